@@ -1,0 +1,97 @@
+"""Every error that neurolab raises on purpose: what was given, what was expected, what to type next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class NeurolabError(Exception):
+    """The root of every error below; catch it to catch them all."""
+
+
+class SchemaError(NeurolabError, ValueError):
+    """A recording, trials, stimulus set or result lacks something that its specification asks for."""
+
+
+class UnknownNameError(NeurolabError, KeyError):
+    """A condition, task, lesion, choice or data set that does not exist."""
+
+    def __str__(self) -> str:  # KeyError would print the repr, quotes and escapes included
+        return str(self.args[0]) if self.args else ""
+
+
+class UnknownSiteError(UnknownNameError):
+    """An address that the specimen does not have."""
+
+
+class RefusedSiteError(NeurolabError):
+    """A site that exists but cannot be recorded or cut truthfully, with the reason and a site that can."""
+
+
+class LesionNotApplied(NeurolabError):
+    """A planned lesion did not happen: its site never ran, or another value reached the consumer."""
+
+
+class LesionNotUndone(NeurolabError):
+    """After the run the specimen differs from before: parameters, buffers, flags, hooks or chance."""
+
+
+class LesionPlanError(NeurolabError, ValueError):
+    """A lesion that cannot be carried out as planned: units out of range, no reference, tied weights."""
+
+
+class DoubleDippingError(NeurolabError):
+    """The stimuli that chose a region would also estimate its effect."""
+
+
+class ReplicationUnitError(NeurolabError):
+    """Units, folds or permutations were offered as the sample."""
+
+
+class DesignError(NeurolabError, ValueError):
+    """A design that cannot answer the question: too few networks, stimuli or controls."""
+
+
+class MatchingError(DesignError):
+    """The pool is too small, or too different, to draw the asked number of matched controls."""
+
+
+class DataError(NeurolabError, ValueError):
+    """Numbers that cannot be used as they are: NaN or inf, constant, of unequal length."""
+
+
+class FileFormatError(NeurolabError, ValueError):
+    """A file that is truncated, of another format, with a wrong checksum, or that could run code."""
+
+
+class SpecimenError(NeurolabError):
+    """A model that cannot be put on the bench as it is."""
+
+
+class MissingDataError(NeurolabError, FileNotFoundError):
+    """A data set or package is not on this machine; the message says how to get it."""
+
+
+def did_you_mean(given: object, known: Iterable[object], *, n: int = 3) -> str:
+    """Get ``" Did you mean 'block4'?"`` for the nearest of the known names, or an empty string.
+
+    Example
+    -------
+    >>> did_you_mean("block5", ["block4", "head"])
+    " Did you mean 'block4'?"
+    """
+    near = difflib.get_close_matches(str(given), [str(name) for name in known], n=n, cutoff=0.5)
+    return f" Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
+
+
+def listed(names: Iterable[object], *, most: int = 12) -> str:
+    """Get the names as one readable list, cut after ``most``.
+
+    Example
+    -------
+    >>> listed(["a", "b", "c"], most=2)
+    "'a', 'b', … (3 in all)"
+    """
+    every = [repr(str(name)) for name in names]
+    return ", ".join(every) if len(every) <= most else ", ".join(every[:most]) + f", … ({len(every)} in all)"
