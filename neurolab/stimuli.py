@@ -1,0 +1,190 @@
+"""Stimulus sets: inputs beside a table that says what each one is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neurolab.chance import RNG, generator
+from neurolab.digest import digest_of
+from neurolab.errors import DataError, DesignError, SchemaError, UnknownNameError, did_you_mean, listed
+
+
+@dataclass(frozen=True, eq=False)
+class StimulusSet:
+    """Stimuli with conditions.
+
+    Parameters
+    ----------
+    name : what the set is called in figures and reports.
+    inputs : (n_stimuli, ...) array as the network wants it, without further preparation.
+    table : one row per stimulus: ``stimulus_id`` (unique), ``condition``, and any labels.
+
+    Example
+    -------
+    >>> import numpy as np, pandas as pd
+    >>> table = pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["faces", "objects"]})
+    >>> stimuli = StimulusSet("pair", np.zeros((2, 3)), table)
+    >>> len(stimuli.where(condition="faces"))
+    1
+    """
+
+    name: str
+    inputs: np.ndarray
+    table: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        table = self.table.reset_index(drop=True).copy()
+        for column in ("stimulus_id", "condition"):
+            if column not in table:
+                raise SchemaError(
+                    f"The table of stimulus set {self.name!r} has columns {listed(table.columns)}; expected "
+                    f"{column!r} among them. Type table.assign({column}=...)."
+                )
+            table[column] = table[column].astype(str).astype(object)
+        inputs = np.asarray(self.inputs)
+        if len(inputs) != len(table):
+            raise SchemaError(
+                f"Stimulus set {self.name!r} has {len(inputs)} inputs and {len(table)} table rows; expected one row "
+                "per input."
+            )
+        twice = table["stimulus_id"][table["stimulus_id"].duplicated()].unique()
+        if len(twice):
+            raise SchemaError(
+                f"Stimulus set {self.name!r} repeats the stimulus_id {listed(twice)}; expected each once. Repeated "
+                "showings are a matter of record(); give each stimulus its own id."
+            )
+        object.__setattr__(self, "inputs", inputs)
+        object.__setattr__(self, "table", table)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name} {count}" for name, count in self.table["condition"].value_counts(sort=False).items())
+        return f"StimulusSet({self.name!r}: {len(self)} stimuli of shape {self.inputs.shape[1:]}; {counts})"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The stimulus ids, in order."""
+        return tuple(self.table["stimulus_id"])
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The distinct conditions, in order of first appearance."""
+        return tuple(dict.fromkeys(self.table["condition"]))
+
+    @cached_property
+    def digest(self) -> str:
+        """Content digest of inputs and table."""
+        return digest_of(self.inputs, {str(name): self.table[name].to_numpy() for name in self.table})
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> StimulusSet:
+        """Get the stimuli at these positions (integers, or a boolean mask)."""
+        rows = np.asarray(rows)
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
+        return StimulusSet(self.name, self.inputs[rows], self.table.iloc[rows])
+
+    def where(self, **labels: Any) -> StimulusSet:
+        """Get the stimuli whose labels are as asked; a list means any of them.
+
+        Example
+        -------
+        >>> import numpy as np, pandas as pd
+        >>> table = pd.DataFrame({"stimulus_id": list("abc"), "condition": ["x", "y", "y"], "size": [1, 1, 2]})
+        >>> StimulusSet("three", np.zeros(3), table).where(condition="y", size=1).ids
+        ('b',)
+        """
+        keep = np.ones(len(self), dtype=bool)
+        for column, wanted in labels.items():
+            keep &= self._matches(column, wanted)
+        if not keep.any():
+            raise DataError(f"No stimulus of {self.name!r} has {labels}; drop one of the labels.")
+        return self.take(keep)
+
+    def _matches(self, column: str, wanted: Any) -> np.ndarray:
+        if column not in self.table:
+            raise UnknownNameError(
+                f"Stimulus set {self.name!r} has no label {column!r}.{did_you_mean(column, self.table)} "
+                f"It has {listed(self.table.columns)}."
+            )
+        values = self.table[column]
+        choices = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset, np.ndarray)) else [wanted]
+        known = set(values)
+        for choice in choices:
+            if choice not in known:
+                raise UnknownNameError(
+                    f"Stimulus set {self.name!r} has no {column} {choice!r}.{did_you_mean(choice, map(str, known))} "
+                    f"It has {listed(sorted(map(str, known)))}."
+                )
+        return values.isin(choices).to_numpy()
+
+    def split(
+        self, n: int = 2, *, by: str = "condition", group: str | None = None, rng: RNG
+    ) -> tuple[StimulusSet, ...]:
+        """Get ``n`` disjoint sets, each with its share of every value of ``by``.
+
+        Parameters
+        ----------
+        n : number of sets, at least 2.
+        by : the column whose values are shared out evenly.
+        group : a column of matched items that must stay together (each group goes to one set whole). A column called
+            ``group`` is used without asking.
+        rng : integer or numpy Generator.
+
+        Raises
+        ------
+        DesignError : when a value of ``by`` has fewer stimuli (or groups) than sets.
+
+        Example
+        -------
+        >>> import numpy as np, pandas as pd
+        >>> table = pd.DataFrame({"stimulus_id": list("abcd"), "condition": ["x", "x", "y", "y"]})
+        >>> choose, test = StimulusSet("four", np.zeros(4), table).split(2, rng=0)
+        >>> sorted(choose.ids + test.ids)
+        ['a', 'b', 'c', 'd']
+        """
+        if n < 2:
+            raise DesignError(f"split() was asked for {n} sets; expected 2 or more. Type .split(2, rng=0).")
+        if by not in self.table:
+            raise UnknownNameError(
+                f"Stimulus set {self.name!r} has no label {by!r}.{did_you_mean(by, self.table)} "
+                f"It has {listed(self.table.columns)}."
+            )
+        group = group or ("group" if "group" in self.table else None)
+        if group is not None and group not in self.table:
+            raise UnknownNameError(f"Stimulus set {self.name!r} has no label {group!r}.{did_you_mean(group, self.table)}")
+        draw = generator(rng, "split", self.digest, n, by)
+        part = np.full(len(self), -1)
+        whole = self.table[group].to_numpy() if group else np.arange(len(self))
+        taken: dict[Any, int] = {}
+        for value, rows in self.table.groupby(by, sort=True).indices.items():
+            self._share(rows, whole, taken, n, draw, part, f"{by} {value!r}")
+        return tuple(self.take(part == index) for index in range(n))
+
+    def _share(
+        self,
+        rows: np.ndarray,
+        whole: np.ndarray,
+        taken: dict[Any, int],
+        n: int,
+        draw: np.random.Generator,
+        part: np.ndarray,
+        what: str,
+    ) -> None:
+        """Deal the groups of one stratum out to the sets; groups already dealt (matched items) follow their set."""
+        fresh = [key for key in dict.fromkeys(whole[rows]) if key not in taken]
+        order = draw.permutation(len(fresh))
+        for position, index in enumerate(order):
+            taken[fresh[index]] = position % n
+        part[rows] = [taken[key] for key in whole[rows]]
+        if len(set(part[rows])) < n:
+            raise DesignError(
+                f"Stimulus set {self.name!r} has too few stimuli of {what} for {n} sets; expected at least one in each."
+                " Use fewer sets or more stimuli."
+            )
