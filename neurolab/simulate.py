@@ -1,0 +1,229 @@
+"""Phantoms made of numbers: recordings and trials whose answer is planted, to try an analysis before believing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.chance import RNG, generator, rng_name
+from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
+from neurolab.recording import make_recording
+from neurolab.roi import ROI, roi_from_mask
+from neurolab.trials import make_trials
+
+
+def phantom_recording(
+    *,
+    selective: Mapping[str, int] | None = None,
+    n_units: int = 200,
+    n_stimuli: int = 40,
+    conditions: Sequence[str] = ("faces", "objects"),
+    effect: float = 1.0,
+    dead: int = 0,
+    twins: int = 0,
+    n_runs: int = 1,
+    sites: Sequence[str] = ("layer",),
+    n_times: int = 0,
+    rng: RNG,
+) -> xr.DataArray:
+    """Get a simulated recording in which some neuroids prefer a condition, and the rest do not.
+
+    Activity is standard normal noise; a unit planted for condition c gets ``effect`` (in noise sd) more on c.
+
+    Parameters
+    ----------
+    selective : condition -> number of planted units; default 10 % of the units for the first condition.
+    n_units : units over all sites; sites get equal shares, the planted units lie spread over the sites.
+    n_stimuli : stimuli per condition and run.
+    effect : planted difference in noise sd.
+    dead : units that are 0 for every stimulus.
+    twins : units that copy the first planted unit exactly (ties).
+    n_runs : runs with stimuli of their own; above 1 the coordinate ``run`` is added.
+    n_times : time points, 0 for none.
+
+    Returns
+    -------
+    DataArray presentation x neuroid [x time], with the truth in the neuroid coordinate ``planted``: a condition,
+    "dead", or "" for nothing. :func:`planted_roi` reads it.
+
+    Example
+    -------
+    >>> recording = phantom_recording(n_units=20, dead=2, rng=0)
+    >>> recording.sizes["presentation"], planted_roi(recording, "faces").n_units
+    (80, 2)
+    """
+    selective = {conditions[0]: max(1, n_units // 10)} if selective is None else dict(selective)
+    planted = _plan(selective, n_units, dead, twins, conditions)
+    draw = generator(rng, "phantom recording")
+    condition = np.tile(np.repeat(np.asarray(conditions, dtype=object), n_stimuli), n_runs)
+    run = np.repeat(np.arange(n_runs), n_stimuli * len(conditions))
+    shape = (len(condition), n_units, n_times) if n_times else (len(condition), n_units)
+    values = draw.standard_normal(shape)
+    prefers = condition[:, None] == planted[None]
+    values += effect * (prefers[..., None] if n_times else prefers)
+    _copy_and_kill(values, planted, twins)
+    rows = {"stimulus_id": [f"{name}-{row:05d}" for row, name in enumerate(condition)], "condition": condition}
+    if n_runs > 1:
+        rows["run"] = run
+    order = draw.permutation(n_units)
+    where = np.asarray(sites, dtype=object)[np.arange(n_units) % len(sites)]
+    unit = np.arange(n_units) // len(sites)
+    by_site = np.lexsort((unit, np.arange(n_units) % len(sites)))
+    return make_recording(
+        values[:, order],
+        presentation=rows,
+        neuroid={"site": where[by_site], "unit": unit[by_site], "planted": planted[order]},
+        kind="simulated",
+        units="sd",
+        source="neurolab.simulate.phantom_recording",
+        specimen="phantom",
+        time=np.arange(n_times) / 100 if n_times else None,
+        attrs={"rng": rng_name(rng)},
+    )
+
+
+def _plan(
+    selective: Mapping[str, int], n_units: int, dead: int, twins: int, conditions: Sequence[str]
+) -> np.ndarray:
+    """What is planted in each unit, before they are shuffled: planted units first, twins after the first, dead last."""
+    for name in selective:
+        if name not in conditions:
+            raise UnknownNameError(
+                f"selective names the condition {name!r}.{did_you_mean(name, conditions)} "
+                f"There are {listed(conditions)}."
+            )
+    plan = [name for name, count in selective.items() for _ in range(count)]
+    if twins and not plan:
+        raise DesignError("twins copy the first planted unit; plant one with selective={'faces': 1}.")
+    plan = plan[:1] * (twins + 1) + plan[1:] if twins else plan
+    if len(plan) + dead > n_units:
+        raise DesignError(
+            f"{len(plan)} planted and {dead} dead units do not fit into n_units={n_units}; "
+            f"type n_units={len(plan) + dead} or more."
+        )
+    return np.array(plan + [""] * (n_units - len(plan) - dead) + ["dead"] * dead, dtype=object)
+
+
+def _copy_and_kill(values: np.ndarray, planted: np.ndarray, twins: int) -> None:
+    values[:, 1 : twins + 1] = values[:, :1]
+    values[:, planted == "dead"] = 0.0
+
+
+def planted_roi(recording: xr.DataArray, condition: str) -> ROI:
+    """Get the units that were planted for a condition: the truth that a localiser should find.
+
+    Example
+    -------
+    >>> planted_roi(phantom_recording(n_units=30, rng=0), "faces").n_units
+    3
+    """
+    if "planted" not in recording.coords:
+        raise DesignError("The recording has no coordinate 'planted'; make one with nl.simulate.phantom_recording().")
+    truth = recording["planted"].values.astype(str)
+    if condition not in truth:
+        raise UnknownNameError(
+            f"Nothing is planted for {condition!r}.{did_you_mean(condition, set(truth))} "
+            f"There is {listed(sorted(set(truth) - {''}))}."
+        )
+    return roi_from_mask(truth == condition, recording, name=f"planted {condition}", how_chosen="planted")
+
+
+def phantom_trials(
+    *,
+    deficits: Mapping[str, Mapping[str, float]] | None = None,
+    intact: float | Mapping[str, float] = 0.9,
+    n_specimens: int = 10,
+    n_stimuli: int = 100,
+    spread: float = 0.0,
+    bounded: bool = True,
+    chance: float | None = 0.5,
+    n_controls: int = 0,
+    control_deficits: Mapping[str, float] | None = None,
+    doses: Sequence[float] = (1.0,),
+    rng: RNG,
+) -> xr.Dataset:
+    """Get simulated trials of a cohort whose lesions cost what is planted.
+
+    In every network i, lesion j lowers the expected score on task k by ``dose * (deficits[j][k] + spread * z)``, with z
+    standard normal per network, lesion and task. A bounded score is one Bernoulli draw per stimulus, right where a
+    uniform number of that network and stimulus, the same under every lesion, lies below the probability; an unbounded
+    one is the expectation plus unit normal noise of each presentation.
+
+    Parameters
+    ----------
+    deficits : lesion -> task -> planted deficit in score; default a double dissociation of size 0.3.
+    intact : expected intact score, for all tasks or per task.
+    n_specimens, n_stimuli : networks; stimuli per task.
+    spread : sd over networks of the planted deficits, controls included.
+    bounded : Bernoulli trials, or a normal score.
+    chance : chance level that the trials declare (None: unknown).
+    n_controls : matched control lesions per target.
+    control_deficits : task -> planted deficit of every control, plus a share of its own of size ``spread``.
+    doses : doses of each target; each is a lesion of its own.
+
+    Returns
+    -------
+    Dataset: trials with one sham per lesion; the plan is in ``attrs["planted"]`` as JSON.
+
+    Example
+    -------
+    >>> trials = phantom_trials(n_specimens=4, rng=0)
+    >>> trials.sizes["specimen"], list(trials["lesion_id"].values)
+    (4, ['A', 'A | sham', 'B', 'B | sham'])
+    """
+    plan = {"A": {"X": 0.3, "Y": 0.0}, "B": {"X": 0.0, "Y": 0.3}} if deficits is None else deficits
+    tasks = list(dict.fromkeys(task for of in plan.values() for task in of))
+    starts = {task: intact[task] if isinstance(intact, Mapping) else float(intact) for task in tasks}
+    lesions, losses = _lesion_rows(plan, tasks, doses, n_controls, control_deficits or {})
+    draw = generator(rng, "phantom trials")
+    sham = lesions["role"].to_numpy() == "sham"
+    share = np.where(sham, 0.0, lesions["dose"].to_numpy())[:, None]  # of the planted loss: none under a sham
+    loss = share * (losses + spread * draw.standard_normal((n_specimens, *losses.shape)))
+    expected = np.repeat(np.array([starts[task] for task in tasks]) - loss, n_stimuli, axis=2)
+    if bounded:
+        luck = draw.random((n_specimens, 1, expected.shape[2]))
+        score = (luck < expected).astype(np.float64)
+    else:
+        noise = draw.standard_normal(expected.shape)
+        noise[:, sham] = noise[:, [int(np.argmax(sham))]]  # every sham is the same intact network
+        score = expected + noise
+    trial = pd.DataFrame({"task": np.repeat(tasks, n_stimuli), "condition": np.repeat(tasks, n_stimuli)})
+    trial["stimulus_id"] = [f"{task}-{row:05d}" for row, task in enumerate(trial["task"])]
+    unit = "proportion correct" if bounded else "score"
+    about = {"score": "phantom", "unit": unit, "bounded": bounded, "chance": chance}
+    return make_trials(
+        score,
+        specimen=[f"phantom-{number}" for number in range(n_specimens)],
+        lesions=lesions,
+        trial=trial,
+        tasks=dict.fromkeys(tasks, about),
+        kind="simulated",
+        attrs={"source": "neurolab.simulate.phantom_trials", "rng": rng_name(rng), "planted": plan},
+    )
+
+
+def _lesion_rows(
+    plan: Mapping[str, Mapping[str, float]],
+    tasks: Sequence[str],
+    doses: Sequence[float],
+    n_controls: int,
+    control_deficits: Mapping[str, float],
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """The lesion table (each target at each dose, its sham, its controls) and the planted loss (lesion, task)."""
+    rows, losses = [], []
+    for name, costs in plan.items():
+        own = [costs.get(task, 0.0) for task in tasks]
+        for dose in doses:
+            rows.append((name if dose == 1 else f"{name} | dose {dose:g}", name, "target", "", "phantom", dose, 0))
+            losses.append(own)
+        rows.append((f"{name} | sham", name, "sham", "", "Sham", 1.0, 0))
+        losses.append([0.0] * len(tasks))
+        for number in range(n_controls):
+            identity = f"{name} | matched control" + (f" | draw {number}" if number else "")
+            rows.append((identity, name, "control", "matched", "phantom", 1.0, number))
+            losses.append([control_deficits.get(task, 0.0) for task in tasks])
+    names = ("lesion_id", "roi", "role", "family", "how", "dose", "draw")
+    return pd.DataFrame(rows, columns=list(names)).assign(n_units=10), np.array(losses)
