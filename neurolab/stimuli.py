@@ -66,7 +66,8 @@ class StimulusSet:
         return len(self.table)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{name} {count}" for name, count in self.table["condition"].value_counts(sort=False).items())
+        sizes = self.table["condition"].value_counts(sort=False)
+        counts = ", ".join(f"{name} {count}" for name, count in sizes.items())
         return f"StimulusSet({self.name!r}: {len(self)} stimuli of shape {self.inputs.shape[1:]}; {counts})"
 
     @property
@@ -158,7 +159,9 @@ class StimulusSet:
             )
         group = group or ("group" if "group" in self.table else None)
         if group is not None and group not in self.table:
-            raise UnknownNameError(f"Stimulus set {self.name!r} has no label {group!r}.{did_you_mean(group, self.table)}")
+            raise UnknownNameError(
+                f"Stimulus set {self.name!r} has no label {group!r}.{did_you_mean(group, self.table)}"
+            )
         draw = generator(rng, "split", self.digest, n, by)
         part = np.full(len(self), -1)
         whole = self.table[group].to_numpy() if group else np.arange(len(self))

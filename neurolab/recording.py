@@ -1,0 +1,256 @@
+"""Recordings: activity as presentation x neuroid [x time], the same container for a network and for a brain."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.errors import DataError, FileFormatError, SchemaError, UnknownSiteError, did_you_mean, listed
+from neurolab.schema import KINDS, check_recording, plain_attrs, strings
+
+#: Units of a neuroid whose site has no inner structure.
+FLAT = ("unit",)
+
+
+def make_recording(
+    values: Any,
+    *,
+    presentation: Mapping[str, Any] | pd.DataFrame,
+    neuroid: Mapping[str, Any] | None = None,
+    sites: Sequence[Mapping[str, Any]] | None = None,
+    kind: str,
+    units: str = "",
+    source: str = "",
+    specimen: str = "",
+    time: Any = None,
+    attrs: Mapping[str, Any] | None = None,
+) -> xr.DataArray:
+    """Get a checked recording from plain arrays.
+
+    Parameters
+    ----------
+    values : (n_presentations, n_neuroids[, n_times]) numbers.
+    presentation : columns over presentations: ``stimulus_id``, ``condition``, and any others (repetition, run, onset).
+    neuroid : columns over neuroids: ``site`` (names, or codes into ``sites``), ``unit`` (integer within the site), and
+        any others (row, col, x, y, z, parcel, valid, out_norm). Default: one site called "all".
+    sites : by code: ``{"name": str, "dims": [str, ...], "shape": [int, ...]}``. Default: flat sites, from ``neuroid``.
+    kind : "ann", "brain" or "simulated".
+    units : physical units of the values, e.g. "V", "z", "a.u.".
+    time : (n_times,) seconds, when there is a third dimension.
+
+    Returns
+    -------
+    DataArray, dims presentation x neuroid [x time].
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> columns = {"stimulus_id": ["a", "b"], "condition": ["face", "house"]}
+    >>> make_recording(np.zeros((2, 3)), presentation=columns, kind="simulated").sizes["neuroid"]
+    3
+    """
+    values = np.asarray(values)
+    if values.ndim not in (2, 3):
+        raise SchemaError(f"values have shape {values.shape}; expected (n_presentations, n_neuroids[, n_times]).")
+    if kind not in KINDS:
+        raise SchemaError(f"kind was {kind!r}; expected one of {listed(KINDS)}.{did_you_mean(kind, KINDS)}")
+    rows = {str(name): np.asarray(column) for name, column in dict(presentation).items()}
+    units_of = {str(name): np.asarray(column) for name, column in dict(neuroid or {}).items()}
+    units_of.setdefault("site", np.zeros(values.shape[1], dtype=np.int64))
+    units_of.setdefault("unit", np.arange(values.shape[1]))
+    units_of["site"], table = _site_codes(units_of["site"], units_of["unit"], sites)
+    coords: dict[str, Any] = {}
+    for dim, columns, size in (("presentation", rows, values.shape[0]), ("neuroid", units_of, values.shape[1])):
+        for name, column in columns.items():
+            coords[name] = _column(name, column, dim, size)
+    dims = ("presentation", "neuroid") + (("time",) if values.ndim == 3 else ())
+    if values.ndim == 3:
+        coords["time"] = np.arange(values.shape[2], dtype=float) if time is None else np.asarray(time, dtype=float)
+    about = {
+        "specimen": specimen,
+        "kind": kind,
+        "units": units,
+        "source": source,
+        "lesions": "",
+        "rng": "",
+        **dict(attrs or {}),
+        "sites": table,
+    }
+    return check_recording(xr.DataArray(values, dims=dims, coords=coords, attrs=plain_attrs(about), name="activity"))
+
+
+def _column(name: str, column: np.ndarray, dim: str, size: int) -> tuple[str, np.ndarray]:
+    if column.shape != (size,):
+        raise SchemaError(f"Column {name!r} on {dim!r} has shape {column.shape}; expected ({size},).")
+    if name in ("stimulus_id", "condition") or column.dtype.kind in "OUT":
+        return dim, strings(column)
+    return dim, column
+
+
+def _site_codes(
+    site: np.ndarray, unit: np.ndarray, sites: Sequence[Mapping[str, Any]] | None
+) -> tuple[np.ndarray, list[dict[str, Any]]]:
+    """Turn site names into integer codes with a table; flat sites are as large as their highest unit."""
+    if site.dtype.kind in "iu" and sites is not None:
+        table = [dict(entry) for entry in sites]
+        codes = site.astype(np.int64)
+    else:
+        names = strings(site) if site.dtype.kind not in "iu" else strings(["all"] * len(site))
+        order = list(dict.fromkeys(names))
+        known = {str(entry["name"]): dict(entry) for entry in sites or ()}
+        codes = (
+            np.array([order.index(name) for name in order], dtype=np.int64)[
+                pd.Categorical(names, categories=order).codes
+            ]
+            if len(names)
+            else np.zeros(0, dtype=np.int64)
+        )
+        table = [known.get(name, {"name": name}) for name in order]
+    for code, entry in enumerate(table):
+        here = unit[codes == code]
+        entry.setdefault("dims", list(FLAT))
+        entry.setdefault("shape", [int(here.max()) + 1 if len(here) else 0])
+        entry["dims"], entry["shape"] = list(entry["dims"]), [int(size) for size in entry["shape"]]
+    if len(codes) and (codes.min() < 0 or codes.max() >= len(table)):
+        raise SchemaError(f"site codes run from {codes.min()} to {codes.max()}; the table has {len(table)} sites.")
+    return codes, table
+
+
+def site_table(recording: xr.DataArray) -> list[dict[str, Any]]:
+    """Get the sites of a recording or stat map by code: name, dims and shape of each."""
+    return json.loads(recording.attrs["sites"])
+
+
+def site_names(recording: xr.DataArray) -> list[str]:
+    """Get the names of the sites, by code."""
+    return [str(entry["name"]) for entry in site_table(recording)]
+
+
+def site_code(recording: xr.DataArray, site: str) -> int:
+    """Get the integer code of a site; near misses are suggested."""
+    names = site_names(recording)
+    if site not in names:
+        raise UnknownSiteError(
+            f"The recording has no site {site!r}.{did_you_mean(site, names)} It has {listed(names)}; record it first."
+        )
+    return names.index(site)
+
+
+def at_site(recording: xr.DataArray, site: str) -> xr.DataArray:
+    """Get the neuroids of one site."""
+    return recording.isel(neuroid=np.flatnonzero(recording["site"].values == site_code(recording, site)))
+
+
+def unflatten(recording: xr.DataArray, site: str) -> xr.DataArray:
+    """Get one site with its native dims back, e.g. presentation x channel x row x col; missing units are NaN.
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> sites = [{"name": "conv", "dims": ["channel", "row"], "shape": [2, 3]}]
+    >>> columns = {"stimulus_id": ["a"], "condition": ["face"]}
+    >>> flat = make_recording(np.arange(6.0)[None], presentation=columns, kind="simulated",
+    ...                       neuroid={"site": np.zeros(6, int), "unit": np.arange(6)}, sites=sites)
+    >>> unflatten(flat, "conv").shape
+    (1, 2, 3)
+    """
+    entry = site_table(recording)[site_code(recording, site)]
+    part = at_site(recording, site)
+    shape = tuple(entry["shape"])
+    whole = part.sizes["neuroid"] == int(np.prod(shape))
+    dtype = part.dtype if whole else np.result_type(part.dtype, np.float32)
+    rest = part.values.shape[2:]
+    full = np.full((part.sizes["presentation"], int(np.prod(shape)), *rest), 0 if whole else np.nan, dtype=dtype)
+    full[:, part["unit"].values] = part.values
+    coords = {name: coord for name, coord in part.coords.items() if "neuroid" not in coord.dims}
+    dims = ("presentation", *entry["dims"], *(("time",) if rest else ()))
+    return xr.DataArray(full.reshape(full.shape[0], *shape, *rest), dims=dims, coords=coords, attrs=dict(part.attrs))
+
+
+def average_repetitions(recording: xr.DataArray) -> xr.DataArray:
+    """Get one presentation per stimulus: the mean over its repetitions, in order of first showing."""
+    check_recording(recording)
+    ids = recording["stimulus_id"].values
+    first = {identity: row for row, identity in reversed(list(enumerate(ids)))}
+    order = list(dict.fromkeys(ids))
+    out = recording.isel(presentation=[first[identity] for identity in order]).astype(np.float64)
+    for row, identity in enumerate(order):
+        out.values[row] = recording.values[ids == identity].mean(axis=0, dtype=np.float64)
+    drop = [name for name in ("repetition", "run", "onset") if name in out.coords]
+    return out.drop_vars(drop)
+
+
+def align(a: xr.DataArray, b: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Get both recordings restricted to their common stimuli, in the same order (that of ``a``)."""
+    for recording in (a, b):
+        check_recording(recording)
+        if len(set(recording["stimulus_id"].values)) != recording.sizes["presentation"]:
+            raise DataError("align() needs each stimulus once; type average_repetitions(recording) first.")
+    place = {identity: row for row, identity in enumerate(b["stimulus_id"].values)}
+    keep = [row for row, identity in enumerate(a["stimulus_id"].values) if identity in place]
+    if not keep:
+        raise DataError("The two recordings share no stimulus_id; expected the same ids for the same stimuli.")
+    there = [place[a["stimulus_id"].values[row]] for row in keep]
+    return a.isel(presentation=keep), b.isel(presentation=there)
+
+
+def save(recording: xr.DataArray, path: str | os.PathLike[str]) -> pathlib.Path:
+    """Write a recording to ``.nc`` (netCDF 4 through h5netcdf) or ``.zarr`` (version 3); the file appears whole.
+
+    Returns the path. A file already there is replaced only when the new one is complete.
+    """
+    check_recording(recording)
+    target = pathlib.Path(path)
+    dataset = recording.to_dataset(name="activity")
+    beside = target.with_name(f".{target.name}.part")
+    if target.suffix == ".nc":
+        dataset.to_netcdf(beside, engine="h5netcdf")
+        os.replace(beside, target)
+    elif target.suffix == ".zarr":
+        import shutil
+
+        shutil.rmtree(beside, ignore_errors=True)
+        dataset.to_zarr(beside, zarr_format=3, consolidated=False)
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(beside, target)
+    else:
+        raise FileFormatError(f"{target.name}: expected a name that ends in .nc or .zarr.")
+    return target
+
+
+def load(path: str | os.PathLike[str]) -> xr.DataArray:
+    """Read a recording written by :func:`save`; another kind of file, or a truncated one, is refused."""
+    target = pathlib.Path(path)
+    if not target.exists():
+        raise FileFormatError(f"{target} does not exist; expected a .nc or .zarr recording written by nl.save().")
+    if target.suffix not in (".nc", ".zarr"):
+        raise FileFormatError(
+            f"{target.name} is not a .nc or .zarr file. Pickled and numpy files are never opened (they can run code): "
+            "write recordings with nl.save(recording, 'name.nc')."
+        )
+    try:
+        if target.suffix == ".nc":
+            with xr.open_dataset(target, engine="h5netcdf") as opened:
+                dataset = opened.load()
+        else:
+            with xr.open_zarr(target, consolidated=False) as opened:
+                dataset = opened.load()
+    except Exception as error:
+        raise FileFormatError(
+            f"{target.name} cannot be read ({type(error).__name__}: {error}); it may be truncated. Write it again with "
+            "nl.save()."
+        ) from error
+    if "activity" not in dataset:
+        raise FileFormatError(f"{target.name} holds {listed(dataset)}; expected the variable 'activity' of nl.save().")
+    recording = dataset["activity"]
+    for name in list(recording.coords):
+        if recording.coords[name].dtype.kind in "OUT":
+            recording = recording.assign_coords({name: (recording.coords[name].dims, strings(recording[name].values))})
+    return check_recording(recording)

@@ -1,0 +1,187 @@
+"""Regions of interest: sorted unit indices per site, and the stimuli that chose them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+
+from neurolab.digest import digest_of
+from neurolab.errors import DataError, SchemaError, did_you_mean, listed
+from neurolab.recording import FLAT, site_names, site_table
+
+
+@dataclass(frozen=True, eq=False)
+class ROI:
+    """A set of neuroids with a name and a memory.
+
+    Parameters
+    ----------
+    name : what it is called in figures.
+    units : site -> integer unit indices within the site (any order; kept sorted and unique).
+    dims : site -> the native dims that the index runs over, e.g. ("channel",); default ("unit",).
+    shape : site -> their sizes, when known (checked against the specimen).
+    chosen_on : ids of the stimuli that chose it; estimating on them is double dipping.
+    how_chosen : one sentence for the methods paragraph.
+
+    Example
+    -------
+    >>> face = ROI("face area", {"conv": [3, 1]})
+    >>> house = ROI("house area", {"conv": [3, 4]})
+    >>> (face | house).n_units, (face & house).units["conv"].tolist(), (face - house).units["conv"].tolist()
+    (3, [3], [1])
+    """
+
+    name: str
+    units: Mapping[str, np.ndarray]
+    dims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shape: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    chosen_on: frozenset[str] = frozenset()
+    how_chosen: str = ""
+
+    def __post_init__(self) -> None:
+        units: dict[str, np.ndarray] = {}
+        dims: dict[str, tuple[str, ...]] = {}
+        shape: dict[str, tuple[int, ...]] = {}
+        for site in sorted(self.units):
+            given = np.asarray(self.units[site])
+            if given.size == 0:
+                continue
+            if given.dtype.kind not in "iu":
+                raise SchemaError(
+                    f"ROI {self.name!r}: the units of {site!r} are {given.dtype}; expected integers. For a boolean "
+                    "mask type numpy.flatnonzero(mask)."
+                )
+            here = np.unique(given.astype(np.int64))
+            size = int(np.prod(self.shape[site])) if site in self.shape else None
+            if here[0] < 0 or (size is not None and here[-1] >= size):
+                bad = here[0] if here[0] < 0 else here[-1]
+                raise DataError(
+                    f"ROI {self.name!r}: unit {bad} of site {site!r} is out of range; expected 0 to "
+                    f"{'the site size' if size is None else size - 1}."
+                )
+            here.setflags(write=False)
+            units[site] = here
+            dims[site] = tuple(self.dims.get(site, FLAT))
+            if site in self.shape:
+                shape[site] = tuple(int(length) for length in self.shape[site])
+        object.__setattr__(self, "units", MappingProxyType(units))
+        object.__setattr__(self, "dims", MappingProxyType(dims))
+        object.__setattr__(self, "shape", MappingProxyType(shape))
+        object.__setattr__(self, "chosen_on", frozenset(str(identity) for identity in self.chosen_on))
+
+    def __reduce__(self) -> tuple:  # mapping proxies cannot be sent to a worker as they are
+        return ROI, (self.name, dict(self.units), dict(self.dims), dict(self.shape), self.chosen_on, self.how_chosen)
+
+    def __repr__(self) -> str:
+        where = ", ".join(f"{site}: {len(units)}" for site, units in self.units.items())
+        return f"ROI({self.name!r}, {self.n_units} units; {where or 'empty'})"
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites that it has units in, sorted."""
+        return tuple(self.units)
+
+    @property
+    def n_units(self) -> int:
+        """How many units, over all sites."""
+        return sum(len(units) for units in self.units.values())
+
+    @cached_property
+    def digest(self) -> str:
+        """Content digest of the units (not of the name)."""
+        return digest_of(dict(self.units), {site: list(dims) for site, dims in self.dims.items()})
+
+    def renamed(self, name: str) -> ROI:
+        """Get the same region under another name."""
+        return replace(self, name=name)
+
+    def __or__(self, other: ROI) -> ROI:
+        return self._combine(other, np.union1d, "|")
+
+    def __and__(self, other: ROI) -> ROI:
+        return self._combine(other, np.intersect1d, "&")
+
+    def __sub__(self, other: ROI) -> ROI:
+        return self._combine(other, np.setdiff1d, "-")
+
+    def _combine(self, other: ROI, operation, sign: str) -> ROI:
+        for site in set(self.dims) & set(other.dims):
+            if self.dims[site] != other.dims[site]:
+                raise SchemaError(
+                    f"{self.name!r} {sign} {other.name!r}: site {site!r} is indexed by {self.dims[site]} in one and "
+                    f"{other.dims[site]} in the other; record both with the same pooling."
+                )
+        none = np.zeros(0, dtype=np.int64)
+        units = {
+            site: operation(self.units.get(site, none), other.units.get(site, none))
+            for site in {*self.units, *other.units}
+        }
+        return ROI(
+            f"{self.name} {sign} {other.name}",
+            units,
+            {**other.dims, **self.dims},
+            {**other.shape, **self.shape},
+            self.chosen_on | other.chosen_on,
+            "; ".join(filter(None, (self.how_chosen, other.how_chosen))),
+        )
+
+    def dice(self, other: ROI) -> float:
+        """Get the Dice overlap 2|A and B| / (|A| + |B|), in [0, 1]; NaN when both are empty."""
+        total = self.n_units + other.n_units
+        return float("nan") if total == 0 else 2 * (self & other).n_units / total
+
+    def mask(self, recording: xr.DataArray) -> np.ndarray:
+        """Get a boolean array over the neuroids of a recording (or stat map): inside the region or not.
+
+        Raises DataError when a unit of the region was not recorded.
+        """
+        names = site_names(recording)
+        sites, units = recording["site"].values, recording["unit"].values
+        inside = np.zeros(len(sites), dtype=bool)
+        for site, chosen in self.units.items():
+            if site not in names:
+                raise DataError(
+                    f"ROI {self.name!r} has units at {site!r}, which the recording lacks.{did_you_mean(site, names)} "
+                    f"It has {listed(names)}."
+                )
+            here = sites == names.index(site)
+            inside |= here & np.isin(units, chosen)
+        if inside.sum() != self.n_units:
+            raise DataError(
+                f"ROI {self.name!r} has {self.n_units} units, of which the recording holds {int(inside.sum())}; record "
+                "the same units and pooling."
+            )
+        return inside
+
+    def complement(self, recording: xr.DataArray) -> ROI:
+        """Get the recorded, valid neuroids outside the region."""
+        outside = ~self.mask(recording)
+        if "valid" in recording.coords:
+            outside &= recording["valid"].values.astype(bool)
+        return roi_from_mask(outside, recording, name=f"not {self.name}", chosen_on=self.chosen_on)
+
+
+def roi_from_mask(
+    mask: np.ndarray,
+    recording: xr.DataArray,
+    *,
+    name: str,
+    chosen_on: Iterable[str] = (),
+    how_chosen: str = "",
+) -> ROI:
+    """Get the region of the neuroids where ``mask`` (boolean, over the recording's neuroids) is true."""
+    table = site_table(recording)
+    codes, units = recording["site"].values[mask], recording["unit"].values[mask]
+    return ROI(
+        name,
+        {str(table[code]["name"]): units[codes == code] for code in np.unique(codes)},
+        {str(entry["name"]): tuple(entry["dims"]) for entry in table},
+        {str(entry["name"]): tuple(entry["shape"]) for entry in table},
+        frozenset(chosen_on),
+        how_chosen,
+    )

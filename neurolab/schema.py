@@ -1,0 +1,218 @@
+"""What must be true of a recording, of trials and of a result; checked on the way in and on the way out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurolab.errors import DataError, SchemaError, did_you_mean, listed
+
+#: What the attrs of every result say.
+RESULT_ATTRS = (
+    "analysis",
+    "estimand",
+    "test",
+    "n",
+    "generalises_over",
+    "correction",
+    "alternative",
+    "level",
+    "rng",
+    "source",
+    "inputs",
+)
+#: What a result may generalise over: the sample, never units or permutations.
+SAMPLES = ("stimulus", "specimen", "subject", "control draw", "run")
+#: The parts that a lesion can play in a design.
+ROLES = ("target", "sham", "control")
+#: Where a recording can come from.
+KINDS = ("ann", "brain", "simulated")
+
+
+@dataclass(frozen=True)
+class ResultSpec:
+    """What one analysis promises to return.
+
+    variables : name -> dims, each of which must be there.
+    tests : (p, effect, low, high, p_floor) names; a p never travels without the other four.
+    """
+
+    analysis: str
+    variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tests: tuple[tuple[str, str, str, str, str], ...] = ()
+
+
+#: Every registered result, by analysis; another package adds its own with :func:`register_result`.
+RESULTS: dict[str, ResultSpec] = {}
+
+
+def register_result(
+    analysis: str,
+    variables: Mapping[str, tuple[str, ...]],
+    tests: Iterable[tuple[str, str, str, str, str]] = (),
+) -> ResultSpec:
+    """Register what the result of an analysis looks like, so that it is checked when made and when loaded.
+
+    Example
+    -------
+    >>> register_result("doctest", {"effect": ()}).analysis
+    'doctest'
+    """
+    RESULTS[analysis] = ResultSpec(analysis, dict(variables), tuple(tests))
+    return RESULTS[analysis]
+
+
+def make_result(variables: Mapping[str, Any], *, coords: Mapping[str, Any] | None = None, **attrs: Any) -> xr.Dataset:
+    """Get a checked result dataset; attributes become strings and numbers, lists and mappings become JSON.
+
+    Parameters
+    ----------
+    variables : name -> value, ``(dims, array)`` or DataArray.
+    coords : as for ``xarray.Dataset``.
+    attrs : at least everything in ``RESULT_ATTRS``.
+    """
+    return check_result(xr.Dataset(dict(variables), coords=dict(coords or {}), attrs=plain_attrs(attrs)))
+
+
+def plain_attrs(attrs: Mapping[str, Any]) -> dict[str, str | int | float]:
+    """Get attributes that netCDF and zarr can both hold: strings and numbers, the rest as JSON.
+
+    Example
+    -------
+    >>> plain_attrs({"n": 8, "signed": True, "lesions": ["a", "b"]})
+    {'n': 8, 'signed': 1, 'lesions': '["a", "b"]'}
+    """
+    plain: dict[str, str | int | float] = {}
+    for name, value in attrs.items():
+        if isinstance(value, (bool, np.bool_)):
+            plain[name] = int(value)
+        elif isinstance(value, (np.integer, np.floating)):
+            plain[name] = value.item()
+        elif isinstance(value, (str, int, float)):
+            plain[name] = value
+        elif value is None:
+            plain[name] = ""
+        else:
+            plain[name] = json.dumps(value, default=_jsonable)
+    return plain
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def check_result(result: xr.Dataset) -> xr.Dataset:
+    """Check a result against its registered specification and return it."""
+    name = str(result.attrs.get("analysis", ""))
+    if name not in RESULTS:
+        raise SchemaError(
+            f"A result says analysis={name!r}, which is not registered.{did_you_mean(name, RESULTS)} "
+            "Type register_result(analysis, variables) first."
+        )
+    missing = [attr for attr in RESULT_ATTRS if attr not in result.attrs]
+    if missing:
+        raise SchemaError(f"Result {name!r} lacks the attributes {listed(missing)}; pass each to make_result().")
+    if result.attrs["generalises_over"] not in SAMPLES:
+        raise SchemaError(
+            f"Result {name!r} generalises over {result.attrs['generalises_over']!r}; expected one of {listed(SAMPLES)}."
+        )
+    spec = RESULTS[name]
+    for variable, dims in spec.variables.items():
+        if variable not in result:
+            raise SchemaError(f"Result {name!r} lacks the variable {variable!r}; it has {listed(result.variables)}.")
+        if set(result[variable].dims) != set(dims):
+            raise SchemaError(f"Result {name!r}: {variable!r} has dims {result[variable].dims}, expected {dims}.")
+    for test in spec.tests:
+        _check_test(result, name, test)
+    return result
+
+
+def _check_test(result: xr.Dataset, name: str, test: tuple[str, str, str, str, str]) -> None:
+    p, *companions = test
+    absent = [companion for companion in companions if companion not in result]
+    if absent:
+        raise SchemaError(f"Result {name!r} gives {p!r} without {listed(absent)}; a p never travels alone.")
+    values = np.asarray(result[p], dtype=float)
+    bad = ~np.isnan(values) & ((values <= 0) | (values > 1))
+    if bad.any():
+        raise SchemaError(f"Result {name!r}: {p!r} holds {values[bad][0]}; a p lies in (0, 1].")
+
+
+def check_recording(recording: xr.DataArray) -> xr.DataArray:
+    """Check dims, coordinates and attributes of a recording and return it."""
+    if not isinstance(recording, xr.DataArray):
+        raise SchemaError(
+            f"Expected a recording (xarray.DataArray), got {type(recording).__name__}. Type nl.record(...) for a "
+            "network, nl.brain.from_epochs(...) or nl.brain.from_masked_image(...) for a brain."
+        )
+    dims = tuple(str(dim) for dim in recording.dims)
+    if dims not in (("presentation", "neuroid"), ("presentation", "neuroid", "time")):
+        if set(dims) <= {"presentation", "neuroid", "time"} and {"presentation", "neuroid"} <= set(dims):
+            raise SchemaError(
+                f"The recording has dims {dims}; expected presentation x neuroid [x time]. Type "
+                "recording.transpose('presentation', 'neuroid', ...)."
+            )
+        raise SchemaError(
+            f"The recording has dims {dims}; expected ('presentation', 'neuroid'[, 'time']). Type "
+            "nl.make_recording(values, presentation=..., neuroid=...)."
+        )
+    for coord, dim in (
+        ("stimulus_id", "presentation"),
+        ("condition", "presentation"),
+        ("site", "neuroid"),
+        ("unit", "neuroid"),
+    ):
+        if coord not in recording.coords or recording.coords[coord].dims != (dim,):
+            raise SchemaError(
+                f"The recording has no coordinate {coord!r} on {dim!r}; expected it. Type "
+                f"recording.assign_coords({coord}=({dim!r}, ...))."
+            )
+    if "sites" not in recording.attrs:
+        raise SchemaError("The recording lacks attrs['sites'] (the name table); make it with nl.make_recording().")
+    return recording
+
+
+def check_trials(trials: xr.Dataset) -> xr.Dataset:
+    """Check that a dataset can be read as trials (network, person or animal) and return it."""
+    if not isinstance(trials, xr.Dataset) or "score" not in trials:
+        raise SchemaError(
+            f"Expected trials (a Dataset with a variable 'score'), got {type(trials).__name__}. Type "
+            "nl.examine(specimen, lesions, tasks) or nl.make_trials(...)."
+        )
+    dims = set(map(str, trials["score"].dims))
+    if not {"lesion", "trial"} <= dims or dims - {"specimen", "lesion", "trial"}:
+        raise SchemaError(f"score has dims {trials['score'].dims}; expected ([specimen,] lesion, trial).")
+    needed = {"lesion": ("lesion_id", "roi", "role", "dose", "draw"), "trial": ("task", "stimulus_id", "condition")}
+    for dim, names in needed.items():
+        missing = [name for name in names if name not in trials.coords]
+        if missing:
+            raise SchemaError(f"The trials lack the coordinates {listed(missing)} on {dim!r}; make_trials() adds them.")
+    strange = set(map(str, np.unique(trials["role"]))) - set(ROLES)
+    if strange:
+        raise SchemaError(f"The trials have the roles {listed(strange)}; expected each to be one of {listed(ROLES)}.")
+    _check_finite(trials["score"])
+    return trials
+
+
+def _check_finite(score: xr.DataArray) -> None:
+    bad = ~np.isfinite(np.asarray(score, dtype=float))
+    if bad.any():
+        where = {str(dim): int(index[0]) for dim, index in zip(score.dims, np.nonzero(bad))}
+        raise DataError(
+            f"{int(bad.sum())} of {bad.size} scores are NaN or inf, the first at {where}; expected numbers. Drop those "
+            "trials in every lesion with trials.sel(trial=...), or mend the score."
+        )
+
+
+def strings(values: Any) -> np.ndarray:
+    """Get an object array of ``str``: the one string dtype that netCDF, zarr and pandas all return unchanged."""
+    return np.array([str(value) for value in np.ravel(np.asarray(values, dtype=object))], dtype=object).reshape(
+        np.shape(np.asarray(values, dtype=object))
+    )

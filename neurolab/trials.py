@@ -1,0 +1,237 @@
+"""Trials: one score per network (or person), lesion and stimulus; a patient's table is the same thing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.errors import DataError, ReplicationUnitError, SchemaError, UnknownNameError, did_you_mean, listed
+from neurolab.lesion import Lesion
+from neurolab.schema import KINDS, check_trials, plain_attrs, strings
+
+#: Columns that describe a lesion, with their defaults.
+LESION_COLUMNS: dict[str, Any] = {
+    "lesion_id": None,
+    "roi": None,
+    "role": "target",
+    "family": "",
+    "how": "",
+    "dose": 1.0,
+    "draw": 0,
+    "n_units": 0,
+}
+TEXT = ("lesion_id", "roi", "role", "family", "how")
+
+
+def lesion_table(lesions: Sequence[Lesion]) -> pd.DataFrame:
+    """Get one row per lesion with the columns that trials carry."""
+    return pd.DataFrame(
+        [
+            {
+                "lesion_id": lesion.id,
+                "roi": lesion.name,
+                "role": lesion.role,
+                "family": lesion.family,
+                "how": "Sham" if lesion.role == "sham" else lesion.how.label,
+                "dose": float(lesion.dose),
+                "draw": int(lesion.draw),
+                "n_units": int(lesion.n_units),
+            }
+            for lesion in lesions
+        ]
+    )
+
+
+def make_trials(
+    score: Any,
+    *,
+    specimen: Sequence[str],
+    lesions: Sequence[Lesion] | pd.DataFrame | Mapping[str, Any],
+    trial: pd.DataFrame | Mapping[str, Any],
+    tasks: Mapping[str, Mapping[str, Any]],
+    kind: str,
+    per_lesion: Mapping[str, Any] | None = None,
+    attrs: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """Get checked trials from plain arrays: a network's, an animal's or a patient's.
+
+    Parameters
+    ----------
+    score : (n_specimens, n_lesions, n_trials) numbers, higher is better.
+    specimen : names of the networks or people; the sample.
+    lesions : Lesion values, or a table with ``lesion_id, roi, role`` and optionally ``family, how, dose, draw,
+        n_units``. A healthy state has role "sham".
+    trial : columns ``task, stimulus_id, condition`` and any others.
+    tasks : task -> ``{"unit": str, "bounded": bool, "chance": float | None}``.
+    kind : "ann", "brain" or "simulated".
+    per_lesion : further variables (n_specimens, n_lesions): digests, certificates.
+
+    Example
+    -------
+    >>> trials = make_trials([[[1, 0], [0, 0]]], specimen=["net"], kind="simulated",
+    ...     lesions={"lesion_id": ["sham", "cut"], "roi": ["cut", "cut"], "role": ["sham", "target"]},
+    ...     trial={"task": ["t", "t"], "stimulus_id": ["a", "b"], "condition": ["x", "x"]},
+    ...     tasks={"t": {"unit": "proportion correct", "bounded": True, "chance": 0.5}})
+    >>> dict(trials.sizes)
+    {'specimen': 1, 'lesion': 2, 'trial': 2}
+    """
+    values = np.asarray(score, dtype=np.float64)
+    if kind not in KINDS:
+        raise SchemaError(f"kind was {kind!r}; expected one of {listed(KINDS)}.{did_you_mean(kind, KINDS)}")
+    table = pd.DataFrame(lesions) if isinstance(lesions, (pd.DataFrame, Mapping)) else lesion_table(lesions)
+    rows = pd.DataFrame(trial)
+    names = [str(name) for name in specimen]
+    expected = (len(names), len(table), len(rows))
+    if values.shape != expected:
+        raise SchemaError(f"score has shape {values.shape}; expected (specimens, lesions, trials) = {expected}.")
+    if len(set(names)) != len(names):
+        raise ReplicationUnitError(
+            f"The specimens {listed(names)} repeat a name; each network or person counts once in the sample. Give "
+            "every network its own name, or average the repeats of one network first."
+        )
+    for column in ("lesion_id", "roi"):
+        if column not in table:
+            raise SchemaError(f"The lesion table lacks {column!r}; it has {listed(table.columns)}.")
+    unknown = [name for name in dict.fromkeys(map(str, rows.get("task", ()))) if name not in tasks]
+    if unknown:
+        raise SchemaError(
+            f"tasks= describes {listed(tasks)} but the trials also have {listed(unknown)}; describe them."
+        )
+    coords: dict[str, Any] = {"specimen": ("specimen", strings(names))}
+    for column, default in LESION_COLUMNS.items():
+        cells = table[column] if column in table else [default] * len(table)
+        coords[column] = ("lesion", strings(cells) if column in TEXT else np.asarray(cells))
+    for column in rows:
+        cells = np.asarray(rows[column])
+        coords[str(column)] = ("trial", strings(cells) if cells.dtype.kind in "OUT" else cells)
+    variables: dict[str, Any] = {"score": (("specimen", "lesion", "trial"), values)}
+    for name, cells in dict(per_lesion or {}).items():
+        cells = np.asarray(cells)
+        variables[name] = (("specimen", "lesion"), strings(cells) if cells.dtype.kind in "OUT" else cells)
+    about = {"kind": kind, "source": "", "rng": "", "override": "", **dict(attrs or {}), "tasks": dict(tasks)}
+    made = xr.Dataset(variables, coords=coords, attrs=plain_attrs(about))
+    ids = list(made["lesion_id"].values)
+    if len(set(ids)) != len(ids):
+        raise SchemaError("The trials repeat a lesion_id; expected each lesion once.")
+    return check_trials(made)
+
+
+def task_table(trials: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Get what is known of each task: unit, bounded, chance."""
+    return json.loads(trials.attrs["tasks"])
+
+
+def with_specimen(trials: xr.Dataset) -> xr.Dataset:
+    """Get checked trials that have a specimen dimension (of one, where there was none)."""
+    check_trials(trials)
+    if "specimen" in trials.dims:
+        return trials
+    name = str(trials.attrs.get("specimen", "specimen"))
+    lifted = [variable for variable in trials.data_vars if "lesion" in trials[variable].dims]
+    return trials.assign({v: trials[v].expand_dims(specimen=[name]) for v in lifted})
+
+
+def concat(trials: Iterable[xr.Dataset]) -> xr.Dataset:
+    """Get the trials of several specimens as one dataset, along ``specimen``.
+
+    The lesions must be homologous (the same ``lesion_id`` in every network) and the trials the same; their units may
+    differ per network.
+
+    Raises
+    ------
+    SchemaError : other lesions or other trials in one of them, with what differs.
+    ReplicationUnitError : a specimen that comes twice.
+    """
+    every = [with_specimen(one) for one in trials]
+    if not every:
+        raise DataError("concat() got no trials; expected at least one dataset from nl.examine().")
+    first = every[0]
+    for other in every[1:]:
+        _check_homologous(first, other)
+    names = [str(name) for one in every for name in one["specimen"].values]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ReplicationUnitError(
+            f"concat() got the specimens {listed(twice)} more than once; one network counts once in the sample. Give "
+            "each network its own name."
+        )
+    joined = xr.concat(
+        [one.drop_vars("n_units") for one in every],
+        dim="specimen",
+        data_vars="all",
+        coords="minimal",
+        compat="override",
+        join="override",
+        combine_attrs="override",
+    )
+    return joined.assign_coords(n_units=_joined_sizes(every)).assign_attrs(_joined_attrs(every))
+
+
+def _joined_sizes(every: list[xr.Dataset]) -> xr.DataArray:
+    """n_units on lesion where all networks agree, else on (specimen, lesion)."""
+    rows = np.concatenate(
+        [np.broadcast_to(one["n_units"].values, (one.sizes["specimen"], one.sizes["lesion"])) for one in every]
+    )
+    if (rows == rows[0]).all():
+        return xr.DataArray(rows[0], dims="lesion")
+    return xr.DataArray(rows, dims=("specimen", "lesion"))
+
+
+def _joined_attrs(every: list[xr.Dataset]) -> dict[str, Any]:
+    attrs = dict(every[0].attrs)
+    for name in ("override", "source", "rng"):
+        said = list(dict.fromkeys(str(one.attrs.get(name, "")) for one in every))
+        attrs[name] = said[0] if len(said) == 1 else "; ".join(filter(None, said))
+    return attrs
+
+
+def _check_homologous(first: xr.Dataset, other: xr.Dataset) -> None:
+    for dim, names in (("lesion", ("lesion_id", "how")), ("trial", ("task", "stimulus_id"))):
+        for name in names:
+            a, b = list(first[name].values), list(other[name].values)
+            if a == b:
+                continue
+            only = [str(x) for x in a if x not in set(b)] + [str(x) for x in b if x not in set(a)]
+            raise SchemaError(
+                f"concat(): specimen {other['specimen'].values[0]!r} has another {name} on {dim!r} than "
+                f"{first['specimen'].values[0]!r}"
+                + (f" (not in both: {listed(only, most=4)})" if only else " (another order)")
+                + "; examine every network with the same lesion names and tasks."
+            )
+
+
+def pick_lesion(trials: xr.Dataset, name: str, *, role: str = "target") -> int:
+    """Get the position of a lesion by its name (``roi``) or ``lesion_id``; near misses are suggested."""
+    ids, rois = trials["lesion_id"].values, trials["roi"].values
+    hits = np.flatnonzero((ids == name) | ((rois == name) & (trials["role"].values == role)))
+    if len(hits) == 0:
+        known = sorted({str(roi) for roi, part in zip(rois, trials["role"].values) if part == role})
+        raise UnknownNameError(
+            f"The trials have no {role} lesion {name!r}.{did_you_mean(name, known)} They have {listed(known)}."
+        )
+    exact = np.flatnonzero(ids == name)
+    return int(exact[0] if len(exact) else hits[0])
+
+
+def pick_task(trials: xr.Dataset, name: str) -> np.ndarray:
+    """Get the positions of a task's trials; near misses are suggested."""
+    hits = np.flatnonzero(trials["task"].values == name)
+    if len(hits) == 0:
+        known = list(dict.fromkeys(map(str, trials["task"].values)))
+        raise UnknownNameError(
+            f"The trials have no task {name!r}.{did_you_mean(name, known)} They have {listed(known)}."
+        )
+    return hits
+
+
+def to_frame(trials: xr.Dataset) -> pd.DataFrame:
+    """Get the tidy table that seaborn and statsmodels speak: one row per specimen, lesion and trial."""
+    check_trials(trials)
+    keep = [name for name in trials.coords if set(trials[name].dims) <= {"specimen", "lesion", "trial"}]
+    flat = trials[["score"]].reset_coords(drop=True).assign_coords({name: trials[name] for name in keep})
+    return flat.to_dataframe().reset_index()
