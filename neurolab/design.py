@@ -15,6 +15,9 @@ from neurolab.lesion import Ablation, Lesion, Noise
 from neurolab.recording import check_recording
 from neurolab.roi import ROI, roi_from_mask
 
+#: How many of the nearest free units share the chance to stand in for a target unit that has none in the caliper.
+N_NEAREST = 5
+
 
 def sham(lesion: Lesion) -> Lesion:
     """Get the whole procedure without the damage: its row of the trials is the intact network.
@@ -72,7 +75,7 @@ def matched_controls(
     n : number of controls, each another set of units.
     match : "site" (always kept), and any of "mean", "sd", "activity" (both), "out_norm".
     caliper : for each target unit, a control unit is drawn at random among the free ones whose distance, in standard
-        deviations of each matched quantity at the site, is at most this; when there is none the nearest is taken.
+        deviations of each matched quantity at the site, is at most this; when there is none, among the ``N_NEAREST`` nearest.
     rng : integer or numpy Generator.
 
     Returns
@@ -93,7 +96,7 @@ def matched_controls(
     columns = _matching_columns(pool, match)
     free = _free(lesion, pool)
     inside = np.flatnonzero(lesion.roi.mask(pool))
-    _enough(lesion, pool, inside, free, n, matched=columns.shape[1] > 0)
+    _enough(lesion, pool, inside, free, n)
     distance = [_distances(unit, free, pool, columns) for unit in inside]
     seen: set[bytes] = set()
     controls: list[Lesion] = []
@@ -188,7 +191,10 @@ def _draw_matched(
     for target in draw.permutation(len(distance)):
         apart = np.where(taken, np.inf, distance[target])
         near = np.flatnonzero(apart <= caliper)
-        pick = int(near[draw.integers(len(near))]) if len(near) else int(apart.argmin())
+        if not len(near):  # an extreme unit: one of the few nearest, not always the same one, or all controls coincide
+            near = np.argsort(apart, kind="stable")[:N_NEAREST]
+            near = near[np.isfinite(apart[near])]
+        pick = int(near[draw.integers(len(near))])
         taken[pick] = True
         chosen[target], how_far[target] = free[pick], apart[pick]
     return chosen, how_far

@@ -1,0 +1,205 @@
+"""Bad input to the values: each error says what was given, what was expected and what to type next."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import neurolab as nl
+from neurolab.contrast import parse_contrast
+from neurolab.errors import (
+    DataError,
+    DesignError,
+    FileFormatError,
+    LesionPlanError,
+    MatchingError,
+    ReplicationUnitError,
+    SchemaError,
+    UnknownNameError,
+    UnknownSiteError,
+)
+
+
+def recording(n=4, units=5, **columns):
+    return nl.make_recording(
+        np.arange(n * units, dtype=float).reshape(n, units),
+        presentation={"stimulus_id": [f"s{i}" for i in range(n)], "condition": ["a", "b"] * (n // 2), **columns},
+        neuroid={"site": ["block4"] * units, "unit": np.arange(units)},
+        kind="simulated",
+    )
+
+
+def stimuli():
+    table = pd.DataFrame({"stimulus_id": list("abcd"), "condition": ["faces", "faces", "objects", "objects"]})
+    return nl.StimulusSet("four", np.zeros((4, 2)), table)
+
+
+def test_stimuli__duplicated_ids():
+    with pytest.raises(SchemaError, match=r"repeats the stimulus_id 'a'.*own id"):
+        nl.StimulusSet("x", np.zeros((2, 1)), pd.DataFrame({"stimulus_id": ["a", "a"], "condition": ["x", "y"]}))
+
+
+def test_stimuli__no_condition_column():
+    with pytest.raises(SchemaError, match=r"expected 'condition' among them\. Type table\.assign"):
+        nl.StimulusSet("x", np.zeros((1, 1)), pd.DataFrame({"stimulus_id": ["a"]}))
+
+
+def test_stimuli__unequal_lengths():
+    with pytest.raises(SchemaError, match="3 inputs and 2 table rows"):
+        nl.StimulusSet("x", np.zeros((3, 1)), pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "y"]}))
+
+
+def test_stimuli__unknown_condition_is_suggested():
+    with pytest.raises(UnknownNameError, match="Did you mean 'faces'"):
+        stimuli().where(condition="face")
+    with pytest.raises(UnknownNameError, match="Did you mean 'condition'"):
+        stimuli().where(conditions="faces")
+
+
+def test_split__more_sets_than_stimuli():
+    with pytest.raises(DesignError, match="Use fewer sets or more stimuli"):
+        stimuli().split(3, rng=0)
+
+
+def test_rng__must_be_an_integer_or_generator():
+    with pytest.raises(DataError, match=r"rng was None.*Type rng=0"):
+        stimuli().split(2, rng=None)
+    with pytest.raises(DataError, match="Type rng=0"):
+        stimuli().split(2, rng=-1)
+    with pytest.raises(TypeError):
+        stimuli().split(2)
+
+
+def test_contrast__grammar():
+    with pytest.raises(DataError, match="expected 'faces > objects"):
+        parse_contrast("faces")
+    with pytest.raises(DataError, match="none on both"):
+        parse_contrast("faces > faces + objects")
+    with pytest.raises(UnknownNameError, match="Did you mean 'faces'"):
+        parse_contrast("face > objects").resolve(["faces", "objects"])
+
+
+def test_recording__transposed_is_told_to_transpose():
+    flipped = recording().transpose("neuroid", "presentation")
+    with pytest.raises(SchemaError, match=r"recording\.transpose\('presentation', 'neuroid', \.\.\.\)"):
+        nl.Mean(flipped)
+    assert nl.Mean(flipped.transpose("presentation", "neuroid", ...)).label == "Mean"
+
+
+def test_recording__unknown_site():
+    with pytest.raises(UnknownSiteError, match="Did you mean 'block4'"):
+        nl.unflatten(recording(), "block5")
+
+
+def test_load__pickles_truncated_and_foreign_files_are_refused(tmp_path):
+    bad = tmp_path / "recording.pkl"
+    bad.write_bytes(b"\x80\x04.")
+    with pytest.raises(FileFormatError, match=r"never opened.*nl\.save"):
+        nl.load(bad)
+    good = nl.save(recording(), tmp_path / "whole.nc")
+    cut = tmp_path / "cut.nc"
+    cut.write_bytes(good.read_bytes()[: good.stat().st_size // 2])
+    with pytest.raises(FileFormatError, match="truncated"):
+        nl.load(cut)
+    with pytest.raises(FileFormatError, match="does not exist"):
+        nl.load(tmp_path / "nothing.nc")
+    with pytest.raises(FileFormatError, match=r"ends in \.nc or \.zarr"):
+        nl.save(recording(), tmp_path / "x.csv")
+
+
+def test_roi__units_out_of_range_and_masks():
+    with pytest.raises(DataError, match="unit 9 of site 'block4' is out of range; expected 0 to 4"):
+        nl.ROI("a", {"block4": [9]}, shape={"block4": (5,)})
+    with pytest.raises(DataError, match="unit -1"):
+        nl.ROI("a", {"block4": [-1]})
+    with pytest.raises(SchemaError, match=r"numpy\.flatnonzero"):
+        nl.ROI("a", {"block4": np.array([True, False])})
+    with pytest.raises(DataError, match="Did you mean 'block4'"):
+        nl.ROI("a", {"block5": [1]}).mask(recording())
+
+
+def test_lesion__empty_region_is_a_sham():
+    with pytest.raises(LesionPlanError, match=r"nl\.sham\(lesion\)"):
+        nl.Lesion(nl.ROI("nothing", {}), nl.Zero())
+
+
+def test_lesion__wrong_parts():
+    roi = nl.ROI("a", {"block4": [1]})
+    with pytest.raises(LesionPlanError, match=r"nl\.Zero\(\)"):
+        nl.Lesion(roi, "zero")
+    with pytest.raises(LesionPlanError, match="expected an ROI"):
+        nl.Lesion([1, 2], nl.Zero())
+    with pytest.raises(LesionPlanError, match="needs a reference recording"):
+        nl.Noise(1.0)
+    with pytest.raises(LesionPlanError, match="Did you mean 'block4'"):
+        nl.Mean(recording()).statistics("block5", np.array([0]))
+    with pytest.raises(LesionPlanError, match="lacks 1 lesioned units"):
+        nl.Mean(recording()).statistics("block4", np.array([0, 77]))
+    with pytest.raises(LesionPlanError, match="'in', 'out' or 'both'"):
+        nl.CutWeights("inside")
+
+
+def test_controls__pool_too_small():
+    target = nl.Lesion(nl.ROI("a", {"block4": [0, 1, 2]}), nl.Zero())
+    with pytest.raises(MatchingError, match="only 2 others are free"):
+        nl.matched_controls(target, recording(), 5, rng=0)
+    with pytest.raises(MatchingError, match="Only 6 different control sets exist"):
+        nl.matched_controls(nl.Lesion(nl.ROI("a", {"block4": [0]}), nl.Zero()), recording(units=7), 7, rng=0)
+    with pytest.raises(UnknownNameError, match="Did you mean 'activity'"):
+        nl.matched_controls(target, recording(units=20), 5, match=("activty",), rng=0)
+    with pytest.raises(DesignError, match="Match on 'activity' instead"):
+        nl.matched_controls(target, recording(units=20), 5, match=("out_norm",), rng=0)
+
+
+def trials(names=("a", "b"), ids=("sham", "cut"), seed=0):
+    score = np.random.default_rng(seed).random((len(names), 2, 3))
+    return nl.make_trials(
+        score,
+        specimen=names,
+        lesions={"lesion_id": list(ids), "roi": ["cut", "cut"], "role": ["sham", "target"]},
+        trial={"task": ["t"] * 3, "stimulus_id": list("xyz"), "condition": ["c"] * 3},
+        tasks={"t": {"unit": "margin", "bounded": False, "chance": 0.0}},
+        kind="simulated",
+    )
+
+
+def test_trials__one_network_counts_once():
+    with pytest.raises(ReplicationUnitError, match="counts once"):
+        trials(names=("a", "a"))
+    with pytest.raises(ReplicationUnitError, match="more than once"):
+        nl.concat([trials(), trials()])
+
+
+def test_trials__other_lesions_or_nan():
+    with pytest.raises(SchemaError, match="not in both"):
+        nl.concat([trials(), trials(names=("c", "d"), ids=("sham", "other"))])
+    with pytest.raises(SchemaError, match="repeat a lesion_id"):
+        trials(ids=("cut", "cut"))
+    with pytest.raises(DataError, match="1 of 2 scores are NaN"):
+        nl.make_trials(
+            [[[1.0], [np.nan]]],
+            specimen=["a"],
+            lesions={"lesion_id": ["s", "c"], "roi": ["c", "c"], "role": ["sham", "target"]},
+            trial={"task": ["t"], "stimulus_id": ["x"], "condition": ["c"]},
+            tasks={"t": {}},
+            kind="simulated",
+        )
+
+
+def test_trials__concat_and_frame():
+    joined = nl.concat([trials(), trials(names=("c",), seed=1)])
+    assert list(joined["specimen"].values) == ["a", "b", "c"]
+    frame = nl.to_frame(joined)
+    assert len(frame) == 3 * 2 * 3
+    assert {"specimen", "lesion_id", "role", "task", "stimulus_id", "score"} <= set(frame)
+    row = frame[(frame.specimen == "c") & (frame.lesion_id == "cut") & (frame.stimulus_id == "y")]
+    assert row["score"].item() == joined["score"].values[2, 1, 1]
+
+
+def test_scores__labels_out_of_range_and_missing():
+    table = pd.DataFrame({"label": [0, 7]})
+    with pytest.raises(DataError, match="runs from 0 to 7; the network has 3 outputs"):
+        nl.scores.accuracy(np.zeros((2, 3)), table)
+    with pytest.raises(SchemaError, match="Did you mean 'label'"):
+        nl.scores.Accuracy("labels")(np.zeros((2, 3)), table)
+    with pytest.raises(DataError, match=r"\(n_stimuli, n_outputs\)"):
+        nl.scores.accuracy(np.zeros((2, 3, 4)), table)
