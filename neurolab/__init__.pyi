@@ -20,9 +20,7 @@ from .analysis import picked_dissociation as picked_dissociation
 from .analysis import reselected_controls as reselected_controls
 from .analysis import select_roi as select_roi
 from .contrast import Contrast as Contrast
-from .design import bottom_controls as bottom_controls
 from .design import dose_ladder as dose_ladder
-from .design import matched_controls as matched_controls
 from .design import noise_ladder as noise_ladder
 from .design import pairs as pairs
 from .design import random_lesions as random_lesions
@@ -40,6 +38,8 @@ from .lesion import Scale as Scale
 from .lesion import Stimulate as Stimulate
 from .lesion import WeightNoise as WeightNoise
 from .lesion import Zero as Zero
+from .matching import bottom_controls as bottom_controls
+from .matching import matched_controls as matched_controls
 from .protocol import cross_fit as cross_fit
 from .protocol import run_script as run_script
 from .recording import align as align

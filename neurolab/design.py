@@ -1,22 +1,20 @@
-"""Designs: tuples of lesions. Shams, matched controls, ladders of dose; nothing here touches a network."""
+"""Designs: tuples of lesions. Shams, random lesions, ladders of dose, pairs; nothing here touches a network."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
 from neurolab.chance import RNG, generator
-from neurolab.errors import DesignError, LesionPlanError, MatchingError, UnknownNameError, did_you_mean, listed
+from neurolab.errors import DesignError, LesionPlanError
 from neurolab.lesion import Ablation, Lesion, Noise
-from neurolab.recording import check_recording
+from neurolab.matching import at_least_one
+from neurolab.recording import at_site, check_recording
 from neurolab.roi import ROI, roi_from_mask
-
-#: How many of the nearest free units share the chance to stand in for a target unit that has none in the caliper.
-N_NEAREST = 5
 
 
 def sham(lesion: Lesion) -> Lesion:
@@ -31,209 +29,6 @@ def sham(lesion: Lesion) -> Lesion:
     return replace(lesion, role="sham", family="", dose=1.0, draw=0, notes=())
 
 
-def _mean_activity(pool: xr.DataArray) -> np.ndarray:
-    return pool.values.mean(axis=0, dtype=np.float64)
-
-
-def _sd_activity(pool: xr.DataArray) -> np.ndarray:
-    return pool.values.astype(np.float64).std(axis=0, ddof=1)
-
-
-def _out_norm(pool: xr.DataArray) -> np.ndarray:
-    if "out_norm" not in pool.coords or not np.isfinite(pool["out_norm"].values).all():
-        raise DesignError(
-            "match='out_norm' needs each unit's outgoing weight norm, which this recording does not know. Match on "
-            "'activity' instead, or record a site whose next layer is a linear or convolutional one."
-        )
-    return pool["out_norm"].values.astype(np.float64)
-
-
-#: What controls can be matched on, beside the site: name -> the quantities, each (n_neuroids,) from the pool recording.
-MATCHES: dict[str, tuple[Callable[[xr.DataArray], np.ndarray], ...]] = {
-    "mean": (_mean_activity,),
-    "sd": (_sd_activity,),
-    "activity": (_mean_activity, _sd_activity),
-    "out_norm": (_out_norm,),
-}
-
-
-def matched_controls(
-    lesion: Lesion,
-    pool: xr.DataArray,
-    n: int,
-    *,
-    match: Sequence[str] = ("site",),
-    caliper: float = 1.0,
-    rng: RNG,
-) -> tuple[Lesion, ...]:
-    """Get ``n`` control lesions: as many units at the same sites, outside the region, matched as stated.
-
-    Parameters
-    ----------
-    lesion : the target.
-    pool : recording whose valid neuroids controls are drawn from (and whose activity is matched on).
-    n : number of controls, each another set of units.
-    match : "site" (always kept), and any of "mean", "sd", "activity" (both), "out_norm".
-    caliper : for each target unit, a control unit is drawn at random among the free ones whose distance, in standard
-        deviations of each matched quantity at the site, is at most this; when there is none, among the ``N_NEAREST`` nearest.
-    rng : integer or numpy Generator.
-
-    Returns
-    -------
-    Lesions of role "control", family "matched"; ``notes`` say how well each matched: ``match_distance`` (mean over
-    units, sd units) and ``match_outside`` (share of units outside the caliper).
-
-    Raises
-    ------
-    MatchingError : fewer free units than the target has at a site, or fewer distinct sets than ``n``.
-
-    When this is invalid: units outside the region may do the same job; a control is not a region without function.
-    Source: random and matched lesions as in statistics of lesioned networks (Dobs et al. 2022,
-    doi:10.1126/sciadv.abl8913), nearest-neighbour matching with a caliper.
-    """
-    _at_least_one(n)
-    check_recording(pool)
-    columns = _matching_columns(pool, match)
-    free = _free(lesion, pool)
-    inside = np.flatnonzero(lesion.roi.mask(pool))
-    _enough(lesion, pool, inside, free, n)
-    distance = [_distances(unit, free, pool, columns) for unit in inside]
-    seen: set[bytes] = set()
-    controls: list[Lesion] = []
-    for attempt in itertools.count():
-        if len(controls) == n:
-            break
-        if attempt >= 50 * n + 200:
-            raise MatchingError(
-                f"Only {len(controls)} different matched controls for {lesion.name!r} were found, {n} were asked for. "
-                f"Ask for fewer, widen caliper={caliper:g}, or drop one of match={tuple(match)}."
-            )
-        draw = generator(rng, "matched", lesion.roi.digest, attempt)
-        chosen, how_far = _draw_matched(distance, free, caliper, draw)
-        key = np.sort(chosen).tobytes()
-        if key in seen:
-            continue
-        seen.add(key)
-        notes = (("match_distance", float(how_far.mean())), ("match_outside", float((how_far > caliper).mean())))
-        controls.append(_control(lesion, pool, chosen, "matched", len(controls) + 1, notes))
-    return tuple(controls)
-
-
-def _at_least_one(n: int) -> None:
-    if n < 1:
-        raise DesignError(f"{n} controls were asked for; expected 1 or more (19 is the least that can reach p = .05).")
-
-
-def _matching_columns(pool: xr.DataArray, match: Sequence[str]) -> np.ndarray:
-    """(n_neuroids, n_quantities), standardised per site."""
-    if isinstance(match, str):
-        match = (match,)
-    columns = []
-    for name in match:
-        if name == "site":
-            continue
-        if name not in MATCHES:
-            known = ["site", *MATCHES]
-            raise UnknownNameError(
-                f"match={name!r} is not known.{did_you_mean(name, known)} Choose from {listed(known)}."
-            )
-        columns += [quantity(pool) for quantity in MATCHES[name]]
-    if not columns:
-        return np.zeros((pool.sizes["neuroid"], 0))
-    stacked = np.stack(columns, axis=1)
-    for code in np.unique(pool["site"].values):
-        here = pool["site"].values == code
-        sd = stacked[here].std(axis=0)
-        stacked[here] = (stacked[here] - stacked[here].mean(axis=0)) / np.where(sd > 0, sd, 1)
-    return stacked
-
-
-def _free(lesion: Lesion, pool: xr.DataArray) -> np.ndarray:
-    outside = ~lesion.roi.mask(pool)
-    if "valid" in pool.coords:
-        outside &= pool["valid"].values.astype(bool)
-    return np.flatnonzero(outside)
-
-
-def _enough(lesion: Lesion, pool: xr.DataArray, inside: np.ndarray, free: np.ndarray, n: int, *, matched: bool) -> None:
-    from scipy.special import comb
-
-    site = pool["site"].values
-    sets = 1.0
-    for code in np.unique(site[inside]):
-        wanted, there = int((site[inside] == code).sum()), int((site[free] == code).sum())
-        if there < wanted:
-            raise MatchingError(
-                f"Lesion {lesion.name!r} has {wanted} units at one site, where only {there} others are free; expected "
-                "at least as many. Lesion fewer units (top=), or draw controls from more sites."
-            )
-        sets *= comb(there, wanted)
-    if sets < n:
-        raise MatchingError(
-            f"Only {int(sets)} different control sets exist for {lesion.name!r}; {n} were asked for. Ask for "
-            f"{int(sets)} or fewer, or lesion fewer units."
-        )
-
-
-def _distances(unit: int, free: np.ndarray, pool: xr.DataArray, columns: np.ndarray) -> np.ndarray:
-    """Distance of every free neuroid to one target unit: the largest of the standardised differences; inf elsewhere."""
-    site = pool["site"].values
-    apart = np.abs(columns[free] - columns[unit]).max(axis=1, initial=0.0)
-    return np.where(site[free] == site[unit], apart, np.inf)
-
-
-def _draw_matched(
-    distance: list[np.ndarray], free: np.ndarray, caliper: float, draw: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """One control set: targets in random order, each given a random free unit inside the caliper, else the nearest."""
-    taken = np.zeros(len(free), dtype=bool)
-    chosen, how_far = np.empty(len(distance), dtype=np.int64), np.empty(len(distance))
-    for target in draw.permutation(len(distance)):
-        apart = np.where(taken, np.inf, distance[target])
-        near = np.flatnonzero(apart <= caliper)
-        if not len(near):  # an extreme unit: one of the few nearest, not always the same one, or all controls coincide
-            near = np.argsort(apart, kind="stable")[:N_NEAREST]
-            near = near[np.isfinite(apart[near])]
-        pick = int(near[draw.integers(len(near))])
-        taken[pick] = True
-        chosen[target], how_far[target] = free[pick], apart[pick]
-    return chosen, how_far
-
-
-def _control(
-    lesion: Lesion, pool: xr.DataArray, chosen: np.ndarray, family: str, draw: int, notes: tuple = ()
-) -> Lesion:
-    mask = np.zeros(pool.sizes["neuroid"], dtype=bool)
-    mask[chosen] = True
-    roi = roi_from_mask(
-        mask, pool, name=f"{family} control {draw}", chosen_on=lesion.roi.chosen_on, how_chosen=f"{family} control"
-    )
-    return replace(lesion, roi=roi, role="control", family=family, draw=draw, notes=notes)
-
-
-def bottom_controls(lesion: Lesion, stat_map: xr.Dataset) -> tuple[Lesion, ...]:
-    """Get the lesion of the least selective units: as many per site as the target has, from the bottom of the map.
-
-    stat_map : the result of ``localise``, whose ``statistic`` ranks the units (ties by unit index).
-
-    Returns one lesion of role "control", family "bottom".
-    """
-    inside = lesion.roi.mask(stat_map)  # type: ignore[arg-type]
-    free = ~inside & stat_map["valid"].values.astype(bool)
-    statistic, site = stat_map["statistic"].values, stat_map["site"].values
-    chosen: list[np.ndarray] = []
-    for code in np.unique(site[inside]):
-        here = np.flatnonzero(free & (site == code))
-        wanted = int((inside & (site == code)).sum())
-        if len(here) < wanted:
-            raise MatchingError(
-                f"Lesion {lesion.name!r} has {wanted} units at one site, where only {len(here)} valid ones are left; "
-                "lesion fewer units."
-            )
-        chosen.append(here[np.argsort(statistic[here], kind="stable")[:wanted]])
-    return (_control(lesion, stat_map, np.concatenate(chosen), "bottom", 1),)  # type: ignore[arg-type]
-
-
 def random_lesions(
     pool: xr.DataArray, how: Ablation, n: int, *, n_units: int, name: str = "random", rng: RNG
 ) -> tuple[Lesion, ...]:
@@ -241,7 +36,7 @@ def random_lesions(
 
     They are named ``"random 1"`` and so on, role "target", family "random": candidates, not yet controls.
     """
-    _at_least_one(n)
+    at_least_one(n)
     check_recording(pool)
     valid = np.flatnonzero(pool["valid"].values) if "valid" in pool.coords else np.arange(pool.sizes["neuroid"])
     if not 1 <= n_units <= len(valid):
@@ -321,8 +116,6 @@ def pairs(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
 
 def region(recording: xr.DataArray, *, name: str, site: str, units: Iterable[int] | None = None) -> ROI:
     """Get a region given from outside: all recorded units of a site, or those named."""
-    from neurolab.recording import at_site
-
     part = at_site(recording, site)
     mask = recording["site"].values == part["site"].values[0]
     if units is not None:
