@@ -1,0 +1,107 @@
+"""What every statistic asks of its input, and the words it uses when it does not get it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats as sps
+
+from neurolab.errors import DataError, DesignError, UnknownNameError, did_you_mean, listed
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Rng = int | np.random.Generator
+
+ALTERNATIVES = ("two-sided", "less", "greater")
+TIE = 1e-9  # two statistics nearer than this share of their scale are a tie (float summation order)
+TINY = float(np.finfo(np.float64).tiny)  # no p is ever 0
+
+
+def choice(given: str, allowed: tuple[str, ...], what: str) -> str:
+    """Get the choice back, or an error that lists the allowed ones."""
+    if given not in allowed:
+        raise UnknownNameError(
+            f"{what}={given!r} does not exist; choose from {listed(allowed)}.{did_you_mean(given, allowed)}"
+        )
+    return given
+
+
+def generator(rng: Rng | None, what: str = "this test") -> np.random.Generator:
+    """Get a numpy Generator from an int or a Generator; None is an error, for chance is never hidden."""
+    if rng is None:
+        raise DesignError(
+            f"{what} draws at random here and got rng=None; expected an int or a numpy Generator: type rng=0."
+        )
+    return np.random.default_rng(rng)
+
+
+def unit_interval(value: float, what: str) -> float:
+    """Get a level or alpha strictly between 0 and 1."""
+    if not 0.0 < value < 1.0:
+        raise DataError(f"{what}={value!r} given; expected a number strictly between 0 and 1, such as 0.95 or 0.05.")
+    return float(value)
+
+
+def counted(value: int, what: str, *, least: int = 1) -> int:
+    """Get a count that is at least ``least``."""
+    if int(value) != value or value < least:
+        raise DesignError(f"{what}={value!r} given; expected a whole number of at least {least}.")
+    return int(value)
+
+
+def sample(x: ArrayLike, what: str = "x", *, least: int = 1) -> Floats:
+    """Get one finite sample (n,) in float64; NaN and inf are an error, never dropped."""
+    array = np.ascontiguousarray(x, dtype=np.float64)
+    if array.ndim != 1:
+        raise DataError(f"{what} has shape {array.shape}; expected one value per network, person or item, shape (n,).")
+    if not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise DataError(
+            f"{what} holds {bad} NaN or infinite of {array.size} values; drop them yourself, and say so: "
+            f"{what}[np.isfinite({what})]."
+        )
+    if array.size < least:
+        raise DesignError(f"{what} has {array.size} values; expected at least {least}.")
+    return array
+
+
+def columns(x: ArrayLike, what: str = "x", *, least: int = 2) -> Floats:
+    """Get observations x columns in float64, C order (same numbers, same bits); NaN may stand in columns."""
+    array = np.ascontiguousarray(x, dtype=np.float64)
+    if array.ndim != 2:
+        raise DataError(
+            f"{what} has shape {array.shape}; expected (observations, columns); for one column type {what}[:, None]."
+        )
+    if array.shape[0] < least:
+        raise DesignError(f"{what} has {array.shape[0]} observations; expected at least {least}.")
+    return array
+
+
+def same_shape(x: Floats, y: Floats) -> None:
+    """Raise unless pairs are pairs."""
+    if x.shape != y.shape:
+        raise DataError(f"pairs of unequal shape: {x.shape} and {y.shape}; expected row i of both to belong together.")
+
+
+def varies(x: Floats) -> Bools:
+    """Get, per column, whether it is finite and not constant (exactly, not by a rounded variance)."""
+    with np.errstate(invalid="ignore"):
+        return np.isfinite(x).all(axis=0) & (x.max(axis=0) > x.min(axis=0))
+
+
+def tail_p(distribution: object, statistic: ArrayLike, alternative: str) -> Floats:
+    """Get the p of a symmetric statistic under a frozen scipy distribution; never 0."""
+    frozen = distribution
+    value = np.asarray(statistic, dtype=np.float64)
+    if alternative == "greater":
+        p = frozen.sf(value)  # type: ignore[attr-defined]
+    elif alternative == "less":
+        p = frozen.cdf(value)  # type: ignore[attr-defined]
+    else:
+        p = 2.0 * frozen.sf(np.abs(value))  # type: ignore[attr-defined]
+    return np.clip(p, TINY, 1.0)
+
+
+def t_p(t: ArrayLike, df: ArrayLike, alternative: str) -> Floats:
+    """Get the p of Student's t, in the stated tail."""
+    return tail_p(sps.t(df), t, alternative)

@@ -1,0 +1,304 @@
+"""Tests by rearrangement: sign flips and label shuffles of one measure; the smallest p that a design can give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats as sps
+from scipy.integrate import quad
+
+from neurolab.errors import DataError
+from neurolab.stats._columns import MaxT, max_t
+from neurolab.stats._given import ALTERNATIVES, TIE, Floats, Rng, choice, counted, generator, sample, unit_interval
+from neurolab.stats._lane import freedman_lane
+from neurolab.stats.intervals import flip_ends, flips_of
+
+__all__ = [
+    "LabelShuffle",
+    "MaxT",
+    "SignFlip",
+    "exact_p",
+    "freedman_lane",
+    "label_shuffle",
+    "max_t",
+    "n_needed",
+    "p_floor",
+    "sign_flip",
+]
+
+EXACT_SPLITS = 20_000
+
+
+@dataclass(frozen=True)
+class SignFlip:
+    """A sign-flip test: ``effect`` is the mean, ``statistic`` the mean minus ``popmean``.
+
+    (low, high) inverts the two-sided test, whatever the alternative.
+    """
+
+    p: float
+    statistic: float
+    effect: float
+    low: float
+    high: float
+    p_floor: float
+    n: int
+    n_arrangements: int
+    exact: bool
+    alternative: str
+    level: float
+
+
+@dataclass(frozen=True)
+class LabelShuffle:
+    """A two-group permutation test: ``effect`` is mean(a) - mean(b); (low, high) inverts its one-sided halves."""
+
+    p: float
+    statistic: float
+    effect: float
+    low: float
+    high: float
+    p_floor: float
+    n: tuple[int, int]
+    n_arrangements: int
+    exact: bool
+    alternative: str
+    level: float
+
+
+def sign_flip(
+    x: ArrayLike,
+    *,
+    alternative: str = "two-sided",
+    n_permutations: int = 9_999,
+    rng: Rng | None = None,
+    popmean: float = 0.0,
+    level: float = 0.95,
+) -> SignFlip:
+    """Get the sign-flip test of a mean: could these signs be a coin's?
+
+    Under the null each value lies as likely above ``popmean`` as below it by the same amount, so all 2^n sign patterns
+    of x - popmean are equally likely; p is the share of patterns at least as extreme as the observed one, itself
+    included.
+
+    Parameters
+    ----------
+    x: one value per network, person or pair (differences), shape (n,).
+    alternative: "two-sided" (on the absolute mean), "greater" or "less".
+    n_permutations, rng: used above 30 values only, where patterns are drawn; up to 30 values all 2^n are counted.
+    popmean: the mean under the null.
+    level: coverage of the (always two-sided) interval.
+
+    Returns
+    -------
+    SignFlip; ``low`` and ``high`` are infinite where n is too small for the level; ``p_floor`` is the smallest p
+    possible.
+
+    When this is invalid
+    --------------------
+    Values that are not independent (units, folds), or differences whose distribution is not symmetric under the null.
+
+    Source: Fisher (1935), The Design of Experiments; agrees with ``scipy.stats.permutation_test`` ("samples").
+
+    Example
+    -------
+    >>> sign_flip([0.3, 1.4, 0.3, 1.9, 0.4]).p
+    0.0625
+    """
+    x = sample(x)
+    choice(alternative, ALTERNATIVES, "alternative")
+    unit_interval(level, "level")
+    rng = rng if x.size <= 30 else generator(rng, f"a sign-flip over {x.size} values")
+    flips = flips_of(x, n_permutations, rng)
+    p = flips.beyond(float(popmean), alternative) / flips.total
+    low, high = flip_ends(x, level, n_permutations=n_permutations, rng=rng)
+    drawn = None if flips.exact else n_permutations
+    floor = p_floor("sign_flip", n=x.size, alternative=alternative, n_permutations=drawn)
+    return SignFlip(
+        p,
+        float((x - popmean).mean()),
+        float(x.mean()),
+        low,
+        high,
+        floor,
+        x.size,
+        flips.total,
+        flips.exact,
+        alternative,
+        level,
+    )
+
+
+def _splits(n: int, k: int, n_permutations: int, rng: Rng | None) -> tuple[np.ndarray, bool]:
+    """Get boolean rows (arrangements, n) with k True each: all if few, else drawn ones, the observed one first."""
+    total = math.comb(n, k)
+    exact = total <= max(EXACT_SPLITS, n_permutations)
+    if exact:
+        rows = np.zeros((total, n), dtype=bool)
+        chosen = np.array(list(combinations(range(n), k)))
+        rows[np.arange(total)[:, None], chosen] = True
+        return rows, True
+    ranks = np.argsort(generator(rng, "a label shuffle").random((n_permutations, n)), axis=1)
+    rows = np.zeros((n_permutations + 1, n), dtype=bool)
+    rows[0, :k] = True
+    np.put_along_axis(rows[1:], ranks[:, :k], True, axis=1)
+    return rows, False
+
+
+def _shift_ends(a: Floats, b: Floats, rows: np.ndarray, level: float) -> tuple[float, float]:
+    """Get the shifts of a that the one-sided tests at (1 - level)/2 do not reject.
+
+    Swapping F of a against G of b, equally many, keeps the difference at least as large at shift s exactly when
+    mean_F(a) - mean_G(b) <= s, so the ends are order statistics of these means.
+    """
+    k, total = a.size, len(rows)
+    stay_out, come_in = ~rows[:, :k], rows[:, k:]
+    swaps = come_in.sum(axis=1)
+    ratio = (stay_out @ a - come_in @ b)[swaps > 0] / swaps[swaps > 0]
+    ratio = np.sort(ratio)
+    at = int(np.floor((1 - level) / 2 * total * (1 + 1e-12))) - int((swaps == 0).sum())
+    return (-np.inf, np.inf) if at < 0 or at >= ratio.size else (float(ratio[at]), float(ratio[-1 - at]))
+
+
+def label_shuffle(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    alternative: str = "two-sided",
+    n_permutations: int = 9_999,
+    rng: Rng | None = None,
+    level: float = 0.95,
+) -> LabelShuffle:
+    """Get the permutation test of mean(a) - mean(b) for two independent groups.
+
+    All C(n, k) ways to name k of the n values "a" are equally likely under the null; they are enumerated when there
+    are at most 20,000 of them (or ``n_permutations``), else ``n_permutations`` are drawn and p = (b + 1) / (m + 1).
+
+    Parameters
+    ----------
+    a, b: one value per network or person, shapes (k,) and (n - k,).
+    alternative: "two-sided" is on the absolute difference; "greater" says that a is larger.
+
+    Returns
+    -------
+    LabelShuffle; (low, high) is the interval of shifts that the test does not reject.
+
+    When this is invalid
+    --------------------
+    Groups of unequal spread and size (then the null is not exchangeable: ``maps.welch_t``); dependent values.
+
+    Source: Pitman (1937); agrees with ``scipy.stats.permutation_test(permutation_type="independent")``.
+
+    Example
+    -------
+    >>> round(label_shuffle([1.2, 2.3, 1.9, 3.1, 2.2], [0.9, 1.0, 1.6, 1.2, 1.8]).p, 7)
+    0.047619
+    """
+    a, b = sample(a, "a"), sample(b, "b")
+    choice(alternative, ALTERNATIVES, "alternative")
+    unit_interval(level, "level")
+    pooled = np.concatenate((a, b))
+    rows, exact = _splits(pooled.size, a.size, counted(n_permutations, "n_permutations"), rng)
+    centred = pooled - pooled.mean()
+    null = rows @ centred * (1 / a.size + 1 / b.size)  # mean difference under each arrangement
+    observed = float(a.mean() - b.mean())
+    tie = TIE * float(np.abs(centred).sum())
+    extreme = {
+        "greater": null >= observed - tie,
+        "less": null <= observed + tie,
+        "two-sided": np.abs(null) >= abs(observed) - tie,
+    }[alternative]
+    low, high = _shift_ends(a, b, rows, level)
+    floor = p_floor(
+        "label_shuffle", n=(a.size, b.size), alternative=alternative, n_permutations=None if exact else n_permutations
+    )
+    return LabelShuffle(
+        float(extreme.mean()),
+        observed,
+        observed,
+        low,
+        high,
+        floor,
+        (a.size, b.size),
+        len(rows),
+        exact,
+        alternative,
+        level,
+    )
+
+
+def exact_p(b: int, m: int, mt: int | None = None, *, method: str = "exact") -> float:
+    """Get the p of b exceedances in m random permutations, drawn with replacement from mt possible ones.
+
+    mt=None gives the always valid (b + 1) / (m + 1).  "exact" averages BinomCDF(b; m, i/mt) over i = 1..mt;
+    "approximate" is (b + 1)/(m + 1) minus the integral of BinomCDF(b; m, p) over 0..1/(2 mt).
+
+    Source: Phipson & Smyth (2010), doi:10.2202/1544-6115.1585 (R: statmod::permp).
+
+    Example
+    -------
+    >>> round(exact_p(0, 99, 924), 10)
+    0.0094685356
+    """
+    m, b = counted(m, "m"), counted(b, "b", least=0)
+    choice(method, ("exact", "approximate"), "method")
+    if b > m:
+        raise DataError(f"b={b} exceedances of m={m} permutations given; expected b <= m.")
+    if mt is None:
+        return (b + 1) / (m + 1)
+    mt = counted(mt, "mt")
+    if method == "exact":
+        return float(sps.binom.cdf(b, m, np.arange(1, mt + 1) / mt).mean())
+    excess, _ = quad(lambda p: float(sps.binom.cdf(b, m, p)), 0.0, 0.5 / mt)
+    return (b + 1) / (m + 1) - float(excess)
+
+
+def p_floor(
+    design: str, *, n: int | tuple[int, int], alternative: str = "two-sided", n_permutations: int | None = None
+) -> float:
+    """Get the smallest p that a design can give, before it is run.
+
+    Parameters
+    ----------
+    design: "sign_flip" (n networks or pairs), "label_shuffle" (n = (n_a, n_b)) or "rank" (a target among n controls).
+    n_permutations: give it when arrangements are drawn rather than enumerated; the floor is then 1 / (m + 1).
+
+    Example
+    -------
+    >>> p_floor("sign_flip", n=5), p_floor("sign_flip", n=6, alternative="greater"), p_floor("rank", n=19)
+    (0.0625, 0.015625, 0.05)
+    """
+    choice(design, ("sign_flip", "label_shuffle", "rank"), "design")
+    choice(alternative, ALTERNATIVES, "alternative")
+    if n_permutations is not None:
+        return 1.0 / (n_permutations + 1)
+    if design == "rank":
+        return 1.0 / (counted(int(np.sum(n)), "n") + 1)
+    if design == "sign_flip":
+        return min(1.0, (2.0 if alternative == "two-sided" else 1.0) / 2.0 ** counted(int(np.sum(n)), "n"))
+    n_a, n_b = np.broadcast_to(np.asarray(n), 2)
+    both = (
+        alternative == "two-sided" and n_a == n_b
+    )  # only equal groups have a mirror arrangement of equal |difference|
+    return min(1.0, (2.0 if both else 1.0) / math.comb(int(n_a + n_b), int(n_a)))
+
+
+def n_needed(design: str, *, alpha: float = 0.05, alternative: str = "two-sided") -> int:
+    """Get the smallest n (per group) whose floor reaches alpha: the number to put in "use 6 or more".
+
+    Example
+    -------
+    >>> n_needed("sign_flip"), n_needed("sign_flip", alternative="greater"), n_needed("rank")
+    (6, 5, 19)
+    """
+    unit_interval(alpha, "alpha")
+    sizes: Iterator[int] = iter(range(1, 10**6))
+    pair = design == "label_shuffle"
+    return next(
+        k for k in sizes if p_floor(design, n=(k, k) if pair else k, alternative=alternative) <= alpha * (1 + 1e-12)
+    )
