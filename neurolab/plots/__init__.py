@@ -1,0 +1,18 @@
+"""Figures: a result goes in, axes come out; nothing is computed here that is not in the result."""
+
+from neurolab.plots.controls import plot_controls as plot_controls
+from neurolab.plots.deficits import plot_deficits as plot_deficits
+from neurolab.plots.dissociation import plot_dissociation as plot_dissociation
+from neurolab.plots.dose import plot_dose as plot_dose
+from neurolab.plots.drawing import FIGURES as FIGURES
+from neurolab.plots.drawing import drawing as drawing
+from neurolab.plots.drawing import plot_for as plot_for
+from neurolab.plots.localiser_matrix import plot_localiser_matrix as plot_localiser_matrix
+from neurolab.plots.save import SavedFigure as SavedFigure
+from neurolab.plots.save import save_figure as save_figure
+from neurolab.plots.selectivity import plot_selectivity as plot_selectivity
+from neurolab.plots.stat_map import plot_stat_map as plot_stat_map
+from neurolab.plots.style import settings as settings
+from neurolab.plots.twins import alt_text as alt_text
+from neurolab.plots.twins import legend_text as legend_text
+from neurolab.plots.twins import source_table as source_table

@@ -1,0 +1,99 @@
+"""The figure of all deficits: every lesion in every task, network by network, with intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from neurolab.plots.drawing import drawing
+from neurolab.plots.marks import columns, dots, effect, heading, headroom, note, zero_line
+from neurolab.plots.read import level, names, values
+from neurolab.plots.style import SERIES
+from neurolab.plots.words import interval_words, number, sample_words
+
+
+def lesion_labels(result: xr.Dataset) -> list[str]:
+    """Get what the lesions of a result are called on an axis: a control says whose control it is."""
+    rois, roles = names(result, "lesion"), ["target"] * result.sizes["lesion"]
+    if "roi" in result.coords:
+        rois = [str(roi) for roi in result["roi"].values]
+    if "role" in result.coords:
+        roles = [str(role) for role in result["role"].values]
+    family = [str(f) for f in result["family"].values] if "family" in result.coords else [""] * len(rois)
+    said = [
+        {"target": roi, "sham": "sham"}.get(role, f"{kind or 'control'} for {roi}".strip())
+        for roi, role, kind in zip(rois, roles, family)
+    ]
+    doses = [float(dose) for dose in result["dose"].values] if "dose" in result.coords else [1.0] * len(rois)
+    return [
+        f"{text} {dose:.0%}" if dose != 1.0 and role != "sham" else text for text, dose, role in zip(said, doses, roles)
+    ]
+
+
+def describe_deficits(result: xr.Dataset) -> str:
+    """Get the figure in words: the deficit of every lesion in every task."""
+    e, low, high = (values(result, v, "lesion", "task") for v in ("effect", "low", "high"))
+    parts = [
+        f"{lesion}, {task}: {number(e[i, j])} ({interval_words(low[i, j], high[i, j], level(result))})"
+        for i, lesion in enumerate(lesion_labels(result))
+        for j, task in enumerate(names(result, "task"))
+        if np.isfinite(e[i, j])
+    ]
+    return f"Deficits (sham minus lesion); {sample_words(result)}. " + "; ".join(parts) + "."
+
+
+@drawing(
+    "deficits",
+    variables=("deficit", "effect", "low", "high", "p", "p_floor", "ceiling", "floor"),
+    marks="Small marks: the deficit of one network (sham − lesion, on the same presentations). Diamonds with bars: "
+    "mean deficit and its interval. Colour and marker: task. † the intact score is at its ceiling or the lesioned one "
+    "at its floor.",
+    alt=describe_deficits,
+    height_mm=60.0,
+)
+def plot_deficits(result: xr.Dataset, *, ax: Axes) -> Axes:
+    """Draw the deficit of every lesion in every task: one mark per network, the mean with its interval.
+
+    result : of ``deficits``: deficit (specimen, lesion, task), effect, low, high (lesion, task).
+    Returns the axes. The sham is not drawn: its deficit is zero by definition.
+    """
+    shown = [at for at, name in enumerate(lesion_labels(result)) if name != "sham"]
+    tasks, step = names(result, "task"), 0.8 / max(1, result.sizes["task"])
+    zero_line(ax)
+    for j in range(len(tasks)):
+        for place, lesion in enumerate(shown):
+            _cell(ax, result, place + step * (j - (len(tasks) - 1) / 2), lesion, j, step)
+    labels = lesion_labels(result)
+    columns(ax, range(len(shown)), [labels[at] for at in shown], width=max(8, 60 // max(1, len(shown))))
+    ax.set(xlim=(-0.6, len(shown) - 0.4), ylabel="deficit (sham − lesion)")
+    for (colour, marker), task in zip(SERIES, tasks):
+        ax.scatter([], [], color=colour, marker=marker, s=10, label=task)
+    headroom(ax, above=0.1)
+    ax.legend(loc="upper right", ncols=min(3, len(tasks)), borderaxespad=0.0, handletextpad=0.1, columnspacing=0.8)
+    heading(ax, "deficits", sample_words(result))
+    return ax
+
+
+def _cell(ax: Axes, result: xr.Dataset, at: float, lesion: int, task: int, step: float) -> None:
+    colour, marker = SERIES[task % len(SERIES)]
+    deficit = values(result, "deficit", "specimen", "lesion", "task")[:, lesion, task]
+    dots(
+        ax,
+        at - 0.18 * step,
+        deficit[np.isfinite(deficit)],
+        colour=colour,
+        marker=marker,
+        width=0.3 * step,
+        s=5.0,
+        alpha=0.7,
+        linewidths=0.0,
+    )
+    e, low, high = (values(result, v, "lesion", "task")[lesion, task] for v in ("effect", "low", "high"))
+    if np.isfinite(e):
+        effect(ax, at + 0.2 * step, e, low, high, colour=colour, markeredgewidth=0.4)
+    if any(
+        name in result and bool(result[name].transpose("lesion", "task").values[lesion, task])
+        for name in ("ceiling", "floor")
+    ):
+        note(ax, at, np.nanmax([high, *deficit, 0.0]), "†")

@@ -1,0 +1,109 @@
+"""The figure of a double dissociation: every network under both lesions, and each claim with its interval."""
+
+from __future__ import annotations
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from neurolab.plots.drawing import drawing
+from neurolab.plots.marks import columns, dots, effect, heading, headroom, note, zero_line
+from neurolab.plots.read import level, names, values
+from neurolab.plots.style import GREY, PALE, SERIES, SMALL
+from neurolab.plots.words import interval_words, number, p_words, sample_words
+
+GROUP = 5.0  # places per task: lesion a, lesion b, their difference, a gap for its p
+DIFFERENCE = 2.3
+
+
+def describe_dissociation(result: xr.Dataset) -> str:
+    """Get the figure in words: the verdict, then each claim with its numbers."""
+    parts = [f"Verdict: {result.attrs.get('verdict', 'none')}; {sample_words(result)}."]
+    for at, claim in enumerate(names(result, "claim")):
+        e, low, high, p, floor = (values(result, v, "claim")[at] for v in ("effect", "low", "high", "p", "p_floor"))
+        parts.append(f"{claim}: by {number(e)} ({interval_words(low, high, level(result))}; {p_words(p, floor)}).")
+    for at, claim in enumerate(names(result, "spared")):
+        e, low, high, bound = (values(result, f"spared_{v}", "spared")[at] for v in ("effect", "low", "high", "bound"))
+        said = "shown" if bool(result["spared_shown"].values[at]) else "not shown"
+        parts.append(f"{claim}: {said}; deficit {number(e)} ({number(low)} to {number(high)}, bound {number(bound)}).")
+    return " ".join(parts)
+
+
+@drawing(
+    "dissociation",
+    variables=(
+        "deficit",
+        "effect",
+        "low",
+        "high",
+        "p",
+        "p_floor",
+        "value",
+        "spared_effect",
+        "spared_low",
+        "spared_high",
+        "spared_p",
+        "spared_p_floor",
+        "spared_bound",
+        "spared_shown",
+        "p_double",
+    ),
+    marks="Thin lines join the deficits of one network after the two lesions, within a task. Black diamonds with bars: "
+    "the difference between the lesions and its interval; grey dots: the difference in each network. Open diamonds "
+    "with bars: the deficit in the task that should be spared and its interval; grey band: what counts as spared.",
+    alt=describe_dissociation,
+    height_mm=66.0,
+)
+def plot_dissociation(result: xr.Dataset, *, ax: Axes) -> Axes:
+    """Draw a double dissociation: lines per network under both lesions, per task, beside the tested difference.
+
+    result : of ``dissociation``: deficit (specimen, lesion, task), claims and spared claims with intervals.
+    Returns the axes. Both tasks share one scale: the score of the task.
+
+    When this is invalid: two tasks with scores in different units share an axis that means nothing; look at
+    ``effect_logit`` then.
+    """
+    deficit = values(result, "deficit", "specimen", "lesion", "task")
+    zero_line(ax)
+    for task in range(2):
+        _lines(ax, deficit[:, :, task], task)
+        _claim(ax, result, task)
+        _spared(ax, result, task)
+    lesions, tasks = names(result, "lesion"), names(result, "task")
+    at = [GROUP * task + column for task in range(2) for column in (0, 1, DIFFERENCE)]
+    columns(ax, at, [*lesions, "difference"] * 2, width=8)
+    ax.set(xlim=(-0.6, GROUP + 4.5), ylabel="deficit (sham − lesion)")
+    headroom(ax, above=0.12)
+    for task in range(2):
+        note(ax, GROUP * task + 0.9, ax.get_ylim()[1], tasks[task], fontsize=SMALL, va="top", fontweight="bold")
+    heading(ax, str(result.attrs.get("verdict", "")), sample_words(result))
+    return ax
+
+
+def _lines(ax: Axes, deficit, task: int) -> None:
+    start = GROUP * task
+    ax.plot([start, start + 1], deficit.T, color=PALE, linewidth=0.5, zorder=1)
+    for lesion in range(2):
+        colour, marker = SERIES[lesion]
+        dots(ax, start + lesion, deficit[:, lesion], colour=colour, marker=marker, width=0.0, s=10.0)
+
+
+def _claim(ax: Axes, result: xr.Dataset, task: int) -> None:
+    at = GROUP * task + DIFFERENCE
+    e, low, high, p, floor = (values(result, v, "claim")[task] for v in ("effect", "low", "high", "p", "p_floor"))
+    if "value" in result:
+        dots(ax, at - 0.25, values(result, "value", "claim", "specimen")[task], colour=GREY, width=0.2, s=4.0)
+    effect(ax, at + 0.1, e, low, high)
+    note(ax, at + 0.28, e, p_words(p, floor).replace(" (", "\n("), ha="left", va="center")
+
+
+def _spared(ax: Axes, result: xr.Dataset, task: int) -> None:
+    other = 1 - task  # in task 0 lesion b should spare; spared[1] is "b spares x"
+    at = GROUP * task + other
+    e, low, high, bound = (values(result, f"spared_{v}", "spared")[other] for v in ("effect", "low", "high", "bound"))
+    ax.add_patch(
+        Rectangle((at - 0.42, -bound), 0.84, 2 * bound, facecolor=PALE, alpha=0.45, edgecolor="none", zorder=0)
+    )
+    effect(ax, at + 0.26, e, low, high, colour=SERIES[other][0], markerfacecolor="white")
+    if not bool(result["spared_shown"].values[other]):
+        note(ax, at, max(high, bound), "not shown spared")

@@ -1,0 +1,64 @@
+"""The figure of a dose: how the score or deficit changes with how much of the region is gone."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from neurolab.plots.drawing import drawing
+from neurolab.plots.marks import heading, zero_line
+from neurolab.plots.read import level, values
+from neurolab.plots.style import GREY, PALE, SERIES
+from neurolab.plots.words import interval_words, number, sample_words
+
+
+def describe_dose(result: xr.Dataset) -> str:
+    """Get the figure in words: the mean at every dose."""
+    doses = result["dose"].values.astype(float)
+    mean, low, high = (values(result, v, "dose") for v in ("mean", "low", "high"))
+    parts = [
+        f"{dose:.3g}: {number(m)} ({interval_words(a, b, level(result))})"
+        for dose, m, a, b in zip(doses, mean, low, high)
+    ]
+    return f"Deficit by dose; {sample_words(result)}. " + "; ".join(parts) + "."
+
+
+@drawing(
+    "dose_response",
+    variables=("value", "mean", "low", "high", "control_value", "control_mean", "control_low", "control_high"),
+    marks="Thin lines: one network each. Thick line with marks and band: mean and its interval. Grey dashed line and "
+    "band, where drawn: the same for control lesions.",
+    alt=describe_dose,
+    height_mm=58.0,
+)
+def plot_dose(result: xr.Dataset, *, ax: Axes) -> Axes:
+    """Draw a dose-response curve: a thin line per network, the mean with its interval, and the controls if there.
+
+    result : of ``dose_response``: value (specimen, dose), mean, low, high (dose), in units of the score.
+    Returns the axes.
+    """
+    order = np.argsort(result["dose"].values.astype(float))
+    dose = result["dose"].values.astype(float)[order]
+    colour, marker = SERIES[0]
+    zero_line(ax)
+    if "control_mean" in result:
+        low, mean, high = (values(result, f"control_{v}", "dose")[order] for v in ("low", "mean", "high"))
+        ax.fill_between(dose, low, high, color=PALE, alpha=0.6, linewidth=0, zorder=1)
+        ax.plot(dose, mean, color=GREY, linestyle="--", marker="s", markersize=2.5, zorder=3, label="controls")
+    low, mean, high = (values(result, v, "dose")[order] for v in ("low", "mean", "high"))
+    ax.plot(dose, values(result, "value", "dose", "specimen")[order], color=colour, linewidth=0.4, alpha=0.5, zorder=2)
+    ax.fill_between(dose, low, high, color=colour, alpha=0.2, linewidth=0, zorder=2)
+    ax.plot(
+        dose,
+        mean,
+        color=colour,
+        linewidth=1.4,
+        marker=marker,
+        zorder=4,
+        label=str(result.attrs.get("lesion", "lesion")),
+    )
+    ax.set(xlabel=str(result.attrs.get("dose_label", "dose (share of the region)")), ylabel="deficit (sham − lesion)")
+    ax.legend(loc="upper left", borderaxespad=0.0)
+    heading(ax, str(result.attrs.get("task", "dose")), sample_words(result))
+    return ax

@@ -1,0 +1,81 @@
+"""What a figure function is: a result goes in, axes come out, and its table, legend and words are known by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial, wraps
+from typing import Any
+
+import matplotlib
+import xarray as xr
+from matplotlib.axes import Axes
+
+from neurolab.errors import SchemaError
+from neurolab.plots.style import SINGLE_MM, blank, settings
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is known about one figure function beside its drawing.
+
+    ``analyses`` are the results that it draws; ``variables`` those that it shows (the CSV holds them);
+    ``marks`` says in one or two sentences what is drawn; ``alt`` turns the numbers into words.
+    """
+
+    name: str
+    analyses: tuple[str, ...]
+    variables: tuple[str, ...]
+    marks: str
+    alt: Callable[[xr.Dataset], str]
+    height_mm: float = 60.0
+
+
+#: Every figure function of neurolab, by name.
+FIGURES: dict[str, Callable[..., Axes]] = {}
+_DRAWINGS: dict[str, Drawing] = {}
+
+Plot = Callable[..., Axes]
+
+
+def drawing(
+    *analyses: str, variables: tuple[str, ...], marks: str, alt: Callable[[xr.Dataset], str], height_mm: float = 60.0
+) -> Callable[[Plot], Plot]:
+    """Make a function that draws on given axes into a figure function: checked result, own axes, house style."""
+
+    def make(draw: Plot) -> Plot:
+        @wraps(draw)
+        def plot(result: xr.Dataset, *, ax: Axes | None = None, **choices: Any) -> Axes:
+            _check(result, draw.__name__, analyses)
+            with matplotlib.rc_context(settings()):
+                here = blank(SINGLE_MM, height_mm) if ax is None else ax
+                return draw(result, ax=here, **choices)
+
+        FIGURES[draw.__name__] = plot
+        _DRAWINGS[draw.__name__] = Drawing(draw.__name__, analyses, variables, marks, alt, height_mm)
+        return plot
+
+    return make
+
+
+def _check(result: object, name: str, analyses: tuple[str, ...]) -> None:
+    if not isinstance(result, xr.Dataset):
+        raise SchemaError(f"{name} got a {type(result).__name__}; it draws a result, an xarray.Dataset with attrs.")
+    given = str(result.attrs.get("analysis", ""))
+    if given not in analyses:
+        other = sorted(known for known, drawn in _DRAWINGS.items() if given in drawn.analyses)
+        advice = f"draw it with {' or '.join(other)}" if other else "no figure of neurolab draws it"
+        raise SchemaError(f"{name} draws results of {' or '.join(analyses)}; this one is of {given!r}: {advice}.")
+
+
+def drawing_of(plot: Plot) -> Drawing | None:
+    """Get what is known about a figure function, also one with choices bound by ``functools.partial``; else None."""
+    while isinstance(plot, partial):
+        plot = plot.func
+    return _DRAWINGS.get(getattr(plot, "__name__", ""))
+
+
+def plot_for(result: xr.Dataset) -> Plot | None:
+    """Get the figure function that draws results of this analysis, or None."""
+    given = str(result.attrs.get("analysis", ""))
+    return next((FIGURES[name] for name, drawn in _DRAWINGS.items() if given in drawn.analyses), None)

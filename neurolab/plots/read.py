@@ -1,0 +1,44 @@
+"""Reading names and numbers out of a result, with an error that says which of them is not there."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from neurolab.errors import SchemaError, listed
+
+#: Where the names along a dimension are kept, in the order of looking.
+NAMED_BY = {"lesion": ("lesion", "name", "roi", "lesion_id"), "specimen": ("specimen", "subject")}
+
+
+def names(result: xr.Dataset, dim: str) -> list[str]:
+    """Get the names along a dimension of a result; numbers from 1 where it has none."""
+    for coord in NAMED_BY.get(dim, (dim,)):
+        if coord in result.coords and result.coords[coord].dims == (dim,):
+            values = result.coords[coord].values
+            if values.dtype.kind in "OUST":
+                return [str(value) for value in values]
+    return [str(position + 1) for position in range(result.sizes[dim])]
+
+
+def values(result: xr.Dataset, variable: str, *dims: str) -> np.ndarray:
+    """Get a variable as floats with its dims in this order."""
+    if variable not in result:
+        raise SchemaError(
+            f"This {result.attrs.get('analysis')!r} result has no {variable!r}; it has {listed(result.data_vars)}. "
+            "Make it again with the analysis of this version of neurolab."
+        )
+    return np.asarray(result[variable].transpose(*dims), dtype=float)
+
+
+def scalar(result: xr.Dataset, variable: str) -> float:
+    """Get a variable without dims; nan where the result has none."""
+    return float(result[variable]) if variable in result and result[variable].ndim == 0 else float("nan")
+
+
+def level(result: xr.Dataset) -> float:
+    """Get the confidence level of the intervals of a result."""
+    try:
+        return float(result.attrs.get("level", 0.95))
+    except (TypeError, ValueError):
+        return 0.95

@@ -1,0 +1,133 @@
+"""Saving a figure: PDF and PNG of exact width and repeatable bytes, with its table, legend and alternative text."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from neurolab.errors import DesignError
+from neurolab.plots.drawing import Plot, drawing_of
+from neurolab.plots.style import DOUBLE_MM, MM, SINGLE_MM, settings
+from neurolab.plots.twins import alt_text, legend_text, source_table
+
+MOST_HEIGHT_MM = 170.0  # a page of Nature, less its legend
+
+
+@dataclass(frozen=True)
+class SavedFigure:
+    """Where one figure and what belongs to it were written."""
+
+    name: str
+    pdf: Path
+    png: Path
+    csv: Path
+    legend: Path
+    alt: Path
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every file, in the order above."""
+        return self.pdf, self.png, self.csv, self.legend, self.alt
+
+
+def figure_paths(folder: str | os.PathLike[str], name: str) -> SavedFigure:
+    """Get the file names that :func:`save_figure` uses.
+
+    Example
+    -------
+    >>> figure_paths("figures", "dissociation").legend.name
+    'dissociation.legend.txt'
+    """
+    if not re.fullmatch(r"[\w][\w .-]*", name):
+        raise DesignError(
+            f"A figure was named {name!r}; expected letters, digits, '-', '_' or '.'. Type 'dissociation'."
+        )
+    place = Path(folder)
+    return SavedFigure(name, *(place / f"{name}.{end}" for end in ("pdf", "png", "csv", "legend.txt", "alt.txt")))
+
+
+def save_figure(
+    result: xr.Dataset,
+    plot: Plot,
+    folder: str | os.PathLike[str],
+    name: str,
+    *,
+    width_mm: float = SINGLE_MM,
+    height_mm: float | None = None,
+) -> SavedFigure:
+    """Draw a result and save it for a journal, with everything that belongs to the figure beside it.
+
+    Parameters
+    ----------
+    result : what ``plot`` draws.
+    plot : a figure function, ``plot(result, ax=ax)``; bind choices with ``functools.partial``.
+    folder : made if it does not exist.
+    name : of the files: ``name.pdf``, ``.png``, ``.csv``, ``.legend.txt``, ``.alt.txt``.
+    width_mm : 89 (one column) or 183 (two).
+    height_mm : default that of the figure function, at most 170.
+
+    Returns
+    -------
+    SavedFigure, the five paths. A second run on the same machine writes the same bytes.
+
+    When this is invalid
+    --------------------
+    With other fonts or another matplotlib the bytes differ, not the numbers: those are in the CSV.
+    """
+    place = figure_paths(folder, name)
+    known = drawing_of(plot)
+    size = (_width(width_mm), _height(height_mm, known.height_mm if known else 60.0))
+    drawn = _draw(result, plot, size)
+    table = source_table(result, known.variables if known else None)
+    place.pdf.parent.mkdir(parents=True, exist_ok=True)
+    _write(place.pdf, drawn["pdf"])
+    _write(place.png, drawn["png"])
+    _write(place.csv, table.to_csv(index=False, lineterminator="\n").encode())
+    _write(place.legend, legend_text(result, plot).encode())
+    _write(place.alt, alt_text(result, plot).encode())
+    return place
+
+
+def _draw(result: xr.Dataset, plot: Plot, size: tuple[float, float]) -> dict[str, bytes]:
+    with matplotlib.rc_context(settings()):
+        figure = Figure(figsize=(size[0] * MM, size[1] * MM), layout="constrained")
+        FigureCanvasAgg(figure)
+        plot(result, ax=figure.subplots())
+        return {"pdf": _bytes(figure, "pdf"), "png": _bytes(figure, "png")}
+
+
+def _bytes(figure: Figure, kind: str) -> bytes:
+    # dates and program versions in the metadata would make every run another file
+    nothing = {"pdf": ("CreationDate", "Creator", "Producer"), "png": ("Software", "Creation Time")}[kind]
+    held = io.BytesIO()
+    figure.savefig(held, format=kind, metadata=dict.fromkeys(nothing), bbox_inches=None)
+    return held.getvalue()
+
+
+def _width(width_mm: float) -> float:
+    if width_mm not in (SINGLE_MM, DOUBLE_MM):
+        raise DesignError(f"width_mm was {width_mm}; expected 89 (one column) or 183 (two columns).")
+    return float(width_mm)
+
+
+def _height(height_mm: float | None, usual: float) -> float:
+    height = usual if height_mm is None else float(height_mm)
+    if not 10.0 <= height <= MOST_HEIGHT_MM:
+        raise DesignError(f"height_mm was {height:g}; expected 10 to {MOST_HEIGHT_MM:g}, what a journal page holds.")
+    return height
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write beside the place, then rename: a reader never sees half a file."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft.write_bytes(content)
+    os.replace(draft, path)

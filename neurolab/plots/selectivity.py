@@ -1,0 +1,100 @@
+"""The figure of selectivity: all units of a map in order, site by site."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from neurolab.errors import SchemaError, did_you_mean, listed
+from neurolab.plots.drawing import drawing
+from neurolab.plots.marks import zero_line
+from neurolab.plots.read import level, values
+from neurolab.plots.stat_map import sites_of
+from neurolab.plots.style import PALE, SERIES
+from neurolab.plots.words import number, sample_words
+
+#: What can be drawn, its label, and its value where nothing differs.
+MEASURES = {
+    "d_prime": ("selectivity (d′)", 0.0),
+    "auc": ("selectivity (area under ROC)", 0.5),
+    "effect": ("difference of means", 0.0),
+}
+
+
+def describe_selectivity(result: xr.Dataset) -> str:
+    """Get the figure in words: how many units prefer either side after correction, and the extremes."""
+    d, q = values(result, "d_prime", "neuroid"), values(result, "q", "neuroid")
+    tested, alpha = np.isfinite(d), 1 - level(result)
+    passed = tested & (q <= alpha)
+    return (
+        f"Selectivity of {int(tested.sum())} units for {result.attrs.get('contrast', 'the contrast')}; "
+        f"{sample_words(result)}. d′ runs from {number(np.nanmin(d))} to {number(np.nanmax(d))}; corrected p is "
+        f"{alpha:.2g} or less in {int((passed & (d > 0)).sum())} units above zero and "
+        f"{int((passed & (d < 0)).sum())} below."
+    )
+
+
+@drawing(
+    "localise",
+    variables=("d_prime", "auc", "effect", "low", "high", "p", "q", "valid", "p_floor"),
+    marks="One mark per unit, ordered within its site; filled where the corrected p is within 1 − level, hollow where "
+    "not. Bars, where the measure has an interval (difference of means): that interval.",
+    alt=describe_selectivity,
+    height_mm=55.0,
+)
+def plot_selectivity(result: xr.Dataset, *, ax: Axes, measure: str = "d_prime") -> Axes:
+    """Draw how selective every unit is: units in order of selectivity, one block per site.
+
+    result : of ``localise``: d_prime, auc, effect, low, high, q (neuroid).
+    measure : "d_prime", "auc", or "effect" (with its interval per unit).
+    Returns the axes.
+
+    When this is invalid: selectivity measured on the stimuli that also chose units is inflated; this is all units.
+    """
+    if measure not in MEASURES:
+        raise SchemaError(
+            f"measure was {measure!r}; expected one of {listed(MEASURES)}.{did_you_mean(measure, MEASURES)}"
+        )
+    label, null = MEASURES[measure]
+    sites, site, start = sites_of(result), result["site"].values, 0
+    zero_line(ax, null)
+    for code, name in enumerate(sites):
+        here = np.flatnonzero((site == code) & np.isfinite(values(result, measure, "neuroid")))
+        if here.size:
+            _block(ax, result, here, start, measure, SERIES[code % len(SERIES)])
+            ax.text(
+                start + here.size / 2,
+                1.0,
+                name,
+                ha="center",
+                va="bottom",
+                transform=ax.get_xaxis_transform(),
+                fontsize=5.0,
+            )
+            start += here.size + max(2, result.sizes["neuroid"] // 25)
+    ax.set_xticks([])
+    ax.set(ylabel=label, xlabel="units, ordered within site")
+    ax.set_title(str(result.attrs.get("contrast", "selectivity")), loc="left", pad=10)
+    ax.set_title(sample_words(result), loc="right", fontsize=5.0, pad=10)
+    return ax
+
+
+def _block(ax: Axes, result: xr.Dataset, here: np.ndarray, start: int, measure: str, series: tuple[str, str]) -> None:
+    colour, marker = series
+    measured, q = values(result, measure, "neuroid"), values(result, "q", "neuroid")
+    order = here[np.argsort(measured[here], kind="stable")]
+    x, passed = start + np.arange(order.size), q[order] <= 1 - level(result)
+    if measure == "effect":
+        low, high = values(result, "low", "neuroid")[order], values(result, "high", "neuroid")[order]
+        ax.vlines(x, low, high, color=PALE, linewidth=0.5, zorder=1, rasterized=order.size > 300)
+    style = {
+        "s": float(np.clip(900 / result.sizes["neuroid"], 1.5, 8.0)),
+        "marker": marker,
+        "linewidths": 0.4,
+        "edgecolors": colour,
+        "zorder": 3,
+        "rasterized": order.size > 300,
+    }
+    ax.scatter(x[passed], measured[order][passed], facecolors=colour, **style)
+    ax.scatter(x[~passed], measured[order][~passed], facecolors="white", **style)

@@ -1,0 +1,79 @@
+"""What lies beside a figure: its table, its legend and its alternative text, all read from the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.plots.drawing import Plot, drawing_of
+from neurolab.plots.read import level
+from neurolab.plots.words import p_words, percent, sample_words, sentences
+
+
+def source_table(result: xr.Dataset, variables: Iterable[str] | None = None) -> pd.DataFrame:
+    """Get the numbers behind a figure as one tidy table.
+
+    Variables that share their dims share rows; the column ``over`` says which dims a row belongs to.
+    variables : those to keep; default all.
+
+    Example
+    -------
+    >>> source_table(xr.Dataset({"effect": ("task", [0.5, 0.1])}, coords={"task": ["x", "y"]})).values.tolist()
+    [['task', 'x', 0.5], ['task', 'y', 0.1]]
+    """
+    wanted = [str(name) for name in (result.data_vars if variables is None else variables) if name in result]
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name in wanted:
+        groups.setdefault(tuple(sorted(map(str, result[name].dims))), []).append(name)
+    return pd.concat([_rows(result, dims, names) for dims, names in groups.items()], ignore_index=True)
+
+
+def _rows(result: xr.Dataset, dims: tuple[str, ...], names: list[str]) -> pd.DataFrame:
+    over = " × ".join(dims) or "all"
+    if not dims:
+        return pd.DataFrame([{"over": over, **{name: result[name].item() for name in names}}])
+    part = result[names]
+    frame = part.drop_vars([name for name, coord in part.coords.items() if not coord.dims]).to_dataframe()
+    frame = frame.reset_index()
+    frame.insert(0, "over", over)
+    return frame.astype({column: object for column in frame if isinstance(frame[column].dtype, pd.StringDtype)})
+
+
+def legend_text(result: xr.Dataset, plot: Plot) -> str:
+    """Get the legend of a figure: what is drawn, n and what n is, error bar, test, correction, smallest p.
+
+    When this is invalid: it says what the attrs of the result say; a result that was edited by hand says what it likes.
+    """
+    about, attrs = drawing_of(plot), result.attrs
+    parts = [str(attrs.get("estimand", "")).rstrip(".") + ".", about.marks if about else ""]
+    parts.append(f"{sample_words(result)}; the result generalises over the {attrs.get('generalises_over', '?')}.")
+    interval = str(attrs.get("interval", ""))
+    parts.append(f"Error bars: {percent(level(result))} intervals{f' ({interval})' if interval else ''}.")
+    parts.append(f"Test: {attrs.get('test', 'none')}; alternative: {attrs.get('alternative', 'two-sided')}.")
+    parts.append(f"Correction for multiple tests: {attrs.get('correction', 'none') or 'none'}.")
+    floor = smallest_floor(result)
+    parts.append(f"Smallest p that this design can give: {p_words(floor)[4:]}." if np.isfinite(floor) else "")
+    parts += sentences(result, "reasons")
+    parts.append(f"rng {attrs.get('rng', 'none')}; source: {attrs.get('source', 'not stated')}.")
+    return " ".join(part for part in parts if part.strip(" .")) + "\n"
+
+
+def smallest_floor(result: xr.Dataset) -> float:
+    """Get the smallest p floor in a result, nan where it has none."""
+    floors = [
+        np.asarray(result[name], dtype=float).ravel() for name in result.data_vars if str(name).endswith("p_floor")
+    ]
+    every = np.concatenate(floors) if floors else np.zeros(0)
+    every = every[np.isfinite(every)]
+    return float(every.min()) if every.size else float("nan")
+
+
+def alt_text(result: xr.Dataset, plot: Plot) -> str:
+    """Get the alternative text of a figure: the same finding in words, for those who do not see it."""
+    about = drawing_of(plot)
+    if about is None:
+        return f"{str(result.attrs.get('estimand', 'Figure')).rstrip('.')}; {sample_words(result)}.\n"
+    return about.alt(result) + "\n"

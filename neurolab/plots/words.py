@@ -1,0 +1,140 @@
+"""Numbers and attrs of a result, in words: for axes, legends and alternative text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+#: What one of the sample is called, by what a result generalises over.
+SAMPLE = {
+    "run": "runs",
+    "specimen": "networks",
+    "subject": "subjects",
+    "stimulus": "stimuli",
+    "control draw": "control draws",
+}
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Get a number as a figure prints it: two decimals, more where two would hide it, and a true minus sign.
+
+    Example
+    -------
+    >>> number(-0.6249), number(0.0041), number(12.0)
+    ('−0.62', '0.0041', '12.00')
+    """
+    value = float(value)
+    if not np.isfinite(value):
+        return "not defined" if np.isnan(value) else ("−∞" if value < 0 else "∞")
+    small = value != 0 and abs(value) < 10.0**-digits
+    return (f"{value:.2g}" if small else f"{value:.{digits}f}").replace("-", "−")
+
+
+def fixed(value: float, digits: int = 2) -> str:
+    """Get a number with the same decimals as its neighbours, for tables and matrices.
+
+    Example
+    -------
+    >>> fixed(0.0041), fixed(-0.001), fixed(-0.25)
+    ('0.00', '0.00', '−0.25')
+    """
+    text = f"{float(value):.{digits}f}"
+    return (text.lstrip("-") if not text.strip("-0.") else text).replace("-", "−")
+
+
+def p_words(p: float, floor: float | None = None) -> str:
+    """Get ``p = .0010 (smallest possible)`` or ``p = .031 (floor .0010)``.
+
+    Example
+    -------
+    >>> p_words(0.03125, 0.03125), p_words(0.2, 0.001)
+    ('p = .031 (smallest possible)', 'p = .200 (floor .0010)')
+    """
+    if not np.isfinite(p):
+        return "p not defined"
+    if floor is None or not np.isfinite(floor):
+        return f"p {_probability(p)}"
+    at_floor = np.isclose(p, floor, rtol=1e-9)
+    return f"p {_probability(p)} " + ("(smallest possible)" if at_floor else f"(floor {_probability(floor)[2:]})")
+
+
+def _probability(p: float) -> str:
+    if p < 1e-4:
+        return "< .0001" if p > 0 else "= 0"
+    text = f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
+    return "= " + (text[1:] if text.startswith("0") else text)
+
+
+def interval_words(low: float, high: float, level: object = 0.95) -> str:
+    """Get ``95 % interval 0.10 to 0.30``.
+
+    Example
+    -------
+    >>> interval_words(0.1, 0.3)
+    '95 % interval 0.10 to 0.30'
+    """
+    return f"{percent(level)} interval {number(low)} to {number(high)}"
+
+
+def percent(level: object) -> str:
+    """Get a share as per cent, without needless decimals.
+
+    Example
+    -------
+    >>> percent(0.95), percent("0.999")
+    ('95 %', '99.9 %')
+    """
+    try:
+        return f"{100 * float(level):.6g} %"  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return str(level)
+
+
+def sample_words(result: xr.Dataset) -> str:
+    """Get ``n = 10 networks``: the sample that the result speaks for, as its attrs say it."""
+    n, over = result.attrs.get("n", ""), str(result.attrs.get("generalises_over", ""))
+    text = str(int(n)) if isinstance(n, (int, float, np.number)) else str(n)
+    return f"n = {text} {SAMPLE.get(over, '')}".strip() if text.isdigit() else f"n = {text}".removesuffix(" ")
+
+
+def words_between(names: Sequence[object]) -> str:
+    """Get names as a sentence lists them.
+
+    Example
+    -------
+    >>> words_between(["a", "b", "c"])
+    'a, b and c'
+    """
+    every = [str(name) for name in names]
+    return " and ".join([", ".join(every[:-1]), every[-1]] if len(every) > 1 else every)
+
+
+def sentences(result: xr.Dataset, attr: str) -> list[str]:
+    """Get the list of sentences that an attr holds as JSON; a plain string is one sentence."""
+    text = str(result.attrs.get(attr, "") or "")
+    try:
+        found = json.loads(text) if text else []
+    except json.JSONDecodeError:
+        found = [text]
+    return [str(line) for line in found] if isinstance(found, list) else [str(found)]
+
+
+def short_names(names: Sequence[object]) -> list[str]:
+    """Get names without the beginning that all of them share, cut at a separator: ticks have little room.
+
+    Example
+    -------
+    >>> short_names(["faces-and-objects/0", "faces-and-objects/1"])
+    ['0', '1']
+    """
+    every = [str(name) for name in names]
+    if len(set(every)) < 2:
+        return every
+    shared = 0
+    while all(len(name) > shared and name[shared] == every[0][shared] for name in every):
+        shared += 1
+    cut = max((every[0].rfind(mark, 0, shared) + 1 for mark in "/:-_ #"), default=0)
+    return [name[cut:] or name for name in every]
