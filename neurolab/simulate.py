@@ -85,9 +85,7 @@ def phantom_recording(
     )
 
 
-def _plan(
-    selective: Mapping[str, int], n_units: int, dead: int, twins: int, conditions: Sequence[str]
-) -> np.ndarray:
+def _plan(selective: Mapping[str, int], n_units: int, dead: int, twins: int, conditions: Sequence[str]) -> np.ndarray:
     """What is planted in each unit, before they are shuffled: planted units first, twins after the first, dead last."""
     for name in selective:
         if name not in conditions:

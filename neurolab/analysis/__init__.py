@@ -1,0 +1,47 @@
+"""Verbs on recordings and trials: each takes data and gives a labelled result. No network is run here."""
+
+from typing import TYPE_CHECKING
+
+import lazy_loader as _lazy
+
+if TYPE_CHECKING:
+    from neurolab.analysis.controls import against_controls, reselected_controls
+    from neurolab.analysis.deficit import deficits
+    from neurolab.analysis.dissociate import dissociation
+    from neurolab.analysis.dose import dose_response
+    from neurolab.analysis.heldout import held_out
+    from neurolab.analysis.localiser import localise
+    from neurolab.analysis.matrix import localiser_matrix
+    from neurolab.analysis.picked import picked_dissociation
+    from neurolab.analysis.reliability import map_reliability
+    from neurolab.analysis.select import select_roi
+
+# Files are not called like the verbs they hold: a submodule would hide the function of the same name.
+_VERBS = {
+    "controls": ["against_controls", "reselected_controls"],
+    "deficit": ["deficits"],
+    "dissociate": ["dissociation"],
+    "dose": ["dose_response"],
+    "heldout": ["held_out"],
+    "localiser": ["localise"],
+    "matrix": ["localiser_matrix"],
+    "picked": ["picked_dissociation"],
+    "reliability": ["map_reliability"],
+    "select": ["select_roi"],
+}
+
+__all__ = [
+    "against_controls",
+    "deficits",
+    "dissociation",
+    "dose_response",
+    "held_out",
+    "localise",
+    "localiser_matrix",
+    "map_reliability",
+    "picked_dissociation",
+    "reselected_controls",
+    "select_roi",
+]
+
+__getattr__, __dir__, _ = _lazy.attach(__name__, submod_attrs=_VERBS)

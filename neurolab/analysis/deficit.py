@@ -1,0 +1,178 @@
+"""What each lesion costs on each task: sham minus lesion on the same stimuli."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.analysis.sample import Sample, about_task, all_tasks, sample_of, sham_rows
+from neurolab.analysis.scale import RULE, at_ceiling, at_floor, logit_deficit
+from neurolab.analysis.words import floor_text
+from neurolab.chance import RNG, generator, rng_name
+from neurolab.digest import digest_of
+from neurolab.errors import DesignError
+from neurolab.schema import make_result, register_result, strings
+from neurolab.stats.permutation import sign_flip
+from neurolab.trials import pick_task
+
+register_result(
+    "deficits",
+    {
+        "intact": ("specimen", "lesion", "task"),
+        "lesioned": ("specimen", "lesion", "task"),
+        "deficit": ("specimen", "lesion", "task"),
+        **dict.fromkeys(("effect", "low", "high", "p", "effect_logit", "ceiling", "floor"), ("lesion", "task")),
+        "p_floor": ("lesion", "task"),
+        "n_draws": ("lesion",),
+    },
+    [("p", "effect", "low", "high", "p_floor")],
+)
+
+GROUP = ("roi", "role", "family", "how", "dose")
+
+
+def deficits(
+    trials: xr.Dataset,
+    *,
+    level: float = 0.95,
+    alternative: str = "two-sided",
+    over: str | None = None,
+    rng: RNG,
+) -> xr.Dataset:
+    """Get the deficit (sham score - lesion score) of every target and control family on every task.
+
+    The draws of one lesion at one dose, and of one control family, are averaged within each network first. The test is
+    the sign-flip over networks (or people; over stimuli when there is one network), exact up to 30; the interval
+    inverts it. Nothing is corrected for the number of rows.
+
+    Parameters
+    ----------
+    trials : from ``nl.examine`` or ``nl.make_trials``, with at least one sham row. A lesion is compared with its own
+        sham where it has one, else with all shams of the trials.
+    level : coverage of the intervals.
+    alternative : "two-sided", or "greater" when only a loss is of interest.
+    over : "specimen" or "stimulus", the sample; default networks or people where there are several.
+    rng : integer or Generator; used above 30 members.
+
+    Returns
+    -------
+    Dataset over specimen, lesion (targets and pooled control families) and task: ``intact``, ``lesioned``, ``deficit``
+    per specimen; ``effect`` (mean deficit, in score), ``low``, ``high``, ``p``, ``p_floor``, ``effect_logit`` (log
+    odds, NaN for unbounded scores), ``ceiling`` and ``floor`` flags; ``n_draws``.
+
+    When this is invalid
+    --------------------
+    A deficit says that the region matters for the task here, not that it does nothing else; see ``against_controls``
+    and ``dissociation``. At ceiling or floor the size of a deficit means little.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_trials
+    >>> found = deficits(phantom_trials(rng=0), rng=0)
+    >>> bool(found["effect"].sel(lesion="A", task="X") > 0.2)
+    True
+    """
+    sample = sample_of(trials, over)
+    groups, tasks = _groups(sample.trials), all_tasks(sample.trials)
+    per = {
+        name: np.empty((sample.trials.sizes["specimen"], len(groups), len(tasks))) for name in ("intact", "lesioned")
+    }
+    over_sample: dict[str, np.ndarray] = {}
+    for at, rows in enumerate(groups):
+        shams = sham_rows(sample.trials, str(sample.trials["roi"].values[rows[0]]))
+        for column, task in enumerate(tasks):
+            per["intact"][:, at, column] = sample.by_specimen(shams, task)
+            per["lesioned"][:, at, column] = sample.by_specimen(rows, task)
+            address = ("deficits", _label(sample.trials, rows), task)
+            cell = _cell(sample, shams, rows, task, alternative, level, generator(rng, *address))
+            for name, value in cell.items():
+                over_sample.setdefault(name, np.empty((len(groups), len(tasks)), dtype=type(value)))[at, column] = value
+    variables: dict[str, Any] = {name: (("specimen", "lesion", "task"), values) for name, values in per.items()}
+    variables["deficit"] = (("specimen", "lesion", "task"), per["intact"] - per["lesioned"])
+    variables |= {name: (("lesion", "task"), values) for name, values in over_sample.items()}
+    variables["n_draws"] = ("lesion", [len(rows) for rows in groups])
+    sizes = [sample.size(task) for task in tasks]
+    return make_result(
+        variables,
+        coords={
+            "specimen": strings(sample.trials["specimen"].values),
+            "task": strings(tasks),
+            **_lesions(sample, groups),
+        },
+        analysis="deficits",
+        estimand=f"the mean over {sample.plural} of (sham score - lesion score), per lesion and task",
+        test=f"sign-flip over {sample.plural}",
+        n=min(sizes),
+        generalises_over=sample.over,
+        correction="none",
+        rng=rng_name(rng),
+        source=sample.trials.attrs.get("source", ""),
+        inputs=digest_of(sample.trials["score"].values),
+        alternative=alternative,
+        level=level,
+        flags=RULE,
+        note=floor_text(
+            min(sizes),
+            float(over_sample["p_floor"].max()),
+            plural=sample.plural,
+            alternative=alternative,
+            alpha=1 - level,
+        ),
+    )
+
+
+def _groups(trials: xr.Dataset) -> list[np.ndarray]:
+    """Rows that are draws of one lesion at one dose, or of one control family; targets first, else in order."""
+    table = pd.DataFrame({name: trials[name].values for name in GROUP})
+    table = table[table["role"] != "sham"]
+    if table.empty:
+        raise DesignError(
+            "The trials hold shams only; examine a lesion too: nl.examine(specimen, [nl.sham(a), a], tasks)."
+        )
+    rows = [np.asarray(where) for where in table.groupby(list(GROUP), sort=False).indices.values()]
+    rows = [table.index.to_numpy()[where] for where in rows]
+    return sorted(rows, key=lambda where: (trials["role"].values[where[0]] != "target", where[0]))
+
+
+def _label(trials: xr.Dataset, rows: np.ndarray) -> str:
+    """The lesion_id of a single lesion; of several draws, the id without its draw."""
+    first = str(trials["lesion_id"].values[rows[0]])
+    return first if len(rows) == 1 else first.split(" | draw ")[0]
+
+
+def _lesions(sample: Sample, groups: list[np.ndarray]) -> dict[str, Any]:
+    trials = sample.trials
+    first = np.array([rows[0] for rows in groups])
+    labels = strings([_label(trials, rows) for rows in groups])
+    coords: dict[str, Any] = {"lesion": ("lesion", labels), "lesion_id": ("lesion", labels)}
+    coords |= {name: ("lesion", trials[name].values[first]) for name in GROUP}
+    units = (
+        np.atleast_2d(trials["n_units"].values) if "n_units" in trials.coords else np.zeros((1, trials.sizes["lesion"]))
+    )
+    coords["n_units"] = ("lesion", [float(units[:, rows].mean()) for rows in groups])
+    coords["draw"] = ("lesion", [int(trials["draw"].values[rows[0]]) if len(rows) == 1 else -1 for rows in groups])
+    return coords
+
+
+def _cell(
+    sample: Sample, shams: np.ndarray, rows: np.ndarray, task: str, alternative: str, level: float, rng: RNG
+) -> dict[str, Any]:
+    """The test of one lesion on one task."""
+    bounded, chance = about_task(sample.trials, task)
+    intact, lesioned = sample.by_specimen(shams, task), sample.by_specimen(rows, task)
+    values = sample.table(shams, task) - sample.table(rows, task)
+    test = sign_flip(values.to_numpy(), alternative=alternative, level=level, rng=rng)
+    n_trials = len(pick_task(sample.trials, task))
+    return {
+        "effect": test.effect,
+        "low": test.low,
+        "high": test.high,
+        "p": test.p,
+        "p_floor": test.p_floor,
+        "effect_logit": float(logit_deficit(intact, lesioned, n_trials, bounded=bounded).mean()),
+        "ceiling": at_ceiling(float(intact.mean()), chance, bounded=bounded),
+        "floor": at_floor(float(lesioned.mean()), chance, bounded=bounded),
+    }

@@ -1,0 +1,121 @@
+"""From a recording and a contrast to two plain float64 arrays, checked: brain and network enter by the same door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from neurolab.contrast import Contrast, parse_contrast
+from neurolab.errors import DataError, DesignError, ReplicationUnitError, SchemaError, listed
+from neurolab.schema import check_recording
+
+#: Any of these on presentations says that a stimulus shown twice was meant to be.
+SHOWINGS = ("repetition", "run", "onset")
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """The two sides of a contrast.
+
+    values : (n_rows, n_neuroids) float64, C order; only the presentations of the contrast. Neuroids with ``usable``
+        False (declared invalid by the recording) hold zeros.
+    positive : (n_rows,) bool. rows : their positions in the recording. ids : their stimulus ids.
+    """
+
+    values: np.ndarray
+    positive: np.ndarray
+    rows: np.ndarray
+    ids: np.ndarray
+    usable: np.ndarray
+    contrast: Contrast
+
+    @property
+    def a(self) -> np.ndarray:
+        """Activity of the positive side."""
+        return self.values[self.positive]
+
+    @property
+    def b(self) -> np.ndarray:
+        """Activity of the negative side."""
+        return self.values[~self.positive]
+
+    @property
+    def stimuli(self) -> list[str]:
+        """The distinct stimuli, in order."""
+        return list(dict.fromkeys(map(str, self.ids)))
+
+
+def sides_of(recording: xr.DataArray, contrast: str | Contrast, *, signed: bool = True) -> Sides:
+    """Get the two sides of a contrast in float64 from any recording; every bad input is refused with advice.
+
+    signed : False takes the absolute activity first.
+    """
+    check_recording(recording)
+    if "time" in recording.dims:
+        raise SchemaError(
+            f"The recording still has a time dimension ({recording.sizes['time']} points); a localiser needs one "
+            "number "
+            "per presentation and neuroid. Choose a window: recording.sel(time=slice(0.1, 0.2)).mean('time'), keeping "
+            "attributes with keep_attrs=True."
+        )
+    condition = recording["condition"].values.astype(str)
+    resolved = parse_contrast(contrast).resolve(condition)
+    positive, negative = resolved.sides(condition)
+    rows = np.flatnonzero(positive | negative)
+    ids = recording["stimulus_id"].values[rows].astype(str)
+    _check_stimuli(recording, ids, positive[rows], resolved)
+    usable = (
+        recording["valid"].values.astype(bool)
+        if "valid" in recording.coords
+        else np.ones(recording.sizes["neuroid"], bool)
+    )
+    values = np.array(recording.values[rows], dtype=np.float64, order="C")
+    values[:, ~usable] = 0.0
+    _check_finite(values, recording, rows)
+    if not signed:
+        np.abs(values, out=values)
+    return Sides(values, positive[rows], rows, ids, usable, resolved)
+
+
+def _check_stimuli(recording: xr.DataArray, ids: np.ndarray, positive: np.ndarray, contrast: Contrast) -> None:
+    names, counts = np.unique(ids, return_counts=True)
+    both = sorted(set(ids[positive]) & set(ids[~positive]))
+    if both:
+        raise DataError(
+            f"The stimuli {listed(both, most=4)} stand on both sides of {str(contrast)!r}; expected each stimulus_id "
+            "in one "
+            "condition. Give the two versions ids of their own."
+        )
+    if (counts > 1).any():
+        twice = listed(names[counts > 1], most=4)
+        if recording.attrs.get("kind") == "ann":
+            raise ReplicationUnitError(
+                f"The stimuli {twice} were shown to the network more than once; repeats of one stimulus are not new "
+                "stimuli. Type nl.average_repetitions(recording) first."
+            )
+        if not any(name in recording.coords for name in SHOWINGS):
+            raise DataError(
+                f"The stimulus_id {twice} are duplicated and nothing says that they were shown again. Add a coordinate "
+                "'repetition' or 'run' on 'presentation', or type nl.average_repetitions(recording)."
+            )
+    for side, name in ((positive, " + ".join(contrast.positive)), (~positive, " + ".join(contrast.negative))):
+        if len(set(ids[side])) < 2:
+            raise DesignError(
+                f"The side {name!r} of the contrast has one stimulus; its variance, and so a statistic, needs at least "
+                "two, better 40 or more. Record more stimuli of that condition."
+            )
+
+
+def _check_finite(values: np.ndarray, recording: xr.DataArray, rows: np.ndarray) -> None:
+    bad = ~np.isfinite(values)
+    if bad.any():
+        neuroids = np.flatnonzero(bad.any(axis=0))
+        first = int(np.flatnonzero(bad[:, neuroids[0]])[0])
+        raise DataError(
+            f"{int(bad.sum())} values are NaN or inf, in {len(neuroids)} of {values.shape[1]} neuroids (the first: "
+            f"neuroid {int(neuroids[0])}, presentation {int(rows[first])}); expected finite activity. To leave those "
+            "neuroids out, type recording.assign_coords(valid=('neuroid', np.isfinite(recording).all('presentation')"
+            ".values))."
+        )

@@ -1,0 +1,144 @@
+"""Which neuroids prefer one condition to another: one test per unit, voxel or electrode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurolab.analysis.column_tests import TESTS, ColumnTest
+from neurolab.analysis.correct import CORRECTIONS, corrected
+from neurolab.analysis.entry import sides_of
+from neurolab.analysis.nuisance import Nuisance
+from neurolab.chance import RNG, rng_name
+from neurolab.contrast import Contrast
+from neurolab.digest import digest_of
+from neurolab.errors import UnknownNameError, did_you_mean, listed
+from neurolab.schema import make_result, register_result, strings
+from neurolab.stats import maps
+from neurolab.stats.maps import StatMap
+
+PER_NEUROID = ("statistic", "effect", "low", "high", "p", "q", "d_prime", "auc")
+BLOCK = 32_768  # neuroids per pass: what is held beside the recording stays small
+
+register_result(
+    "localise",
+    {**dict.fromkeys((*PER_NEUROID, "valid"), ("neuroid",)), "chosen_on": ("stimulus",), "p_floor": ()},
+    [("p", "effect", "low", "high", "p_floor")],
+)
+
+
+def localise(
+    recording: xr.DataArray,
+    contrast: str | Contrast,
+    *,
+    test: str = "welch",
+    correction: str = "fdr",
+    signed: bool = True,
+    alternative: str = "two-sided",
+    level: float = 0.95,
+    n_permutations: int = 2_000,
+    nuisance: Nuisance | None = None,
+    pair: str | None = None,
+    rng: RNG | None = None,
+) -> xr.Dataset:
+    """Get a stat map: for each neuroid of a network or a brain, how it tells the conditions apart.
+
+    Activity is cast to float64 at entry, so the same numbers from a network, an array, epochs or an image give the same
+    bits. A side of the contrast with several conditions is pooled over their presentations.
+
+    Parameters
+    ----------
+    recording : presentation x neuroid; each stimulus once for a network. ``valid`` False neuroids are left out.
+    contrast : ``"faces > objects + scenes"``, ``"faces > *"``, or a Contrast.
+    test : "welch"; "paired" (``pair`` names the presentation coordinate of the pairs); "rank" (Mann-Whitney; also tests
+        units that are silent for one whole condition); "glm" (least squares with ``nuisance`` regressors).
+    correction : "fdr" (Benjamini-Hochberg), "by", "holm", "max_t" (permutation, family-wise; needs ``rng``) or "none".
+    signed : False tests the absolute activity, as published language-model localisers do; recorded in the result.
+    alternative : "two-sided", "greater" (the positive side is larger) or "less".
+    nuisance : for "glm": names of presentation coordinates (text ones become indicators), or arrays over presentations.
+    rng : integer or Generator, needed by "max_t" only.
+
+    Returns
+    -------
+    Dataset over neuroid: ``statistic`` (t; z for "rank"), ``effect`` with ``low`` and ``high`` (mean difference, in
+    units of activity; the AUC for "rank"), ``p``, ``q`` (corrected p), ``d_prime``, ``auc``, ``valid``; over stimulus:
+    ``chosen_on``. Where ``valid`` is False (dead, constant, without error variance) statistic is 0 and p and q are 1.
+
+    When this is invalid
+    --------------------
+    The sample is stimuli, of this one network or brain. The effect of units selected by this map is inflated on these
+    stimuli: see ``held_out``. A map over units says which units, not that they matter.
+
+    Source
+    ------
+    Localisers: Fedorenko et al. 2010, doi:10.1152/jn.00032.2010; Kanwisher et al. 1997.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_recording
+    >>> stat_map = localise(phantom_recording(n_units=50, dead=1, rng=0), "faces > objects")
+    >>> int(stat_map["valid"].sum()), bool(stat_map["q"].min() < 0.05)
+    (49, True)
+    """
+    _known(test, TESTS, "test")
+    _known(correction, CORRECTIONS, "correction")
+    sides = sides_of(recording, contrast, signed=signed)
+    column_test = TESTS[test](recording, sides, nuisance, pair)
+    found = map_of(column_test, sides.values.shape[1], alternative=alternative, level=level)
+    q, q_floor = corrected(correction, found, column_test, n_permutations=n_permutations, rng=rng)
+    variables: dict[str, Any] = {
+        name: ("neuroid", getattr(found, name)) for name in ("statistic", "effect", "low", "high", "p")
+    }
+    variables |= {"q": ("neuroid", q), "d_prime": ("neuroid", maps.d_prime(sides.a, sides.b))}
+    variables["auc"] = ("neuroid", found.effect if test == "rank" else maps.auc(sides.a, sides.b))
+    variables |= {"p_floor": np.finfo(np.float64).tiny, "q_floor": q_floor}
+    variables["chosen_on"] = ("stimulus", strings(sides.stimuli))
+    coords = {name: coord for name, coord in recording.coords.items() if coord.dims == ("neuroid",) and name != "valid"}
+    coords["valid"] = ("neuroid", found.valid & sides.usable)
+    return make_result(
+        variables,
+        coords=coords,
+        analysis="localise",
+        estimand=f"per neuroid, the {column_test.effect} of {sides.contrast} over such stimuli, in this "
+        f"{_whose(recording)}",
+        test=test,
+        n=len(sides.stimuli),
+        n_presentations=len(sides.rows),
+        n_tested=int((found.valid & sides.usable).sum()),
+        generalises_over="stimulus",
+        correction=correction,
+        rng="" if rng is None else rng_name(rng),
+        source=recording.attrs.get("source", ""),
+        inputs=digest_of(sides.values, sides.positive),
+        alternative=alternative,
+        level=level,
+        contrast=str(sides.contrast),
+        signed=signed,
+        effect_unit="AUC" if test == "rank" else recording.attrs.get("units", ""),
+        sites=recording.attrs["sites"],
+        specimen=recording.attrs.get("specimen", ""),
+        kind=recording.attrs.get("kind", ""),
+    )
+
+
+def _known(given: str, table: Mapping[str, Any], what: str) -> None:
+    if given not in table:
+        raise UnknownNameError(
+            f"{what}={given!r} is not known.{did_you_mean(given, table)} Choose from {listed(table)}."
+        )
+
+
+def _whose(recording: xr.DataArray) -> str:
+    return "brain" if recording.attrs.get("kind") == "brain" else "network"
+
+
+def map_of(column_test: ColumnTest, n: int, *, alternative: str = "two-sided", level: float = 0.95) -> StatMap:
+    """Get the test of all ``n`` neuroids, computed block by block."""
+    starts = range(0, n, BLOCK)
+    parts = [column_test.map(slice(at, at + BLOCK), alternative=alternative, level=level) for at in starts]
+    fields = ("statistic", "df", "p", "effect", "low", "high", "valid")
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in fields}
+    return StatMap(**joined, test=parts[0].test, alternative=alternative, level=level)

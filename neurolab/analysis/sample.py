@@ -1,0 +1,160 @@
+"""From trials to one number per member of the sample: networks, people or stimuli, never units or presentations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.errors import DesignError, ReplicationUnitError, UnknownNameError, did_you_mean, listed
+from neurolab.trials import pick_task, task_table, with_specimen
+
+#: What the sample is called, by the kind of the trials.
+MEMBER = {"ann": "specimen", "simulated": "specimen", "brain": "subject"}
+PLURAL = {"specimen": "networks", "subject": "people", "stimulus": "stimuli"}
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Trials together with what counts once in them.
+
+    over : "specimen", "subject" or "stimulus": what the result generalises over.
+    dim : the dim of the per-member values in a result.
+    """
+
+    trials: xr.Dataset
+    over: str
+
+    @property
+    def dim(self) -> str:
+        """The dim that holds one value per member."""
+        return "stimulus" if self.over == "stimulus" else "specimen"
+
+    @property
+    def plural(self) -> str:
+        """What several members are called in a sentence."""
+        return PLURAL[self.over]
+
+    def table(self, rows: np.ndarray, task: str) -> pd.Series:
+        """Get the mean score of each member on a task, over these lesion rows (draws) and the member's trials."""
+        where = pick_task(self.trials, task)
+        score = self.trials["score"].transpose("specimen", "lesion", "trial").values[:, rows][:, :, where]
+        if self.over != "stimulus":
+            return pd.Series(score.mean(axis=(1, 2)), index=pd.Index(self.trials["specimen"].values, dtype=object))
+        ids = self.trials["stimulus_id"].values[where]
+        return pd.Series(score.mean(axis=(0, 1)), index=pd.Index(ids, dtype=object)).groupby(level=0, sort=False).mean()
+
+    def size(self, task: str) -> int:
+        """Get how many members a task has."""
+        return self.trials.sizes["specimen"] if self.over != "stimulus" else len(self.stimuli(task))
+
+    def stimuli(self, task: str) -> list[str]:
+        """Get the distinct stimuli of a task."""
+        return list(dict.fromkeys(map(str, self.trials["stimulus_id"].values[pick_task(self.trials, task)])))
+
+    def by_specimen(self, rows: np.ndarray, task: str) -> np.ndarray:
+        """Get the mean score (specimen,) on a task over these lesion rows, whatever the sample is."""
+        where = pick_task(self.trials, task)
+        score = self.trials["score"].transpose("specimen", "lesion", "trial").values
+        return score[:, rows][:, :, where].mean(axis=(1, 2))
+
+
+def sample_of(trials: xr.Dataset, over: str | None = None) -> Sample:
+    """Get the sample of some trials: the networks or people where there are several, else the stimuli.
+
+    over : "specimen" (networks or people) or "stimulus", to say it rather than have it chosen.
+
+    Raises
+    ------
+    ReplicationUnitError : a specimen is named twice, or something else than networks, people or stimuli is asked for.
+    """
+    trials = with_specimen(trials)
+    names = [str(name) for name in trials["specimen"].values]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ReplicationUnitError(
+            f"The trials name the specimens {listed(twice)} more than once; each network or person counts once in the "
+            "sample, and its units, folds or repeats do not. Average them first: trials.groupby('specimen').mean()."
+        )
+    member = MEMBER.get(str(trials.attrs.get("kind", "")), "specimen")
+    if over not in (None, "specimen", "subject", "stimulus"):
+        raise ReplicationUnitError(
+            f"over={over!r} cannot be the sample; expected 'specimen' (networks or people) or 'stimulus'. Units, "
+            "draws, "
+            "folds and permutations are never the sample. Type over='specimen'."
+        )
+    if over is None:
+        over = member if len(names) > 1 else "stimulus"
+    over = member if over in ("specimen", "subject") else "stimulus"
+    if over != "stimulus" and len(names) < 2:
+        raise DesignError(
+            f"There is one {member} ({names[0]!r}), so nothing can be said about others. Join several with "
+            "nl.concat([...]), or type over='stimulus' to generalise over the stimuli of this one."
+        )
+    return Sample(trials, over)
+
+
+def target_rows(trials: xr.Dataset, name: str) -> np.ndarray:
+    """Get the rows of one target lesion by name (its draws at full dose) or of any lesion by ``lesion_id``."""
+    ids, rois, roles = (trials[column].values.astype(str) for column in ("lesion_id", "roi", "role"))
+    hits = np.flatnonzero((rois == name) & (roles == "target"))
+    if not len(hits):
+        hits = np.flatnonzero(ids == name)
+    if not len(hits):
+        known = list(dict.fromkeys(rois[roles == "target"]))
+        raise UnknownNameError(
+            f"The trials have no target lesion {name!r}.{did_you_mean(name, known)} They have {listed(known)}."
+        )
+    dose = trials["dose"].values[hits]
+    if (dose == 1).any():
+        return hits[dose == 1]
+    if len(np.unique(dose)) > 1:
+        raise DesignError(
+            f"Lesion {name!r} was examined at several doses, none of them full; say which by its lesion_id: one of "
+            f"{listed(ids[hits])}."
+        )
+    return hits
+
+
+def sham_rows(trials: xr.Dataset, roi: str) -> np.ndarray:
+    """Get the sham rows of a lesion: its own, or else every sham of the trials."""
+    roles, rois = trials["role"].values.astype(str), trials["roi"].values.astype(str)
+    own = np.flatnonzero((roles == "sham") & (rois == roi))
+    every = np.flatnonzero(roles == "sham")
+    if not len(every):
+        raise DesignError(
+            "The trials have no sham row, so there is nothing to take a deficit from. Type nl.examine(specimen, "
+            "[nl.sham(lesion), lesion, ...], tasks), or give the healthy state the role 'sham' in make_trials()."
+        )
+    return own if len(own) else every
+
+
+def control_rows(trials: xr.Dataset, roi: str, family: str) -> np.ndarray:
+    """Get the control rows of a lesion in one family, in order of their draw."""
+    roles, rois, families = (trials[name].values.astype(str) for name in ("role", "roi", "family"))
+    ours = (roles == "control") & (rois == roi)
+    rows = np.flatnonzero(ours & (families == family))
+    if not len(rows):
+        known = list(dict.fromkeys(families[ours]))
+        has = (
+            f"It has the families {listed(known)}; type family={known[0]!r}." if known else "It has no controls at all."
+        )
+        raise DesignError(
+            f"Lesion {roi!r} has no {family!r} controls.{did_you_mean(family, known)} {has} Draw them with "
+            "nl.matched_controls(lesion, pool, 99, rng=0) and examine them with the target."
+        )
+    return rows[np.argsort(trials["draw"].values[rows], kind="stable")]
+
+
+def all_tasks(trials: xr.Dataset) -> list[str]:
+    """Get the tasks in order of first appearance."""
+    return list(dict.fromkeys(map(str, trials["task"].values)))
+
+
+def about_task(trials: xr.Dataset, task: str) -> tuple[bool, float]:
+    """Get whether a task's score is bounded to [0, 1], and its chance level (NaN where unknown)."""
+    known = task_table(trials).get(task, {})
+    chance = known.get("chance")
+    return bool(known.get("bounded", False)), float("nan") if chance is None else float(chance)
