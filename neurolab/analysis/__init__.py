@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import lazy_loader as _lazy
 
 if TYPE_CHECKING:
-    from neurolab.analysis.controls import against_controls, reselected_controls
+    from neurolab.analysis.controls import against_controls
     from neurolab.analysis.deficit import deficits
     from neurolab.analysis.dissociate import dissociation
     from neurolab.analysis.dose import dose_response
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from neurolab.analysis.matrix import localiser_matrix
     from neurolab.analysis.picked import picked_dissociation
     from neurolab.analysis.reliability import map_reliability
+    from neurolab.analysis.reselect import reselected_controls
     from neurolab.analysis.select import select_roi
 
 # Files are not called like the verbs they hold: a submodule would hide the function of the same name.
 _VERBS = {
-    "controls": ["against_controls", "reselected_controls"],
+    "controls": ["against_controls"],
     "deficit": ["deficits"],
     "dissociate": ["dissociation"],
     "dose": ["dose_response"],
@@ -27,6 +28,7 @@ _VERBS = {
     "matrix": ["localiser_matrix"],
     "picked": ["picked_dissociation"],
     "reliability": ["map_reliability"],
+    "reselect": ["reselected_controls"],
     "select": ["select_roi"],
 }
 

@@ -56,9 +56,8 @@ def sides_of(recording: xr.DataArray, contrast: str | Contrast, *, signed: bool 
     if "time" in recording.dims:
         raise SchemaError(
             f"The recording still has a time dimension ({recording.sizes['time']} points); a localiser needs one "
-            "number "
-            "per presentation and neuroid. Choose a window: recording.sel(time=slice(0.1, 0.2)).mean('time'), keeping "
-            "attributes with keep_attrs=True."
+            "number per presentation and neuroid. Choose a window: type recording.sel(time=slice(0.1, 0.2))"
+            ".mean('time', keep_attrs=True)."
         )
     condition = recording["condition"].values.astype(str)
     resolved = parse_contrast(contrast).resolve(condition)

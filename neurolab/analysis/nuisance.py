@@ -64,8 +64,7 @@ def _column(name: str, column: np.ndarray, n: int) -> np.ndarray:
     if column.shape != (n,):
         raise DataError(
             f"Nuisance regressor {name!r} has shape {column.shape}; expected one value for each of the {n} "
-            "presentations "
-            "of the recording, those outside the contrast included."
+            "presentations of the recording, those outside the contrast included."
         )
     if column.dtype.kind in "OUTb" or name == "run":
         values = sorted(set(column.astype(str)))

@@ -10,8 +10,7 @@ NEAR = 0.02
 #: The rule in words, for results.
 RULE = (
     "ceiling: the mean intact score lies within 2 % of the way from chance to the maximum, below the maximum; floor: "
-    "the "
-    "mean lesioned score lies below chance or within 2 % of that way above it; bounded scores only"
+    "the mean lesioned score lies below chance or within 2 % of that way above it; bounded scores only"
 )
 
 

@@ -1,0 +1,96 @@
+"""The four cells of two lesions by two tasks, per member of the sample and per network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows, target_rows
+from neurolab.analysis.scale import at_ceiling, at_floor, logit_deficit
+from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
+from neurolab.trials import pick_task
+
+
+@dataclass(frozen=True, eq=False)
+class TwoByTwo:
+    """Deficits of lesions (A, B) on tasks (X, Y).
+
+    values[i, j] : Series, the deficit of each member of the sample. intact, lesioned, deficit : (specimen, 2, 2).
+    logit : (2, 2) mean deficit in log odds. bounds : (2,) what still counts as spared, per task, in score.
+    """
+
+    sample: Sample
+    lesions: tuple[str, str]
+    tasks: tuple[str, str]
+    rows: tuple[np.ndarray, np.ndarray]
+    values: dict[tuple[int, int], pd.Series]
+    intact: np.ndarray
+    lesioned: np.ndarray
+    logit: np.ndarray
+    bounds: np.ndarray
+    ceiling: np.ndarray
+    floor: np.ndarray
+
+    @property
+    def deficit(self) -> np.ndarray:
+        """Deficit (specimen, lesion, task)."""
+        return self.intact - self.lesioned
+
+
+def two_by_two(
+    trials: xr.Dataset,
+    lesions: tuple[str, str],
+    tasks: tuple[str, str],
+    spared_within: float | Mapping[str, float],
+    over: str | None,
+) -> TwoByTwo:
+    """Get the cells of two lesions by two tasks from trials."""
+    sample = sample_of(trials, over)
+    rows = (target_rows(sample.trials, lesions[0]), target_rows(sample.trials, lesions[1]))
+    if set(rows[0]) & set(rows[1]):
+        raise DesignError(f"lesions={lesions!r} name the same rows of the trials; expected two different lesions.")
+    shams = [sham_rows(sample.trials, str(sample.trials["roi"].values[row[0]])) for row in rows]
+    shape = (sample.trials.sizes["specimen"], 2, 2)
+    intact, lesioned, logit = np.empty(shape), np.empty(shape), np.empty((2, 2))
+    ceiling, floor = np.zeros((2, 2), dtype=bool), np.zeros((2, 2), dtype=bool)
+    values = {}
+    for j, task in enumerate(tasks):
+        bounded, chance = about_task(sample.trials, task)
+        n_trials = len(pick_task(sample.trials, task))
+        for i in (0, 1):
+            intact[:, i, j] = sample.by_specimen(shams[i], task)
+            lesioned[:, i, j] = sample.by_specimen(rows[i], task)
+            values[i, j] = sample.table(shams[i], task) - sample.table(rows[i], task)
+            logit[i, j] = logit_deficit(intact[:, i, j], lesioned[:, i, j], n_trials, bounded=bounded).mean()
+            ceiling[i, j] = at_ceiling(float(intact[:, i, j].mean()), chance, bounded=bounded)
+            floor[i, j] = at_floor(float(lesioned[:, i, j].mean()), chance, bounded=bounded)
+    bounds = _bounds(sample.trials, tasks, intact.mean(axis=(0, 1)), spared_within)
+    return TwoByTwo(sample, lesions, tasks, rows, values, intact, lesioned, logit, bounds, ceiling, floor)
+
+
+def _bounds(
+    trials: xr.Dataset, tasks: tuple[str, str], intact: np.ndarray, spared_within: float | Mapping[str, float]
+) -> np.ndarray:
+    """The bound of each task in score; NaN where chance is unknown, not positive where intact is at chance."""
+    if isinstance(spared_within, Mapping):
+        unknown = [name for name in spared_within if name not in tasks]
+        missing = [name for name in tasks if name not in spared_within]
+        if unknown or missing:
+            raise UnknownNameError(
+                f"spared_within names {listed(spared_within)}; expected a bound for each of {listed(tasks)}."
+                f"{did_you_mean(unknown[0], tasks) if unknown else ''} Type spared_within={{{tasks[0]!r}: 0.05, "
+                f"{tasks[1]!r}: 0.05}}."
+            )
+        return np.array([float(spared_within[name]) for name in tasks])
+    if not 0 < spared_within < 1:
+        raise DesignError(
+            f"spared_within={spared_within!r} given; expected a share of the intact score above chance, between 0 and "
+            "1. "
+            "Type spared_within=0.1, or {task: bound} in the units of the score."
+        )
+    chance = np.array([about_task(trials, name)[1] for name in tasks])
+    return float(spared_within) * (intact - chance)

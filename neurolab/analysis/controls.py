@@ -1,0 +1,167 @@
+"""Is it this region, or any damage of that size? A target against its control lesions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurolab.analysis.sample import Sample, about_task, control_rows, sample_of, sham_rows, target_rows
+from neurolab.analysis.scale import logit_deficit
+from neurolab.analysis.words import floor_text
+from neurolab.chance import RNG, generator, rng_name
+from neurolab.digest import digest_of
+from neurolab.errors import DesignError
+from neurolab.schema import make_result, register_result, strings
+from neurolab.stats.permutation import SignFlip, p_floor, sign_flip
+from neurolab.stats.single_case import crawford_howell
+from neurolab.trials import pick_task
+
+register_result(
+    "against_controls",
+    {
+        "target": ("specimen",),
+        "control": ("specimen", "draw"),
+        "difference": ("specimen",),
+        **dict.fromkeys(("effect", "low", "high", "p", "p_floor", "effect_logit"), ()),
+        **dict.fromkeys(("rank_p", "rank_p_floor", "rank_low", "rank_high", "t_cc", "t_cc_p"), ()),
+    },
+    [("p", "effect", "low", "high", "p_floor"), ("rank_p", "effect", "rank_low", "rank_high", "rank_p_floor")],
+)
+
+
+def against_controls(
+    trials: xr.Dataset,
+    *,
+    lesion: str,
+    task: str,
+    family: str = "matched",
+    level: float = 0.95,
+    over: str | None = None,
+    rng: RNG,
+) -> xr.Dataset:
+    """Get whether a target lesion costs a task more than its control lesions do: over networks, and among draws.
+
+    Two questions, two p. ``p`` generalises over networks (people; stimuli of a single network): the sign-flip of
+    target deficit - mean control deficit per network. ``rank_p`` generalises over control draws, in these networks: the rank of
+    the target's mean deficit among those of the draws, (1 + #{draws >= target}) / (draws + 1). ``t_cc`` is the
+    Crawford-Howell t of the target against the draws; it assumes that they are normal.
+
+    Parameters
+    ----------
+    trials : with the target, its controls of this ``family`` (same name, role "control") and a sham.
+    lesion : name or ``lesion_id`` of the target. family : "matched", "reselected", "bottom", "random".
+    level : coverage of both intervals. over : "specimen" or "stimulus", the sample.
+    rng : integer or Generator; used above 30 members.
+
+    Returns
+    -------
+    Dataset: ``target`` (specimen), ``control`` (specimen, draw), ``difference`` (specimen), all deficits in score;
+    ``effect`` with ``low, high, p, p_floor``; ``rank_p`` with ``rank_low, rank_high`` (the shifts of the target that
+    the rank test does not reject) and ``rank_p_floor``; ``t_cc``, ``t_cc_p``. Tests are one-sided ("greater"), intervals
+    two-sided.
+
+    When this is invalid
+    --------------------
+    Controls not matched in size, site and activity answer another question. A target that was selected by its effect
+    on this task needs ``family="reselected"``: controls that share the selection's optimism.
+
+    Source
+    ------
+    Rank p: Dobs et al. 2022, doi:10.1126/sciadv.abl8913 (random and re-selected filters); t: Crawford & Howell 1998,
+    doi:10.1076/clin.12.4.482.7241.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_trials
+    >>> found = against_controls(phantom_trials(n_controls=19, rng=0), lesion="A", task="X", rng=0)
+    >>> float(found["rank_p"]), bool(found["p"] <= 0.05)
+    (0.05, True)
+    """
+    sample = sample_of(trials, over)
+    rows = target_rows(sample.trials, lesion)
+    name = str(sample.trials["roi"].values[rows[0]])
+    draws = _same_dose(sample.trials, rows, control_rows(sample.trials, name, family), name, family)
+    shams = sham_rows(sample.trials, name)
+    intact = sample.by_specimen(shams, task)
+    target = intact - sample.by_specimen(rows, task)
+    control = intact[:, None] - np.stack([sample.by_specimen(draws[[k]], task) for k in range(len(draws))], axis=1)
+    per_member = sample.table(draws, task) - sample.table(rows, task)  # the sham cancels
+    stream = generator(rng, "against_controls", name, family, task)
+    test = sign_flip(per_member.to_numpy(), alternative="greater", level=level, rng=stream)
+    variables: dict[str, Any] = {
+        "target": ("specimen", target),
+        "control": (("specimen", "draw"), control),
+        "difference": ("specimen", target - control.mean(axis=1)),
+        **{key: getattr(test, key) for key in ("effect", "low", "high", "p", "p_floor")},
+        "effect_logit": _on_logit(sample, rows, draws, task),
+        **_among_draws(float(target.mean()), control.mean(axis=0), level),
+    }
+    return make_result(
+        variables,
+        coords={"specimen": strings(sample.trials["specimen"].values), "draw": sample.trials["draw"].values[draws]},
+        analysis="against_controls",
+        estimand=f"the mean over {sample.plural} of the deficit of {name} on {task} minus that of {family} controls",
+        n=len(per_member),
+        n_draws=len(draws),
+        generalises_over=sample.over,
+        alternative="greater",
+        level=level,
+        lesion=name,
+        task=task,
+        family=family,
+        **_about(sample, test, rng, len(draws)),
+    )
+
+
+def _about(sample: Sample, test: SignFlip, rng: RNG, n_draws: int) -> dict[str, Any]:
+    return {
+        "test": f"one-sided sign-flip over {sample.plural}; rank among {n_draws} control draws",
+        "correction": "none",
+        "rng": rng_name(rng),
+        "source": sample.trials.attrs.get("source", ""),
+        "inputs": digest_of(sample.trials["score"].values),
+        "rank_generalises_over": "control draw",
+        "note": floor_text(test.n, test.p_floor, plural=sample.plural, alternative="greater")
+        + f" {n_draws} control draws: the smallest rank p is {1 / (n_draws + 1):.3g}"
+        + ("." if n_draws >= 19 else "; use 19 or more."),
+    }
+
+
+def _same_dose(trials: xr.Dataset, rows: np.ndarray, draws: np.ndarray, name: str, family: str) -> np.ndarray:
+    """Controls of the target's own dose."""
+    dose = trials["dose"].values
+    ours = draws[dose[draws] == dose[rows[0]]]
+    if not len(ours):
+        raise DesignError(
+            f"Lesion {name!r} at dose {dose[rows[0]]:g} has no {family} controls at that dose (they are at "
+            f"{sorted(set(dose[draws].tolist()))}); damage of another size is no control. Draw controls for that dose."
+        )
+    return ours
+
+
+def _on_logit(sample: Sample, rows: np.ndarray, draws: np.ndarray, task: str) -> float:
+    """Mean over networks of the difference in log odds; NaN for an unbounded score."""
+    bounded, _ = about_task(sample.trials, task)
+    n = len(pick_task(sample.trials, task))
+    lesioned, controls = sample.by_specimen(rows, task), sample.by_specimen(draws, task)
+    return float(logit_deficit(controls, lesioned, n, bounded=bounded).mean())
+
+
+def _among_draws(target: float, draws: np.ndarray, level: float) -> dict[str, float]:
+    """The target's rank among the draws, the interval that inverts it, and the Crawford-Howell t."""
+    tie = 1e-12 * max(abs(target), float(np.abs(draws).max()))
+    found = {
+        "rank_p": (1 + int((draws >= target - tie).sum())) / (len(draws) + 1),
+        "rank_p_floor": p_floor("rank", n=len(draws)),
+    }
+    ordered = np.sort(target - draws)
+    beyond = int(np.floor((1 - level) / 2 * (len(draws) + 1) * (1 + 1e-12))) - 1  # draws that may lie outside each end
+    found["rank_low"] = float(ordered[beyond]) if beyond >= 0 else -np.inf
+    found["rank_high"] = float(ordered[-1 - beyond]) if beyond >= 0 else np.inf
+    found |= dict.fromkeys(("t_cc", "t_cc_p"), np.nan)
+    if len(draws) >= 2 and np.ptp(draws) > 0:
+        single = crawford_howell(target, draws, alternative="greater")
+        found |= {"t_cc": single.t, "t_cc_p": single.p}
+    return found

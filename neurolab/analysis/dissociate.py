@@ -1,0 +1,177 @@
+"""Two lesions and two tasks: does each lesion hurt its own task more than the other lesion does, and spare the rest?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.analysis.cells import TwoByTwo, two_by_two
+from neurolab.analysis.verdict import Evidence, reasons, undermined_by, verdict
+from neurolab.chance import RNG, generator, rng_name
+from neurolab.digest import digest_of
+from neurolab.errors import DesignError
+from neurolab.schema import make_result, register_result, strings
+from neurolab.stats.equivalence import Tost, sign_flip_tost
+from neurolab.stats.permutation import SignFlip, sign_flip
+
+CLAIM = ("effect", "low", "high", "p", "p_floor", "effect_logit")
+SPARED = ("spared_effect", "spared_low", "spared_high", "spared_p", "spared_p_floor", "spared_bound", "spared_shown")
+
+register_result(
+    "dissociation",
+    {
+        "deficit": ("specimen", "lesion", "task"),
+        **dict.fromkeys(CLAIM, ("claim",)),
+        **dict.fromkeys(SPARED, ("spared",)),
+        "p_double": (),
+        "p_classical": (),
+        **dict.fromkeys(("ceiling", "floor"), ("lesion", "task")),
+    },
+    [
+        ("p", "effect", "low", "high", "p_floor"),
+        ("spared_p", "spared_effect", "spared_low", "spared_high", "spared_p_floor"),
+    ],
+)
+
+
+def dissociation(
+    trials: xr.Dataset,
+    *,
+    lesions: tuple[str, str],
+    tasks: tuple[str, str],
+    spared_within: float | Mapping[str, float] = 0.1,
+    alpha: float = 0.05,
+    over: str | None = None,
+    rng: RNG,
+) -> xr.Dataset:
+    """Get whether two lesions dissociate two tasks, with a verdict in words.
+
+    *Crossover*: lesion A costs task X more than lesion B does, and B costs Y more than A does. Each claim is a
+    one-sided sign-flip over networks of a difference *within* its task, so that no rescaling of a task can fake it;
+    both must have p <= alpha (intersection-union, nothing else to correct). *Classical double dissociation*: crossover,
+    and the deficits of A on Y and of B on X are each shown to lie within a bound by two shifted sign-flip tests. A
+    *single dissociation* is one claim alone, at alpha / 2, since it might have been either.
+
+    Parameters
+    ----------
+    trials : with both lesions (role "target") and a sham, from at least five networks for alpha = .05.
+    lesions, tasks : (A, B) by name or ``lesion_id``, and (X, Y): A is expected to hurt X, B to hurt Y.
+    spared_within : the largest change that still counts as none: a share of the mean intact score above chance, or, as
+        ``{task: bound}``, in the score's own units. State it before looking.
+    over : "specimen" or "stimulus", the sample; default networks or people where there are several.
+    rng : integer or Generator; used above 30 members.
+
+    Returns
+    -------
+    Dataset. Over claim: ``effect`` (mean difference of deficits, in score), ``low``, ``high``, ``p``, ``p_floor``,
+    ``effect_logit``; ``value`` per member. Over spared: ``spared_effect`` (the deficit) and its companions,
+    ``spared_bound``, ``spared_shown``. ``p_double`` is the larger of both p, ``p_classical`` the largest of all four.
+    ``deficit`` (specimen, lesion, task). attrs: ``verdict``, and as JSON lists ``reasons`` and ``undermined_by``.
+    Intervals have level 1 - 2 alpha: they leave out 0 (lie within the bound) exactly when p <= alpha.
+
+    When this is invalid
+    --------------------
+    A choice between two outputs is one task, not two: score each task by its own criterion (``nl.scores.yes_no``), or
+    every lesion hurts both. Lesions picked because they dissociate these very tasks: ``picked_dissociation``.
+
+    Source
+    ------
+    Shallice 1988, From Neuropsychology to Mental Structure; intersection-union: Berger 1982,
+    doi:10.1080/00401706.1982.10487790; two one-sided tests: Schuirmann 1987, doi:10.1007/BF01068419.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_trials
+    >>> found = dissociation(phantom_trials(rng=0), lesions=("A", "B"), tasks=("X", "Y"), rng=0)
+    >>> found.attrs["verdict"]
+    'classical double dissociation'
+    """
+    _check(lesions, tasks, alpha)
+    cells = two_by_two(trials, lesions, tasks, spared_within, over)
+    (a, b), (x, y) = lesions, tasks
+    named = [f"{a} hurts {x} more than {b} does", f"{b} hurts {y} more than {a} does"]
+    spare = [f"{a} spares {y}", f"{b} spares {x}"]
+    differences = [cells.values[0, 0] - cells.values[1, 0], cells.values[1, 1] - cells.values[0, 1]]
+    claims = [_claim(value, alpha, generator(rng, "claim", name)) for value, name in zip(differences, named)]
+    spares = [
+        _spared(cells.values[i, 1 - i], cells.bounds[1 - i], alpha, generator(rng, "spared", spare[i])) for i in (0, 1)
+    ]
+    evidence = Evidence(cells, tuple(named), tuple(spare), tuple(claims), tuple(spares), alpha)
+    return make_result(
+        _variables(cells, differences, claims, spares),
+        coords={
+            "specimen": strings(cells.sample.trials["specimen"].values),
+            "lesion": strings(lesions),
+            "task": strings(tasks),
+            "claim": strings(named),
+            "spared": strings(spare),
+        },
+        analysis="dissociation",
+        estimand=f"the mean over {cells.sample.plural} of the difference in deficit between {a} and {b}, within each "
+        f"of the tasks {x} and {y}",
+        test=f"one-sided sign-flip over {cells.sample.plural}, joined by intersection-union; spared: two shifted ones",
+        n=min(len(value) for value in differences),
+        generalises_over=cells.sample.over,
+        correction="intersection-union",
+        rng=rng_name(rng),
+        source=cells.sample.trials.attrs.get("source", ""),
+        inputs=digest_of(cells.sample.trials["score"].values),
+        alternative="greater",
+        level=1 - 2 * alpha,
+        alpha=alpha,
+        verdict=verdict(evidence),
+        reasons=reasons(evidence),
+        undermined_by=undermined_by(evidence),
+    )
+
+
+def _check(lesions: Sequence[str], tasks: Sequence[str], alpha: float) -> None:
+    for what, pair in (("lesions", lesions), ("tasks", tasks)):
+        if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
+            raise DesignError(f"{what}={pair!r}; expected two different names. Type {what}=('first', 'second').")
+    if not 0 < alpha < 0.5:
+        raise DesignError(f"alpha={alpha} given; expected a number between 0 and 0.5. Type alpha=0.05.")
+
+
+def _claim(value: pd.Series, alpha: float, rng: np.random.Generator) -> SignFlip:
+    return sign_flip(value.to_numpy(), alternative="greater", level=1 - 2 * alpha, rng=rng)
+
+
+def _spared(value: pd.Series, bound: float, alpha: float, rng: np.random.Generator) -> Tost | SignFlip:
+    """The equivalence test; without a usable bound only the deficit and its interval, so that nothing can be shown."""
+    if np.isfinite(bound) and bound > 0:
+        return sign_flip_tost(value.to_numpy(), bounds=bound, alpha=alpha, rng=rng)
+    return sign_flip(value.to_numpy(), level=1 - 2 * alpha, rng=rng)
+
+
+def _variables(
+    cells: TwoByTwo, differences: list[pd.Series], claims: list[SignFlip], spares: list[Tost | SignFlip]
+) -> dict[str, Any]:
+    """Everything in the result, by name."""
+    spared_p = [test.p if isinstance(test, Tost) else 1.0 for test in spares]
+    logit = [cells.logit[0, 0] - cells.logit[1, 0], cells.logit[1, 1] - cells.logit[0, 1]]
+    per_member = pd.concat(differences, axis=1, sort=False)
+    value = xr.DataArray(per_member.to_numpy(), dims=(cells.sample.dim, "claim"))
+    if cells.sample.dim == "stimulus":
+        value = value.assign_coords(stimulus=strings(per_member.index))
+    return {
+        "deficit": (("specimen", "lesion", "task"), cells.deficit),
+        "intact": (("specimen", "lesion", "task"), cells.intact),
+        "lesioned": (("specimen", "lesion", "task"), cells.lesioned),
+        "value": value,
+        **{name: ("claim", [getattr(test, name) for test in claims]) for name in CLAIM[:-1]},
+        "effect_logit": ("claim", logit),
+        **{f"spared_{name}": ("spared", [getattr(test, name) for test in spares]) for name in CLAIM[:3]},
+        "spared_p": ("spared", spared_p),
+        "spared_p_floor": ("spared", [test.p_floor for test in spares]),
+        "spared_bound": ("spared", cells.bounds[::-1]),
+        "spared_shown": ("spared", [isinstance(test, Tost) and test.equivalent for test in spares]),
+        "p_double": max(test.p for test in claims),
+        "p_classical": max([test.p for test in claims] + spared_p),
+        "ceiling": (("lesion", "task"), cells.ceiling),
+        "floor": (("lesion", "task"), cells.floor),
+    }

@@ -1,0 +1,156 @@
+"""The verdict on a dissociation: one of a few words, the reasons for it, and what would undermine it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from neurolab.analysis.cells import TwoByTwo
+from neurolab.analysis.words import floor_text, interval_text, joined, p_text
+from neurolab.stats.equivalence import Tost
+from neurolab.stats.permutation import SignFlip
+
+CLASSICAL = "classical double dissociation"
+CROSSOVER = "crossover, sparing not shown"
+SINGLE = "single dissociation"
+NONE = "no dissociation shown"
+UNDECIDED = "cannot be decided"
+#: Every verdict; the last one is followed by a colon and the reason.
+VERDICTS = (CLASSICAL, CROSSOVER, SINGLE, NONE, UNDECIDED)
+FAR_OFF = 3.0  # sd from the usual activity beyond which a lesion is called off-distribution
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that a verdict may rest on: the cells, the two claims, the two sparings, alpha."""
+
+    cells: TwoByTwo
+    claim_names: tuple[str, ...]
+    spared_names: tuple[str, ...]
+    claims: tuple[SignFlip, ...]
+    spares: tuple[Tost | SignFlip, ...]
+    alpha: float
+
+
+def verdict(evidence: Evidence) -> str:
+    """Get the verdict. A single dissociation is one claim of two that might have been, hence alpha / 2."""
+    p = [test.p for test in evidence.claims]
+    floor = max(test.p_floor for test in evidence.claims)
+    if floor > evidence.alpha:
+        return f"{UNDECIDED}: {_floor(evidence)}"
+    if max(p) <= evidence.alpha:
+        shown = all(isinstance(test, Tost) and test.equivalent for test in evidence.spares)
+        return CLASSICAL if shown else CROSSOVER
+    return SINGLE if min(p) <= evidence.alpha / 2 else NONE
+
+
+def _floor(evidence: Evidence) -> str:
+    n, floor = min(test.n for test in evidence.claims), max(test.p_floor for test in evidence.claims)
+    plural = evidence.cells.sample.plural
+    return floor_text(n, floor, plural=plural, alternative="greater", alpha=evidence.alpha)
+
+
+def reasons(evidence: Evidence) -> list[str]:
+    """Get one sentence per claim and per sparing, each with its numbers."""
+    level = 1 - 2 * evidence.alpha
+    said = []
+    for name, test in zip(evidence.claim_names, evidence.claims):
+        shown = "Shown" if test.p <= evidence.alpha else "Not shown"
+        numbers = interval_text(test.effect, test.low, test.high, level)
+        said.append(f"{shown}: {name}, by {numbers}, {p_text(test.p)}, n = {test.n}.")
+    bounds = evidence.cells.bounds[::-1]
+    for name, spared, bound in zip(evidence.spared_names, evidence.spares, bounds):
+        numbers = interval_text(spared.effect, spared.low, spared.high, level)
+        if isinstance(spared, Tost):
+            shown = "Shown" if spared.equivalent else "Not shown"
+            said.append(f"{shown}: {name}, deficit {numbers} against ±{bound:.3g}, {p_text(spared.p)}.")
+        else:
+            why = "the task has no known chance level" if np.isnan(bound) else "the intact score is not above chance"
+            advice = "give the bound in score with spared_within={task: bound}"
+            said.append(f"Not shown: {name}, deficit {numbers}; {why}, so there is no bound to test against: {advice}.")
+    return [*said, _floor(evidence)]
+
+
+def undermined_by(evidence: Evidence) -> list[str]:
+    """Get what in these data would undermine the verdict, a sentence each."""
+    return [
+        *_about_sample(evidence),
+        *_about_scale(evidence),
+        *_about_room(evidence),
+        *_about_lesions(evidence),
+    ]
+
+
+def _about_sample(evidence: Evidence) -> list[str]:
+    sample, said = evidence.cells.sample, []
+    if sample.over == "stimulus":
+        count = sample.trials.sizes["specimen"]
+        whom = "one network" if count == 1 else f"these {count} networks"
+        said.append(f"The sample is stimuli: the verdict is about {whom} and says nothing about others trained alike.")
+    if str(sample.trials.attrs.get("override", "")):
+        said.append(f"An override was used: {sample.trials.attrs['override']}.")
+    return said
+
+
+def _about_scale(evidence: Evidence) -> list[str]:
+    """Does the log-odds scale agree in sign?"""
+    logit = evidence.cells.logit
+    on_logit = (logit[0, 0] - logit[1, 0], logit[1, 1] - logit[0, 1])
+    return [
+        f"On the log-odds scale the sign is the other way: {name} ({test.effect:.3g} in score, {odds:.3g} in log odds)."
+        for name, test, odds in zip(evidence.claim_names, evidence.claims, on_logit)
+        if np.isfinite(odds) and odds * test.effect < 0
+    ]
+
+
+def _about_room(evidence: Evidence) -> list[str]:
+    """Ceilings hide a deficit, floors cut it short, a gain is no deficit."""
+    cells, said = evidence.cells, []
+    for j, task in enumerate(cells.tasks):
+        if cells.ceiling[:, j].any():
+            said.append(
+                f"The intact score on {task} is at ceiling: a small deficit could not show. Make {task} harder."
+            )
+        hit = [name for i, name in enumerate(cells.lesions) if cells.floor[i, j]]
+        if hit:
+            said.append(
+                f"{joined(hit)} left {task} at chance: how large the deficit is cannot be said. Lower the dose."
+            )
+    mean = cells.deficit.mean(axis=0)
+    for i, (lesion, task) in enumerate(zip(cells.lesions, cells.tasks)):
+        if mean[i, i] <= 0:
+            other = cells.lesions[1 - i]
+            said.append(f"{lesion} costs {task} nothing itself ({mean[i, i]:.3g}); the difference comes from {other}.")
+    return said
+
+
+def _about_lesions(evidence: Evidence) -> list[str]:
+    """Unequal sizes, no controls, lesions that changed nothing or went off-distribution."""
+    cells, trials, said = evidence.cells, evidence.cells.sample.trials, []
+    units = [_mean_of(trials, "n_units", rows) for rows in cells.rows]
+    if np.isfinite(units).all() and units[0] != units[1]:
+        a, b = cells.lesions
+        said.append(f"{a} and {b} differ in size ({units[0]:.4g} and {units[1]:.4g} units).")
+    roles, rois = trials["role"].values.astype(str), trials["roi"].values.astype(str)
+    for lesion, rows in zip(cells.lesions, cells.rows):
+        if not ((roles == "control") & (rois == rois[rows[0]])).any():
+            said.append(
+                f"No matched controls of {lesion} were examined: damage of that size anywhere might do the same."
+            )
+        vacuous = _mean_of(trials, "vacuous", rows)
+        if vacuous > 0:
+            said.append(f"{lesion} changed no value at all in {vacuous:.0%} of the networks (the units were silent).")
+        off = _mean_of(trials, "certificate_off_distribution", rows)
+        if off > FAR_OFF:
+            said.append(f"{lesion} took activity {off:.2g} sd off its usual range; try another ablation as well.")
+    return said
+
+
+def _mean_of(trials: xr.Dataset, name: str, rows: np.ndarray) -> float:
+    """Mean of a quantity per (specimen, lesion), or per lesion, over some lesion rows; NaN where it was not kept."""
+    if name not in trials.variables:
+        return float("nan")
+    values = np.asarray(trials[name].values, dtype=np.float64)[..., rows]
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
