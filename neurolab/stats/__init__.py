@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 import lazy_loader as _lazy
 
 if TYPE_CHECKING:
-    from neurolab.stats import (
-        effects,
-        equivalence,
-        intervals,
-        maps,
-        multiplicity,
-        paired,
-        permutation,
-        proportion,
-        reliability,
-        single_case,
-    )
+    import neurolab.stats.effects as effects
+    import neurolab.stats.equivalence as equivalence
+    import neurolab.stats.intervals as intervals
+    import neurolab.stats.maps as maps
+    import neurolab.stats.multiplicity as multiplicity
+    import neurolab.stats.paired as paired
+    import neurolab.stats.permutation as permutation
+    import neurolab.stats.proportion as proportion
+    import neurolab.stats.reliability as reliability
+    import neurolab.stats.single_case as single_case
 
 __all__ = [
     "effects",

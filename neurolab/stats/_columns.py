@@ -28,7 +28,6 @@ from neurolab.stats._given import (
     counted,
     generator,
     same_shape,
-    sample,
 )
 
 SMALL = 4_096  # this many arrangements are always enumerated

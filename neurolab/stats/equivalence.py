@@ -62,7 +62,7 @@ def _bounds(bounds: Bounds) -> tuple[float, float]:
 
 def _tost(effect: float, se: float, df: float, bounds: Bounds, alpha: float) -> Tost:
     low, high = _bounds(bounds)
-    alpha = unit_interval(alpha, "alpha")
+    alpha, effect, se, df = unit_interval(alpha, "alpha"), float(effect), float(se), float(df)
     if not (se > 0 and np.isfinite([effect, se, df]).all()):
         raise DataError(
             f"standard error {se:g}: constant data cannot be tested; use sign_flip_tost, or report the raw effect."

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats as sps
 
+from neurolab.stats._bootstrap import acceleration, bootstrap, hierarchical_bootstrap
 from neurolab.stats._given import Floats, Rng, counted, generator, sample, unit_interval
+from neurolab.stats._interval import Interval
 from neurolab.stats._signs import EXACT_N, DrawnFlips, ExactFlips, lower_end
 
+__all__ = [
+    "Interval",
+    "acceleration",
+    "bootstrap",
+    "hierarchical_bootstrap",
+    "mean_interval",
+    "sign_flip_interval",
+    "t_interval",
+]
+
 FEW = 30  # below this many networks the interval inverts the sign-flip test, from here on the t test
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its interval; ``note`` says what the reader must know (an infinite end, a fall-back)."""
-
-    effect: float
-    low: float
-    high: float
-    level: float
-    method: str
-    n: int
-    note: str = ""
 
 
 def too_few(n: int, level: float) -> str:
@@ -73,7 +70,7 @@ def sign_flip_interval(
     --------------------
     The values are not independent, or their distribution is far from symmetric about the mean.
 
-    Source: Hartigan (1969), doi:10.1080/01621459.1969.10501057.
+    Source: Hartigan (1969), J. Am. Stat. Assoc. 64, 1303-1317.
 
     Example
     -------

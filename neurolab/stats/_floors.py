@@ -1,0 +1,85 @@
+"""What permutation p-values can be: their exact value from few draws, their floor, and the n that reaches a level."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import stats as sps
+from scipy.integrate import quad
+
+from neurolab.errors import DataError
+from neurolab.stats._given import ALTERNATIVES, choice, counted, unit_interval
+
+
+def exact_p(b: int, m: int, mt: int | None = None, *, method: str = "exact") -> float:
+    """Get the p of b exceedances in m random permutations, drawn with replacement from mt possible ones.
+
+    mt=None gives the always valid (b + 1) / (m + 1).  "exact" averages BinomCDF(b; m, i/mt) over i = 1..mt;
+    "approximate" is (b + 1)/(m + 1) minus the integral of BinomCDF(b; m, p) over 0..1/(2 mt).
+
+    Source: Phipson & Smyth (2010), doi:10.2202/1544-6115.1585 (R: statmod::permp).
+
+    Example
+    -------
+    >>> round(exact_p(0, 99, 924), 10)
+    0.0094685356
+    """
+    m, b = counted(m, "m"), counted(b, "b", least=0)
+    choice(method, ("exact", "approximate"), "method")
+    if b > m:
+        raise DataError(f"b={b} exceedances of m={m} permutations given; expected b <= m.")
+    if mt is None:
+        return (b + 1) / (m + 1)
+    mt = counted(mt, "mt")
+    if method == "exact":
+        return float(sps.binom.cdf(b, m, np.arange(1, mt + 1) / mt).mean())
+    excess, _ = quad(lambda p: float(sps.binom.cdf(b, m, p)), 0.0, 0.5 / mt)
+    return (b + 1) / (m + 1) - float(excess)
+
+
+def p_floor(
+    design: str, *, n: int | tuple[int, int], alternative: str = "two-sided", n_permutations: int | None = None
+) -> float:
+    """Get the smallest p that a design can give, before it is run.
+
+    Parameters
+    ----------
+    design: "sign_flip" (n networks or pairs), "label_shuffle" (n = (n_a, n_b)) or "rank" (a target among n controls).
+    n_permutations: give it when arrangements are drawn rather than enumerated; the floor is then 1 / (m + 1).
+
+    Example
+    -------
+    >>> p_floor("sign_flip", n=5), p_floor("sign_flip", n=6, alternative="greater"), p_floor("rank", n=19)
+    (0.0625, 0.015625, 0.05)
+    """
+    choice(design, ("sign_flip", "label_shuffle", "rank"), "design")
+    choice(alternative, ALTERNATIVES, "alternative")
+    if n_permutations is not None:
+        return 1.0 / (n_permutations + 1)
+    if design == "rank":
+        return 1.0 / (counted(int(np.sum(n)), "n") + 1)
+    if design == "sign_flip":
+        return min(1.0, (2.0 if alternative == "two-sided" else 1.0) / 2.0 ** counted(int(np.sum(n)), "n"))
+    n_a, n_b = np.broadcast_to(np.asarray(n), 2)
+    both = (
+        alternative == "two-sided" and n_a == n_b
+    )  # only equal groups have a mirror arrangement of equal |difference|
+    return min(1.0, (2.0 if both else 1.0) / math.comb(int(n_a + n_b), int(n_a)))
+
+
+def n_needed(design: str, *, alpha: float = 0.05, alternative: str = "two-sided") -> int:
+    """Get the smallest n (per group) whose floor reaches alpha: the number to put in "use 6 or more".
+
+    Example
+    -------
+    >>> n_needed("sign_flip"), n_needed("sign_flip", alternative="greater"), n_needed("rank")
+    (6, 5, 19)
+    """
+    unit_interval(alpha, "alpha")
+    sizes: Iterator[int] = iter(range(1, 10**6))
+    pair = design == "label_shuffle"
+    return next(
+        k for k in sizes if p_floor(design, n=(k, k) if pair else k, alternative=alternative) <= alpha * (1 + 1e-12)
+    )
