@@ -1,0 +1,50 @@
+"""Does the face area cause face naming?  Localise it, lesion it, look for a double dissociation."""
+
+import neurolab as nl
+
+
+def main(*, rng=0, quick=False):
+    cohort = nl.datasets.load_cohort("faces-and-objects")[: 6 if quick else 10]
+    choose, test = nl.datasets.load_stimuli("faces-and-objects").split(2, by="label", rng=rng)
+    tasks = [nl.Task(f"name {kind}", test.where(condition=kind), nl.scores.accuracy) for kind in ("faces", "objects")]
+    areas = {"face area": "faces > objects", "object area": "objects > faces"}
+
+    def patient(specimen):
+        intact = nl.record(specimen, choose, ["features.6"])
+        targets = [
+            nl.Lesion(nl.select_roi(nl.localise(intact, contrast), name=name, top=0.25), nl.Mean(intact))
+            for name, contrast in areas.items()
+        ]
+        controls = [
+            control
+            for target in targets
+            for control in nl.matched_controls(target, intact, 19 if quick else 99, match=("site", "activity"), rng=rng)
+        ]
+        return nl.examine(specimen, [nl.sham(targets[0]), *targets, *controls], tasks)
+
+    trials = nl.concat(map(patient, cohort))
+    return {
+        "trials": trials,
+        "map": nl.localise(
+            nl.record(cohort[0], choose, ["features.0", "features.3", "features.6"]), areas["face area"]
+        ),
+        "deficits": nl.deficits(trials, rng=rng),
+        "controls": nl.against_controls(trials, lesion="face area", task="name faces", rng=rng),
+        "object_controls": nl.against_controls(trials, lesion="object area", task="name objects", rng=rng),
+        "dissociation": nl.dissociation(
+            trials, lesions=tuple(areas), tasks=("name faces", "name objects"), spared_within=0.1, rng=rng
+        ),
+    }
+
+
+if __name__ == "__main__":
+    nl.run_script(
+        main,
+        draw={
+            "dissociation": nl.plots.plot_dissociation,
+            "controls": nl.plots.plot_controls,
+            "object_controls": nl.plots.plot_controls,
+            "deficits": nl.plots.plot_deficits,
+            "map": nl.plots.plot_stat_map,
+        },
+    )
