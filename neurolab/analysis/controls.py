@@ -44,8 +44,8 @@ def against_controls(
     """Get whether a target lesion costs a task more than its control lesions do: over networks, and among draws.
 
     Two questions, two p. ``p`` generalises over networks (people; stimuli of a single network): the sign-flip of
-    target deficit - mean control deficit per network. ``rank_p`` generalises over control draws, in these networks: the rank of
-    the target's mean deficit among those of the draws, (1 + #{draws >= target}) / (draws + 1). ``t_cc`` is the
+    target deficit - mean control deficit per network. ``rank_p`` generalises over control draws, in these networks: the
+    rank of the target's mean deficit among those of the draws, (1 + #{draws >= target}) / (draws + 1). ``t_cc`` is the
     Crawford-Howell t of the target against the draws; it assumes that they are normal.
 
     Parameters
@@ -59,8 +59,8 @@ def against_controls(
     -------
     Dataset: ``target`` (specimen), ``control`` (specimen, draw), ``difference`` (specimen), all deficits in score;
     ``effect`` with ``low, high, p, p_floor``; ``rank_p`` with ``rank_low, rank_high`` (the shifts of the target that
-    the rank test does not reject) and ``rank_p_floor``; ``t_cc``, ``t_cc_p``. Tests are one-sided ("greater"), intervals
-    two-sided.
+    the rank test does not reject) and ``rank_p_floor``; ``t_cc``, ``t_cc_p``. Tests are one-sided ("greater"),
+    intervals two-sided.
 
     When this is invalid
     --------------------

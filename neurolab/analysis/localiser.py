@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -83,8 +83,8 @@ def localise(
     >>> int(stat_map["valid"].sum()), bool(stat_map["q"].min() < 0.05)
     (49, True)
     """
-    _known(test, TESTS, "test")
-    _known(correction, CORRECTIONS, "correction")
+    known(test, TESTS, "test")
+    known(correction, CORRECTIONS, "correction")
     sides = sides_of(recording, contrast, signed=signed)
     column_test = TESTS[test](recording, sides, nuisance, pair)
     found = map_of(column_test, sides.values.shape[1], alternative=alternative, level=level)
@@ -124,7 +124,8 @@ def localise(
     )
 
 
-def _known(given: str, table: Mapping[str, Any], what: str) -> None:
+def known(given: str, table: Iterable[str], what: str) -> None:
+    """Raise, with near misses, unless a choice is in its public table."""
     if given not in table:
         raise UnknownNameError(
             f"{what}={given!r} is not known.{did_you_mean(given, table)} Choose from {listed(table)}."

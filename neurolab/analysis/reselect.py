@@ -96,11 +96,16 @@ def _control(lesion: Lesion, roi: ROI, draw: int) -> Lesion:
 
 
 def shuffle_labels(
-    recording: xr.DataArray, *, among: Sequence[str] | None = None, rng: np.random.Generator
+    recording: xr.DataArray,
+    *,
+    among: Sequence[str] | None = None,
+    blocks: np.ndarray | None = None,
+    rng: np.random.Generator,
 ) -> xr.DataArray:
     """Get the recording with its condition labels dealt out anew over stimuli, as many of each condition as before.
 
-    Within runs where ``run`` is known and every stimulus belongs to one run; presentations of a stimulus stay together.
+    Presentations of a stimulus stay together. Labels stay within ``blocks`` (default: the runs, where known) when every
+    stimulus belongs to one block.
 
     Example
     -------
@@ -109,18 +114,25 @@ def shuffle_labels(
     >>> sorted(shuffle_labels(recording, rng=np.random.default_rng(0))["condition"].values)
     ['faces', 'faces', 'faces', 'objects', 'objects', 'objects']
     """
-    condition = recording["condition"].values.astype(str)
-    ids = recording["stimulus_id"].values.astype(str)
-    stimuli, first, place = np.unique(ids, return_index=True, return_inverse=True)
-    label = condition[first]
-    block = np.zeros(len(stimuli), dtype=np.int64)
-    if "run" in recording.coords:
-        run = np.unique(recording["run"].values.astype(str), return_inverse=True)[1]
-        if (run == run[first][place]).all():
-            block = run[first]
+    if blocks is None and "run" in recording.coords:
+        blocks = recording["run"].values
+    label, block, place = exchangeable(recording, blocks)
     movable = np.isin(label, list(among)) if among is not None else np.ones(len(label), dtype=bool)
     new = label.copy()
     for value in np.unique(block):
         rows = np.flatnonzero((block == value) & movable)
         new[rows] = label[rng.permutation(rows)]
     return recording.assign_coords(condition=("presentation", strings(new[place])))
+
+
+def exchangeable(recording: xr.DataArray, blocks: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Get the label and the block of each stimulus, and the stimulus of each presentation (an index)."""
+    ids = recording["stimulus_id"].values.astype(str)
+    _, first, place = np.unique(ids, return_index=True, return_inverse=True)
+    label = recording["condition"].values.astype(str)[first]
+    block = np.zeros(len(first), dtype=np.int64)
+    if blocks is not None:
+        code = np.unique(np.asarray(blocks).astype(str), return_inverse=True)[1]
+        if (code == code[first][place]).all():
+            block = code[first]
+    return label, block, place

@@ -58,12 +58,9 @@ def select_roi(
     keep = valid.copy()
     if q is not None:
         keep &= _discovered(stat_map, statistic, q)
-    chosen = np.zeros(len(valid), dtype=bool)
-    for code, label in enumerate(site_names(stat_map)) if per_site else [(None, "all sites")]:
-        here = np.ones(len(valid), dtype=bool) if code is None else stat_map["site"].values == code
-        count = keep[here].sum() if top is None else _count(top, int(valid[here].sum()), label)
-        order = _order(statistic, stat_map, keep & here)
-        chosen[order[:count]] = True
+    site, unit = stat_map["site"].values, stat_map["unit"].values
+    names = site_names(stat_map) if per_site else None
+    chosen = top_mask(statistic, keep, valid, site, unit, top=top, names=names)
     return roi_from_mask(
         chosen,
         stat_map,
@@ -100,6 +97,36 @@ def _discovered(stat_map: xr.Dataset, statistic: np.ndarray, q: float) -> np.nda
     return found
 
 
+def top_mask(
+    statistic: np.ndarray,
+    keep: np.ndarray,
+    valid: np.ndarray,
+    site: np.ndarray,
+    unit: np.ndarray,
+    *,
+    top: int | float | None,
+    names: list[str] | None = None,
+) -> np.ndarray:
+    """Get a boolean mask of the first units by (-statistic, site, unit) among those to ``keep``.
+
+    top : how many, or which share of the ``valid``; None takes all that are kept. names : of the sites, by code, when
+    ``top`` is meant within each site.
+
+    Example
+    -------
+    >>> yes, tied = np.ones(5, dtype=bool), np.array([5.0, 4.0, 5.0, 5.0, 3.0])
+    >>> np.flatnonzero(top_mask(tied, yes, yes, np.zeros(5), np.arange(5), top=2)).tolist()
+    [0, 2]
+    """
+    chosen = np.zeros(len(valid), dtype=bool)
+    for code, label in enumerate(names) if names is not None else [(None, "the stat map")]:
+        here = np.ones(len(valid), dtype=bool) if code is None else site == code
+        where = np.flatnonzero(keep & here)
+        count = len(where) if top is None else _count(top, int(valid[here].sum()), label)
+        chosen[where[np.lexsort((unit[where], site[where], -statistic[where]))][:count]] = True
+    return chosen
+
+
 def _count(top: int | float, n_valid: int, where: str) -> int:
     """How many units ``top`` means among ``n_valid``."""
     if isinstance(top, (bool, np.bool_)) or not isinstance(top, (int, float, np.integer, np.floating)):
@@ -114,13 +141,6 @@ def _count(top: int | float, n_valid: int, where: str) -> int:
     if not 0 < top <= 1:
         raise DesignError(f"top={top} is not a fraction in (0, 1]; for a number of units type top={max(1, int(top))}.")
     return min(n_valid, max(1, int(np.floor(top * n_valid + 0.5)))) if n_valid else 0
-
-
-def _order(statistic: np.ndarray, stat_map: xr.Dataset, allowed: np.ndarray) -> np.ndarray:
-    """Positions of the allowed units by (-statistic, site, unit)."""
-    where = np.flatnonzero(allowed)
-    keys = (stat_map["unit"].values[where], stat_map["site"].values[where], -statistic[where])
-    return where[np.lexsort(keys)]
 
 
 def _how(stat_map: xr.Dataset, top: int | float | None, q: float | None, per_site: bool, count: int) -> str:
