@@ -49,7 +49,7 @@ from .recording import make_recording as make_recording
 from .recording import save as save
 from .recording import unflatten as unflatten
 from .report import methods_text as methods_text
-from .report import report as report
+from .report import write_report as write_report
 from .roi import ROI as ROI
 from .specimen import Cohort as Cohort
 from .specimen import Probe as Probe

@@ -69,6 +69,10 @@ class SpecimenError(NeurolabError):
     """A model that cannot be put on the bench as it is."""
 
 
+class ProtocolError(NeurolabError, ValueError):
+    """A protocol script that gives no named findings, or an output folder that holds somebody else's files."""
+
+
 class MissingDataError(NeurolabError, FileNotFoundError):
     """A data set or package is not on this machine; the message says how to get it."""
 

@@ -17,12 +17,13 @@ def describe_controls(result: xr.Dataset) -> str:
     """Get the figure in words: where the target lies among its controls."""
     target, control = values(result, "target", "specimen"), values(result, "control", "specimen", "draw")
     e, low, high, p, floor = (scalar(result, v) for v in ("effect", "low", "high", "p", "p_floor"))
+    rank, rank_floor = scalar(result, "rank_p"), scalar(result, "rank_p_floor")
     beyond = int((target > control.max(axis=1)).sum())
     return (
         f"Deficits of {len(target)} networks after the lesion and after {control.shape[1]} control lesions each; "
         f"{sample_words(result)}. The lesion exceeds every control in {beyond} of {len(target)} networks. "
-        f"Difference to the mean control: {number(e)} ({interval_words(low, high, level(result))}; {p_words(p, floor)}). "
-        f"Rank of the network mean among the control draws: {p_words(scalar(result, 'rank_p'), scalar(result, 'rank_p_floor'))}."
+        f"Difference to the mean control: {number(e)} ({interval_words(low, high, level(result))}; "
+        f"{p_words(p, floor)}). Rank of the network mean among the control draws: {p_words(rank, rank_floor)}."
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import columns, dots, effect, heading, headroom, note, zero_line
-from neurolab.plots.read import level, names, values
+from neurolab.plots.read import by_member, level, names, values
 from neurolab.plots.style import GREY, PALE, SERIES, SMALL
 from neurolab.plots.words import interval_words, number, p_words, sample_words
 
@@ -76,7 +77,7 @@ def plot_dissociation(result: xr.Dataset, *, ax: Axes) -> Axes:
     headroom(ax, above=0.12)
     for task in range(2):
         note(ax, GROUP * task + 0.9, ax.get_ylim()[1], tasks[task], fontsize=SMALL, va="top", fontweight="bold")
-    heading(ax, str(result.attrs.get("verdict", "")), sample_words(result))
+    heading(ax, str(result.attrs.get("verdict", "")).partition(":")[0], sample_words(result))
     return ax
 
 
@@ -92,7 +93,8 @@ def _claim(ax: Axes, result: xr.Dataset, task: int) -> None:
     at = GROUP * task + DIFFERENCE
     e, low, high, p, floor = (values(result, v, "claim")[task] for v in ("effect", "low", "high", "p", "p_floor"))
     if "value" in result:
-        dots(ax, at - 0.25, values(result, "value", "claim", "specimen")[task], colour=GREY, width=0.2, s=4.0)
+        each = by_member(result, "value", "claim")[task]
+        dots(ax, at - 0.25, each[np.isfinite(each)], colour=GREY, width=0.2, s=4.0 if each.size < 60 else 1.5)
     effect(ax, at + 0.1, e, low, high)
     note(ax, at + 0.28, e, p_words(p, floor).replace(" (", "\n("), ha="left", va="center")
 
@@ -101,9 +103,10 @@ def _spared(ax: Axes, result: xr.Dataset, task: int) -> None:
     other = 1 - task  # in task 0 lesion b should spare; spared[1] is "b spares x"
     at = GROUP * task + other
     e, low, high, bound = (values(result, f"spared_{v}", "spared")[other] for v in ("effect", "low", "high", "bound"))
-    ax.add_patch(
-        Rectangle((at - 0.42, -bound), 0.84, 2 * bound, facecolor=PALE, alpha=0.45, edgecolor="none", zorder=0)
-    )
+    if np.isfinite(bound):
+        ax.add_patch(
+            Rectangle((at - 0.42, -bound), 0.84, 2 * bound, facecolor=PALE, alpha=0.45, edgecolor="none", zorder=0)
+        )
     effect(ax, at + 0.26, e, low, high, colour=SERIES[other][0], markerfacecolor="white")
     if not bool(result["spared_shown"].values[other]):
-        note(ax, at, max(high, bound), "not shown spared")
+        note(ax, at, np.nanmax([high, bound, e]), "not shown spared")

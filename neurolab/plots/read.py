@@ -31,6 +31,20 @@ def values(result: xr.Dataset, variable: str, *dims: str) -> np.ndarray:
     return np.asarray(result[variable].transpose(*dims), dtype=float)
 
 
+def tested(result: xr.Dataset, variable: str) -> np.ndarray:
+    """Get a variable over neuroids as floats, NaN where the unit could not be tested (dead, constant)."""
+    found = values(result, variable, "neuroid").copy()
+    if "valid" in result.variables:
+        found[~result["valid"].values.astype(bool)] = np.nan
+    return found
+
+
+def by_member(result: xr.Dataset, variable: str, *dims: str) -> np.ndarray:
+    """Get a variable as (dims..., member of the sample), whatever the sample's dim is called."""
+    other = [str(dim) for dim in result[variable].dims if dim not in dims]
+    return values(result, variable, *dims, *other)
+
+
 def scalar(result: xr.Dataset, variable: str) -> float:
     """Get a variable without dims; nan where the result has none."""
     return float(result[variable]) if variable in result and result[variable].ndim == 0 else float("nan")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -9,7 +11,7 @@ from matplotlib.axes import Axes
 from neurolab.errors import SchemaError, did_you_mean, listed
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import zero_line
-from neurolab.plots.read import level, values
+from neurolab.plots.read import level, tested, values
 from neurolab.plots.stat_map import sites_of
 from neurolab.plots.style import PALE, SERIES
 from neurolab.plots.words import number, sample_words
@@ -24,11 +26,11 @@ MEASURES = {
 
 def describe_selectivity(result: xr.Dataset) -> str:
     """Get the figure in words: how many units prefer either side after correction, and the extremes."""
-    d, q = values(result, "d_prime", "neuroid"), values(result, "q", "neuroid")
-    tested, alpha = np.isfinite(d), 1 - level(result)
-    passed = tested & (q <= alpha)
+    d, q = tested(result, "d_prime"), values(result, "q", "neuroid")
+    able, alpha = np.isfinite(d), 1 - level(result)
+    passed = able & (q <= alpha)
     return (
-        f"Selectivity of {int(tested.sum())} units for {result.attrs.get('contrast', 'the contrast')}; "
+        f"Selectivity of {int(able.sum())} units for {result.attrs.get('contrast', 'the contrast')}; "
         f"{sample_words(result)}. d′ runs from {number(np.nanmin(d))} to {number(np.nanmax(d))}; corrected p is "
         f"{alpha:.2g} or less in {int((passed & (d > 0)).sum())} units above zero and "
         f"{int((passed & (d < 0)).sum())} below."
@@ -60,7 +62,7 @@ def plot_selectivity(result: xr.Dataset, *, ax: Axes, measure: str = "d_prime") 
     sites, site, start = sites_of(result), result["site"].values, 0
     zero_line(ax, null)
     for code, name in enumerate(sites):
-        here = np.flatnonzero((site == code) & np.isfinite(values(result, measure, "neuroid")))
+        here = np.flatnonzero((site == code) & np.isfinite(tested(result, measure)))
         if here.size:
             _block(ax, result, here, start, measure, SERIES[code % len(SERIES)])
             ax.text(
@@ -82,13 +84,13 @@ def plot_selectivity(result: xr.Dataset, *, ax: Axes, measure: str = "d_prime") 
 
 def _block(ax: Axes, result: xr.Dataset, here: np.ndarray, start: int, measure: str, series: tuple[str, str]) -> None:
     colour, marker = series
-    measured, q = values(result, measure, "neuroid"), values(result, "q", "neuroid")
+    measured, q = tested(result, measure), values(result, "q", "neuroid")
     order = here[np.argsort(measured[here], kind="stable")]
     x, passed = start + np.arange(order.size), q[order] <= 1 - level(result)
     if measure == "effect":
         low, high = values(result, "low", "neuroid")[order], values(result, "high", "neuroid")[order]
         ax.vlines(x, low, high, color=PALE, linewidth=0.5, zorder=1, rasterized=order.size > 300)
-    style = {
+    style: dict[str, Any] = {
         "s": float(np.clip(900 / result.sizes["neuroid"], 1.5, 8.0)),
         "marker": marker,
         "linewidths": 0.4,

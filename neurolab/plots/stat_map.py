@@ -14,7 +14,7 @@ from matplotlib.colors import Normalize
 from neurolab.errors import SchemaError
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import heading
-from neurolab.plots.read import level, values
+from neurolab.plots.read import level, tested, values
 from neurolab.plots.style import GREY, SMALL, TINY
 from neurolab.plots.words import number, sample_words
 
@@ -31,7 +31,7 @@ def sites_of(result: xr.Dataset) -> list[str]:
 
 def describe_stat_map(result: xr.Dataset) -> str:
     """Get the figure in words: per site, how many units and how many of them pass the correction."""
-    statistic, q = values(result, "statistic", "neuroid"), values(result, "q", "neuroid")
+    statistic, q = tested(result, "statistic"), values(result, "q", "neuroid")
     site, alpha = result["site"].values, 1 - level(result)
     parts = []
     for code, name in enumerate(sites_of(result)):
@@ -74,7 +74,7 @@ def plot_stat_map(
     spatial = all(axis in result.coords for axis in "xyz")
     if view == "space" and not spatial:
         raise SchemaError("view='space' needs the coordinates x, y and z on neuroid; draw it with view='layers'.")
-    statistic = values(result, "statistic", "neuroid")
+    statistic = tested(result, "statistic")
     top = float(limit if limit is not None else np.nanmax(np.abs(np.where(np.isfinite(statistic), statistic, np.nan))))
     norm = Normalize(-top, top)
     chosen = np.zeros(statistic.size, dtype=bool) if roi is None else np.asarray(roi.mask(result))

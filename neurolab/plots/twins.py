@@ -55,7 +55,7 @@ def legend_text(result: xr.Dataset, plot: Plot) -> str:
     parts.append(f"Test: {attrs.get('test', 'none')}; alternative: {attrs.get('alternative', 'two-sided')}.")
     parts.append(f"Correction for multiple tests: {attrs.get('correction', 'none') or 'none'}.")
     floor = smallest_floor(result)
-    parts.append(f"Smallest p that this design can give: {p_words(floor)[4:]}." if np.isfinite(floor) else "")
+    parts.append(f"Smallest p that this design can give: {p_words(floor)[4:]}." if floor > 1e-12 else "")
     parts += sentences(result, "reasons")
     parts.append(f"rng {attrs.get('rng', 'none')}; source: {attrs.get('source', 'not stated')}.")
     return " ".join(part for part in parts if part.strip(" .")) + "\n"

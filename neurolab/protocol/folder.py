@@ -1,0 +1,94 @@
+"""The folder of a run: every file appears whole, no stranger's file is overwritten, and each is in the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from neurolab.errors import ProtocolError, listed
+
+MANIFEST = "manifest.json"
+#: What a run writes at the top of its folder.
+OURS = (MANIFEST, "report.html", "trials.nc", "results", "figures")
+
+
+class Folder:
+    """An output folder that knows what it wrote.
+
+    root : made if it does not exist. The files of an earlier run of neurolab (a manifest says that there was one) are
+    replaced; a folder that holds somebody else's files of the same names is refused before anything is computed.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root)
+        if self.root.exists() and not self.root.is_dir():
+            raise ProtocolError(f"--out {self.root} is a file; expected a folder. Type another --out.")
+        self.before = read_manifest(self.root)
+        strangers = [name for name in OURS if (self.root / name).exists()]
+        if strangers and not self.before:
+            raise ProtocolError(
+                f"{self.root} holds {listed(strangers)} and no {MANIFEST} of neurolab, so an earlier run did not write "
+                "them; they were left as they are. Type another --out."
+            )
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.files: dict[str, str] = {}
+
+    def write(self, name: str, save: Callable[[Path], object]) -> Path:
+        """Write one file through a draft beside it, then rename: a reader or a crash never sees half of it."""
+        target = self.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{target.suffix}")
+        try:
+            save(draft)
+            os.replace(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
+        return self.adopt([target])
+
+    def adopt(self, paths: Iterable[Path]) -> Path:
+        """Enter files that were written elsewhere (a figure and its twins) into the list; returns the last one."""
+        path = self.root
+        for path in paths:
+            self.files[path.relative_to(self.root).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return path
+
+    def write_manifest(self, content: Mapping[str, Any]) -> Path:
+        """Write the manifest with the list of files; it is the one file that lists the others and not itself."""
+        lists = {"files": dict(sorted(self.files.items())), "of an earlier run": self.earlier()}
+        text = json.dumps({**content, **lists}, indent=1, ensure_ascii=False, default=str) + "\n"
+        target = self.root / MANIFEST
+        draft = target.with_name(f".{MANIFEST}.{secrets.token_hex(4)}")
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, target)
+        return target
+
+    def earlier(self) -> dict[str, str]:
+        """Get the files that earlier runs left here and this run has not replaced, with their digests."""
+        listed_before = {**self.before.get("of an earlier run", {}), **self.before.get("files", {})}
+        return {name: digest for name, digest in listed_before.items() if name not in self.files}
+
+    def clear_stale(self) -> None:
+        """Remove files that earlier runs wrote, nobody changed since, and this run did not write again."""
+        for name, digest in self.earlier().items():
+            path = self.root / name
+            ours = path.is_file() and self.root.resolve() in path.resolve().parents
+            if ours and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+                path.unlink()
+        self.before = {}
+
+
+def read_manifest(root: str | os.PathLike[str]) -> dict[str, Any]:
+    """Get the manifest that neurolab wrote into a folder, or an empty one where there is none of ours."""
+    path = Path(root) / MANIFEST
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return {}
+    return content if isinstance(content, dict) and "neurolab" in content else {}

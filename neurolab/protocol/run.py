@@ -1,0 +1,221 @@
+"""Running a protocol: options in; findings on disk one by one; then figures, a report, a manifest and a table."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neurolab.errors import ProtocolError, did_you_mean, listed
+from neurolab.plots import SavedFigure, save_figure
+from neurolab.plots.drawing import Plot, drawing_of
+from neurolab.protocol.findings import is_result, place_of
+from neurolab.protocol.folder import Folder
+from neurolab.protocol.manifest import describe_finding, describe_run
+from neurolab.report import write_report
+from neurolab.report.tables import printed_table
+
+Main = Callable[..., Any]
+Draw = Mapping[str, Plot | Sequence[Plot]]
+
+
+def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | None = None) -> Path:
+    """Run a protocol and leave everything that it found in one folder, which is returned.
+
+    ``--rng``, ``--quick`` and ``--out`` are read from the command line when the script that holds ``main`` is the
+    program that runs; called from anywhere else (a notebook, a test), only ``argv`` counts.
+
+    Parameters
+    ----------
+    main : ``main(*, rng, quick)``. It returns ``{name: finding}``, or yields ``(name, finding)`` pairs. Findings are
+        trials, results, recordings, DataFrames, or plain numbers and text.
+    draw : finding -> figure function, or several; bind choices with ``functools.partial``.
+    argv : options instead of the command line, e.g. ``["--quick", "--out", "here"]``.
+
+    Returns
+    -------
+    Path of the folder: ``trials.nc``, ``results/``, ``figures/``, ``manifest.json``, ``report.html``.
+
+    When this is invalid
+    --------------------
+    If ``main`` raises, the findings that it has *handed over* are on disk, drawn and reported, the manifest says
+    "failed", and the error goes on with a note that says where. A main that returns a dictionary hands over everything
+    at its end and so nothing before; a main that yields hands over each finding when it is yielded. Yield what is
+    costly, first of all the trials.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> def main(*, rng=0, quick=False):
+    ...     yield "answer", 42
+    >>> folder = run_script(main, argv=["--out", tempfile.mkdtemp() + "/out"])  # doctest: +ELLIPSIS
+    interactive...
+    >>> sorted(path.name for path in folder.iterdir())
+    ['manifest.json', 'report.html', 'results']
+    """
+    script, question = _script_of(main)
+    options = _options(main, script, question, argv)
+    run = Run(Folder(options.out), script, question, options.rng, options.quick, dict(draw or {}))
+    print(f"{run.name}{' (quick)' if run.quick else ''}, rng {run.rng}: {question}", flush=True)
+    run.note("running")
+    try:
+        for name, value in _findings(main, rng=run.rng, quick=run.quick):
+            run.keep(name, value)
+        run.check_drawn()
+    except BaseException as problem:
+        _finish_broken(run, problem)
+        raise
+    run.finish("finished")
+    print(run.summary(), flush=True)
+    return run.folder.root
+
+
+@dataclass
+class Run:
+    """One run of a protocol while it goes on."""
+
+    folder: Folder
+    script: str
+    question: str
+    rng: int
+    quick: bool
+    draw: dict[str, Plot | Sequence[Plot]]
+    found: dict[str, Any] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    figures: list[SavedFigure] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+    about: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.about = describe_run(self.script, self.question, rng=self.rng, quick=self.quick)
+
+    @property
+    def name(self) -> str:
+        """What the protocol is called."""
+        return Path(self.script).stem if self.script else "interactive"
+
+    def keep(self, name: str, value: Any) -> None:
+        """Write one finding to disk, now."""
+        if name in self.found:
+            raise ProtocolError(f"The protocol gives the finding {name!r} twice; expected each name once.")
+        place, save = place_of(name, value)
+        self.folder.write(place, save)
+        self.found[name], self.places[name] = value, place
+        self.note("running")
+
+    def check_drawn(self) -> None:
+        """Refuse a figure of a finding that is not there, with the nearest names."""
+        for name in self.draw:
+            if name not in self.found:
+                raise ProtocolError(
+                    f"draw= names {name!r}, which main did not find.{did_you_mean(name, self.found)} It found "
+                    f"{listed(self.found) or 'nothing'}."
+                )
+
+    def finish(self, status: str, error: str = "") -> None:
+        """Draw and report what was found, and close the manifest."""
+        for name, plots in self.draw.items():
+            if name in self.found:
+                self._draw(name, [plots] if callable(plots) else list(plots))
+        self.note(status, error)
+        manifest = self.manifest(status, error)
+        self.folder.write(
+            "report.html",
+            lambda path: write_report(self.found, path, figures=self.figures, title=self.name, manifest=manifest),
+        )
+        if status == "finished":
+            self.folder.clear_stale()
+        self.note(status, error)
+
+    def _draw(self, name: str, plots: list[Plot]) -> None:
+        for at, plot in enumerate(plots):
+            known = drawing_of(plot)
+            label = name if at == 0 else f"{name}-{known.name.removeprefix('plot_') if known else at + 1}"
+            saved = save_figure(self.found[name], plot, self.folder.root / "figures", label)
+            self.folder.adopt(saved.paths)
+            self.figures.append(saved)
+
+    def manifest(self, status: str, error: str = "") -> dict[str, Any]:
+        """Get what the manifest says now, without the list of files."""
+        state = {"status": status, "seconds": round(time.monotonic() - self.started, 1)}
+        findings = {name: {"file": self.places[name], **describe_finding(self.found[name])} for name in self.found}
+        return {**self.about, **state, **({"error": error} if error else {}), "findings": findings}
+
+    def note(self, status: str, error: str = "") -> None:
+        """Write the manifest as it stands."""
+        self.folder.write_manifest(self.manifest(status, error))
+
+    def summary(self) -> str:
+        """Get what is printed at the end: verdicts, then every effect with its interval, p and floor."""
+        results = {name: value for name, value in self.found.items() if is_result(value)}
+        seconds, root = time.monotonic() - self.started, self.folder.root
+        table = printed_table(results) if results else f"{len(self.found)} findings"
+        count = f"{len(self.found)} findings, {len(self.figures)} figures, {seconds:.0f} s"
+        return f"\n{table}\n\n{count}: {root / 'report.html'}"
+
+
+def _finish_broken(run: Run, problem: BaseException) -> None:
+    """Save what there is of a broken run; a second error must not hide the first."""
+    error = f"{type(problem).__name__}: {problem}"
+    try:
+        run.finish("failed", error)
+    except Exception as second:
+        problem.add_note(f"After that, reporting the finished findings failed too: {type(second).__name__}: {second}")
+        run.note("failed", error)
+    if run.found:
+        kept = ", ".join(run.places.values())
+        problem.add_note(f"Finished findings are on disk in {run.folder.root}: {kept}.")
+    else:
+        problem.add_note(
+            f"No finding was finished; {run.folder.root / 'manifest.json'} says how it failed. A main that yields "
+            "(name, finding) pairs keeps each one as soon as it is found."
+        )
+
+
+def _findings(main: Main, *, rng: int, quick: bool) -> Iterator[tuple[str, Any]]:
+    found = main(rng=rng, quick=quick)
+    if isinstance(found, Mapping):
+        yield from found.items()
+    elif isinstance(found, Iterator):
+        for pair in found:
+            if not isinstance(pair, tuple) or len(pair) != 2:
+                raise ProtocolError(f"main yielded a {type(pair).__name__}; expected a pair: yield 'trials', trials")
+            yield pair
+    else:
+        raise ProtocolError(
+            f"main gave a {type(found).__name__}; expected named findings. Type return {{'trials': trials}}, or "
+            "yield 'trials', trials."
+        )
+
+
+def _script_of(main: Main) -> tuple[str, str]:
+    """Get the file that holds main (empty in a notebook) and the question: first line of its, or main's, docstring."""
+    file = getattr(getattr(main, "__code__", None), "co_filename", "")
+    script = str(Path(file).resolve()) if file.endswith(".py") else ""
+    text = (getattr(main, "__globals__", {}).get("__doc__") if script else "") or main.__doc__ or ""
+    return script, text.strip().partition("\n")[0]
+
+
+def _options(main: Main, script: str, question: str, argv: Sequence[str] | None) -> argparse.Namespace:
+    _check_main(main)
+    program = Path(sys.argv[0]) if sys.argv and sys.argv[0] else None
+    is_program = bool(script) and program is not None and program.resolve() == Path(script)
+    given = list(argv) if argv is not None else (sys.argv[1:] if is_program else [])
+    name = Path(script).stem if script else "interactive"
+    parser = argparse.ArgumentParser(prog=name, description=question)
+    parser.add_argument("--rng", type=int, default=0, help="integer that fixes every draw of chance (default 0)")
+    parser.add_argument("--quick", action="store_true", help="a smaller run that shows that the protocol works")
+    parser.add_argument("--out", type=Path, default=Path("out") / name, help="folder for everything found")
+    return parser.parse_args(given)
+
+
+def _check_main(main: Main) -> None:
+    accepted = inspect.signature(main).parameters
+    keywords = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
+    if not keywords and not {"rng", "quick"} <= set(accepted):
+        raise ProtocolError(f"main takes {listed(accepted) or 'nothing'}; expected def main(*, rng=0, quick=False).")

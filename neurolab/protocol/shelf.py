@@ -1,0 +1,79 @@
+"""The shelf of shipped protocols: found by name, listed with their question, read with ast and never run."""
+
+from __future__ import annotations
+
+import ast
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from neurolab.errors import MissingDataError, UnknownNameError, did_you_mean, listed
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A protocol script: its name, its place, and the question that it answers."""
+
+    name: str
+    path: Path
+    question: str
+
+
+def shipped(kind: str) -> Path | None:
+    """Get the folder of what travels with neurolab: beside the package in a wheel, else in the checkout, else None.
+
+    kind : "protocols" or "datasets".
+    """
+    package = Path(__file__).resolve().parent.parent
+    checkout = package.parent
+    for place in (package / "_shipped" / kind, checkout / kind if (checkout / "pyproject.toml").is_file() else None):
+        if place is not None and place.is_dir():
+            return place
+    return None
+
+
+def list_protocols() -> tuple[Protocol, ...]:
+    """Get every shipped protocol by name, with its question; labs and motivations count too.
+
+    Example
+    -------
+    >>> "face_object_dissociation" in [protocol.name for protocol in list_protocols()]
+    True
+    """
+    place = shipped("protocols")
+    scripts = sorted(place.rglob("*.py")) if place else []
+    found = [Protocol(path.stem, path, question_of(path)) for path in scripts if not path.name.startswith("_")]
+    return tuple(sorted(found, key=lambda protocol: protocol.name))
+
+
+def question_of(path: str | os.PathLike[str]) -> str:
+    """Get the first line of a script's docstring without running it; empty where there is none."""
+    try:
+        text = ast.get_docstring(ast.parse(Path(path).read_bytes())) or ""
+    except (SyntaxError, ValueError):
+        return "(this file is not valid Python)"
+    return text.strip().partition("\n")[0]
+
+
+def find_protocol(name: str | os.PathLike[str]) -> Path:
+    """Get the script of a protocol: a shipped one by name, else a path that ends in ``.py``.
+
+    Raises
+    ------
+    UnknownNameError : no protocol of that name, with the nearest ones.
+    MissingDataError : a path that does not exist.
+    """
+    text = os.fspath(name)
+    if text.endswith(".py") or os.sep in text:
+        path = Path(text)
+        if not path.is_file():
+            raise MissingDataError(f"{text} does not exist; expected a script. Type `neurolab list` for those by name.")
+        return path.resolve()
+    known = {protocol.name: protocol.path for protocol in list_protocols()}
+    key = text.replace("-", "_")
+    if key not in known:
+        raise UnknownNameError(
+            f"There is no protocol {text!r}.{did_you_mean(key, known)} There are {listed(known) or 'none'}; your own "
+            "script is given by its path, e.g. ./my_protocol.py."
+        )
+    return known[key]

@@ -1,0 +1,157 @@
+"""The methods paragraph of a result: every number in it is read from the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+import neurolab
+from neurolab.plots.deficits import lesion_labels
+from neurolab.plots.read import level, names
+from neurolab.plots.twins import smallest_floor
+from neurolab.plots.words import p_words, percent, sample_words, words_between
+
+Paragraph = tuple[str, tuple[str, ...]]
+
+#: How a localiser's test and correction are cited, by their names in attrs.
+TEST_WORDS = {
+    "welch": ("Welch's t", "Welch 1947"),
+    "paired": ("the paired t", ""),
+    "rank": ("the rank-sum z", ""),
+    "glm": ("the t of a general linear model", ""),
+}
+CORRECTION_WORDS = {
+    "fdr": ("Benjamini and Hochberg's false discovery rate", "Benjamini & Hochberg 1995"),
+    "by": ("Benjamini and Yekutieli's false discovery rate", "Benjamini & Yekutieli 2001"),
+    "holm": ("Holm's method", "Holm 1979"),
+    "max_t": ("the permutation distribution of the largest statistic", "Nichols & Holmes 2002"),
+    "none": ("no method (uncorrected)", ""),
+}
+
+
+def methods_text(result: xr.Dataset) -> str:
+    """Get the methods paragraph of a result, with the references that it names in brackets.
+
+    result : of any analysis; ``METHODS`` has paragraphs for those of neurolab, others get one made of their attrs.
+
+    When this is invalid: it describes what was computed, not what was planned; say so if the two differ.
+    """
+    text, keys = paragraph(result)
+    cited = f" ({'; '.join(keys)})" if keys else ""
+    return f"{text}{cited} Software: neurolab {neurolab.__version__}."
+
+
+def paragraph(result: xr.Dataset) -> Paragraph:
+    """Get the methods paragraph of a result and the keys of the references that it leans on."""
+    make = METHODS.get(str(result.attrs.get("analysis", "")), _any)
+    text, keys = make(result)
+    parts = [text, _sample(result), _chance(result)]
+    return " ".join(part for part in parts if part), tuple(sorted(key for key in keys if key))
+
+
+def _sample(result: xr.Dataset) -> str:
+    floor, over = smallest_floor(result), result.attrs.get("generalises_over", "?")
+    smallest = (
+        f"; with it the smallest p that the design can give is {p_words(floor)[2:].lstrip('= ')}"
+        if floor > 1e-12
+        else ""
+    )
+    return f"The sample is {sample_words(result)}, so that the result generalises over the {over}{smallest}."
+
+
+def _chance(result: xr.Dataset) -> str:
+    rng = str(result.attrs.get("rng", ""))
+    return f"Chance was fixed by rng {rng}." if rng else ""
+
+
+def _any(result: xr.Dataset) -> Paragraph:
+    attrs = result.attrs
+    return (
+        f"Estimated was {str(attrs.get('estimand', 'the effect')).rstrip('.')}, tested with "
+        f"{attrs.get('test', 'no test')} "
+        f"(alternative: {attrs.get('alternative', 'two-sided')}; correction: {attrs.get('correction', 'none')}); "
+        "intervals "
+        f"have {percent(level(result))} coverage.",
+        (),
+    )
+
+
+def _localise(result: xr.Dataset) -> Paragraph:
+    attrs = result.attrs
+    test, by = TEST_WORDS.get(str(attrs.get("test")), (str(attrs.get("test")), ""))
+    correction, corrected_by = CORRECTION_WORDS.get(str(attrs.get("correction")), (str(attrs.get("correction")), ""))
+    signed = "signed" if int(attrs.get("signed", 1)) else "absolute"
+    return (
+        f"The contrast {attrs.get('contrast')} was estimated in each of {result.sizes['neuroid']:,} neuroids from "
+        f"{signed} "
+        f"activity by {test} ({attrs.get('alternative', 'two-sided')}) and corrected by {correction}; "
+        f"{int(result['valid'].values.astype(bool).sum()):,} neuroids could be tested, the others were constant or "
+        "dead.",
+        ("Saxe et al. 2006", "Kriegeskorte et al. 2009", by, corrected_by),
+    )
+
+
+def _deficits(result: xr.Dataset) -> Paragraph:
+    draws = np.asarray(result["n_draws"], dtype=int) if "n_draws" in result else np.zeros(0, dtype=int)
+    pooled = [f"{label} ({n} draws)" for label, n in zip(lesion_labels(result), draws) if n > 1]
+    return (
+        f"A deficit is the sham score minus the score after the lesion on the same presentations, here for "
+        f"{words_between(lesion_labels(result))} in the tasks {words_between(names(result, 'task'))}"
+        f"{'; averaged over draws: ' + words_between(pooled) if pooled else ''}. Mean deficits were tested with "
+        f"{result.attrs.get('test')} ({result.attrs.get('alternative', 'two-sided')}); intervals have "
+        f"{percent(level(result))} coverage and invert that test.",
+        ("Nichols & Holmes 2002",),
+    )
+
+
+def _controls(result: xr.Dataset) -> Paragraph:
+    attrs = result.attrs
+    return (
+        f"The deficit that {attrs.get('lesion')} causes in {attrs.get('task')} was compared with that of "
+        f"{result.sizes['draw']} {attrs.get('family', 'matched')} control lesions per network. The difference to "
+        "their mean "
+        f"was tested by {attrs.get('test')} ({attrs.get('alternative', 'greater')}), and the rank of the mean over "
+        f"networks among the control draws gives a second p, "
+        f"{p_words(float(result['rank_p']), float(result['rank_p_floor']))}, that generalises over draws.",
+        ("Nichols & Holmes 2002", "Phipson & Smyth 2010", "Crawford & Howell 1998"),
+    )
+
+
+def _dissociation(result: xr.Dataset) -> Paragraph:
+    bounds = words_between(
+        [f"{float(bound):.3g} ({name})" for name, bound in zip(names(result, "spared"), result["spared_bound"].values)]
+    )
+    lesions, tasks = names(result, "lesion"), names(result, "task")
+    return (
+        f"A double dissociation of {words_between(tasks)} by lesions of {words_between(lesions)} was tested as two "
+        f"one-sided claims within a task each ({'; '.join(names(result, 'claim'))}), by {result.attrs.get('test')}; "
+        "both "
+        f"must hold (p = {float(result['p_double']):.3g} for the weaker). A task counts as spared only if an "
+        "equivalence "
+        f"test places the deficit within the stated bound: {bounds}. Intervals have {percent(level(result))} coverage. "
+        f"Verdict: {result.attrs.get('verdict')}.",
+        ("Shallice 1988", "Berger 1982", "Schuirmann 1987", "Nichols & Holmes 2002"),
+    )
+
+
+def _matrix(result: xr.Dataset) -> Paragraph:
+    return (
+        f"Each of {result.sizes['lesion']} localised regions was lesioned and tested in each of {result.sizes['task']} "
+        f"tasks ({result.attrs.get('test')}; correction: {result.attrs.get('correction')}). The diagonal was "
+        "compared with "
+        f"the rest: {float(result['diagonal_effect']):.3g}, "
+        f"{p_words(float(result['diagonal_p']), float(result['diagonal_p_floor']))}.",
+        ("Holm 1979", "Nichols & Holmes 2002"),
+    )
+
+
+#: Paragraph by analysis; a new analysis adds one entry.
+METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
+    "localise": _localise,
+    "deficits": _deficits,
+    "against_controls": _controls,
+    "dissociation": _dissociation,
+    "localiser_matrix": _matrix,
+}
