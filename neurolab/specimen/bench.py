@@ -1,0 +1,279 @@
+"""The bench: a context in which a network is recorded and lesioned by hooks, and from which it comes back as it was."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from neurolab.errors import LesionNotApplied, RefusedSiteError
+from neurolab.lesion import Lesion
+from neurolab.specimen.ablations import ABLATIONS, OnActivity, OnWeights, Selection, effect_of
+from neurolab.specimen.certificate import Certificate, Reader, Tally, verdict
+from neurolab.specimen.leaves import first_tensor, select_output, with_first_tensor
+from neurolab.specimen.promises import promised
+from neurolab.specimen.reference import References
+from neurolab.specimen.region import Region
+from neurolab.specimen.sites import Site
+from neurolab.specimen.weights import WeightEdit, weight_edits
+
+if TYPE_CHECKING:
+    from neurolab.specimen.specimen import Specimen
+
+__all__ = ["ABLATIONS", "Bench", "Damage", "bench"]
+
+#: Where a hook sits: path and kind ("module", "heads", "input", "output").
+Spot = tuple[str, str]
+
+
+@dataclass
+class Edit:
+    """One lesion at one site: replaces the region's values whenever the site's call comes by."""
+
+    lesion: Lesion
+    region: Region
+    effect: OnActivity | None
+    references: References
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def site(self) -> Site:
+        """Where."""
+        return self.region.site
+
+    def __call__(self, tensor: torch.Tensor, stimuli: tuple[str, ...]) -> torch.Tensor:
+        """Get the tensor with the lesion in it: a copy, or itself where the module works in place anyway."""
+        out = tensor if self.site.inplace else tensor.clone()
+        if self.effect is None:  # a sham: the whole procedure without the damage
+            self.tally.fired += 1
+            return out
+        old = self.region.take(tensor)
+        selection = Selection(self.region, stimuli, lambda: self.region.elements(tensor), self.lesion.rng,
+                              getattr(self.lesion.how, "reference", None), self.references, old)
+        new = self.effect(self.lesion.how, old, selection).to(old.dtype)
+        self.tally.add(old, new)
+        self.region.put(out, new)
+        return out
+
+
+@dataclass
+class Damage:
+    """The lesions that are in place: their edits, and what has happened so far."""
+
+    lesions: tuple[Lesion, ...]
+    edits: list[Edit]
+    weights: list[WeightEdit]
+    runs: int = 0
+    read: bool | None = None
+
+    def fired(self) -> int:
+        """Get in how many forward calls the least used site acted."""
+        return min((edit.tally.fired for edit in self.edits), default=self.runs)
+
+    def certificate(self, *, downstream: float = float("nan")) -> Certificate:
+        """Get the certificate so far; raises LesionNotApplied when a site never ran."""
+        for edit in self.edits:
+            if edit.tally.fired == 0:
+                raise LesionNotApplied(
+                    f"Lesion {edit.lesion.id!r}: site {edit.site.address!r} never ran, so nothing was cut. Type "
+                    "specimen.sites() and choose a site that the forward calls for these stimuli."
+                )
+        tallies = [edit.tally for edit in self.edits if edit.effect is not None]
+        total = sum(t.total for t in tallies) + sum(w.total for w in self.weights)
+        changed = sum(t.changed for t in tallies) + sum(w.changed for w in self.weights)
+        far = [t.distance for t in tallies if t.distance == t.distance]
+        return Certificate(
+            self.fired(), self.read, changed / total if total else float("nan"), bool(total) and changed == 0,
+            downstream, sum(far) / len(far) if far else float("nan"),
+        )
+
+
+class Bench:
+    """A specimen on the bench; made by :func:`bench`, valid inside its ``with`` block."""
+
+    def __init__(self, specimen: Specimen) -> None:
+        self.specimen = specimen
+        self._modules = dict(specimen.model.named_modules())
+        self._handles: dict[Spot, Any] = {}
+        self._edits: dict[Spot, list[Edit]] = defaultdict(list)
+        self._sinks: dict[Spot, list[tuple[Site, Callable[[torch.Tensor], None]]]] = defaultdict(list)
+        self._counts: dict[Spot, int] = defaultdict(int)
+        self._stimuli: tuple[str, ...] = ()
+        self._reader: Reader | None = None
+        self._checked: set[tuple[str, ...]] = set()
+        self._references = References()
+        self._active: list[Damage] = []
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    def forward(self, inputs: torch.Tensor, stimuli: Sequence[str]) -> torch.Tensor:
+        """Run one batch through the network as it is now, lesions and probes included.
+
+        inputs : (n, ...) as :meth:`Specimen.prepare` gives it. stimuli : the ids of its rows, which seed their chance.
+        """
+        self._counts.clear()
+        self._stimuli = tuple(stimuli)
+        inputs = inputs.clone() if self.specimen.writes_input else inputs
+        for damage in self._active:
+            damage.runs += 1
+        inputs = self._visit(("", "input"), inputs, inputs)
+        output = select_output(self.specimen.model(inputs), self.specimen.output)
+        return self._visit(("", "output"), output, None)
+
+    def _visit(self, spot: Spot, value: Any, given: torch.Tensor | None) -> Any:
+        call = self._counts[spot]
+        self._counts[spot] += 1
+        edits = [edit for edit in self._edits.get(spot, ()) if edit.site.call == call]
+        sinks = [sink for site, sink in self._sinks.get(spot, ()) if site.call == call]
+        if not edits and not sinks:
+            return value
+        tensor = before = first_tensor(value)
+        if tensor is None or before is None:
+            return value
+        for edit in edits:
+            tensor = edit(tensor, self._stimuli)
+        if edits and self._reader is not None:
+            # a module that hands its own input on: others may rightly read that tensor
+            fed = given is not None and _same(before, given)
+            self._reader.place(tensor, None if fed or _same(tensor, before) else before)
+        for sink in sinks:
+            sink(tensor)
+        return value if tensor is before else with_first_tensor(value, tensor)
+
+    # -- hooks ---------------------------------------------------------------------------------------------------
+
+    def _tap(self, site: Site) -> Spot:
+        """Hook a site, once per bench; the hook looks up what is active, so that a lesion costs no hooking."""
+        spot = (site.path if site.kind in ("module", "heads") else "", site.kind)
+        if spot not in self._handles and site.kind == "module":
+            def after(module: Any, args: Any, kwargs: Any, output: Any) -> Any:
+                return self._visit(spot, output, first_tensor((args, kwargs)))
+
+            self._handles[spot] = self._modules[site.path].register_forward_hook(after, with_kwargs=True)
+        elif spot not in self._handles and site.kind == "heads":
+            def before(module: Any, args: Any, kwargs: Any) -> Any:
+                return self._visit(spot, (args, kwargs), first_tensor((args, kwargs)))
+
+            self._handles[spot] = self._modules[site.path].register_forward_pre_hook(before, with_kwargs=True)
+        return spot
+
+    def close(self) -> None:
+        """Take every hook off."""
+        for handle in self._handles.values():
+            handle.remove()
+        self._handles.clear()
+
+    # -- lesions and probes ----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def lesioned(self, *lesions: Lesion) -> Iterator[Damage]:
+        """Have these lesions in place within the block; afterwards weights are the saved copies again."""
+        edits: list[Edit] = []
+        weights: list[WeightEdit] = []
+        for lesion in lesions:
+            effect = None if lesion.role == "sham" else effect_of(lesion.how)
+            if isinstance(effect, OnWeights):
+                weights.extend(weight_edits(self.specimen, lesion, effect))
+            else:
+                edits.extend(self._planned(lesion, effect))
+        placed = [(self._tap(edit.site), edit) for edit in edits]
+        damage = Damage(lesions, edits, weights)
+        try:
+            for spot, edit in placed:
+                self._edits[spot].append(edit)
+            for weight in weights:
+                weight.apply()
+            self._active.append(damage)
+            yield damage
+        finally:
+            self._active = [other for other in self._active if other is not damage]
+            for weight in reversed(weights):
+                weight.restore()
+            for spot, edit in placed:
+                self._edits[spot] = [other for other in self._edits[spot] if other is not edit]
+
+    def _planned(self, lesion: Lesion, effect: OnActivity | None) -> Iterator[Edit]:
+        for address, units in lesion.roi.units.items():
+            for site in self.specimen.sites().find(address):
+                if not site.cut:
+                    raise RefusedSiteError(
+                        f"Lesion {lesion.id!r} at {address!r}: {site.why}. Type specimen.sites() for sites that can "
+                        f"be cut."
+                    )
+                region = Region.of(site, units, lesion.roi.dims[address], f"Lesion {lesion.id!r}")
+                yield Edit(lesion, region, effect, self._references)
+
+    @contextmanager
+    def probed(self, sinks: Mapping[Site, Callable[[torch.Tensor], None]]) -> Iterator[None]:
+        """Hand the tensor of each site to its function on every forward within the block."""
+        placed = [(self._tap(site), (site, sink)) for site, sink in sinks.items()]
+        try:
+            for spot, entry in placed:
+                self._sinks[spot].append(entry)
+            yield
+        finally:
+            for spot, entry in placed:
+                self._sinks[spot] = [other for other in self._sinks[spot] if other is not entry]
+
+    def check_read(self, damage: Damage, inputs: torch.Tensor, stimuli: Sequence[str]) -> None:
+        """Prove on one small batch that the consumer reads the intended values, once per set of sites.
+
+        Raises LesionNotApplied naming what the consumer read instead.
+        """
+        sites = tuple(sorted(edit.site.address for edit in damage.edits))
+        damage.read = True if sites else None
+        if not sites or sites in self._checked:
+            return
+        tallies = [edit.tally for edit in damage.edits]
+        for edit in damage.edits:
+            edit.tally = Tally()
+        self._reader = reader = Reader()
+        try:
+            with reader:
+                output = self.forward(inputs, stimuli)
+            reader.finish(output)
+        finally:
+            self._reader = None
+            for edit, tally in zip(damage.edits, tallies):
+                edit.tally = tally
+        wrong = verdict(reader)
+        if wrong:
+            raise LesionNotApplied(
+                f"Lesion {damage.lesions[0].id!r} at {', '.join(sites)}: {wrong}. Use a site downstream whose output "
+                f"the "
+                "network does read; type specimen.sites()."
+            )
+        self._checked.add(sites)
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+
+
+@contextmanager
+def bench(specimen: Specimen) -> Iterator[Bench]:
+    """Put a specimen on the bench: evaluation mode, no gradients, hooks that go, and the proof that all is as before.
+
+    Raises
+    ------
+    LesionNotUndone : on the way out, when parameters, buffers, flags or the user's hooks differ from before.
+
+    Example
+    -------
+    >>> import torch
+    >>> from neurolab.specimen.specimen import Specimen
+    >>> net = Specimen(torch.nn.Linear(3, 2), torch.zeros(1, 3))
+    >>> with bench(net) as table:
+    ...     tuple(table.forward(torch.zeros(4, 3), list("abcd")).shape)
+    (4, 2)
+    """
+    with promised(specimen.model):
+        made = Bench(specimen)
+        try:
+            yield made
+        finally:
+            made.close()

@@ -1,0 +1,145 @@
+"""Promise two and three of the bench: afterwards all is as before, and a watchman who checks it."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from neurolab.errors import LesionNotUndone, listed
+
+#: The hook registries of a module: the user's own hooks must be there afterwards, the same objects in the same order.
+HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+
+
+def tensor_digest(tensor: torch.Tensor) -> str:
+    """Get the sha256 of a tensor's type, shape and bytes; any dtype, bfloat16 too."""
+    plain = tensor.detach().cpu().contiguous().reshape(-1)
+    content = plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
+    return hashlib.sha256(f"{tensor.dtype}{tuple(tensor.shape)}".encode() + content).hexdigest()
+
+
+def state_digests(model: nn.Module) -> dict[str, str]:
+    """Get the digest of every parameter and buffer by name, buffers outside the state dict included."""
+    named = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
+    return {name: tensor_digest(tensor) for name, tensor in named}
+
+
+def weights_digest(model: nn.Module) -> str:
+    """Get the sha256 over all parameters and buffers, by sorted name."""
+    state = hashlib.sha256()
+    for name, digest in sorted(state_digests(model).items()):
+        state.update(f"{name}:{digest}".encode())
+    return state.hexdigest()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What must be the same after a run: weights, training flags, the user's hooks."""
+
+    tensors: dict[str, str]
+    training: dict[str, bool]
+    hooks: dict[str, tuple[int, ...]]
+
+
+def snapshot(model: nn.Module) -> Snapshot:
+    """Get the state of a model as it is now."""
+    return Snapshot(
+        state_digests(model),
+        {path: module.training for path, module in model.named_modules()},
+        {f"{path}.{kind}": tuple(id(hook) for hook in getattr(module, kind, {}).values())
+         for path, module in model.named_modules() for kind in HOOKS},
+    )
+
+
+def check_unchanged(before: Snapshot, model: nn.Module) -> None:
+    """Raise LesionNotUndone, naming what differs, when a model is not as it was."""
+    after = snapshot(model)
+    for what, old, new in (("parameters or buffers", before.tensors, after.tensors),
+                           ("training flags", before.training, after.training), ("hooks", before.hooks, after.hooks)):
+        changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+        if changed:
+            raise LesionNotUndone(
+                f"After the run the {what} {listed(changed, most=4)} differ from before; expected the specimen as it "
+                "was. Does the model change itself in forward, or does another thread use it? Load it again."
+            )
+
+
+@contextmanager
+def kept_chance() -> Iterator[None]:
+    """Give the random states of Python, numpy and torch back as they were."""
+    python, numpy_state, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        torch.set_rng_state(cpu)
+        if cuda:
+            torch.cuda.set_rng_state_all(cuda)
+
+
+@contextmanager
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """Set every module's flag to evaluation and give each its own flag back.
+
+    The flags are set directly: ``train()`` may be overridden and do more (merging adapters, for instance).
+    """
+    flags = [(module, module.training) for module in model.modules()]
+    try:
+        for module, _ in flags:
+            module.training = False
+        yield
+    finally:
+        for module, flag in flags:
+            module.training = flag
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one torch thread, the mode in which equal rows give equal bits; give the setting back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def plain_kernels() -> Iterator[None]:
+    """Keep torch off the paths that skip hooks: the fused transformer encoder, and compiled code."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    with ExitStack() as stack:
+        if "torch._dynamo" in sys.modules:  # only then can anything have been compiled
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        torch.backends.mha.set_fastpath_enabled(False)
+        try:
+            yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
+
+
+@contextmanager
+def promised(model: nn.Module) -> Iterator[Any]:
+    """Run a block in evaluation mode, without gradients, and prove afterwards that the model is as it was.
+
+    Raises
+    ------
+    LesionNotUndone : parameters, buffers, flags or hooks differ afterwards, also when the block itself raised.
+    """
+    before = snapshot(model)
+    try:
+        with kept_chance(), plain_kernels(), eval_mode(model), torch.no_grad():
+            yield before
+    finally:
+        check_unchanged(before, model)

@@ -1,0 +1,244 @@
+"""The verb that records: stimuli in, presentation x neuroid out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+import xarray as xr
+
+from neurolab.errors import DataError, RefusedSiteError
+from neurolab.lesion import Lesion
+from neurolab.recording import make_recording
+from neurolab.specimen.bench import bench
+from neurolab.specimen.pooling import pooled, pooled_dims
+from neurolab.specimen.sites import Site, check_units
+from neurolab.specimen.specimen import Probe, Specimen
+from neurolab.specimen.wiring import outgoing_norms
+from neurolab.stimuli import StimulusSet
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One probe at one call of one site, resolved against a specimen: where its numbers go."""
+
+    probe: Probe
+    site: Site
+
+    @cached_property
+    def dims(self) -> tuple[str, ...]:
+        """The dims that the unit index runs over."""
+        return pooled_dims(self.site, self.probe.pool)
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """Their sizes."""
+        return self.site.sizes(self.dims)
+
+    @cached_property
+    def units(self) -> np.ndarray:
+        """The recorded unit indices."""
+        if self.probe.units is None:
+            return np.arange(int(np.prod(self.shape)))
+        units = np.unique(np.asarray(self.probe.units, dtype=np.int64))
+        check_units(self.site, units, self.dims, f"Probe at {self.site.address!r}")
+        return units
+
+    def read(self, tensor: torch.Tensor) -> np.ndarray:
+        """Get what is kept of a site's tensor, (rows, n_units), as a copy on the host."""
+        flat = pooled(tensor, self.site, self.probe.pool, getattr(torch, self.probe.dtype))
+        if flat.shape[1] != int(np.prod(self.shape)):
+            raise DataError(
+                f"Site {self.site.address!r} gave {flat.shape[1]} numbers per stimulus; it gave "
+                f"{int(np.prod(self.shape))} "
+                "when the specimen was loaded. Load it with an example like the stimuli."
+            )
+        if self.probe.units is not None:
+            flat = flat[:, torch.tensor(self.units).to(flat.device)]
+        return flat.cpu().numpy()
+
+
+def resolve(specimen: Specimen, probes: Sequence[str | Probe] | str | Probe) -> list[Channel]:
+    """Get the channels of some probes: plain addresses are pooled by the mean, several calls become several channels.
+
+    Raises
+    ------
+    UnknownSiteError, RefusedSiteError : an address that the specimen does not have or cannot record.
+    DataError : no probe, or one address twice.
+    """
+    given = [probes] if isinstance(probes, (str, Probe)) else list(probes)
+    if not given:
+        raise DataError("record() got no probes; expected at least one site. Type specimen.sites() for the table.")
+    channels = []
+    for entry in given:
+        probe = entry if isinstance(entry, Probe) else Probe(entry)
+        for site in specimen.sites().find(probe.site):
+            channels.append(Channel(replace(probe, site=site.address), site))
+    names = [channel.site.address for channel in channels]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise DataError(f"record() got site {twice!r} twice; expected each once. Make two recordings for two poolings.")
+    for channel in channels:
+        if not channel.dims:
+            raise RefusedSiteError(f"Site {channel.site.address!r} has no units to record.")
+    return channels
+
+
+def predicted_bytes(specimen: Specimen, stimuli: StimulusSet, probes: Sequence[str | Probe] | str | Probe) -> int:
+    """Get how many bytes the values of a recording will take, before it is made."""
+    channels = resolve(specimen, probes)
+    widest = max(np.dtype(channel.probe.dtype).itemsize for channel in channels)
+    return len(stimuli) * sum(len(channel.units) for channel in channels) * widest
+
+
+def record(
+    specimen: Specimen,
+    stimuli: StimulusSet,
+    probes: Sequence[str | Probe] | str | Probe,
+    *,
+    batch_size: int = 64,
+    lesions: Sequence[Lesion] = (),
+) -> xr.DataArray:
+    """Get the activity of a network while it sees the stimuli.
+
+    Parameters
+    ----------
+    specimen : the network; evaluation mode is forced, then every flag is given back.
+    stimuli : what it sees, each once, in order.
+    probes : addresses (pooled over positions by their mean) or :class:`Probe` values.
+    batch_size : stimuli per forward; never changes a result beyond float tolerance.
+    lesions : damage in place while recording, all of it at once.
+
+    Returns
+    -------
+    DataArray, dims presentation x neuroid; ``site`` and ``unit`` on neuroid, with ``out_norm``, the norm of a unit's
+    outgoing weights (NaN where no one weight reads the site), and ``head, row, col, token`` where they are not pooled.
+
+    Raises
+    ------
+    DataError : NaN or inf activity, naming site and stimulus. LesionNotApplied, LesionNotUndone : see the bench.
+
+    When this is invalid
+    --------------------
+    A pooled mean hides a code that lies in positions; half-precision models are recorded in float32, which does not
+    give back what the half-precision forward lost.
+
+    Example
+    -------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "y"]})
+    >>> net = Specimen(torch.nn.Linear(3, 2), torch.zeros(1, 3))
+    >>> record(net, StimulusSet("two", np.zeros((2, 3)), table), ["output"]).shape
+    (2, 2)
+    """
+    channels = resolve(specimen, probes)
+    inputs = specimen.prepare(stimuli.inputs)
+    if len(inputs) == 0:
+        raise DataError("record() got no stimuli; expected at least one.")
+    edges = np.cumsum([0, *(len(channel.units) for channel in channels)])
+    dtype = np.result_type(*(channel.probe.dtype for channel in channels))
+    values = np.empty((len(inputs), edges[-1]), dtype=dtype)
+    spans = [slice(int(low), int(high)) for low, high in itertools.pairwise(edges)]
+    _fill(specimen, stimuli, inputs, channels, spans, values, batch_size, tuple(lesions))
+    return make_recording(
+        values, presentation={str(name): stimuli.table[name].to_numpy() for name in stimuli.table},
+        neuroid=_neuroids(specimen, channels), sites=[_entry(channel) for channel in channels], kind="ann",
+        units="a.u.", source=f"{stimuli.name} {stimuli.digest}", specimen=specimen.name,
+        attrs={"lesions": [lesion.id for lesion in lesions] if lesions else "",
+               "rng": ",".join(str(lesion.rng) for lesion in lesions), "weights": specimen.digest[:16],
+               "stimuli": stimuli.digest},
+    )
+
+
+def _fill(
+    specimen: Specimen, stimuli: StimulusSet, inputs: torch.Tensor, channels: list[Channel], spans: list[slice],
+    values: np.ndarray, batch_size: int, lesions: tuple[Lesion, ...],
+) -> None:
+    ids = stimuli.ids
+    at = slice(0, 0)
+    filled: set[str] = set()
+
+    def keep(channel: Channel, span: slice):
+        def sink(tensor: torch.Tensor) -> None:
+            values[at, span] = channel.read(tensor)
+            filled.add(channel.site.address)
+
+        return sink
+
+    sinks = {channel.site: keep(channel, span) for channel, span in zip(channels, spans)}
+    with bench(specimen) as table, table.lesioned(*lesions) as damage:
+        if lesions:
+            table.check_read(damage, inputs[:2], ids[:2])
+        with table.probed(sinks):
+            for at in batches(len(inputs), batch_size):
+                filled.clear()
+                table.forward(inputs[at], ids[at])
+                _check_batch(channels, spans, values, at, ids, filled)
+        if lesions:
+            damage.certificate()
+
+
+def batches(n: int, size: int) -> Iterator[slice]:
+    """Get the slices that cut ``n`` rows into batches."""
+    if size < 1:
+        raise DataError(f"batch_size was {size}; expected 1 or more.")
+    return (slice(low, min(low + size, n)) for low in range(0, n, size))
+
+
+def _check_batch(
+    channels: list[Channel], spans: list[slice], values: np.ndarray, at: slice, ids: tuple[str, ...], filled: set[str]
+) -> None:
+    for channel, span in zip(channels, spans):
+        if channel.site.address not in filled:
+            raise RefusedSiteError(
+                f"Site {channel.site.address!r} did not run for the stimuli {ids[at.start]!r} to "
+                f"{ids[at.stop - 1]!r}; it "
+                "cannot be recorded on them. Type specimen.sites() for sites that every forward calls."
+            )
+        bad = ~np.isfinite(values[at, span])
+        if bad.any():
+            row, unit = (int(index[0]) for index in np.nonzero(bad))
+            raise DataError(
+                f"Site {channel.site.address!r}: unit {channel.units[unit]} gave {values[at, span][row, unit]} for "
+                f"stimulus "
+                f"{ids[at.start + row]!r} ({int(bad.sum())} such values in the batch). Look at the input, or at the "
+                f"layer "
+                "before; half-precision models overflow at 65504."
+            )
+
+
+def _entry(channel: Channel) -> dict:
+    pool = "" if channel.dims == channel.site.dims else str(channel.probe.pool)
+    return {"name": channel.site.address, "dims": list(channel.dims), "shape": list(channel.shape), "pool": pool}
+
+
+def _neuroids(specimen: Specimen, channels: list[Channel]) -> dict[str, np.ndarray]:
+    """The columns over neuroids: site, unit, out_norm, and the coordinates that were not pooled away (else -1)."""
+    columns: dict[str, list[np.ndarray]] = {"site": [], "unit": [], "out_norm": []}
+    named = [name for name in ("channel", "head", "row", "col", "token") if any(name in c.dims for c in channels)]
+    spatial = [name for name in named if name != "channel" or any({"row", "col"} & set(c.dims) for c in channels)]
+    columns.update({name: [] for name in spatial})
+    for code, channel in enumerate(channels):
+        index = dict(zip(channel.dims, np.unravel_index(channel.units, channel.shape)))
+        columns["site"].append(np.full(len(channel.units), code))
+        columns["unit"].append(channel.units)
+        columns["out_norm"].append(_norms(specimen, channel, index))
+        for name in spatial:
+            columns[name].append(np.asarray(index.get(name, np.full(len(channel.units), -1))))
+    return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+def _norms(specimen: Specimen, channel: Channel, index: dict[str, np.ndarray]) -> np.ndarray:
+    dims = channel.site.unit_dims
+    wiring = specimen.wiring.get(channel.site.address)
+    if wiring is None or wiring.read_by is None or not dims:
+        return np.full(len(channel.units), np.nan)
+    norms = outgoing_norms(specimen.model, channel.site, wiring).reshape(channel.site.sizes(dims))
+    if "unit" in dims and "unit" not in channel.dims:  # a whole head: all of its columns together
+        norms = np.sqrt((norms**2).sum(axis=dims.index("unit")))
+        dims = tuple(dim for dim in dims if dim != "unit")
+    return norms[tuple(index[dim] for dim in dims)]

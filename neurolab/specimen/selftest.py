@@ -1,0 +1,156 @@
+"""The self-test at load: is this a network that the bench can keep its promises on?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from neurolab.errors import NeurolabError, SpecimenError, listed
+from neurolab.lesion import Clamp, Lesion, Zero
+from neurolab.roi import ROI
+from neurolab.specimen.leaves import select_output
+from neurolab.specimen.promises import eval_mode, kept_chance, plain_kernels, state_digests
+from neurolab.specimen.sites import Site
+from neurolab.specimen.survey import rows
+
+if TYPE_CHECKING:
+    from neurolab.specimen.bench import Bench
+    from neurolab.specimen.specimen import Specimen
+
+
+def refuse_unfit(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
+    """Get the plain module behind a compiled one, with notes on what was done.
+
+    Raises SpecimenError for what hooks cannot see into: TorchScript, DataParallel, several devices, no module at all.
+    """
+    if not isinstance(model, nn.Module):
+        raise SpecimenError(f"The model is a {type(model).__name__}; expected a torch.nn.Module. Wrap it in one.")
+    notes = []
+    if hasattr(model, "_orig_mod"):
+        model = model._orig_mod  # type: ignore[assignment]
+        notes.append("the compiled model was unwrapped; it is recorded and lesioned eager")
+    elif any(hasattr(part, "_orig_mod") or getattr(part, "_compiled_call_impl", None) for part in model.modules()):
+        notes.append("compiled parts run eager on the bench")
+    for path, part in model.named_modules():
+        where = f"its part {path!r}" if path else "the model"
+        if isinstance(part, torch.jit.ScriptModule):
+            raise SpecimenError(f"{where} is TorchScript, in which hooks do not run; pass the Python module it came "
+                                f"from.")
+        if isinstance(part, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            raise SpecimenError(f"{where} is {type(part).__name__}, whose replicas run hooks in threads; pass "
+                                f"model.module.")
+    devices = sorted({str(tensor.device) for tensor in [*model.parameters(), *model.buffers()]})
+    if len(devices) > 1:
+        raise SpecimenError(f"The model lies on {listed(devices)}; expected one device. Type model.to({devices[0]!r}).")
+    if devices == ["meta"]:
+        raise SpecimenError("The model is on the meta device and has no weights; load them first (model.to_empty, "
+                            "then fill).")
+    return model, tuple(notes)
+
+
+def self_test(specimen: Specimen) -> None:
+    """Raise SpecimenError unless the network answers alike twice, changes nothing of itself, and feels an edit."""
+    model = specimen.model
+    batch = rows(specimen.example, 3)
+
+    def run(n: int) -> torch.Tensor:
+        return select_output(model(batch[:n].clone()), specimen.output).clone()
+
+    before = state_digests(model)
+    with kept_chance(), plain_kernels(), eval_mode(model), torch.no_grad():
+        first, second, fewer = run(3), run(3), run(2)
+    after = state_digests(model)
+    changed = [name for name in after if before.get(name) != after[name]]
+    if changed:
+        raise SpecimenError(
+            f"The model changes itself in forward, in evaluation mode too: {listed(changed, most=4)}. Expected "
+            f"weights and "
+            "buffers that stay. Take the counter or cache out of the buffers, or freeze it."
+        )
+    if not _equal(first, second):
+        raise SpecimenError(
+            "Two runs of the same input give different read-outs; expected a deterministic network. Is dropout called "
+            "with "
+            "training=True, or does the model keep a state between calls? Fix or reset it in forward."
+        )
+    if not torch.allclose(first[:2].double(), fewer.double(), rtol=1e-2, atol=1e-3, equal_nan=True):
+        raise SpecimenError(
+            "The answer to a stimulus depends on which others are in the batch; expected independent rows. Turn batch "
+            "statistics off (track_running_stats=True), or pass one stimulus at a time inside the model."
+        )
+    _test_bench(specimen, batch)
+
+
+def _test_bench(specimen: Specimen, batch: torch.Tensor) -> None:
+    """An empty lesion is bit-identical and an edit of the read-out's own units changes it; the hooks go."""
+    from neurolab.specimen.bench import bench
+
+    names = [str(at) for at in range(len(batch))]
+    hooked = [site for site in specimen.sites() if site.cut]
+    region = ROI("self-test", {site.address: [0] for site in hooked if site.call == 0})
+    with bench(specimen) as table:
+        intact = table.forward(batch, names)
+        with table.lesioned(Lesion(region, Zero(), role="sham")):
+            sham = table.forward(batch, names)
+        if not _equal(intact, sham):
+            raise SpecimenError(
+                "An empty lesion changes the read-out; expected the same bits. A module of this model behaves "
+                "otherwise "
+                "while hooks are attached; report the model's type to the neurolab project."
+            )
+        effect = _edit(table, specimen.sites()["output"], batch, intact)
+    if effect:
+        raise SpecimenError(f"An edit of the read-out {effect}; expected another read-out.")
+
+
+def _edit(table: Bench, site: Site, batch: torch.Tensor, intact: torch.Tensor) -> str:
+    """Get "" when an edit of a whole site changes the read-out, else what was seen."""
+    names = [str(at) for at in range(len(batch))]
+    dims = site.unit_dims or site.dims
+    units = np.arange(int(np.prod(site.sizes(dims))))
+    lesion = Lesion(ROI("self-test", {site.address: units}, {site.address: dims}), Clamp(7.0))
+    try:
+        with table.lesioned(lesion) as damage:
+            table.check_read(damage, batch[:2], names[:2])
+            cut = table.forward(batch, names)
+            damage.certificate()
+    except NeurolabError as error:
+        return f"fails: {error}"
+    return "" if not _equal(intact, cut) else "changes nothing in the read-out"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What an edit did at every site: "" where it changed the read-out, else what was seen."""
+
+    specimen: str
+    seen: dict[str, str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every site that can be cut can be cut truthfully (no effect is no fault)."""
+        return not any(said.startswith("fails") for said in self.seen.values())
+
+    def __repr__(self) -> str:
+        lines = [f"{self.specimen}: {len(self.seen)} sites edited, {'all truthfully' if self.ok else 'NOT all'}"]
+        return "\n".join(lines + [f"  {site}: {said}" for site, said in self.seen.items() if said])
+
+
+def verify(specimen: Specimen) -> Verification:
+    """Get what an edit of each site does, after the self-test of the whole."""
+    self_test(specimen)
+    from neurolab.specimen.bench import bench
+
+    batch = rows(specimen.example, 3)
+    with bench(specimen) as table:
+        intact = table.forward(batch, [str(at) for at in range(len(batch))])
+        sites = [site for site in specimen.sites() if site.cut]
+        return Verification(specimen.name, {site.address: _edit(table, site, batch, intact) for site in sites})
+
+
+def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and bool(torch.equal(torch.nan_to_num(a), torch.nan_to_num(b)))

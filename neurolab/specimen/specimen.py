@@ -1,0 +1,237 @@
+"""A network on the bench as a value: the model, one example of its input, and the table of where to record and cut."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from neurolab.errors import DataError, SpecimenError, UnknownNameError, did_you_mean, listed
+from neurolab.scores import Needs
+from neurolab.specimen.leaves import Selector, select_output
+from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain_kernels, weights_digest
+from neurolab.specimen.selftest import Verification, refuse_unfit, self_test, verify
+from neurolab.specimen.sites import SiteTable
+from neurolab.specimen.survey import survey, tied_names
+from neurolab.specimen.wiring import Wiring
+from neurolab.stimuli import StimulusSet
+
+
+@dataclass(frozen=True, eq=False)
+class Specimen:
+    """Any ``torch.nn.Module``, unchanged and un-rewritten, with what the bench needs to know of it.
+
+    Parameters
+    ----------
+    model : the network. It stays where it is (device, dtype, training flags); a compiled one runs eager.
+    example : a batch of inputs (n, ...), array or tensor; one row is enough. Integers are token ids.
+    name : what figures and trials call it; names of a cohort differ.
+    output : what the model answers with, where it returns a dict or tuple: a key, an index, or a function of it.
+
+    Making one runs the self-test: the batch axis is found at every site with two batch sizes, an edit changes the
+    read-out, an empty lesion changes nothing bit for bit, every hook is gone.
+
+    Raises
+    ------
+    SpecimenError : a model that cannot be put on the bench as it is, with the reason and the way out.
+
+    Example
+    -------
+    >>> net = Specimen(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), torch.zeros(1, 3), name="tiny")
+    >>> net.sites().names
+    ('input', '0', '1', '2', 'output')
+    """
+
+    model: nn.Module
+    example: Any
+    name: str = ""
+    output: Selector = None
+    wiring: dict[str, Wiring] = field(init=False, repr=False)
+    tied: dict[str, tuple[str, ...]] = field(init=False, repr=False)
+    writes_input: bool = field(init=False, repr=False)
+    notes: tuple[str, ...] = field(init=False, repr=False)
+    _sites: SiteTable = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        model, notes = refuse_unfit(self.model)
+        put(self, "model", model)
+        put(self, "name", self.name or type(model).__name__)
+        put(self, "example", _as_batch(self.example))
+        put(self, "notes", notes)
+        for note in notes:
+            warnings.warn(f"{self.name}: {note}", UserWarning, stacklevel=3)
+        put(self, "tied", tied_names(model))
+        put(self, "example", self.prepare(self.example))
+        with one_thread():
+            with kept_chance(), plain_kernels(), eval_mode(model), torch.no_grad():
+                table, wiring, writes = survey(model, lambda x: select_output(model(x), self.output), self.example)
+            put(self, "_sites", table)
+            put(self, "wiring", wiring)
+            put(self, "writes_input", writes)
+            self_test(self)
+
+    def __repr__(self) -> str:
+        size = sum(parameter.numel() for parameter in self.model.parameters())
+        return f"Specimen({self.name!r}: {type(self.model).__name__}, {size} parameters, {len(self._sites)} sites)"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self!r}</p>{self._sites._repr_html_()}"
+
+    def sites(self) -> SiteTable:
+        """Get the table of addresses: what can be recorded and cut, along which axes, and what is refused and why."""
+        return self._sites
+
+    def verify(self) -> Verification:
+        """Run the self-test again, with a probing edit at every site; prints what holds."""
+        return verify(self)
+
+    @property
+    def digest(self) -> str:
+        """Sha256 over all parameters and buffers as they are now."""
+        return weights_digest(self.model)
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where the parameters live; inputs follow them."""
+        return next((parameter.device for parameter in self.model.parameters()), torch.device("cpu"))
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """The floating type of the parameters; floating inputs follow it."""
+        floating = (parameter.dtype for parameter in self.model.parameters() if parameter.is_floating_point())
+        return next(floating, torch.float32)
+
+    def prepare(self, inputs: Any) -> torch.Tensor:
+        """Get inputs (n, ...) as the model takes them: on its device, floats in its type, integers as int64.
+
+        Raises DataError where shape or kind differ from the example's.
+        """
+        tensor = torch.tensor(np.asarray(inputs)) if not isinstance(inputs, torch.Tensor) else inputs
+        if tensor.is_complex() or (tensor.is_floating_point() != self.example.is_floating_point()):
+            raise DataError(
+                f"The stimuli are {tensor.dtype}; {self.name!r} was loaded with an example of {self.example.dtype}. "
+                f"Type "
+                f"stimuli.inputs.astype({'float' if self.example.is_floating_point() else 'int'}) or another example."
+            )
+        if tuple(tensor.shape[1:]) != tuple(self.example.shape[1:]):
+            raise DataError(
+                f"The stimuli have shape {tuple(tensor.shape[1:])} each; {self.name!r} was loaded with an example of "
+                f"{tuple(self.example.shape[1:])}. Resize the stimuli, or load the specimen with an example like them."
+            )
+        return tensor.to(device=self.device, dtype=self.dtype if tensor.is_floating_point() else torch.int64)
+
+
+def _as_batch(example: Any) -> torch.Tensor:
+    tensor = example if isinstance(example, torch.Tensor) else torch.tensor(np.asarray(example))
+    if tensor.dim() == 0 or len(tensor) == 0:
+        raise SpecimenError(
+            f"The example has shape {tuple(tensor.shape)}; expected a batch (n, ...) with at least one stimulus. Type "
+            "Specimen(model, stimuli.inputs[:1])."
+        )
+    return tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Networks trained alike from different seeds: the sample that a result generalises over.
+
+    Iterates over its specimens; ``cohort[:6]`` is a cohort, ``cohort[0]`` and ``cohort["name"]`` a specimen.
+    """
+
+    specimens: tuple[Specimen, ...]
+    name: str = "cohort"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "specimens", tuple(self.specimens))
+        names = self.names
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise SpecimenError(f"Cohort {self.name!r} has {listed(twice)} more than once; give each network its own "
+                                f"name.")
+
+    def __len__(self) -> int:
+        return len(self.specimens)
+
+    def __iter__(self) -> Iterator[Specimen]:
+        return iter(self.specimens)
+
+    def __getitem__(self, which: int | slice | str) -> Any:
+        if isinstance(which, slice):
+            return Cohort(self.specimens[which], self.name)
+        if isinstance(which, str):
+            if which not in self.names:
+                raise UnknownNameError(
+                    f"Cohort {self.name!r} has no specimen {which!r}.{did_you_mean(which, self.names)} It has "
+                    f"{listed(self.names)}."
+                )
+            return self.specimens[self.names.index(which)]
+        return self.specimens[which]
+
+    def __repr__(self) -> str:
+        return f"Cohort({self.name!r}: {len(self)} specimens)"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the specimens, in order."""
+        return tuple(specimen.name for specimen in self.specimens)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What to record at a site.
+
+    Parameters
+    ----------
+    site : an address from ``specimen.sites()``.
+    pool : how the positions of a unit (rows and columns, tokens) become one number: "mean", "max", "last" or "norm"
+        (heads: length of the head's vector, mean over tokens); None keeps them all.
+    units : indices into the recorded, flattened dims to keep; None keeps all.
+    dtype : "float32" or "float64"; pooling is done in it, also for half-precision models.
+    """
+
+    site: str
+    pool: str | None = "mean"
+    units: Sequence[int] | None = None
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        from neurolab.specimen.pooling import POOLS
+
+        if self.pool is not None and self.pool not in POOLS:
+            raise UnknownNameError(
+                f"Probe pool={self.pool!r}; expected None or one of {listed(POOLS)}.{did_you_mean(self.pool, POOLS)}"
+            )
+        if self.dtype not in ("float32", "float64"):
+            raise DataError(f"Probe dtype={self.dtype!r}; expected 'float32' or 'float64': statistics in half "
+                            f"precision lie.")
+        if self.units is not None:
+            object.__setattr__(self, "units", tuple(int(unit) for unit in self.units))
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Stimuli and the score of the answers to them.
+
+    score : a value from ``nl.scores``, or any function (outputs (n, ...), table) -> (n,) numbers, higher is better.
+    """
+
+    name: str
+    stimuli: StimulusSet
+    score: Callable[..., np.ndarray]
+
+    def __post_init__(self) -> None:
+        if not callable(self.score):
+            raise DataError(f"Task {self.name!r}: score was {self.score!r}; expected nl.scores.accuracy or a function.")
+        if len(self.stimuli) == 0:
+            raise DataError(f"Task {self.name!r} has no stimuli.")
+
+    def needs(self) -> Needs:
+        """Get which positions and output columns the score reads; a bare function reads all."""
+        return self.score.needs(self.stimuli.table) if hasattr(self.score, "needs") else Needs()

@@ -1,0 +1,205 @@
+"""The survey at load: two watched forwards, of two and of three stimuli, become the table of sites and their wiring."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from neurolab.errors import SpecimenError
+from neurolab.specimen.axes import NORM_OPS, PROJECTIONS, UNITS_LAST, batch_axis, head_count, native_dims
+from neurolab.specimen.sites import Site, SiteTable
+from neurolab.specimen.trace import Call, Key, Trace, trace_forward
+from neurolab.specimen.wiring import Wiring, wire
+
+
+def survey(
+    model: nn.Module, run: Callable[[torch.Tensor], torch.Tensor], example: torch.Tensor
+) -> tuple[SiteTable, dict[str, Wiring], bool]:
+    """Get the sites, how each is wired to weights, and whether the model writes into its input.
+
+    ``run`` maps a batch to the selected read-out; ``example`` is a batch of any number of stimuli.
+    """
+    two, three = (trace_forward(model, run, rows(example, n)) for n in (2, 3))
+    if [(call.path, call.call) for call in two.calls] != [(call.path, call.call) for call in three.calls]:
+        raise SpecimenError(
+            "The model calls other modules for 3 stimuli than for 2; expected the same calls for any batch. Wrap what "
+            "depends on the number of stimuli."
+        )
+    tied = tied_names(model)
+    sites = [_input_site(example)]
+    dims: dict[tuple[int, ...], tuple[str, ...]] = {tuple(two.kept[0].shape): sites[0].dims}
+    modules = dict(model.named_modules())
+    counts: dict[str, int] = defaultdict(int)
+    for call in two.calls:
+        counts[call.path] += 1
+    at: dict[str, Key] = {"input": two.input}  # type: ignore[dict-item]
+    for call, other in zip(two.calls, three.calls):
+        if not call.path:
+            continue
+        site = _module_site(call, other, modules, counts[call.path], dims, two, tied)
+        sites.append(site)
+        if call.output is not None:
+            at[site.address] = call.output
+        heads = _heads_site(call, other, modules, counts[call.path])
+        if heads is not None:
+            sites.append(heads)
+            at[heads.address] = call.input  # type: ignore[assignment]
+    sites.append(_output_site(two.raw, three.raw, dims))
+    called = {call.path for call in two.calls}
+    table = _with_refused(sites, modules, called)
+    wiring = wire(model, two, {site.address: (site, at[site.address]) for site in table if site.address in at})
+    return SiteTable(table, _aliases(model)), wiring, two.input_changed or three.input_changed
+
+
+def rows(example: torch.Tensor, n: int) -> torch.Tensor:
+    """Get a batch of ``n`` stimuli from an example batch, repeating it as needed."""
+    return example[[index % len(example) for index in range(n)]].clone()
+
+
+def _name(dtype: torch.dtype | None) -> str:
+    return str(dtype).replace("torch.", "")
+
+
+def _input_site(example: torch.Tensor) -> Site:
+    shape = tuple(example.shape[1:])
+    floating = example.is_floating_point()
+    dims = native_dims(None, 0, tuple(example.shape), {}) if floating else ("token", "row", "col")[: len(shape)]
+    whole = {1: "", 0: "integers (token ids) cannot be cut; lesion the embedding instead"}[int(floating)]
+    return Site("input", "", 0, 1, "input", "Input", dims or ("unit",), shape or (1,), 0, _name(example.dtype),
+                cut=floating, status="ok" if floating else "warned", why=whole)
+
+
+def _output_site(two: torch.Tensor, three: torch.Tensor, seen: dict) -> Site:
+    axis, wrong = batch_axis(tuple(two.shape), tuple(three.shape))
+    if wrong:
+        raise SpecimenError(
+            f"The read-out has shape {tuple(two.shape)} for 2 stimuli: {wrong}; expected one row per stimulus. Type "
+            "Specimen(..., output=...) with a function that gives (n_stimuli, ...)."
+        )
+    if axis != 0:
+        raise SpecimenError(
+            f"The read-out has the stimuli on axis {axis}; expected them first. Type Specimen(..., output=lambda raw: "
+            f"raw.movedim({axis}, 0))."
+        )
+    dims = native_dims(None, 0, tuple(two.shape), {k: v for k, v in seen.items() if len(k) == two.dim()})
+    return Site("output", "", 0, 1, "output", "Output", dims, tuple(two.shape[1:]) or (1,), 0, _name(two.dtype))
+
+
+def _module_site(
+    call: Call, other: Call, modules: dict[str, nn.Module], n_calls: int, seen: dict, trace: Trace, tied: dict
+) -> Site:
+    module = modules[call.path]
+    address = call.path if n_calls == 1 else f"{call.path}@{call.call}"
+    names = tuple(name for key, name in tied.items() if key.rpartition(".")[0] == call.path)
+    base: dict[str, Any] = {"address": address, "path": call.path, "call": call.call, "calls": n_calls,
+                            "kind": "module", "type": type(module).__name__}
+    if call.shape is None or other.shape is None:
+        return Site(**base, dims=(), shape=(), status="refused", cut=False, why="its output holds no tensor",
+                    instead=_near(call.path, modules))
+    axis, wrong = batch_axis(call.shape, other.shape)
+    if wrong:
+        return Site(**base, dims=(), shape=call.shape, status="refused", cut=False, why=wrong,
+                    instead=_near(call.path, modules))
+    dims = native_dims(module, axis, call.shape, seen)
+    seen[call.shape] = dims
+    shape = tuple(size for at, size in enumerate(call.shape) if at != axis) or (1,)
+    norm = any(use.op in NORM_OPS for use in trace.uses.get(call.output, ()))  # type: ignore[arg-type]
+    site = Site(**base, dims=dims, shape=shape, batch_axis=axis, dtype=_name(call.dtype), inplace=call.inplace,
+                norm=norm, tied=tuple(sorted({name for group in names for name in group})))
+    return _warned(site, module, call)
+
+
+def _warned(site: Site, module: nn.Module, call: Call) -> Site:
+    if isinstance(module, nn.RNNBase):
+        return replace(site, cut=False, status="warned", why="recorded; a cut here would not enter the recurrence")
+    if call.dtype is not None and not call.dtype.is_floating_point:
+        return replace(site, cut=False, status="warned", why=f"recorded; values are {site.dtype} and cannot be cut")
+    reasons = []
+    if site.norm:
+        reasons.append("a normalisation follows")
+    if site.tied:
+        reasons.append("weights are tied")
+    if site.calls > 1:
+        reasons.append(f"called {site.calls} times")
+    return replace(site, status="warned" if reasons else "ok", why="; ".join(reasons))
+
+
+def _heads_site(call: Call, other: Call, modules: dict[str, nn.Module], n_calls: int) -> Site | None:
+    parent, _, name = call.path.rpartition(".")
+    module, shape = modules[call.path], call.input_shape
+    if name not in PROJECTIONS or not (isinstance(module, UNITS_LAST[:1]) or type(module).__name__ == "Conv1D"):
+        return None
+    n_heads = head_count(modules[parent])
+    if not n_heads or shape is None or other.input_shape is None or shape[-1] % n_heads or len(shape) < 3:
+        return None
+    axis, wrong = batch_axis(shape, other.input_shape)
+    if wrong:
+        return None
+    inner = [size for at, size in enumerate(shape) if at != axis][:-1]
+    dims = (("token",) if len(inner) == 1 else tuple(f"axis{index}" for index in range(len(inner)))) + ("head", "unit")
+    suffix = "" if n_calls == 1 else f"@{call.call}"
+    return Site(f"{call.path}/heads{suffix}", call.path, call.call, n_calls, "heads", "Heads", dims,
+                (*inner, n_heads, shape[-1] // n_heads), axis, _name(call.dtype), n_heads=n_heads)
+
+
+def _with_refused(sites: list[Site], modules: dict[str, nn.Module], called: set[str]) -> tuple[Site, ...]:
+    refused = []
+    for path, module in modules.items():
+        if not path or path in called:
+            continue
+        parent = path.rpartition(".")[0]
+        direct = isinstance(modules[parent], nn.MultiheadAttention)
+        why = ("nn.MultiheadAttention uses its weights directly, so this module never runs" if direct
+               else "the forward never calls it")
+        instead = parent if direct else _near(path, {key: modules[key] for key in called})
+        refused.append(Site(path, path, 0, 0, "module", type(module).__name__, (), (), status="refused", cut=False,
+                            why=why, instead=instead))
+    return (*sites[:-1], *refused, sites[-1])
+
+
+def _near(path: str, modules: dict[str, nn.Module]) -> str:
+    """The nearest enclosing module that can be used instead, or the read-out."""
+    parent = path.rpartition(".")[0]
+    while parent and parent not in modules:
+        parent = parent.rpartition(".")[0]
+    return parent or "output"
+
+
+def _aliases(model: nn.Module) -> dict[str, str]:
+    """Second names of one and the same module object, e.g. a block used at two places."""
+    first: dict[int, str] = {}
+    aliases: dict[str, str] = {}
+    for path, module in model.named_modules(remove_duplicate=False):
+        if id(module) in first:
+            aliases[path] = first[id(module)]
+        first.setdefault(id(module), path)
+    return aliases
+
+
+def tied_names(model: nn.Module) -> dict[str, tuple[str, ...]]:
+    """Get, for each parameter whose storage goes by several names, all of them.
+
+    Example
+    -------
+    >>> from torch import nn
+    >>> model = nn.ModuleDict({"embedding": nn.Embedding(4, 2), "head": nn.Linear(2, 4, bias=False)})
+    >>> model["head"].weight = model["embedding"].weight
+    >>> tied_names(model)["head.weight"]
+    ('embedding.weight', 'head.weight')
+    """
+    by_storage: dict[int, list[str]] = defaultdict(list)
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if parameter.numel():
+            by_storage[parameter.untyped_storage().data_ptr()].append(name)
+    return {name: tuple(names) for names in by_storage.values() if len(names) > 1 for name in names}
+
+
+def predicted_units(site: Site) -> int:
+    """Get how many numbers one stimulus gives at a site."""
+    return int(np.prod(site.shape))

@@ -1,0 +1,152 @@
+"""One watched forward: which module ran when, what came out, and which operation consumed it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from neurolab.specimen.leaves import first_tensor, tensors
+
+#: A tensor at one moment of its life: its identity and how often it had been changed in place.
+Key = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Use:
+    """One operation that consumed a tensor: its name, the module that ran it, the parameters it took, what came out."""
+
+    op: str
+    module: str
+    parameters: tuple[str, ...]
+    outputs: tuple[Key, ...]
+    shape: tuple[int, ...]
+    n_inputs: int
+    groups: int = 1
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of one module: shape and type of its first output tensor and of its first input tensor."""
+
+    path: str
+    call: int
+    shape: tuple[int, ...] | None
+    dtype: torch.dtype | None
+    input_shape: tuple[int, ...] | None
+    output: Key | None
+    input: Key | None
+    inplace: bool
+
+
+@dataclass
+class Trace:
+    """What one forward did, in order."""
+
+    calls: list[Call] = field(default_factory=list)
+    uses: dict[Key, list[Use]] = field(default_factory=lambda: defaultdict(list))
+    makers: dict[Key, tuple[Use, Key]] = field(default_factory=dict)
+    kept: list[torch.Tensor] = field(default_factory=list)
+    input: Key | None = None
+    input_changed: bool = False
+    raw: Any = None
+
+
+def key_of(tensor: torch.Tensor) -> Key:
+    """Get the identity of a tensor and its version, so that before and after an in-place change are two keys."""
+    return id(tensor), tensor._version
+
+
+class _Watch(TorchFunctionMode):
+    """Notes every torch function with the tensors that went in and came out."""
+
+    def __init__(self, trace: Trace, parameters: dict[int, str], stack: list[str]) -> None:
+        self.trace, self.parameters, self.stack = trace, parameters, stack
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        given = [tensor for tensor in tensors((args, kwargs)) if not isinstance(tensor, nn.Parameter)]
+        names = [self.parameters[id(t)] for t in tensors((args, kwargs)) if id(t) in self.parameters]
+        keys = [key_of(tensor) for tensor in given]
+        result = func(*args, **kwargs)
+        made = list(tensors(result))
+        if made and keys and not str(getattr(func, "__name__", "")).startswith("__get__"):
+            self._note(func, args, kwargs, given, keys, names, made)
+        return result
+
+    def _note(
+        self, func: Any, args: Any, kwargs: Any, given: list, keys: list[Key], names: list[str], made: list
+    ) -> None:
+        groups = kwargs.get("groups", args[6] if len(args) > 6 and isinstance(args[6], int) else 1)
+        use = Use(getattr(func, "__name__", str(func)), self.stack[-1] if self.stack else "", tuple(names),
+                  tuple(key_of(tensor) for tensor in made), tuple(given[0].shape), len(keys), groups)
+        self.trace.kept.extend([*given, *made])
+        if set(use.outputs) <= set(keys):  # dropout in eval mode and the like hand their input on
+            return
+        for key in keys:
+            self.trace.uses[key].append(use)
+        for key in use.outputs:
+            self.trace.makers[key] = (use, keys[0])
+
+
+def trace_forward(model: nn.Module, run: Callable[[torch.Tensor], Any], inputs: torch.Tensor) -> Trace:
+    """Get the trace of ``run(inputs)``; the hooks are gone afterwards, also when the forward raised."""
+    trace = Trace(kept=[inputs], input=key_of(inputs))
+    parameters = {id(parameter): name for name, parameter in model.named_parameters()}
+    stack: list[str] = []
+    with _hooked(model, trace, stack), _Watch(trace, parameters, stack):
+        trace.raw = run(inputs)
+    trace.input_changed = inputs._version != trace.input[1]  # type: ignore[index]
+    return trace
+
+
+@contextmanager
+def _hooked(model: nn.Module, trace: Trace, stack: list[str]) -> Iterator[None]:
+    counts: dict[str, int] = defaultdict(int)
+    entered: list[tuple[torch.Tensor | None, Key | None]] = []
+
+    def enter(path: str) -> Callable[..., None]:
+        def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
+            given = first_tensor((args, kwargs))
+            stack.append(path)
+            entered.append((given, None if given is None else key_of(given)))
+
+        return hook
+
+    def leave(path: str) -> Callable[..., None]:
+        def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+            stack.pop()
+            given, key = entered.pop()
+            out = first_tensor(output)
+            trace.kept.extend(tensor for tensor in (given, out) if tensor is not None)
+            trace.calls.append(_call(path, counts[path], given, key, out))
+            counts[path] += 1
+
+        return hook
+
+    handles = []
+    try:
+        for path, module in model.named_modules():
+            handles.append(module.register_forward_pre_hook(enter(path), with_kwargs=True, prepend=True))
+            handles.append(module.register_forward_hook(leave(path), with_kwargs=True))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _call(path: str, number: int, given: torch.Tensor | None, key: Key | None, out: torch.Tensor | None) -> Call:
+    changed = given is not None and out is not None and key is not None and given._version != key[1]
+    shared = changed and out.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()  # type: ignore[union-attr]
+    return Call(
+        path, number,
+        None if out is None else tuple(out.shape), None if out is None else out.dtype,
+        None if given is None else tuple(given.shape),
+        None if out is None else key_of(out), key, shared,
+    )
