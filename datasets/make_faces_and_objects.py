@@ -53,7 +53,9 @@ def held_out_accuracy(network: torch.nn.Module, stimuli: nl.StimulusSet) -> dict
 def entry(file: pathlib.Path, accuracy: dict[str, dict[str, float]]) -> dict[str, object]:
     """Get what the index says about the cohort."""
     return {
-        "kind": "cohort",
+        "kind": "shipped",
+        "provides": ["cohort", "stimuli"],
+        "about": "drawn faces and objects, and 12 two-task CNNs that name them",
         "file": file.name,
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "bytes": file.stat().st_size,

@@ -1,0 +1,241 @@
+"""Data by name: what ships with neurolab, what an installed package holds, what the folder NEUROLAB_DATA holds.
+
+Nothing is ever downloaded. Every file is checked against the sha256 in ``datasets/index.json`` before it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+import neurolab
+from neurolab.drawn import faces_and_objects
+from neurolab.errors import FileFormatError, MissingDataError, UnknownNameError, did_you_mean, listed
+from neurolab.stimuli import StimulusSet
+
+if TYPE_CHECKING:
+    from neurolab.specimen import Cohort
+
+DIGITS_SEED = 1797
+
+
+def list_datasets() -> pd.DataFrame:
+    """Get the table of everything that can be loaded by name.
+
+    Returns
+    -------
+    DataFrame, one row per data set and kind: name, kind ("cohort", "stimuli", "brain"), load (what to type), here
+    (bool: on this machine now), licence, cite, about.
+
+    Example
+    -------
+    >>> table = list_datasets()
+    >>> bool(table.query("name == 'faces-and-objects' and kind == 'cohort'").here.item())
+    True
+    """
+    rows = []
+    for name, entry in sorted(_index().items()):
+        for kind in entry["provides"]:
+            here = entry["kind"] != "external" or _external_folder(entry, missing_ok=True) is not None
+            load = f'nl.datasets.load_{kind}("{name}")'
+            rows.append((name, kind, load, here, entry["licence"], entry.get("cite", ""), entry["about"]))
+    return pd.DataFrame(rows, columns=["name", "kind", "load", "here", "licence", "cite", "about"])
+
+
+def load_cohort(name: str) -> Cohort:
+    """Get a cohort of trained networks: alike but for their seed, the sample that a result generalises over.
+
+    Parameters
+    ----------
+    name : "faces-and-objects" (12 two-task CNNs, shipped trained) or "digits" (10 MLPs, trained now, in seconds; same
+        bytes each time on one machine).
+
+    Raises
+    ------
+    UnknownNameError, MissingDataError, FileFormatError : no such cohort, no file, a file that was changed.
+
+    Example
+    -------
+    >>> cohort = load_cohort("faces-and-objects")
+    >>> len(cohort), cohort[0].name
+    (12, 'faces-and-objects seed 0')
+    """
+    entry = _entry(name, "cohort")
+    from neurolab.specimen.shipped import shipped_cohort
+
+    example = faces_and_objects(n_per_class=1, n_identities=2, n_objects=2, rng=0).inputs
+    return shipped_cohort(data_path(name), entry["architecture"], example, name=name)
+
+
+def load_stimuli(name: str) -> StimulusSet:
+    """Get stimuli that no network of the cohort of that name was trained on.
+
+    Parameters
+    ----------
+    name : "faces-and-objects" (800 drawn pictures, 40 of each of 10 faces and 10 kinds of object, 1 x 32 x 32),
+        "digits" (half of scikit-learn's 1,797 handwritten digits, 64 pixels in 0 to 1, conditions "0" to "9"), or
+        "digits-train" (the other half, on which the cohort is trained).
+
+    Returns
+    -------
+    StimulusSet; the same bytes every time.
+
+    Example
+    -------
+    >>> load_stimuli("faces-and-objects")
+    StimulusSet('faces-and-objects': 800 stimuli of shape (1, 32, 32); faces 400, objects 400)
+    """
+    _entry(name, "stimuli")
+    return _STIMULI[name]()
+
+
+def load_brain(name: str, **settings: Any) -> xr.DataArray:
+    """Get a real brain as a recording, from the folder that the environment variable NEUROLAB_DATA names.
+
+    Parameters
+    ----------
+    name : "haxby-2001" (subject 1, one slice, 530 voxels) or "meg-evoked" (376 channels, 4 conditions).
+    settings : of the reader: ``neurolab.brain.haxby.read_haxby`` (blocks, detrend, standardise).
+
+    Raises
+    ------
+    MissingDataError : NEUROLAB_DATA is not set, or lacks the files; the message says where they can be had.
+    FileFormatError : a file whose sha256 differs from the index.
+    """
+    _entry(name, "brain")
+    return _BRAIN[name](data_path(name), **settings)
+
+
+def data_path(name: str) -> pathlib.Path:
+    """Get where a data set lies, after its sha256 was checked.
+
+    Parameters
+    ----------
+    name : a data set with files: a shipped weight file, or a folder below NEUROLAB_DATA.
+
+    Returns
+    -------
+    Path of the file (shipped) or of the folder (external).
+
+    Example
+    -------
+    >>> data_path("faces-and-objects").name
+    'faces-and-objects.safetensors'
+    """
+    entry = _entry(name)
+    if entry["kind"] == "external":
+        folder = _external_folder(entry)
+        assert folder is not None
+        for file, expected in entry["files"].items():
+            _check(folder / file, expected, f"Get it again: {entry['get']}.")
+        return folder
+    if "file" not in entry:
+        raise UnknownNameError(f"{name!r} has no file; it is made when loaded. Type {_load_text(name, entry)}.")
+    again = f"Install neurolab-lesion again, or type `git checkout datasets/{entry['file']}`."
+    return _check(_shipped_folder() / entry["file"], entry["sha256"], again)
+
+
+def _check(file: pathlib.Path, expected: str, advice: str) -> pathlib.Path:
+    if not file.is_file():
+        raise MissingDataError(f"{file} is not there; the index of neurolab expects it. {advice}")
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    if found != expected:
+        raise FileFormatError(f"{file} has sha256 {found}; expected {expected}: truncated or changed. {advice}")
+    return file
+
+
+def _shipped_folder() -> pathlib.Path:
+    """The wheel's own copy, else the checkout, nowhere else: a folder called datasets may be someone else's."""
+    package = pathlib.Path(neurolab.__file__).resolve().parent
+    if (package / "_shipped" / "datasets" / "index.json").is_file():
+        return package / "_shipped" / "datasets"
+    checkout = package.parent
+    if (checkout / "pyproject.toml").is_file() and (checkout / "datasets" / "index.json").is_file():
+        return checkout / "datasets"
+    raise MissingDataError(
+        f"The data that ship with neurolab are neither in {package / '_shipped'} nor in a checkout around it. Type "
+        "`pip install --force-reinstall neurolab-lesion`."
+    )
+
+
+def _external_folder(entry: Mapping[str, Any], *, missing_ok: bool = False) -> pathlib.Path | None:
+    root = os.environ.get("NEUROLAB_DATA", "")
+    folder = pathlib.Path(root) / entry["folder"]
+    if root and all((folder / file).is_file() for file in entry["files"]):
+        return folder
+    if missing_ok:
+        return None
+    lacking = [file for file in entry["files"] if not (root and (folder / file).is_file())]
+    given = f"NEUROLAB_DATA={root!r} has no {entry['folder']}/ with" if root else "NEUROLAB_DATA is not set; it lacks"
+    raise MissingDataError(
+        f"{given} {listed(lacking)}. Get the data ({entry['licence']}; cite {entry['cite']}): {entry['get']}; put them in "
+        f"a folder {entry['folder']!r} and type `export NEUROLAB_DATA=` and the folder above it."
+    )
+
+
+def _index() -> dict[str, dict[str, Any]]:
+    file = _shipped_folder() / "index.json"
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise FileFormatError(f"{file} is not JSON ({error}). Type `git checkout datasets/index.json`.") from error
+
+
+def _entry(name: str, kind: str | None = None) -> dict[str, Any]:
+    index = _index()
+    known = [key for key, entry in index.items() if kind is None or kind in entry["provides"]]
+    if name not in known:
+        other = f" Type {_load_text(name, index[name])}." if name in index else ""
+        raise UnknownNameError(
+            f"There is no {kind or 'data set'} called {name!r}.{did_you_mean(name, known)} Expected one of "
+            f"{listed(sorted(known))}.{other}"
+        )
+    return index[name]
+
+
+def _load_text(name: str, entry: Mapping[str, Any]) -> str:
+    return " or ".join(f'nl.datasets.load_{kind}("{name}")' for kind in entry["provides"])
+
+
+def _digits(part: str) -> StimulusSet:
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    rows = np.random.default_rng(DIGITS_SEED).permutation(len(labels))
+    rows = np.sort(rows[::2] if part == "train" else rows[1::2])
+    label = labels[rows].astype(np.int64)
+    table = {
+        "stimulus_id": [f"digit-{row:04d}" for row in rows],
+        "condition": label.astype(str),
+        "label": label,
+        "parity": np.where(label % 2, "odd", "even"),
+    }
+    return StimulusSet("digits", (images[rows] / 16).astype(np.float32), pd.DataFrame(table))
+
+
+def _haxby(folder: pathlib.Path, **settings: Any) -> xr.DataArray:
+    from neurolab.brain.haxby import read_haxby
+
+    return read_haxby(folder, **settings)
+
+
+def _meg_evoked(folder: pathlib.Path, **settings: Any) -> xr.DataArray:
+    from neurolab.brain import from_epochs
+
+    return from_epochs(folder / "test-ave.fif.gz", **{"source": "mne-python test-ave.fif.gz", **settings})
+
+
+_STIMULI: dict[str, Callable[[], StimulusSet]] = {
+    "faces-and-objects": lambda: faces_and_objects(n_per_class=40, rng=0),
+    "digits": lambda: _digits("held out"),
+    "digits-train": lambda: _digits("train"),
+}
+_BRAIN: dict[str, Callable[..., xr.DataArray]] = {"haxby-2001": _haxby, "meg-evoked": _meg_evoked}
