@@ -7,7 +7,9 @@ from neurolab.plots.dose import plot_dose as plot_dose
 from neurolab.plots.drawing import FIGURES as FIGURES
 from neurolab.plots.drawing import drawing as drawing
 from neurolab.plots.drawing import plot_for as plot_for
+from neurolab.plots.held_out import plot_held_out as plot_held_out
 from neurolab.plots.localiser_matrix import plot_localiser_matrix as plot_localiser_matrix
+from neurolab.plots.reliability import plot_reliability as plot_reliability
 from neurolab.plots.save import SavedFigure as SavedFigure
 from neurolab.plots.save import save_figure as save_figure
 from neurolab.plots.selectivity import plot_selectivity as plot_selectivity

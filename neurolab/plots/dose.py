@@ -8,25 +8,44 @@ from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import heading, zero_line
-from neurolab.plots.read import level, values
+from neurolab.plots.read import level, scalar, values
 from neurolab.plots.style import GREY, PALE, SERIES
-from neurolab.plots.words import interval_words, number, sample_words
+from neurolab.plots.words import interval_words, number, p_words, sample_words
 
 
 def describe_dose(result: xr.Dataset) -> str:
-    """Get the figure in words: the mean at every dose."""
+    """Get the figure in words: the mean at every dose, then the tested difference."""
     doses = result["dose"].values.astype(float)
     mean, low, high = (values(result, v, "dose") for v in ("mean", "low", "high"))
-    parts = [
-        f"{dose:.3g}: {number(m)} ({interval_words(a, b, level(result))})"
-        for dose, m, a, b in zip(doses, mean, low, high)
-    ]
-    return f"Deficit by dose; {sample_words(result)}. " + "; ".join(parts) + "."
+    share = level(result)
+    parts = [f"{x:.3g}: {number(m)} ({interval_words(a, b, share)})" for x, m, a, b in zip(doses, mean, low, high)]
+    tested = f"{_tested(result)}. " if "p" in result else ""
+    return f"Deficit by dose; {sample_words(result)}. {'; '.join(parts)}. {tested}".strip()
+
+
+def _tested(result: xr.Dataset) -> str:
+    against = " − controls" if "control_mean" in result else ""
+    words = p_words(scalar(result, "p"), scalar(result, "p_floor"))
+    return f"mean over doses{against}: {number(scalar(result, 'effect'))}, {words}"
 
 
 @drawing(
     "dose_response",
-    variables=("value", "mean", "low", "high", "control_value", "control_mean", "control_low", "control_high"),
+    variables=(
+        "value",
+        "mean",
+        "low",
+        "high",
+        "control_value",
+        "control_mean",
+        "control_low",
+        "control_high",
+        "effect",
+        "effect_low",
+        "effect_high",
+        "p",
+        "p_floor",
+    ),
     marks="Thin lines: one network each. Thick line with marks and band: mean and its interval. Grey dashed line and "
     "band, where drawn: the same for control lesions.",
     alt=describe_dose,
@@ -44,8 +63,11 @@ def plot_dose(result: xr.Dataset, *, ax: Axes) -> Axes:
     zero_line(ax)
     if "control_mean" in result:
         low, mean, high = (values(result, f"control_{v}", "dose")[order] for v in ("low", "mean", "high"))
-        ax.fill_between(dose, low, high, color=PALE, alpha=0.6, linewidth=0, zorder=1)
-        ax.plot(dose, mean, color=GREY, linestyle="--", marker="s", markersize=2.5, zorder=3, label="controls")
+        there = np.isfinite(mean)  # controls may have been drawn at some of the doses only
+        ax.fill_between(dose[there], low[there], high[there], color=PALE, alpha=0.6, linewidth=0, zorder=1)
+        ax.plot(
+            dose[there], mean[there], color=GREY, linestyle="--", marker="s", markersize=2.5, zorder=3, label="controls"
+        )
     low, mean, high = (values(result, v, "dose")[order] for v in ("low", "mean", "high"))
     ax.plot(dose, values(result, "value", "dose", "specimen")[order], color=colour, linewidth=0.4, alpha=0.5, zorder=2)
     ax.fill_between(dose, low, high, color=colour, alpha=0.2, linewidth=0, zorder=2)
@@ -58,7 +80,8 @@ def plot_dose(result: xr.Dataset, *, ax: Axes) -> Axes:
         zorder=4,
         label=str(result.attrs.get("lesion", "lesion")),
     )
-    ax.set(xlabel=str(result.attrs.get("dose_label", "dose (share of the region)")), ylabel="deficit (sham − lesion)")
+    tested = f"\n{_tested(result)}" if "p" in result else ""
+    ax.set(xlabel=f"dose (share of the region){tested}", ylabel="deficit (sham − lesion)")
     ax.legend(loc="upper left", borderaxespad=0.0)
     heading(ax, str(result.attrs.get("task", "dose")), sample_words(result))
     return ax

@@ -21,6 +21,8 @@ from neurolab.plots.words import number, sample_words
 ASPECT = 0.5  # height of the axes over their width, fixed so that dots can be round
 COLUMN = 0.82  # width of a site's rectangle where sites are 1 apart
 MOST_DOTS = 4000  # above this many units in a site, cells instead of dots: they would be below a pixel
+#: What the statistic of a localiser is called on the colour bar, by its test.
+STATISTICS = {"welch": "Welch t", "paired": "paired t", "rank": "rank-sum z", "glm": "t of the linear model"}
 VIEWS = ("auto", "layers", "space")
 
 
@@ -89,7 +91,8 @@ def plot_stat_map(
 
 
 def _statistic_label(result: xr.Dataset) -> str:
-    return str(result.attrs.get("statistic_label", "") or result.attrs.get("test", "statistic")).split(";")[0][:40]
+    given = str(result.attrs.get("test", "statistic"))
+    return STATISTICS.get(given, given)
 
 
 def _style(statistic: np.ndarray, chosen: np.ndarray, norm: Normalize) -> dict[str, Any]:

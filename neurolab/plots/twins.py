@@ -48,16 +48,18 @@ def legend_text(result: xr.Dataset, plot: Plot) -> str:
     When this is invalid: it says what the attrs of the result say; a result that was edited by hand says what it likes.
     """
     about, attrs = drawing_of(plot), result.attrs
-    parts = [str(attrs.get("estimand", "")).rstrip(".") + ".", about.marks if about else ""]
+    shown = str(attrs.get("estimand", "")).rstrip(".")
+    parts = [f"{shown[:1].upper()}{shown[1:]}.", about.marks if about else ""]
     parts.append(f"{sample_words(result)}; the result generalises over the {attrs.get('generalises_over', '?')}.")
     interval = str(attrs.get("interval", ""))
-    parts.append(f"Error bars: {percent(level(result))} intervals{f' ({interval})' if interval else ''}.")
+    if np.isfinite(level(result)) and any(str(name).endswith("low") for name in result.data_vars):
+        parts.append(f"Error bars: {percent(level(result))} intervals{f' ({interval})' if interval else ''}.")
     parts.append(f"Test: {attrs.get('test', 'none')}; alternative: {attrs.get('alternative', 'two-sided')}.")
     parts.append(f"Correction for multiple tests: {attrs.get('correction', 'none') or 'none'}.")
     floor = smallest_floor(result)
     parts.append(f"Smallest p that this design can give: {p_words(floor)[4:]}." if floor > 1e-12 else "")
     parts += sentences(result, "reasons")
-    parts.append(f"rng {attrs.get('rng', 'none')}; source: {attrs.get('source', 'not stated')}.")
+    parts.append(f"rng {attrs.get('rng', 'none')}; source: {str(attrs.get('source', '') or 'not stated').rstrip('.')}.")
     return " ".join(part for part in parts if part.strip(" .")) + "\n"
 
 

@@ -1,0 +1,3 @@
+"""The command ``neurolab``: words in, a run, a list or a table out. Importing this costs nothing but argparse."""
+
+from neurolab.cli.entry import main as main

@@ -1,0 +1,5 @@
+"""``python -m neurolab.cli``: the same as ``neurolab``."""
+
+from neurolab.cli.entry import main
+
+raise SystemExit(main())

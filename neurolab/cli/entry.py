@@ -1,0 +1,111 @@
+"""The front door: parses the words, finds the command, and says an error in one readable message."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from neurolab import __version__
+from neurolab.cli import commands
+from neurolab.cli.doctor import doctor
+from neurolab.errors import NeurolabError, did_you_mean
+
+DEMO = "face_object_dissociation"
+
+Command = Callable[[argparse.Namespace], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with near misses: 'reprot' is answered with 'report'."""
+
+    def error(self, message: str) -> NoReturn:
+        given = message.partition("invalid choice: ")[2].partition(" (")[0].strip("'\"")
+        hint = did_you_mean(given, COMMANDS) if given and self.prog == "neurolab" else ""
+        self.print_usage(sys.stderr)
+        self.exit(
+            2, f"{self.prog}: {message}.{hint}\n" if not message.endswith(".") else f"{self.prog}: {message}{hint}\n"
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 1 an error said in words, 2 words not understood."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if not hasattr(options, "command"):
+        parser.print_help()
+        return 2
+    try:
+        return options.command(options)
+    except NeurolabError as error:
+        if options.debug:
+            raise
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        for note in getattr(error, "__notes__", ()):
+            print(note, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as error:
+        for note in ("Stopped.", *getattr(error, "__notes__", ())):
+            print(note, file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="neurolab", description="A lesion and recording laboratory for artificial neural networks.")
+    parser.add_argument("--version", action="version", version=f"neurolab {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    words = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    for name, (add, command) in COMMANDS.items():
+        help_line = (command.__doc__ or "").partition("\n")[0].rstrip(".")
+        one = words.add_parser(name, help=help_line[:1].lower() + help_line[1:], description=command.__doc__)
+        one.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        add(one)
+        one.set_defaults(command=command)
+    return parser
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rng", type=int, default=0, help="integer that fixes every draw of chance (default 0)")
+    parser.add_argument("--quick", action="store_true", help="a smaller run that shows that the protocol works")
+    parser.add_argument("--out", type=Path, help="folder for everything found (default out/NAME)")
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(protocol=DEMO)
+    _run_options(parser)
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("protocol", help="a name that `neurolab list` shows, or the path of a script")
+    _run_options(parser)
+
+
+def _list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _sites(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", help="a shipped cohort (`neurolab list`), or module:factory that returns a Specimen or a model"
+    )
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="the folder of a run, with results/ in it")
+
+
+#: Every command: what adds its options, and what does it. A later command is one more entry.
+COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] = {
+    "demo": (_demo, commands.demo),
+    "run": (_run, commands.run),
+    "list": (_list, commands.list_all),
+    "sites": (_sites, commands.sites),
+    "report": (_report, commands.report),
+    "doctor": (_list, doctor),
+}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

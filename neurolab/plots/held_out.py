@@ -1,0 +1,69 @@
+"""The figure of a localiser on data that did not choose its units: response profile, folds, and the tested effect."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from neurolab.contrast import parse_contrast
+from neurolab.plots.drawing import drawing
+from neurolab.plots.marks import columns, dots, effect, heading, headroom, note, zero_line
+from neurolab.plots.read import level, names, scalar, values
+from neurolab.plots.style import GREY, SERIES
+from neurolab.plots.words import interval_words, number, p_words, sample_words
+
+
+def describe_held_out(result: xr.Dataset) -> str:
+    """Get the figure in words: the held-out effect, the folds, the overlap of what they chose."""
+    e, low, high, p, floor = (scalar(result, v) for v in ("effect", "low", "high", "p", "p_floor"))
+    folds = ", ".join(number(one) for one in values(result, "fold_effect", "fold"))
+    profile = ", ".join(
+        f"{name} {number(one)}" for name, one in zip(names(result, "condition"), values(result, "profile", "condition"))
+    )
+    return (
+        f"Held-out effect of {result.attrs.get('contrast')}: {number(e)} ({interval_words(low, high, level(result))}; "
+        f"{p_words(p, floor)}); {sample_words(result)}. By fold: {folds}. Mean Dice overlap of the regions that the "
+        "folds "
+        f"chose: {number(scalar(result, 'mean_dice'))}. Mean held-out response: {profile}."
+    )
+
+
+@drawing(
+    "held_out",
+    variables=("fold_effect", "profile", "dice", "n_units", "effect", "low", "high", "p", "p_floor", "mean_dice"),
+    marks="Left: mean response to each condition in the folds that did not choose the units (filled: the two sides "
+    "of the "
+    "contrast). Right: grey dots are the effect in each left-out fold; the diamond with bar is their mean and its "
+    "interval.",
+    alt=describe_held_out,
+    height_mm=55.0,
+)
+def plot_held_out(result: xr.Dataset, *, ax: Axes) -> Axes:
+    """Draw the held-out response of a functional region: its profile over conditions, and the contrast by fold.
+
+    result : of ``held_out``: profile (condition), fold_effect (fold), effect with interval, in units of activity.
+    Returns the axes.
+    """
+    condition, profile = names(result, "condition"), values(result, "profile", "condition")
+    order = np.argsort(-profile, kind="stable")
+    contrast = parse_contrast(str(result.attrs["contrast"]))
+    zero_line(ax)
+    for at, i in enumerate(order):
+        side = 0 if condition[i] in contrast.positive else 1 if condition[i] in contrast.negative else 2
+        colour, marker = SERIES[side] if side < 2 else (GREY, "o")
+        ax.plot([at, at], [0, profile[i]], color=colour, linewidth=0.6, zorder=1)
+        face = colour if side < 2 else "white"
+        ax.plot([at], [profile[i]], marker=marker, color=colour, markerfacecolor=face, linestyle="none", zorder=3)
+    last = len(condition) + 0.6
+    dots(ax, last - 0.2, values(result, "fold_effect", "fold"), colour=GREY, width=0.3, s=5.0)
+    effect(ax, last + 0.25, *(scalar(result, name) for name in ("effect", "low", "high")))
+    words = p_words(scalar(result, "p"), scalar(result, "p_floor")).replace(" (", "\n(")
+    note(ax, last + 0.55, scalar(result, "effect"), words, ha="left", va="center")
+    columns(ax, [*range(len(order)), last], [*(condition[i] for i in order), "contrast"], width=9)
+    ax.tick_params(axis="x", rotation=90 if len(order) > 6 else 0)
+    unit = str(result.attrs.get("effect_unit", "") or "")
+    ax.set(xlim=(-0.6, last * 1.35 + 0.6), ylabel=f"held-out response{f' ({unit})' if unit else ''}")
+    headroom(ax, above=0.05)
+    heading(ax, str(result.attrs.get("contrast")), sample_words(result))
+    return ax
