@@ -14,7 +14,7 @@ from neurolab.stats._given import TINY, choice, unit_interval
 
 @dataclass(frozen=True)
 class McNemar:
-    """McNemar's test; ``effect`` is the odds ratio of the two kinds of discordant pairs, (low, high) its Wald interval.
+    """McNemar's test; ``effect`` is the odds ratio (only second / only first), (low, high) its Wald interval.
 
     ``chi2`` is None for the exact test.  With an empty discordant cell half a pair is added to both for the effect, and
     ``note`` says so.
@@ -87,7 +87,7 @@ def mcnemar(table: ArrayLike, *, method: str = "exact", level: float = 0.95) -> 
     )
     z = float(sps.norm.ppf(0.5 + unit_interval(level, "level") / 2))
     half = 0.5 * (b == 0 or c == 0)
-    ratio, spread = (b + half) / (c + half), z * np.sqrt(1 / (b + half) + 1 / (c + half))
+    ratio, spread = (c + half) / (b + half), z * np.sqrt(1 / (b + half) + 1 / (c + half))
     note = "" if not half else "half a pair added to both discordant cells for the odds ratio."
     note = note if b + c else "no discordant pairs: nothing can be told."
     low, high = (float(ratio * np.exp(side * spread)) for side in (-1, 1))

@@ -150,9 +150,9 @@ def test_max_t_paired_is_one_sample_of_differences():
 
 
 def test_max_t_agrees_with_mne_without_neighbours():
-    # mne.stats.permutation_cluster_1samp_test(adjacency=False) is max-T (statistics.md 2.2).  Two-sided it is exact with
-    # n_permutations = 2**n / 2 (T3: "all" is off by one).  With tail=1 mne 1.13.2 counts the observed pattern twice and the
-    # all-minus pattern never: its p is ours + 1/64 for every column whose p is not reached by the all-minus pattern.
+    # mne.stats.permutation_cluster_1samp_test(adjacency=False) is max-T (statistics.md 2.2).  Two-sided it is exact
+    # with n_permutations = 2**n / 2 (T3: "all" is off by one).  With tail=1 mne 1.13.2 counts the observed pattern
+    # twice and the all-minus pattern never: its p is ours + 1/64 for every column that all-minus does not reach.
     mne_stats = pytest.importorskip("mne.stats")
     x = np.random.default_rng(7).normal(0.6, 1, (6, 8))
     kept = {"adjacency": False, "out_type": "mask", "rng": 0, "verbose": "error"}
