@@ -10,10 +10,9 @@ import xarray as xr
 from neurolab.analysis.sample import Sample, about_task, control_rows, sample_of, sham_rows, target_rows
 from neurolab.analysis.scale import logit_deficit
 from neurolab.analysis.words import floor_text
-from neurolab.chance import RNG, generator, rng_name
-from neurolab.digest import digest_of
+from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
-from neurolab.schema import make_result, register_result, strings
+from neurolab.schema import make_result, register_result
 from neurolab.stats.permutation import SignFlip, p_floor, sign_flip
 from neurolab.stats.single_case import crawford_howell
 from neurolab.trials import pick_task
@@ -83,8 +82,7 @@ def against_controls(
     rows = target_rows(sample.trials, lesion)
     name = str(sample.trials["roi"].values[rows[0]])
     draws = _same_dose(sample.trials, rows, control_rows(sample.trials, name, family), name, family)
-    shams = sham_rows(sample.trials, name)
-    intact = sample.by_specimen(shams, task)
+    intact = sample.by_specimen(sham_rows(sample.trials, name), task)
     target = intact - sample.by_specimen(rows, task)
     control = intact[:, None] - np.stack([sample.by_specimen(draws[[k]], task) for k in range(len(draws))], axis=1)
     per_member = sample.table(draws, task) - sample.table(rows, task)  # the sham cancels
@@ -100,28 +98,25 @@ def against_controls(
     }
     return make_result(
         variables,
-        coords={"specimen": strings(sample.trials["specimen"].values), "draw": sample.trials["draw"].values[draws]},
+        coords={"specimen": sample.specimens, "draw": sample.trials["draw"].values[draws]},
         analysis="against_controls",
         estimand=f"the mean over {sample.plural} of the deficit of {name} on {task} minus that of {family} controls",
         n=len(per_member),
         n_draws=len(draws),
-        generalises_over=sample.over,
-        alternative="greater",
         level=level,
         lesion=name,
         task=task,
         family=family,
-        **_about(sample, test, rng, len(draws)),
+        **_about(sample, test, len(draws)),
+        **sample.said(rng),
     )
 
 
-def _about(sample: Sample, test: SignFlip, rng: RNG, n_draws: int) -> dict[str, Any]:
+def _about(sample: Sample, test: SignFlip, n_draws: int) -> dict[str, Any]:
     return {
+        "alternative": "greater",
         "test": f"one-sided sign-flip over {sample.plural}; rank among {n_draws} control draws",
         "correction": "none",
-        "rng": rng_name(rng),
-        "source": sample.trials.attrs.get("source", ""),
-        "inputs": digest_of(sample.trials["score"].values),
         "rank_generalises_over": "control draw",
         "note": floor_text(test.n, test.p_floor, plural=sample.plural, alternative="greater")
         + f" {n_draws} control draws: the smallest rank p is {1 / (n_draws + 1):.3g}"

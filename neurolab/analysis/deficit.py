@@ -11,8 +11,7 @@ import xarray as xr
 from neurolab.analysis.sample import Sample, about_task, all_tasks, sample_of, sham_rows
 from neurolab.analysis.scale import RULE, at_ceiling, at_floor, logit_deficit
 from neurolab.analysis.words import floor_text
-from neurolab.chance import RNG, generator, rng_name
-from neurolab.digest import digest_of
+from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.permutation import sign_flip
@@ -77,51 +76,51 @@ def deficits(
     """
     sample = sample_of(trials, over)
     groups, tasks = _groups(sample.trials), all_tasks(sample.trials)
-    per = {
-        name: np.empty((sample.trials.sizes["specimen"], len(groups), len(tasks))) for name in ("intact", "lesioned")
-    }
-    over_sample: dict[str, np.ndarray] = {}
-    for at, rows in enumerate(groups):
-        shams = sham_rows(sample.trials, str(sample.trials["roi"].values[rows[0]]))
-        for column, task in enumerate(tasks):
-            per["intact"][:, at, column] = sample.by_specimen(shams, task)
-            per["lesioned"][:, at, column] = sample.by_specimen(rows, task)
-            address = ("deficits", _label(sample.trials, rows), task)
-            cell = _cell(sample, shams, rows, task, alternative, level, generator(rng, *address))
-            for name, value in cell.items():
-                over_sample.setdefault(name, np.empty((len(groups), len(tasks)), dtype=type(value)))[at, column] = value
-    variables: dict[str, Any] = {name: (("specimen", "lesion", "task"), values) for name, values in per.items()}
-    variables["deficit"] = (("specimen", "lesion", "task"), per["intact"] - per["lesioned"])
-    variables |= {name: (("lesion", "task"), values) for name, values in over_sample.items()}
-    variables["n_draws"] = ("lesion", [len(rows) for rows in groups])
-    sizes = [sample.size(task) for task in tasks]
+    tests = _tests(sample, groups, tasks, alternative, level, rng)
+    n, floor = min(sample.size(task) for task in tasks), float(tests["p_floor"].max())
     return make_result(
-        variables,
-        coords={
-            "specimen": strings(sample.trials["specimen"].values),
-            "task": strings(tasks),
-            **_lesions(sample, groups),
+        {
+            **{name: (("lesion", "task"), values) for name, values in tests.items()},
+            **_per_specimen(sample, groups, tasks),
+            "n_draws": ("lesion", [len(rows) for rows in groups]),
         },
+        coords={"specimen": sample.specimens, "task": strings(tasks), **_lesions(sample, groups)},
         analysis="deficits",
         estimand=f"the mean over {sample.plural} of (sham score - lesion score), per lesion and task",
         test=f"sign-flip over {sample.plural}",
-        n=min(sizes),
-        generalises_over=sample.over,
+        n=n,
         correction="none",
-        rng=rng_name(rng),
-        source=sample.trials.attrs.get("source", ""),
-        inputs=digest_of(sample.trials["score"].values),
         alternative=alternative,
         level=level,
         flags=RULE,
-        note=floor_text(
-            min(sizes),
-            float(over_sample["p_floor"].max()),
-            plural=sample.plural,
-            alternative=alternative,
-            alpha=1 - level,
-        ),
+        note=floor_text(n, floor, plural=sample.plural, alternative=alternative, alpha=1 - level),
+        **sample.said(rng),
     )
+
+
+def _tests(
+    sample: Sample, groups: list[np.ndarray], tasks: list[str], alternative: str, level: float, rng: RNG
+) -> dict[str, np.ndarray]:
+    """The test of every lesion on every task, by name (lesion, task)."""
+    cells = []
+    for rows in groups:
+        label, shams = _label(sample.trials, rows), _shams(sample, rows)
+        streams = [generator(rng, "deficits", label, task) for task in tasks]
+        cells.append([_cell(sample, shams, rows, task, alternative, level, r) for task, r in zip(tasks, streams)])
+    return {name: np.array([[cell[name] for cell in row] for row in cells]) for name in cells[0][0]}
+
+
+def _per_specimen(sample: Sample, groups: list[np.ndarray], tasks: list[str]) -> dict[str, Any]:
+    """Intact and lesioned score, and their difference (specimen, lesion, task)."""
+    dims = ("specimen", "lesion", "task")
+    intact = np.array([[sample.by_specimen(_shams(sample, rows), task) for task in tasks] for rows in groups])
+    lesioned = np.array([[sample.by_specimen(rows, task) for task in tasks] for rows in groups])
+    found = {"intact": intact, "lesioned": lesioned, "deficit": intact - lesioned}
+    return {name: (dims, np.moveaxis(values, -1, 0)) for name, values in found.items()}
+
+
+def _shams(sample: Sample, rows: np.ndarray) -> np.ndarray:
+    return sham_rows(sample.trials, str(sample.trials["roi"].values[rows[0]]))
 
 
 def _groups(trials: xr.Dataset) -> list[np.ndarray]:

@@ -11,8 +11,7 @@ import xarray as xr
 
 from neurolab.analysis.cells import TwoByTwo, two_by_two
 from neurolab.analysis.verdict import Evidence, reasons, undermined_by, verdict
-from neurolab.chance import RNG, generator, rng_name
-from neurolab.digest import digest_of
+from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.equivalence import Tost, sign_flip_tost
@@ -104,7 +103,7 @@ def dissociation(
     return make_result(
         _variables(cells, differences, claims, spares),
         coords={
-            "specimen": strings(cells.sample.trials["specimen"].values),
+            "specimen": cells.sample.specimens,
             "lesion": strings(lesions),
             "task": strings(tasks),
             "claim": strings(named),
@@ -115,11 +114,8 @@ def dissociation(
         f"of the tasks {x} and {y}",
         test=f"one-sided sign-flip over {cells.sample.plural}, joined by intersection-union; spared: two shifted ones",
         n=min(len(value) for value in differences),
-        generalises_over=cells.sample.over,
         correction="intersection-union",
-        rng=rng_name(rng),
-        source=cells.sample.trials.attrs.get("source", ""),
-        inputs=digest_of(cells.sample.trials["score"].values),
+        **cells.sample.said(rng),
         alternative="greater",
         level=1 - 2 * alpha,
         alpha=alpha,

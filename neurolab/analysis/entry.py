@@ -84,8 +84,7 @@ def _check_stimuli(recording: xr.DataArray, ids: np.ndarray, positive: np.ndarra
     if both:
         raise DataError(
             f"The stimuli {listed(both, most=4)} stand on both sides of {str(contrast)!r}; expected each stimulus_id "
-            "in one "
-            "condition. Give the two versions ids of their own."
+            "in one condition. Give the two versions ids of their own."
         )
     if (counts > 1).any():
         twice = listed(names[counts > 1], most=4)

@@ -82,7 +82,7 @@ def held_out(
     ----------
     recording : presentation x neuroid, of a network or a brain.
     by : a presentation coordinate whose values are the folds ("run"), or a number of folds, dealt out by stimulus.
-    top, per_site : as in :func:`neurolab.select_roi`. test, signed : as in :func:`neurolab.localise` ("welch" or "rank").
+    top, per_site : as in :func:`neurolab.select_roi`. test : "welch" or "rank". signed : as in ``localise``.
     n_permutations : shuffles; each repeats the whole procedure.
     rng : integer or Generator.
 

@@ -96,32 +96,36 @@ def localise(
     variables["auc"] = ("neuroid", found.effect if test == "rank" else maps.auc(sides.a, sides.b))
     variables |= {"p_floor": np.finfo(np.float64).tiny, "q_floor": q_floor}
     variables["chosen_on"] = ("stimulus", strings(sides.stimuli))
-    coords = {name: coord for name, coord in recording.coords.items() if coord.dims == ("neuroid",) and name != "valid"}
-    coords["valid"] = ("neuroid", found.valid & sides.usable)
     return make_result(
         variables,
-        coords=coords,
-        analysis="localise",
+        coords=_coords(recording, found.valid & sides.usable),
         estimand=f"per neuroid, the {column_test.effect} of {sides.contrast} over such stimuli, in this "
         f"{_whose(recording)}",
         test=test,
         n=len(sides.stimuli),
         n_presentations=len(sides.rows),
         n_tested=int((found.valid & sides.usable).sum()),
-        generalises_over="stimulus",
         correction=correction,
         rng="" if rng is None else rng_name(rng),
-        source=recording.attrs.get("source", ""),
         inputs=digest_of(sides.values, sides.positive),
         alternative=alternative,
         level=level,
         contrast=str(sides.contrast),
         signed=signed,
         effect_unit="AUC" if test == "rank" else recording.attrs.get("units", ""),
-        sites=recording.attrs["sites"],
-        specimen=recording.attrs.get("specimen", ""),
-        kind=recording.attrs.get("kind", ""),
+        **_about(recording),
     )
+
+
+def _coords(recording: xr.DataArray, valid: np.ndarray) -> dict[str, Any]:
+    """What is known of each neuroid, and whether it could be tested."""
+    kept = {str(name): coord for name, coord in recording.coords.items() if coord.dims == ("neuroid",)}
+    return {**kept, "valid": ("neuroid", valid)}
+
+
+def _about(recording: xr.DataArray) -> dict[str, Any]:
+    carried = {name: recording.attrs.get(name, "") for name in ("source", "specimen", "kind", "sites")}
+    return {"analysis": "localise", "generalises_over": "stimulus", **carried}
 
 
 def known(given: str, table: Iterable[str], what: str) -> None:

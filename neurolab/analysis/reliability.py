@@ -86,44 +86,57 @@ def map_reliability(
     valid = full.valid & whole.usable
     if valid.sum() < 3:
         raise DesignError(f"{int(valid.sum())} neuroids are valid; a correlation over neuroids needs three or more.")
-    site, unit = used["site"].values, used["unit"].values
-    names = site_names(used)
-    r, overlap, by_site = np.empty(len(rows)), np.empty(len(rows)), np.empty((len(rows), len(names)))
-    for split, first in enumerate(rows):
-        maps = [_map(used, mask, whole.contrast, test, signed) for mask in (first[place], ~first[place])]
-        r[split], by_site[split] = _agreement(maps, valid, site, len(names))
-        chosen = [top_mask(half.statistic, valid, valid, site, unit, top=top) for half in maps]
-        overlap[split] = dice(*chosen)
-    variables: dict[str, Any] = {
-        "split_r": ("split", r),
-        "split_dice": ("split", overlap),
-        "effect": float(spearman_brown(r.mean())),
-        "r": float(r.mean()),
-        "mean_dice": float(overlap.mean()),
-        "site_r": ("site", by_site.mean(axis=0)),
-        "site_effect": ("site", [_stepped(value) for value in by_site.mean(axis=0)]),
-    }
+    shared = (valid, used["site"].values, used["unit"].values, top, len(site_names(used)))
+    compared = [
+        _compare([_map(used, half, whole.contrast, test, signed) for half in (first[place], ~first[place])], *shared)
+        for first in rows
+    ]
+    r, overlap, by_site = (np.array(column) for column in zip(*compared))
     return make_result(
-        variables,
-        coords={"site": strings(names)},
-        analysis="map_reliability",
-        estimand=f"the correlation over neuroids of two half maps of {whole.contrast}, stepped up to the whole",
-        test=f"split-half r of {test} maps, {'all' if every else 'random'} splits; Spearman-Brown of the mean r",
+        {
+            "split_r": ("split", r),
+            "split_dice": ("split", overlap),
+            "effect": float(spearman_brown(r.mean())),
+            "r": float(r.mean()),
+            "mean_dice": float(overlap.mean()),
+            "site_r": ("site", by_site.mean(axis=0)),
+            "site_effect": ("site", [_stepped(value) for value in by_site.mean(axis=0)]),
+        },
+        coords={"site": strings(site_names(used))},
         n=len(groups),
         n_splits=len(rows),
         n_neuroids=int(valid.sum()),
-        generalises_over="stimulus" if by == "stimulus" else "run",
-        correction="none",
         rng=rng_name(rng),
-        source=recording.attrs.get("source", ""),
         inputs=digest_of(whole.values, whole.positive),
-        alternative="none",
-        level=float("nan"),
         by=by,
         top=top,
-        contrast=str(whole.contrast),
         signed=signed,
+        **_about(recording, str(whole.contrast), by, test, every),
     )
+
+
+def _about(recording: xr.DataArray, contrast: str, by: str, test: str, every: bool) -> dict[str, Any]:
+    return {
+        "analysis": "map_reliability",
+        "estimand": f"the correlation over neuroids of two half maps of {contrast}, stepped up to the whole",
+        "test": f"split-half r of {test} maps, {'all' if every else 'random'} splits; Spearman-Brown of the mean r",
+        "generalises_over": "stimulus" if by == "stimulus" else "run",
+        "correction": "none",
+        "source": recording.attrs.get("source", ""),
+        "alternative": "none",
+        "level": float("nan"),
+        "contrast": contrast,
+    }
+
+
+def _compare(
+    maps: list[StatMap], valid: np.ndarray, site: np.ndarray, unit: np.ndarray, top: int | float, n_sites: int
+) -> tuple[float, float, np.ndarray]:
+    """Correlation of two maps over the valid neuroids, Dice of what they select, correlation per site."""
+    one, other = (half.statistic for half in maps)
+    chosen = [top_mask(half.statistic, valid, valid, site, unit, top=top) for half in maps]
+    by_site = [_correlation(one, other, valid & (site == code)) for code in range(n_sites)]
+    return _correlation(one, other, valid), dice(*chosen), np.array(by_site)
 
 
 def _halved(used: xr.DataArray, by: str, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -152,13 +165,6 @@ def _halved(used: xr.DataArray, by: str, positive: np.ndarray) -> tuple[np.ndarr
 def _map(used: xr.DataArray, mask: np.ndarray, contrast: Contrast, test: str, signed: bool) -> StatMap:
     part = used.isel(presentation=np.flatnonzero(mask))
     return map_of(TESTS[test](part, sides_of(part, contrast, signed=signed), None, None), part.sizes["neuroid"])
-
-
-def _agreement(maps: list[StatMap], valid: np.ndarray, site: np.ndarray, n: int) -> tuple[float, np.ndarray]:
-    """Correlation of two maps over the valid neuroids, and per site."""
-    one, other = (half.statistic for half in maps)
-    by_site = [_correlation(one, other, valid & (site == code)) for code in range(n)]
-    return _correlation(one, other, valid), np.array(by_site)
 
 
 def _correlation(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:

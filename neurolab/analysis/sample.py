@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.chance import RNG, rng_name
+from neurolab.digest import digest_of
 from neurolab.errors import DesignError, ReplicationUnitError, UnknownNameError, did_you_mean, listed
+from neurolab.schema import strings
 from neurolab.trials import pick_task, task_table, with_specimen
 
 #: What the sample is called, by the kind of the trials.
@@ -36,6 +39,20 @@ class Sample:
     def plural(self) -> str:
         """What several members are called in a sentence."""
         return PLURAL[self.over]
+
+    @property
+    def specimens(self) -> np.ndarray:
+        """The names of the networks or people."""
+        return strings(self.trials["specimen"].values)
+
+    def said(self, rng: RNG) -> dict[str, str]:
+        """Get what every result says about where its numbers come from."""
+        return {
+            "generalises_over": self.over,
+            "rng": rng_name(rng),
+            "source": str(self.trials.attrs.get("source", "")),
+            "inputs": digest_of(self.trials["score"].values),
+        }
 
     def table(self, rows: np.ndarray, task: str) -> pd.Series:
         """Get the mean score of each member on a task, over these lesion rows (draws) and the member's trials."""
@@ -82,8 +99,7 @@ def sample_of(trials: xr.Dataset, over: str | None = None) -> Sample:
     if over not in (None, "specimen", "subject", "stimulus"):
         raise ReplicationUnitError(
             f"over={over!r} cannot be the sample; expected 'specimen' (networks or people) or 'stimulus'. Units, "
-            "draws, "
-            "folds and permutations are never the sample. Type over='specimen'."
+            "draws, folds and permutations are never the sample. Type over='specimen'."
         )
     if over is None:
         over = member if len(names) > 1 else "stimulus"

@@ -1,0 +1,184 @@
+"""How much damage makes how much deficit: a lesion at several doses, beside its controls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows
+from neurolab.analysis.words import floor_text
+from neurolab.chance import RNG, generator
+from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
+from neurolab.schema import make_result, register_result
+from neurolab.stats.permutation import sign_flip
+
+register_result(
+    "dose_response",
+    {
+        "value": ("specimen", "dose"),
+        "score": ("specimen", "dose"),
+        **dict.fromkeys(("mean", "low", "high", "n_draws"), ("dose",)),
+        "retained": ("specimen",),
+        **dict.fromkeys(("effect", "effect_low", "effect_high", "p", "p_floor"), ()),
+    },
+    [("p", "effect", "effect_low", "effect_high", "p_floor")],
+)
+
+
+def dose_response(
+    trials: xr.Dataset,
+    *,
+    lesion: str,
+    task: str,
+    family: str = "matched",
+    level: float = 0.95,
+    over: str | None = None,
+    rng: RNG,
+) -> xr.Dataset:
+    """Get the deficit at every dose of a lesion, and the mean deficit over the dose range against the controls'.
+
+    Dose 0 is the sham. Draws of one dose are averaged within each network. The area under the curve of deficit, by
+    trapezoids and divided by the range of doses, is the mean deficit over doses; its difference to that of the controls
+    (to 0, where there are none) is tested by a one-sided sign-flip over networks.
+
+    Parameters
+    ----------
+    trials : with the lesion at two or more doses (``nl.dose_ladder``), a sham, and, if wanted, controls of this
+        ``family`` at the same doses.
+    lesion : the name of the target. level : coverage. over : "specimen" or "stimulus", the sample.
+    rng : integer or Generator; used above 30 members.
+
+    Returns
+    -------
+    Dataset over dose: ``mean``, ``low``, ``high`` (deficit, in score), ``value`` and ``score`` (specimen, dose),
+    ``n_draws``; where there are controls the same as ``control_mean`` and so on, NaN at doses without; ``retained``
+    (specimen): the area under (score - chance) / (intact - chance) over the range, 1 for no loss, NaN without a known
+    chance level; ``effect`` with ``effect_low, effect_high, p, p_floor``.
+
+    When this is invalid
+    --------------------
+    Doses that do not nest add the chance of the draw to the curve. At floor the curve says nothing of larger doses.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_trials
+    >>> trials = phantom_trials(doses=(0.25, 0.5, 1.0), rng=0)
+    >>> dose_response(trials, lesion="A", task="X", rng=0)["mean"].values.round(1).tolist()
+    [0.0, 0.1, 0.1, 0.3]
+    """
+    sample = sample_of(trials, over)
+    ladder = _checked(_ladder(sample.trials, lesion, "target", ""), sample.trials, lesion)
+    controls = _ladder(sample.trials, lesion, "control", family)
+    shams, doses = sham_rows(sample.trials, lesion), np.array([0.0, *ladder])
+    found = _curve(sample, shams, ladder, doses, task, level, generator(rng, "dose", lesion, task))
+    if controls:
+        stream = generator(rng, "dose controls", lesion, family, task)
+        found |= {f"control_{k}": v for k, v in _curve(sample, shams, controls, doses, task, level, stream).items()}
+    difference = _area_difference(sample, shams, ladder, controls, task)
+    stream = generator(rng, "dose area", lesion, task)
+    test = sign_flip(difference, alternative="greater", level=level, rng=stream)
+    found |= {"retained": ("specimen", _retained(sample, np.asarray(found["score"][1]), doses, task))}
+    found |= {"effect": test.effect, "effect_low": test.low, "effect_high": test.high, "p": test.p}
+    against = f"that of its {family} controls" if controls else "none"
+    return make_result(
+        {**found, "p_floor": test.p_floor},
+        coords={"specimen": sample.specimens, "dose": doses},
+        analysis="dose_response",
+        estimand=f"the mean over {sample.plural} of the mean deficit over doses of {lesion} on {task} against "
+        f"{against}",
+        test=f"one-sided sign-flip over {sample.plural}",
+        n=test.n,
+        correction="none",
+        alternative="greater",
+        level=level,
+        lesion=lesion,
+        task=task,
+        family=family if controls else "",
+        note=floor_text(test.n, test.p_floor, plural=sample.plural, alternative="greater"),
+        **sample.said(rng),
+    )
+
+
+def _checked(ladder: dict[float, np.ndarray], trials: xr.Dataset, lesion: str) -> dict[float, np.ndarray]:
+    if not ladder:
+        known = list(dict.fromkeys(map(str, trials["roi"].values[trials["role"].values == "target"])))
+        raise UnknownNameError(
+            f"The trials have no target lesion {lesion!r}.{did_you_mean(lesion, known)} They have {listed(known)}."
+        )
+    if len(ladder) < 2:
+        raise DesignError(
+            f"Lesion {lesion!r} was examined at one dose ({next(iter(ladder)):g}); a curve needs two or more. Type "
+            "nl.dose_ladder(lesion, [0.25, 0.5, 1.0], rng=0) and examine the rungs."
+        )
+    return ladder
+
+
+def _ladder(trials: xr.Dataset, lesion: str, role: str, family: str) -> dict[float, np.ndarray]:
+    """The rows of each dose, by rising dose."""
+    ours = (trials["roi"].values == lesion) & (trials["role"].values == role)
+    if role == "control":
+        ours &= trials["family"].values == family
+    dose = trials["dose"].values
+    return {float(value): np.flatnonzero(ours & (dose == value)) for value in np.unique(dose[ours])}
+
+
+def _curve(
+    sample: Sample,
+    shams: np.ndarray,
+    ladder: dict[float, np.ndarray],
+    doses: np.ndarray,
+    task: str,
+    level: float,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """Score, deficit and its interval at every dose; NaN where the ladder has no such dose."""
+    n = sample.trials.sizes["specimen"]
+    score, ends = np.full((n, len(doses)), np.nan), np.full((3, len(doses)), np.nan)
+    intact = sample.by_specimen(shams, task)
+    draws = np.zeros(len(doses), dtype=np.int64)
+    for at, dose in enumerate(doses):
+        if dose == 0:
+            score[:, at], ends[:, at], draws[at] = intact, 0.0, len(shams)
+        elif dose in ladder:
+            rows = ladder[dose]
+            test = sign_flip((sample.table(shams, task) - sample.table(rows, task)).to_numpy(), level=level, rng=rng)
+            score[:, at], ends[:, at], draws[at] = (
+                sample.by_specimen(rows, task),
+                (test.effect, test.low, test.high),
+                len(rows),
+            )
+    return {
+        "value": (("specimen", "dose"), intact[:, None] - score),
+        "score": (("specimen", "dose"), score),
+        **dict(zip(("mean", "low", "high"), (("dose", row) for row in ends))),
+        "n_draws": ("dose", draws),
+    }
+
+
+def _area_difference(
+    sample: Sample, shams: np.ndarray, ladder: dict[float, np.ndarray], controls: dict[float, np.ndarray], task: str
+) -> np.ndarray:
+    """Per member, the mean deficit over the doses; minus the controls', over the doses that both have."""
+    doses = [dose for dose in ladder if not controls or dose in controls]
+    if not doses:
+        raise DesignError(
+            f"The controls were examined at the doses {sorted(controls)} and the target at {sorted(ladder)}; none is "
+            "shared. Examine controls at the target's doses."
+        )
+    intact = sample.table(shams, task)
+    curve = [0.0 * intact]
+    for dose in doses:
+        reference = sample.table(controls[dose], task) if controls else intact
+        curve.append(reference - sample.table(ladder[dose], task))
+    return np.trapezoid(np.stack([np.asarray(part) for part in curve]), [0.0, *doses], axis=0) / doses[-1]
+
+
+def _retained(sample: Sample, score: np.ndarray, doses: np.ndarray, task: str) -> np.ndarray:
+    """Area under the share of above-chance performance that is left; NaN without a chance level to be above."""
+    _, chance = about_task(sample.trials, task)
+    room = score[:, :1] - chance
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = np.where(room > 0, (score - chance) / room, np.nan)
+    return np.trapezoid(left, doses, axis=1) / doses[-1]
