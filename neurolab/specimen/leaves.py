@@ -51,6 +51,15 @@ def with_first_tensor(value: Any, new: torch.Tensor) -> Any:
     return _rebuilt(value, held)
 
 
+def map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """Get the same nested value with every tensor changed; containers are rebuilt."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if next(tensors(value), None) is None:
+        return value
+    return _rebuilt(value, [map_tensors(child, change) for child in children(value)])
+
+
 def _rebuilt(value: Any, held: list[Any]) -> Any:
     if isinstance(value, Mapping):  # Hugging Face outputs are mappings that take their fields by name
         pairs = dict(zip(value, held))

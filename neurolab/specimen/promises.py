@@ -43,7 +43,7 @@ def weights_digest(model: nn.Module) -> str:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What must be the same after a run: weights, training flags, the user's hooks."""
+    """What must be the same after a run: weights, training flags, the user's hooks (and patched forwards)."""
 
     tensors: dict[str, str]
     training: dict[str, bool]
@@ -56,7 +56,8 @@ def snapshot(model: nn.Module) -> Snapshot:
         state_digests(model),
         {path: module.training for path, module in model.named_modules()},
         {f"{path}.{kind}": tuple(id(hook) for hook in getattr(module, kind, {}).values())
-         for path, module in model.named_modules() for kind in HOOKS},
+         for path, module in model.named_modules() for kind in HOOKS}
+        | {f"{path}.forward": (id(module.__dict__.get("forward")),) for path, module in model.named_modules()},
     )
 
 

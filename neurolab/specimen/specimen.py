@@ -19,6 +19,7 @@ from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain
 from neurolab.specimen.selftest import Verification, refuse_unfit, self_test, verify
 from neurolab.specimen.sites import SiteTable
 from neurolab.specimen.survey import survey, tied_names
+from neurolab.specimen.trace import Call
 from neurolab.specimen.wiring import Wiring
 from neurolab.stimuli import StimulusSet
 
@@ -54,6 +55,7 @@ class Specimen:
     output: Selector = None
     wiring: dict[str, Wiring] = field(init=False, repr=False)
     tied: dict[str, tuple[str, ...]] = field(init=False, repr=False)
+    calls: tuple[Call, ...] = field(init=False, repr=False)
     writes_input: bool = field(init=False, repr=False)
     notes: tuple[str, ...] = field(init=False, repr=False)
     _sites: SiteTable = field(init=False, repr=False)
@@ -71,9 +73,12 @@ class Specimen:
         put(self, "example", self.prepare(self.example))
         with one_thread():
             with kept_chance(), plain_kernels(), eval_mode(model), torch.no_grad():
-                table, wiring, writes = survey(model, lambda x: select_output(model(x), self.output), self.example)
+                table, wiring, calls, writes = survey(
+                    model, lambda x: select_output(model(x), self.output), self.example
+                )
             put(self, "_sites", table)
             put(self, "wiring", wiring)
+            put(self, "calls", calls)
             put(self, "writes_input", writes)
             self_test(self)
 

@@ -20,8 +20,8 @@ from neurolab.specimen.wiring import Wiring, wire
 
 def survey(
     model: nn.Module, run: Callable[[torch.Tensor], torch.Tensor], example: torch.Tensor
-) -> tuple[SiteTable, dict[str, Wiring], bool]:
-    """Get the sites, how each is wired to weights, and whether the model writes into its input.
+) -> tuple[SiteTable, dict[str, Wiring], tuple[Call, ...], bool]:
+    """Get the sites, how each is wired to weights, the calls in order, and whether the model writes into its input.
 
     ``run`` maps a batch to the selected read-out; ``example`` is a batch of any number of stimuli.
     """
@@ -54,7 +54,7 @@ def survey(
     called = {call.path for call in two.calls}
     table = _with_refused(sites, modules, called)
     wiring = wire(model, two, {site.address: (site, at[site.address]) for site in table if site.address in at})
-    return SiteTable(table, _aliases(model)), wiring, two.input_changed or three.input_changed
+    return SiteTable(table, _aliases(model)), wiring, tuple(two.calls), two.input_changed or three.input_changed
 
 
 def rows(example: torch.Tensor, n: int) -> torch.Tensor:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of one module: shape and type of its first output tensor and of its first input tensor."""
+    """One call of one module: its first output and input tensors, and when it began and ended (a count of events)."""
 
     path: str
     call: int
@@ -43,6 +44,8 @@ class Call:
     output: Key | None
     input: Key | None
     inplace: bool
+    began: int = 0
+    ended: int = 0
 
 
 @dataclass
@@ -109,23 +112,25 @@ def trace_forward(model: nn.Module, run: Callable[[torch.Tensor], Any], inputs: 
 @contextmanager
 def _hooked(model: nn.Module, trace: Trace, stack: list[str]) -> Iterator[None]:
     counts: dict[str, int] = defaultdict(int)
-    entered: list[tuple[torch.Tensor | None, Key | None]] = []
+    entered: list[tuple[torch.Tensor | None, Key | None, int]] = []
+    clock = itertools.count()
 
     def enter(path: str) -> Callable[..., None]:
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
             given = first_tensor((args, kwargs))
             stack.append(path)
-            entered.append((given, None if given is None else key_of(given)))
+            entered.append((given, None if given is None else key_of(given), next(clock)))
 
         return hook
 
     def leave(path: str) -> Callable[..., None]:
         def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
             stack.pop()
-            given, key = entered.pop()
+            given, key, began = entered.pop()
             out = first_tensor(output)
             trace.kept.extend(tensor for tensor in (given, out) if tensor is not None)
-            trace.calls.append(_call(path, counts[path], given, key, out))
+            seen = _call(path, counts[path], given, key, out)
+            trace.calls.append(replace(seen, began=began, ended=next(clock)))
             counts[path] += 1
 
         return hook
