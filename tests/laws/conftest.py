@@ -1,0 +1,25 @@
+"""One result of every analysis that has a figure, made from phantoms once per session."""
+
+import pytest
+
+from neurolab import analysis
+from neurolab.simulate import phantom_recording, phantom_trials
+
+
+@pytest.fixture(scope="session")
+def every_result():
+    trials = phantom_trials(n_controls=19, spread=0.04, rng=0)
+    ladder = phantom_trials(doses=(0.25, 0.5, 1.0), spread=0.04, n_controls=5, rng=1)
+    recording = phantom_recording(n_units=60, n_runs=3, dead=2, sites=("early", "late"), rng=0)
+    contrast = "faces > objects"
+    return {
+        "plot_controls": analysis.against_controls(trials, lesion="A", task="X", rng=0),
+        "plot_deficits": analysis.deficits(trials, rng=0),
+        "plot_dissociation": analysis.dissociation(trials, lesions=("A", "B"), tasks=("X", "Y"), rng=0),
+        "plot_dose": analysis.dose_response(ladder, lesion="A", task="X", rng=0),
+        "plot_held_out": analysis.held_out(recording, contrast, n_permutations=19, rng=0),
+        "plot_localiser_matrix": analysis.localiser_matrix(trials, rng=0),
+        "plot_reliability": analysis.map_reliability(recording, contrast, n_splits=10, rng=0),
+        "plot_selectivity": analysis.localise(recording, contrast),
+        "plot_stat_map": analysis.localise(recording, contrast),
+    }
