@@ -176,8 +176,8 @@ def _external_folder(entry: Mapping[str, Any], *, missing_ok: bool = False) -> p
     lacking = [file for file in entry["files"] if not (root and (folder / file).is_file())]
     given = f"NEUROLAB_DATA={root!r} has no {entry['folder']}/ with" if root else "NEUROLAB_DATA is not set; it lacks"
     raise MissingDataError(
-        f"{given} {listed(lacking)}. Get the data ({entry['licence']}; cite {entry['cite']}): {entry['get']}; put them in "
-        f"a folder {entry['folder']!r} and type `export NEUROLAB_DATA=` and the folder above it."
+        f"{given} {listed(lacking)}. Get the data ({entry['licence']}; cite {entry['cite']}): {entry['get']}; put them "
+        f"in a folder {entry['folder']!r} and type `export NEUROLAB_DATA=` and the folder above it."
     )
 
 

@@ -34,8 +34,8 @@ def shipped_cohort(file: pathlib.Path, architecture: Mapping[str, Any], example:
         weights = load_file(file)
     except (SafetensorError, OSError) as error:
         raise FileFormatError(
-            f"{file.name} cannot be read as safetensors ({error}); it may be truncated. Install neurolab again, or type "
-            f"`git checkout datasets/{file.name}`."
+            f"{file.name} cannot be read as safetensors ({error}); it may be truncated. Install neurolab again, or "
+            f"type `git checkout datasets/{file.name}`."
         ) from error
     seeds = sorted({key.split("/", 1)[0] for key in weights}, key=lambda seed: (len(seed), seed))
     networks = (_network(file, architecture, weights, seed) for seed in seeds)

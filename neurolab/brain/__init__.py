@@ -1,0 +1,7 @@
+"""Readers: a brain comes in as a recording; from there on nothing can tell it from a network's."""
+
+from neurolab.brain.blocks import average_blocks as average_blocks
+from neurolab.brain.epochs import from_epochs as from_epochs
+from neurolab.brain.images import from_masked_image as from_masked_image
+from neurolab.brain.timeseries import remove_drift as remove_drift
+from neurolab.brain.timeseries import standardise_runs as standardise_runs
