@@ -77,7 +77,7 @@ def _printed(name: str, result: xr.Dataset, width: int) -> str:
     verdict = str(result.attrs.get("verdict", "") or "")
     head = f"{name}: {verdict or result.attrs.get('analysis')} ({sample_words(result)})"
     lines = textwrap.wrap(head, width)
-    for sign, attr in (("  because ", "reasons"), ("  undermined by: ", "undermined_by")):
+    for sign, attr in (("  ", "reasons"), ("  undermined by: ", "undermined_by")):
         for said in sentences(result, attr):
             lines += textwrap.wrap(said, width, initial_indent=sign, subsequent_indent="    ")
     table = result_table(result)
