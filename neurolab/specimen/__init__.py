@@ -1,10 +1,16 @@
 """The torch floor: networks on the bench, recorded and examined; the only room with torch in it."""
 
+from neurolab.specimen import phantoms as phantoms
+from neurolab.specimen import zoo as zoo
 from neurolab.specimen.ablations import ABLATIONS as ABLATIONS
+from neurolab.specimen.ablations import OnWeights as OnWeights
 from neurolab.specimen.bench import bench as bench
 from neurolab.specimen.examine import examine as examine
+from neurolab.specimen.record import predicted_bytes as predicted_bytes
 from neurolab.specimen.record import record as record
 from neurolab.specimen.specimen import Cohort as Cohort
 from neurolab.specimen.specimen import Probe as Probe
 from neurolab.specimen.specimen import Specimen as Specimen
 from neurolab.specimen.specimen import Task as Task
+from neurolab.specimen.train import Recipe as Recipe
+from neurolab.specimen.train import train_cohort as train_cohort

@@ -1,0 +1,175 @@
+"""Tiny networks whose truth is planted: what every localiser, lesion and verdict is first tried on.
+
+Each phantom gives ``(specimen, stimuli, truth)``. Stimuli are eight numbers, a noisy one-hot code of four faces and
+four objects; ``label`` is the index of the right output. The site to localise and cut is ``"relu"`` unless said
+otherwise, and ``truth`` names its planted regions.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from neurolab import scores
+from neurolab.chance import RNG, generator
+from neurolab.roi import ROI
+from neurolab.specimen.specimen import Specimen, Task
+from neurolab.stimuli import StimulusSet
+
+Phantom = tuple[Specimen, StimulusSet, dict[str, ROI]]
+
+N_EACH = 4
+KINDS = ("faces", "objects")
+
+
+def phantom_stimuli(*, n_each: int = 12, noise: float = 0.1, rng: RNG) -> StimulusSet:
+    """Get ``n_each`` noisy exemplars of each of four faces and four objects, inputs (n, 8)."""
+    labels = np.repeat(np.arange(2 * N_EACH), n_each)
+    draw = generator(rng, "phantom stimuli", n_each)
+    inputs = np.eye(2 * N_EACH)[labels] + noise * draw.normal(size=(len(labels), 2 * N_EACH))
+    kind = [KINDS[label // N_EACH] for label in labels]
+    table = pd.DataFrame({
+        "stimulus_id": [f"{kind[at]}-{labels[at]}-{at:03d}" for at in range(len(labels))],
+        "condition": kind, "label": labels,
+    })
+    return StimulusSet("phantom", inputs.astype(np.float32), table)
+
+
+def naming_tasks(stimuli: StimulusSet) -> tuple[Task, Task]:
+    """Get the tasks "name faces" and "name objects", scored by accuracy."""
+    first, second = (Task(f"name {kind}", stimuli.where(condition=kind), scores.accuracy) for kind in KINDS)
+    return first, second
+
+
+def _specimen(name: str, layers: Mapping[str, Any]) -> Specimen:
+    """Linear layers from (weight, bias) arrays, modules as they are."""
+    made: OrderedDict[str, nn.Module] = OrderedDict()
+    for key, value in layers.items():
+        made[key] = value if isinstance(value, nn.Module) else _linear(*value)
+    return Specimen(nn.Sequential(made), np.zeros((1, 2 * N_EACH), dtype=np.float32), name=name)
+
+
+def _linear(weight: np.ndarray, bias: np.ndarray | float = 0.0) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor(weight))
+        layer.bias.copy_(torch.tensor(np.broadcast_to(bias, len(weight)).copy()))
+    return layer
+
+
+def _tuning(share: float = 0.4) -> np.ndarray:
+    """(16, 8): two units per item; all like the item's whole kind by a share, and the item itself most."""
+    own = np.kron(np.eye(2 * N_EACH), np.ones((2, 1)))
+    kind = np.kron(np.eye(2), np.ones((2 * N_EACH, N_EACH)))
+    return share * kind + (1 - share) * own
+
+
+def _shuffled(name: str, weight: np.ndarray, out: np.ndarray, rows: Mapping[str, range], rng: RNG) -> Phantom:
+    """A one-layer phantom whose hidden units lie in random order; ``rows`` name the planted regions before it."""
+    order = generator(rng, "phantom order", name).permutation(len(weight))
+    place = np.argsort(order)
+    specimen = _specimen(name, {"hidden": (weight[order], 0.0), "relu": nn.ReLU(), "readout": (out[:, order], 0.0)})
+    truth = {key: ROI(key, {"relu": place[list(span)]}, shape={"relu": (len(weight),)}) for key, span in rows.items()}
+    return specimen, phantom_stimuli(rng=rng), truth
+
+
+def separate_modules(*, rng: RNG) -> Phantom:
+    """Get a network with a face module and an object module of 8 units each, and 16 units that drive nothing much.
+
+    truth : "faces", "objects" (ROI at "relu"). Cutting one spares the other's task: a double dissociation.
+    """
+    idle = 0.3 * generator(rng, "idle").normal(size=(16, 2 * N_EACH))
+    idle -= idle.mean(axis=1, keepdims=True)
+    weight = np.vstack([_tuning(), idle - _kind_bias(idle)])
+    out = np.hstack([np.kron(np.eye(2 * N_EACH), np.ones((1, 2))), np.zeros((2 * N_EACH, 16))])
+    return _shuffled("separate modules", weight, out, {"faces": range(8), "objects": range(8, 16)}, rng)
+
+
+def _kind_bias(weight: np.ndarray) -> np.ndarray:
+    """What must go for a unit to like faces and objects alike on average."""
+    gap = weight[:, :N_EACH].mean(axis=1, keepdims=True) - weight[:, N_EACH:].mean(axis=1, keepdims=True)
+    return 0.5 * gap * np.repeat([1.0, -1.0], N_EACH)
+
+
+def epiphenomenal(*, rng: RNG) -> Phantom:
+    """Get a network whose most selective units drive nothing: large response, no outgoing weight.
+
+    truth : "selective" (8 units that a localiser finds first), "causal" (8 weaker units that name the faces).
+    """
+    weight = np.vstack([_tuning(), np.kron(np.repeat([3.0, 0.0], N_EACH)[None], np.ones((8, 1)))])
+    out = np.hstack([np.kron(np.eye(2 * N_EACH), np.ones((1, 2))), np.zeros((2 * N_EACH, 8))])
+    return _shuffled("epiphenomenal", weight, out, {"causal": range(8), "selective": range(16, 24)}, rng)
+
+
+def causal_without_selectivity(*, rng: RNG) -> Phantom:
+    """Get a network in which units that answer to faces and objects alike carry what both tasks need.
+
+    Item k of either kind drives the shared unit k; two selective units say which kind it is. truth : "shared" (8 units
+    without mean selectivity, whose loss leaves naming at chance), "kind" (4 selective units).
+    """
+    item = np.kron(np.eye(N_EACH), np.ones((2, 1)))
+    kind = np.kron(np.repeat(np.eye(2), N_EACH, axis=1), np.ones((2, 1)))
+    weight = np.vstack([np.hstack([item, item]), kind])
+    out = np.vstack([
+        np.hstack([np.kron(np.eye(N_EACH), np.ones((1, 2))), np.tile(np.repeat(side, 2)[None], (N_EACH, 1))])
+        for side in np.eye(2)
+    ])
+    return _shuffled("causal without selectivity", weight, out, {"shared": range(8), "kind": range(8, 12)}, rng)
+
+
+def mutual_backup(*, rng: RNG) -> Phantom:
+    """Get a network with two full copies of each module, joined by OR: either copy will do.
+
+    The read-out sees ``min(a + b - 1, 1)`` as ``relu(a + b - 1) - relu(a + b - 2)``. truth : "faces a", "faces b",
+    "objects a", "objects b" (8 units each): no effect alone, all of it together.
+    """
+    copies = np.vstack([_tuning(0.1), _tuning(0.1)])
+    order = generator(rng, "phantom order", "mutual backup").permutation(32)
+    place = np.argsort(order)
+    own = np.kron(np.eye(2 * N_EACH), np.ones((1, 2)))
+    joined = np.hstack([own, own])
+    either = np.vstack([joined, joined])[:, order]
+    bias = np.repeat([-1.0, -2.0], 2 * N_EACH)  # either copy alone brings 2, the item's kind 0.4 at most
+    out = np.hstack([np.eye(2 * N_EACH), -np.eye(2 * N_EACH)])
+    specimen = _specimen("mutual backup", {
+        "hidden": (copies[order], 0.0), "relu": nn.ReLU(), "either": (either, bias), "or": nn.ReLU(),
+        "readout": (out, 0.0),
+    })
+    spans = {"faces a": range(8), "objects a": range(8, 16), "faces b": range(16, 24), "objects b": range(24, 32)}
+    truth = {key: ROI(key, {"relu": place[list(span)]}, shape={"relu": (32,)}) for key, span in spans.items()}
+    return specimen, phantom_stimuli(rng=rng), truth
+
+
+def shared_bottleneck(*, rng: RNG) -> Phantom:
+    """Get a network with separate modules first and a bottleneck that both need behind them.
+
+    truth : "faces", "objects" (8 units each at "relu", a double dissociation), "bottleneck" (4 units at "narrow", whose
+    loss hurts both tasks: shared, not two modules).
+    """
+    order = generator(rng, "phantom order", "shared bottleneck").permutation(16)
+    place = np.argsort(order)
+    own = np.kron(np.eye(2 * N_EACH), np.ones((1, 2)))[:, order]
+    item = np.hstack([np.eye(N_EACH), np.eye(N_EACH)]) @ own
+    kind = np.kron(np.eye(2), np.ones((1, N_EACH))) @ own
+    out = np.vstack([np.hstack([np.eye(N_EACH), np.tile(side, (N_EACH, 1))]) for side in np.eye(2)])
+    specimen = _specimen("shared bottleneck", {
+        "hidden": (_tuning()[order], 0.0), "relu": nn.ReLU(), "squeeze": (np.vstack([item, kind]), 0.0),
+        "narrow": nn.ReLU(), "readout": (out, 0.0),
+    })
+    truth = {key: ROI(key, {"relu": place[list(span)]}, shape={"relu": (16,)})
+             for key, span in {"faces": range(8), "objects": range(8, 16)}.items()}
+    truth["bottleneck"] = ROI("bottleneck", {"narrow": np.arange(N_EACH)}, shape={"narrow": (N_EACH + 2,)})
+    return specimen, phantom_stimuli(rng=rng), truth
+
+
+#: Every phantom by name.
+PHANTOMS = {
+    function.__name__: function
+    for function in (separate_modules, mutual_backup, epiphenomenal, causal_without_selectivity, shared_bottleneck)
+}
