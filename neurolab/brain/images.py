@@ -167,8 +167,8 @@ def _presentations(given: Any, n: int, bold: Any) -> dict[str, np.ndarray]:
     uneven = {name: len(column) for name, column in rows.items() if len(column) != n}
     if uneven:
         raise DataError(
-            f"The image has {n} volumes and presentation has {uneven}; expected one row per volume. Were volumes dropped "
-            "at the start of a run? Drop their rows too, or keep both."
+            f"The image has {n} volumes and presentation has {uneven}; expected one row per volume. Were volumes "
+            "dropped at the start of a run? Drop their rows too, or keep both."
         )
     for name, column in rows.items():
         if pd.isna(column).any():
