@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurolab.errors import DataError
 from neurolab.stats import maps
-from neurolab.stats._columns import MaxT, finish, maxima
+from neurolab.stats._columns import MaxT, Statistic, finish, maxima
 from neurolab.stats._given import TIE, Floats, Rng, columns, counted, generator, sample
 
 
@@ -14,6 +15,33 @@ def _basis(nuisance: Floats) -> Floats:
     """Get an orthonormal basis (n, rank) of centred regressors."""
     left, size, _ = np.linalg.svd(nuisance - nuisance.mean(axis=0), full_matrices=False)
     return left[:, size > 1e-10 * max(size.max(initial=0.0), TIE)]
+
+
+def _regressors(nuisance: ArrayLike | None, n: int) -> Floats:
+    """Get the nuisance as (n, k), k from 0 on."""
+    given = np.empty((n, 0)) if nuisance is None else np.asarray(nuisance, dtype=np.float64)
+    if given.ndim not in (1, 2) or len(given) != n:
+        raise DataError(f"nuisance of shape {given.shape} given for {n} observations; expected ({n},) or ({n}, k).")
+    return given.reshape(n, -1)
+
+
+def _without(basis: Floats, values: Floats) -> Floats:
+    """Get columns without their mean and what the basis explains, scaled to length 1."""
+    left = values - values.mean(axis=0)
+    left = left - basis @ (basis.T @ left)
+    return left / np.linalg.norm(left, axis=0)
+
+
+def _partial(x: Floats, basis: Floats, residual: Floats) -> Statistic:
+    """Get the partial correlation of x with permuted residuals, as a function of orders: monotone in the refitted t."""
+
+    def statistic(orders: NDArray, at: slice) -> Floats:
+        left_over = np.ones((len(orders), residual[:, at].shape[1]))
+        for regressor in basis.T:  # the intercept takes nothing from a permutation
+            left_over -= (regressor[orders] @ residual[:, at]) ** 2
+        return (x[orders] @ residual[:, at]) / np.sqrt(np.maximum(left_over, TIE))
+
+    return statistic
 
 
 def freedman_lane(
@@ -51,39 +79,20 @@ def freedman_lane(
     ``nilearn.mass_univariate.permuted_ols``.
     """
     y, tested = columns(y, "y", least=3), sample(tested, "tested")
-    n = len(y)
-    given = np.empty((n, 0)) if nuisance is None else np.asarray(nuisance, dtype=np.float64).reshape(n, -1)
-    design = np.column_stack((tested, np.ones(n), given))
+    given = _regressors(nuisance, len(y))
+    n_permutations, stream = counted(n_permutations, "n_permutations"), generator(rng, "freedman_lane")
+    design = np.column_stack((tested, np.ones(len(y)), given))
     seen = maps.glm_t(y, design, np.eye(design.shape[1])[0], alternative=alternative, level=level)
     basis = _basis(given)
-    q = np.column_stack((np.full(n, n**-0.5), basis))
-    x = tested - q @ (q.T @ tested)
-    x /= np.linalg.norm(x)
-    residual = y[:, seen.valid] - q @ (q.T @ y[:, seen.valid])
-    residual /= np.linalg.norm(residual, axis=0)
-    block = max(1, block // (1 + q.shape[1]))
-
-    def statistic(
-        orders: NDArray, at: slice
-    ) -> Floats:  # t is monotone in it; the intercept takes nothing from a permutation
-        left_over = np.ones((len(orders), residual[:, at].shape[1]))
-        for regressor in basis.T:
-            left_over -= (regressor[orders] @ residual[:, at]) ** 2
-        return (x[orders] @ residual[:, at]) / np.sqrt(np.maximum(left_over, TIE))
-
-    stream = generator(rng, "freedman_lane")
+    x, residual = _without(basis, tested[:, None])[:, 0], _without(basis, y[:, seen.valid])
+    statistic, block = _partial(x, basis, residual), max(1, block // (1 + basis.shape[1]))
     orders = (
-        np.argsort(stream.random((min(block, n_permutations - at), n)), axis=1)
-        for at in range(0, counted(n_permutations, "n_permutations"), block)
+        np.argsort(stream.random((min(block, n_permutations - at), len(y))), axis=1)
+        for at in range(0, n_permutations, block)
     )
     null = maxima(orders, statistic, residual.shape[1], alternative, block)
-    observed = statistic(np.arange(n)[None, :], slice(None))[0]
+    observed = statistic(np.arange(len(y))[None, :], slice(None))[0]
+    floor = 1 / (n_permutations + 1)
     return finish(
-        seen,
-        observed,
-        null,
-        exact=False,
-        arrangements=n_permutations,
-        floor=1 / (n_permutations + 1),
-        statistic="freedman-lane",
+        seen, observed, null, exact=False, arrangements=n_permutations, floor=floor, statistic="freedman-lane"
     )

@@ -9,6 +9,8 @@ middle).
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from neurolab.stats._given import TIE, Floats
@@ -42,6 +44,10 @@ class ExactFlips:
     def __init__(self, x: Floats):
         self.x, self.total, self.exact = x, 2**x.size, True
 
+    def mirrored(self) -> ExactFlips:
+        """Get the patterns of -x."""
+        return ExactFlips(-self.x)
+
     def at_most(self, mu: float, slack: float = 1.0) -> int:
         """Get the number of subsets F, the empty one included, with sum over F of (x - mu) <= tie width * slack."""
         d = self.x - mu
@@ -67,6 +73,12 @@ class DrawnFlips:
         self.x, self.total, self.exact = x, m + 1, False
         flips = rng.random((m, x.size)) < 0.5
         self.sums, self.sizes = flips @ x, flips.sum(axis=1)
+
+    def mirrored(self) -> DrawnFlips:
+        """Get the same drawn patterns of -x."""
+        other = copy(self)
+        other.x, other.sums = -self.x, -self.sums
+        return other
 
     def at_most(self, mu: float, slack: float = 1.0) -> int:
         """Get the same count as in ``ExactFlips``, over the drawn patterns and the identity."""

@@ -38,15 +38,10 @@ def flips_of(x: Floats, n_permutations: int, rng: Rng | None) -> ExactFlips | Dr
     return DrawnFlips(x, counted(n_permutations, "n_permutations"), generator(rng, f"a sign-flip over {x.size} values"))
 
 
-def flip_ends(x: Floats, level: float, *, n_permutations: int, rng: Rng | None) -> tuple[float, float]:
-    """Get both ends of the interval that inverts the two-sided sign-flip test; the same patterns serve both ends."""
+def flip_ends(flips: ExactFlips | DrawnFlips, level: float) -> tuple[float, float]:
+    """Get both ends of the interval that inverts the two-sided sign-flip test over these patterns."""
     alpha = (1.0 - level) / 2.0
-    flips = flips_of(x, n_permutations, rng)
-    if isinstance(flips, ExactFlips):
-        return lower_end(flips, alpha), -lower_end(ExactFlips(-x), alpha)
-    low = lower_end(flips, alpha)
-    flips.x, flips.sums = -flips.x, -flips.sums
-    return low, -lower_end(flips, alpha)
+    return lower_end(flips, alpha), -lower_end(flips.mirrored(), alpha)
 
 
 def sign_flip_interval(
@@ -79,7 +74,7 @@ def sign_flip_interval(
     (1.0, 6.0)
     """
     x, level = sample(x), unit_interval(level, "level")
-    low, high = flip_ends(x, level, n_permutations=n_permutations, rng=rng)
+    low, high = flip_ends(flips_of(x, n_permutations, rng), level)
     note = "" if np.isfinite([low, high]).all() else too_few(x.size, level)
     return Interval(float(x.mean()), low, high, level, "sign-flip", x.size, note)
 

@@ -110,25 +110,12 @@ def sign_flip(
     x = sample(x)
     choice(alternative, ALTERNATIVES, "alternative")
     unit_interval(level, "level")
-    rng = rng if x.size <= 30 else generator(rng, f"a sign-flip over {x.size} values")
     flips = flips_of(x, n_permutations, rng)
-    p = flips.beyond(float(popmean), alternative) / flips.total
-    low, high = flip_ends(x, level, n_permutations=n_permutations, rng=rng)
+    p, (low, high) = flips.beyond(float(popmean), alternative) / flips.total, flip_ends(flips, level)
     drawn = None if flips.exact else n_permutations
     floor = p_floor("sign_flip", n=x.size, alternative=alternative, n_permutations=drawn)
-    return SignFlip(
-        p,
-        float((x - popmean).mean()),
-        float(x.mean()),
-        low,
-        high,
-        floor,
-        x.size,
-        flips.total,
-        flips.exact,
-        alternative,
-        level,
-    )
+    mean, kind = float(x.mean()), (flips.exact, alternative, level)
+    return SignFlip(p, float((x - popmean).mean()), mean, low, high, floor, x.size, flips.total, *kind)
 
 
 def _splits(n: int, k: int, n_permutations: int, rng: Rng | None) -> tuple[np.ndarray, bool]:
@@ -160,6 +147,14 @@ def _shift_ends(a: Floats, b: Floats, rows: np.ndarray, level: float) -> tuple[f
     ratio = np.sort(ratio)
     at = int(np.floor((1 - level) / 2 * total * (1 + 1e-12))) - int((swaps == 0).sum())
     return (-np.inf, np.inf) if at < 0 or at >= ratio.size else (float(ratio[at]), float(ratio[-1 - at]))
+
+
+def _as_extreme(a: Floats, b: Floats, rows: np.ndarray, observed: float) -> dict[str, np.ndarray]:
+    """Get, per alternative, which arrangements give a mean difference at least as extreme as the observed one."""
+    centred = np.concatenate((a, b)) - np.concatenate((a, b)).mean()
+    null, tie = rows @ centred * (1 / a.size + 1 / b.size), TIE * float(np.abs(centred).sum())
+    two_sided = np.abs(null) >= abs(observed) - tie
+    return {"greater": null >= observed - tie, "less": null <= observed + tie, "two-sided": two_sided}
 
 
 def label_shuffle(
@@ -199,31 +194,11 @@ def label_shuffle(
     a, b = sample(a, "a"), sample(b, "b")
     choice(alternative, ALTERNATIVES, "alternative")
     unit_interval(level, "level")
-    pooled = np.concatenate((a, b))
-    rows, exact = _splits(pooled.size, a.size, counted(n_permutations, "n_permutations"), rng)
-    centred = pooled - pooled.mean()
-    null = rows @ centred * (1 / a.size + 1 / b.size)  # mean difference under each arrangement
+    rows, exact = _splits(a.size + b.size, a.size, counted(n_permutations, "n_permutations"), rng)
     observed = float(a.mean() - b.mean())
-    tie = TIE * float(np.abs(centred).sum())
-    extreme = {
-        "greater": null >= observed - tie,
-        "less": null <= observed + tie,
-        "two-sided": np.abs(null) >= abs(observed) - tie,
-    }[alternative]
+    extreme = _as_extreme(a, b, rows, observed)[alternative]
     low, high = _shift_ends(a, b, rows, level)
-    floor = p_floor(
-        "label_shuffle", n=(a.size, b.size), alternative=alternative, n_permutations=None if exact else n_permutations
-    )
-    return LabelShuffle(
-        float(extreme.mean()),
-        observed,
-        observed,
-        low,
-        high,
-        floor,
-        (a.size, b.size),
-        len(rows),
-        exact,
-        alternative,
-        level,
-    )
+    sizes, drawn = (a.size, b.size), None if exact else n_permutations
+    floor = p_floor("label_shuffle", n=sizes, alternative=alternative, n_permutations=drawn)
+    p, total = float(extreme.mean()), len(rows)
+    return LabelShuffle(p, observed, observed, low, high, floor, sizes, total, exact, alternative, level)
