@@ -18,7 +18,7 @@ from neurolab.protocol.shelf import list_protocols, shipped
 NEEDED = ("torch", "mne", "numpy", "scipy", "pandas", "xarray", "statsmodels", "scikit-learn", "seaborn", "matplotlib",
           "h5netcdf", "h5py", "zarr", "safetensors", "nibabel", "joblib", "tqdm", "lazy-loader")  # fmt: skip
 TORCH_MOST = (2, 14)
-DEMO_CORE_SECONDS = 150.0  # of the full demo on one core of a common laptop; an estimate, not a promise
+DEMO_CORE_SECONDS = 45.0  # measured: the full demo on one core of a 2026 server; an estimate elsewhere
 GIGABYTE = 1024**3
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -43,41 +45,27 @@ def plot_controls(result: xr.Dataset, *, ax: Axes) -> Axes:
     Returns the axes; the last column is target − mean control, on the same scale.
     """
     target, control = values(result, "target", "specimen"), values(result, "control", "specimen", "draw")
-    colour, marker = SERIES[0]
     zero_line(ax)
-    for at, cloud in enumerate(control):
-        dots(
-            ax,
-            at,
-            cloud,
-            colour=GREY,
-            s=2.0,
-            width=0.7,
-            linewidths=0.0,
-            alpha=0.6,
-            zorder=2,
-            rasterized=cloud.size > 200,
-        )
-    ax.scatter(
-        np.arange(len(target)), target, color=colour, marker=marker, s=14, linewidths=0.3, edgecolors="white", zorder=4
-    )
+    _clouds(ax, target, control)
     last = len(target) + 0.8
     _difference(ax, result, last)
     ax.set_xticks([*range(len(target)), last], [*_ticks(result), "target −\ncontrols"])
     ax.tick_params(axis="x", length=0)
     ax.set(xlim=(-0.7, last + max(1.0, 0.3 * last)), ylabel="deficit (sham − lesion)")
-    ax.annotate(
-        "network",
-        ((len(target) - 1) / 2, 0),
-        xycoords=ax.get_xaxis_transform(),
-        xytext=(0, -10),
-        textcoords="offset points",
-        ha="center",
-        va="top",
-    )
+    below: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "xytext": (0, -10), "textcoords": "offset points"}
+    ax.annotate("network", ((len(target) - 1) / 2, 0), ha="center", va="top", **below)
     headroom(ax, above=0.06)
     heading(ax, _title(result), sample_words(result))
     return ax
+
+
+def _clouds(ax: Axes, target: np.ndarray, control: np.ndarray) -> None:
+    colour, marker = SERIES[0]
+    style: dict[str, Any] = {"s": 2.0, "width": 0.7, "linewidths": 0.0, "alpha": 0.6, "zorder": 2}
+    for at, cloud in enumerate(control):
+        dots(ax, at, cloud, colour=GREY, rasterized=cloud.size > 200, **style)
+    for at, value in enumerate(target):
+        dots(ax, at, [value], colour=colour, marker=marker, s=14.0, width=0.0, zorder=4)
 
 
 def _difference(ax: Axes, result: xr.Dataset, at: float) -> None:

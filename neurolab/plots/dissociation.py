@@ -109,4 +109,4 @@ def _spared(ax: Axes, result: xr.Dataset, task: int) -> None:
         )
     effect(ax, at + 0.26, e, low, high, colour=SERIES[other][0], markerfacecolor="white")
     if not bool(result["spared_shown"].values[other]):
-        note(ax, at, np.nanmax([high, bound, e]), "not shown spared")
+        note(ax, at, np.nanmin([-bound, low, 0.0]), "sparing\nnot shown", va="top")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -9,7 +11,7 @@ from matplotlib.axes import Axes
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import heading, zero_line
 from neurolab.plots.read import level, scalar, values
-from neurolab.plots.style import GREY, PALE, SERIES
+from neurolab.plots.style import GREY, SERIES
 from neurolab.plots.words import interval_words, number, p_words, sample_words
 
 
@@ -57,31 +59,26 @@ def plot_dose(result: xr.Dataset, *, ax: Axes) -> Axes:
     result : of ``dose_response``: value (specimen, dose), mean, low, high (dose), in units of the score.
     Returns the axes.
     """
-    order = np.argsort(result["dose"].values.astype(float))
-    dose = result["dose"].values.astype(float)[order]
-    colour, marker = SERIES[0]
     zero_line(ax)
+    colour, marker = SERIES[0]
     if "control_mean" in result:
-        low, mean, high = (values(result, f"control_{v}", "dose")[order] for v in ("low", "mean", "high"))
-        there = np.isfinite(mean)  # controls may have been drawn at some of the doses only
-        ax.fill_between(dose[there], low[there], high[there], color=PALE, alpha=0.6, linewidth=0, zorder=1)
-        ax.plot(
-            dose[there], mean[there], color=GREY, linestyle="--", marker="s", markersize=2.5, zorder=3, label="controls"
-        )
-    low, mean, high = (values(result, v, "dose")[order] for v in ("low", "mean", "high"))
-    ax.plot(dose, values(result, "value", "dose", "specimen")[order], color=colour, linewidth=0.4, alpha=0.5, zorder=2)
-    ax.fill_between(dose, low, high, color=colour, alpha=0.2, linewidth=0, zorder=2)
-    ax.plot(
-        dose,
-        mean,
-        color=colour,
-        linewidth=1.4,
-        marker=marker,
-        zorder=4,
-        label=str(result.attrs.get("lesion", "lesion")),
-    )
+        _curve(ax, result, "control_", GREY, {"linestyle": "--", "marker": "s", "markersize": 2.5, "label": "controls"})
+    order = np.argsort(result["dose"].values.astype(float))
+    dose, each = result["dose"].values.astype(float)[order], values(result, "value", "dose", "specimen")[order]
+    ax.plot(dose, each, color=colour, linewidth=0.4, alpha=0.5, zorder=2)
+    name = str(result.attrs.get("lesion", "lesion"))
+    _curve(ax, result, "", colour, {"linewidth": 1.4, "marker": marker, "label": name})
     tested = f"\n{_tested(result)}" if "p" in result else ""
     ax.set(xlabel=f"dose (share of the region){tested}", ylabel="deficit (sham − lesion)")
     ax.legend(loc="upper left", borderaxespad=0.0)
     heading(ax, str(result.attrs.get("task", "dose")), sample_words(result))
     return ax
+
+
+def _curve(ax: Axes, result: xr.Dataset, prefix: str, colour: str, style: dict[str, Any]) -> None:
+    """Draw mean and band at the doses that were examined: controls may have been drawn at some of them only."""
+    dose = result["dose"].values.astype(float)
+    low, mean, high = (values(result, f"{prefix}{v}", "dose") for v in ("low", "mean", "high"))
+    order = np.argsort(dose)[np.isfinite(mean[np.argsort(dose)])]
+    ax.fill_between(dose[order], low[order], high[order], color=colour, alpha=0.2, linewidth=0, zorder=2)
+    ax.plot(dose[order], mean[order], color=colour, zorder=4, **style)

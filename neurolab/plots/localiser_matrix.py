@@ -60,7 +60,7 @@ def plot_localiser_matrix(result: xr.Dataset, *, ax: Axes) -> Axes:
     """
     import seaborn
 
-    e, low, high, q = (values(result, v, "lesion", "task") for v in ("effect", "low", "high", "q"))
+    e = values(result, "effect", "lesion", "task")
     limit = float(np.nanmax(np.abs(e))) or 1.0
     # pcolormesh, not seaborn.heatmap: seaborn 0.13 changes a colour map in place, which matplotlib 3.11 deprecates
     shown = ax.pcolormesh(
@@ -72,19 +72,7 @@ def plot_localiser_matrix(result: xr.Dataset, *, ax: Axes) -> Axes:
     bar = ax.figure.colorbar(shown, ax=ax, shrink=0.8, pad=0.03, aspect=14, label="deficit (sham − lesion)")
     bar.outline.set_linewidth(0.4)  # type: ignore[operator]
     ax.spines[["left", "bottom"]].set_visible(False)
-    for (i, j), here in np.ndenumerate(e):
-        bold: dict[str, Any] = {"fontweight": "bold"} if q[i, j] <= 1 - level(result) + 1e-12 else {}
-        colour = "white" if abs(here) > 0.65 * limit else "black"
-        ax.text(j + 0.5, i + 0.45, fixed(float(here)), ha="center", va="center", fontsize=SMALL, color=colour, **bold)
-        ax.text(
-            j + 0.5,
-            i + 0.72,
-            f"{fixed(low[i, j])} to {fixed(high[i, j])}",
-            ha="center",
-            va="center",
-            fontsize=TINY,
-            color=colour,
-        )
+    _numbers(ax, result, limit)
     for at in range(min(e.shape)):
         ax.add_patch(Rectangle((at, at), 1, 1, fill=False, edgecolor="black", linewidth=1.2, zorder=5, clip_on=False))
     ax.tick_params(axis="both", length=0, rotation=0)
@@ -92,3 +80,18 @@ def plot_localiser_matrix(result: xr.Dataset, *, ax: Axes) -> Axes:
     ax.set_xlabel(f"diagonal − rest {number(d)}, {p}")
     heading(ax, "lesion × task", sample_words(result))
     return ax
+
+
+def _numbers(ax: Axes, result: xr.Dataset, limit: float) -> None:
+    """Write effect and interval into every cell: bold where the corrected p is within 1 − level."""
+    e, low, high, q = (values(result, v, "lesion", "task") for v in ("effect", "low", "high", "q"))
+    for i, j in np.ndindex(e.shape):
+        here, ends = float(e[i, j]), (float(low[i, j]), float(high[i, j]))
+        weight = "bold" if q[i, j] <= 1 - level(result) + 1e-12 else "normal"
+        style: dict[str, Any] = {
+            "ha": "center",
+            "va": "center",
+            "color": "white" if abs(here) > 0.65 * limit else "black",
+        }
+        ax.text(j + 0.5, i + 0.45, fixed(here), fontsize=SMALL, fontweight=weight, **style)
+        ax.text(j + 0.5, i + 0.72, f"{fixed(ends[0])} to {fixed(ends[1])}", fontsize=TINY, **style)

@@ -13,7 +13,7 @@ from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import zero_line
 from neurolab.plots.read import level, tested, values
 from neurolab.plots.stat_map import sites_of
-from neurolab.plots.style import PALE, SERIES
+from neurolab.plots.style import PALE, SERIES, TINY
 from neurolab.plots.words import number, sample_words
 
 #: What can be drawn, its label, and its value where nothing differs.
@@ -65,20 +65,13 @@ def plot_selectivity(result: xr.Dataset, *, ax: Axes, measure: str = "d_prime") 
         here = np.flatnonzero((site == code) & np.isfinite(tested(result, measure)))
         if here.size:
             _block(ax, result, here, start, measure, SERIES[code % len(SERIES)])
-            ax.text(
-                start + here.size / 2,
-                1.0,
-                name,
-                ha="center",
-                va="bottom",
-                transform=ax.get_xaxis_transform(),
-                fontsize=5.0,
-            )
+            middle, place = start + here.size / 2, ax.get_xaxis_transform()
+            ax.text(middle, 1.0, name, ha="center", va="bottom", transform=place, fontsize=TINY)
             start += here.size + max(2, result.sizes["neuroid"] // 25)
     ax.set_xticks([])
     ax.set(ylabel=label, xlabel="units, ordered within site")
     ax.set_title(str(result.attrs.get("contrast", "selectivity")), loc="left", pad=10)
-    ax.set_title(sample_words(result), loc="right", fontsize=5.0, pad=10)
+    ax.set_title(sample_words(result), loc="right", fontsize=TINY, pad=10)
     return ax
 
 

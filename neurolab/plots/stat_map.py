@@ -146,17 +146,9 @@ def _dots(ax: Axes, at: int, statistic: np.ndarray, chosen: np.ndarray, norm: No
     y = 1 - (order // n_columns + 0.5) / n_rows
     # the smaller pitch on paper, in units of the axes' width, makes dots round in data units of unequal length
     pitch = 0.86 * min(COLUMN / n_columns / n_sites, ASPECT / n_rows)
-    collection = EllipseCollection(
-        np.full(x.size, pitch * n_sites),
-        np.full(x.size, pitch / ASPECT * 1.04),
-        np.zeros(x.size),
-        units="xy",
-        offsets=np.column_stack([x, y]),
-        transOffset=ax.transData,
-        rasterized=True,
-        **_style(statistic, chosen, norm),
-    )
-    ax.add_collection(collection, autolim=False)
+    style = _style(statistic, chosen, norm)
+    dots = _circles(ax, np.column_stack([x, y]), pitch * n_sites, pitch / ASPECT * 1.04, style)
+    ax.add_collection(dots, autolim=False)
     dead = ~np.isfinite(statistic)
     ax.scatter(x[dead], y[dead], marker="x", s=(0.4 * pitch * 200) ** 2, color=GREY, linewidths=0.5)
 
@@ -179,35 +171,34 @@ def _cells(ax: Axes, at: int, statistic: np.ndarray, chosen: np.ndarray, norm: N
         )
 
 
+#: The three projections of a glass brain: the axis across, the axis up, and where one looks from.
+PROJECTIONS = ((1, 2, "from the side"), (0, 2, "from behind"), (0, 1, "from above"))
+
+
 def _space(ax: Axes, result: xr.Dataset, statistic: np.ndarray, chosen: np.ndarray, norm: Normalize) -> Any:
     place = np.column_stack([result[axis].values.astype(float) for axis in "xyz"])
-    size = place.max(axis=0) - place.min(axis=0)
-    diameter = float(np.clip(0.8 * np.cbrt(np.prod(np.maximum(size, 1)) / len(place)), 1.0, 0.08 * size.max() + 1e-9))
+    place -= place.min(axis=0)
+    size = place.max(axis=0)
+    longest = max(float(size.max()), 1e-9)
+    pitch = float(np.cbrt(np.prod(np.maximum(size, 1)) / len(place)))
+    diameter = min(max(0.8 * pitch, 0.01 * longest), 0.08 * longest)
+    # the strongest unit along a line of sight is painted last; the chosen region lies above all
     front = np.argsort(np.where(np.isfinite(statistic), np.abs(statistic), -1.0) + 1e6 * chosen, kind="stable")
     style = {key: value[front] for key, value in _style(statistic, chosen, norm).items()}
-    start, gap = 0.0, 0.15 * size.max()
-    for across, up, name in ((1, 2, "from the side"), (0, 2, "from behind"), (0, 1, "from above")):
-        x, y = (place[front, axis] - place[:, axis].min() for axis in (across, up))
-        round_dots = EllipseCollection(
-            np.full(len(x), diameter),
-            np.full(len(x), diameter),
-            np.zeros(len(x)),
-            units="xy",
-            offsets=np.column_stack([x + start, y]),
-            transOffset=ax.transData,
-            rasterized=True,
-            **style,
-        )
-        ax.add_collection(round_dots, autolim=False)
-        ax.text(
-            start + size[across] / 2,
-            -0.09 * size.max(),
-            f"{name} ({'xyz'[across]}, {'xyz'[up]})",
-            ha="center",
-            va="top",
-            fontsize=TINY,
-        )
-        start += size[across] + gap
-    ax.set(xlim=(-gap / 2, start - gap / 2), ylim=(-0.2 * size.max(), max(size[1], size[2]) + diameter), aspect="equal")
+    start = 0.0
+    for across, up, name in PROJECTIONS:
+        offsets = np.column_stack([place[front, across] + start, place[front, up]])
+        ax.add_collection(_circles(ax, offsets, diameter, diameter, style), autolim=False)
+        words = f"{name} ({'xyz'[across]}, {'xyz'[up]})"
+        ax.text(start + size[across] / 2, -0.09 * longest, words, ha="center", va="top", fontsize=TINY)
+        start += size[across] + 0.15 * longest
+    top = max(size[1], size[2]) + diameter
+    ax.set(xlim=(-0.08 * longest, start - 0.07 * longest), ylim=(-0.2 * longest, top), aspect="equal")
     ax.set_axis_off()
     return _mappable(norm)
+
+
+def _circles(ax: Axes, offsets: np.ndarray, width: float, height: float, style: dict[str, Any]) -> EllipseCollection:
+    n = len(offsets)
+    sizes = np.full(n, width), np.full(n, height), np.zeros(n)
+    return EllipseCollection(*sizes, units="xy", offsets=offsets, transOffset=ax.transData, rasterized=True, **style)

@@ -136,6 +136,7 @@ def _tasks(parts: Sequence[xr.Dataset]) -> dict[str, Any]:
     tasks = tables[0]
     for name, about in tasks.items():
         levels = [table[name].get("chance") for table in tables]
-        if all(isinstance(one, (int, float)) for one in levels):
-            about["chance"] = float(np.mean(levels))
+        known = [float(one) for one in levels if isinstance(one, (int, float))]
+        if len(known) == len(levels):
+            about["chance"] = sum(known) / len(known)
     return tasks

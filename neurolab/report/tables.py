@@ -12,7 +12,7 @@ import xarray as xr
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names
 from neurolab.plots.stat_map import sites_of
-from neurolab.plots.words import fixed, number, p_words, percent, sample_words, sentences
+from neurolab.plots.words import number, p_words, percent, sample_words, sentences
 from neurolab.schema import RESULTS
 
 COLUMNS = ("what", "effect", "low", "high", "p", "p_floor")
@@ -97,10 +97,10 @@ def _grid(table: pd.DataFrame, share: float) -> list[str]:
 
 def formatted(row) -> tuple[str, str, str, str]:
     """Get a row of :func:`result_table` as text: what, effect, interval, p with its floor."""
-    ends = ["no end" if np.isinf(end) else fixed(end, 3) for end in (row.low, row.high)]
+    ends = ["no end" if np.isinf(end) else number(end, 3) for end in (row.low, row.high)]
     return (
         row.what,
-        fixed(row.effect, 3) if np.isfinite(row.effect) else number(row.effect),
+        number(row.effect, 3),
         f"[{', '.join(ends)}]",
         (p_words(row.p, row.p_floor if row.p_floor > 1e-12 else None).removeprefix("p ").removeprefix("= ")),
     )

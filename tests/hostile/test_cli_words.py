@@ -17,6 +17,7 @@ from neurolab.cli.entry import COMMANDS
 from neurolab.protocol.shelf import find_protocol, list_protocols, question_of
 
 HEAVY = ("torch", "mne", "statsmodels", "seaborn", "xarray", "matplotlib", "pandas", "numpy", "scipy")
+ENV = {**os.environ, "PYTHONPATH": str(pathlib.Path(neurolab.__file__).parents[1])}
 PROTOCOL = '''\
 """Is two more than one?"""
 import neurolab as nl
@@ -39,7 +40,9 @@ def script(tmp_path):
 
 
 def python(code):
-    return subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False, env=ENV
+    )
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["list"], ["run", "--help"], ["run", "nothing_like_it"]])
@@ -60,7 +63,9 @@ def test_light_words__import_nothing_heavy(words):
 
 def test_help__takes_less_than_half_a_second_of_cpu():
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, "-m", "neurolab.cli", "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "neurolab.cli", "--help"], capture_output=True, text=True, check=True, env=ENV
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
     for command in COMMANDS:
@@ -97,7 +102,11 @@ def test_unknown_protocol__is_told_the_nearest_in_one_message(capsys):
 
 def test_debug__shows_the_traceback():
     done = subprocess.run(
-        [sys.executable, "-m", "neurolab.cli", "run", "nothing", "--debug"], capture_output=True, text=True
+        [sys.executable, "-m", "neurolab.cli", "run", "nothing", "--debug"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=ENV,
     )
     assert "Traceback" in done.stderr
     assert done.returncode == 1
@@ -118,8 +127,7 @@ def test_run__passes_options_and_leaves_argv_as_it_was(script, tmp_path, capsys)
 
 def test_run__as_a_plain_script_is_the_same(script, tmp_path):
     words = [sys.executable, str(script), "--rng", "7", "--out", "here"]
-    package = str(pathlib.Path(neurolab.__file__).parents[1])
-    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": package})
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, env=ENV)
     assert json.loads((tmp_path / "here" / "results" / "answer.json").read_text()) == {"rng": 7, "quick": False}
 
 

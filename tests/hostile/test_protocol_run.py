@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import pathlib
 import subprocess
 import sys
 import textwrap
@@ -17,6 +19,8 @@ from neurolab.protocol.again import load_findings, report_again
 from neurolab.protocol.findings import load_dataset
 from neurolab.simulate import phantom_recording, phantom_trials
 
+# a script run by its path must find the package also where it is not installed
+ENV = {**os.environ, "PYTHONPATH": str(pathlib.Path(nl.__file__).parents[1])}
 TRIALS = phantom_trials(n_controls=5, spread=0.03, rng=0)
 DRAW = {"deficits": nl.plots.plot_deficits}
 
@@ -152,7 +156,7 @@ def test_killed_run__has_what_was_handed_over(tmp_path):
             '''
         )
     )
-    done = subprocess.run([sys.executable, str(script), "--out", str(tmp_path / "out")], check=False)
+    done = subprocess.run([sys.executable, str(script), "--out", str(tmp_path / "out")], check=False, env=ENV)
     assert done.returncode == -9
     assert load_dataset(tmp_path / "out" / "trials.nc").sizes["specimen"] == 10
     assert manifest(tmp_path / "out")["status"] == "running"
