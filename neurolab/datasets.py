@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +70,8 @@ def load_cohort(name: str) -> Cohort:
     (12, 'faces-and-objects seed 0')
     """
     entry = _entry(name, "cohort")
+    if entry["kind"] == "package":
+        return _digits_cohort(entry)
     from neurolab.specimen.shipped import shipped_cohort
 
     example = faces_and_objects(n_per_class=1, n_identities=2, n_objects=2, rng=0).inputs
@@ -219,6 +222,18 @@ def _digits(part: str) -> StimulusSet:
         "parity": np.where(label % 2, "odd", "even"),
     }
     return StimulusSet("digits", (images[rows] / 16).astype(np.float32), pd.DataFrame(table))
+
+
+def _digits_cohort(entry: Mapping[str, Any]) -> Cohort:
+    from neurolab.specimen.architectures import build
+    from neurolab.specimen.train import Recipe, train_cohort
+
+    made, architecture = entry["made"], entry["architecture"]
+    untrained = partial(build, architecture["name"], **architecture["settings"])
+    recipe = Recipe(**made["recipe"])
+    return train_cohort(
+        untrained, load_stimuli("digits-train"), n=made["n"], recipe=recipe, name="digits", rng=made["rng"]
+    )
 
 
 def _haxby(folder: pathlib.Path, **settings: Any) -> xr.DataArray:

@@ -48,8 +48,22 @@ class TwoTaskCNN(nn.Module):
         return self.classifier(self.features(images))
 
 
+def digits_mlp(n_pixels: int = 64, n_hidden: tuple[int, int] = (64, 32), n_classes: int = 10) -> nn.Sequential:
+    """Get an untrained perceptron with two hidden layers ("1" and "3" after their ReLU) for 8 x 8 digits.
+
+    Example
+    -------
+    >>> digits_mlp()(torch.zeros(2, 64)).shape
+    torch.Size([2, 10])
+    """
+    first, second = n_hidden
+    return nn.Sequential(
+        nn.Linear(n_pixels, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, n_classes)
+    )
+
+
 #: Name in ``datasets/index.json`` -> what builds the untrained network.
-ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"two_task_cnn": TwoTaskCNN}
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"two_task_cnn": TwoTaskCNN, "digits_mlp": digits_mlp}
 
 
 def build(architecture: str, **settings: Any) -> nn.Module:
