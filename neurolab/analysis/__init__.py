@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.reliability import map_reliability
     from neurolab.analysis.reselect import reselected_controls
     from neurolab.analysis.select import select_roi
+    from neurolab.analysis.spare import spared
 
 # Files are not called like the verbs they hold: a submodule would hide the function of the same name.
 _VERBS = {
@@ -30,6 +31,7 @@ _VERBS = {
     "reliability": ["map_reliability"],
     "reselect": ["reselected_controls"],
     "select": ["select_roi"],
+    "spare": ["spared"],
 }
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "picked_dissociation",
     "reselected_controls",
     "select_roi",
+    "spared",
 ]
 
 __getattr__, __dir__, _ = _lazy.attach(__name__, submod_attrs=_VERBS)

@@ -68,14 +68,14 @@ def two_by_two(
             logit[i, j] = logit_deficit(intact[:, i, j], lesioned[:, i, j], n_trials, bounded=bounded).mean()
             ceiling[i, j] = at_ceiling(float(intact[:, i, j].mean()), chance, bounded=bounded)
             floor[i, j] = at_floor(float(lesioned[:, i, j].mean()), chance, bounded=bounded)
-    bounds = _bounds(sample.trials, tasks, intact.mean(axis=(0, 1)), spared_within)
+    bounds = spared_bounds(sample.trials, tasks, intact.mean(axis=(0, 1)), spared_within)
     return TwoByTwo(sample, lesions, tasks, rows, values, intact, lesioned, logit, bounds, ceiling, floor)
 
 
-def _bounds(
+def spared_bounds(
     trials: xr.Dataset, tasks: tuple[str, str], intact: np.ndarray, spared_within: float | Mapping[str, float]
 ) -> np.ndarray:
-    """The bound of each task in score; NaN where chance is unknown, not positive where intact is at chance."""
+    """Get what still counts as spared on each task, in score; NaN where chance is unknown."""
     if isinstance(spared_within, Mapping):
         unknown = [name for name in spared_within if name not in tasks]
         missing = [name for name in tasks if name not in spared_within]

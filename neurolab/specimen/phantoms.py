@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from neurolab import scores
-from neurolab.chance import RNG, generator
+from neurolab.chance import RNG, generator, rng_name
 from neurolab.roi import ROI
 from neurolab.specimen.specimen import Specimen, Task
 from neurolab.stimuli import StimulusSet
@@ -47,12 +47,12 @@ def naming_tasks(stimuli: StimulusSet) -> tuple[Task, Task]:
     return first, second
 
 
-def _specimen(name: str, layers: Mapping[str, Any]) -> Specimen:
+def _specimen(name: str, rng: RNG, layers: Mapping[str, Any]) -> Specimen:
     """Linear layers from (weight, bias) arrays, modules as they are."""
     made: OrderedDict[str, nn.Module] = OrderedDict()
     for key, value in layers.items():
         made[key] = value if isinstance(value, nn.Module) else _linear(*value)
-    return Specimen(nn.Sequential(made), np.zeros((1, 2 * N_EACH), dtype=np.float32), name=name)
+    return Specimen(nn.Sequential(made), np.zeros((1, 2 * N_EACH), dtype=np.float32), name=f"{name} {rng_name(rng)}")
 
 
 def _linear(weight: np.ndarray, bias: np.ndarray | float = 0.0) -> nn.Linear:
@@ -74,7 +74,8 @@ def _shuffled(name: str, weight: np.ndarray, out: np.ndarray, rows: Mapping[str,
     """A one-layer phantom whose hidden units lie in random order; ``rows`` name the planted regions before it."""
     order = generator(rng, "phantom order", name).permutation(len(weight))
     place = np.argsort(order)
-    specimen = _specimen(name, {"hidden": (weight[order], 0.0), "relu": nn.ReLU(), "readout": (out[:, order], 0.0)})
+    layers = {"hidden": (weight[order], 0.0), "relu": nn.ReLU(), "readout": (out[:, order], 0.0)}
+    specimen = _specimen(name, rng, layers)
     truth = {key: ROI(key, {"relu": place[list(span)]}, shape={"relu": (len(weight),)}) for key, span in rows.items()}
     return specimen, phantom_stimuli(rng=rng), truth
 
@@ -137,7 +138,7 @@ def mutual_backup(*, rng: RNG) -> Phantom:
     either = np.vstack([joined, joined])[:, order]
     bias = np.repeat([-1.0, -2.0], 2 * N_EACH)  # either copy alone brings 2, the item's kind 0.4 at most
     out = np.hstack([np.eye(2 * N_EACH), -np.eye(2 * N_EACH)])
-    specimen = _specimen("mutual backup", {
+    specimen = _specimen("mutual backup", rng, {
         "hidden": (copies[order], 0.0), "relu": nn.ReLU(), "either": (either, bias), "or": nn.ReLU(),
         "readout": (out, 0.0),
     })
@@ -158,7 +159,7 @@ def shared_bottleneck(*, rng: RNG) -> Phantom:
     item = np.hstack([np.eye(N_EACH), np.eye(N_EACH)]) @ own
     kind = np.kron(np.eye(2), np.ones((1, N_EACH))) @ own
     out = np.vstack([np.hstack([np.eye(N_EACH), np.tile(side, (N_EACH, 1))]) for side in np.eye(2)])
-    specimen = _specimen("shared bottleneck", {
+    specimen = _specimen("shared bottleneck", rng, {
         "hidden": (_tuning()[order], 0.0), "relu": nn.ReLU(), "squeeze": (np.vstack([item, kind]), 0.0),
         "narrow": nn.ReLU(), "readout": (out, 0.0),
     })

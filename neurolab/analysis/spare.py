@@ -1,0 +1,114 @@
+"""The word "spared": a lesion without effect, shown by equivalence, never by a large p."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from neurolab.analysis.cells import spared_bounds
+from neurolab.analysis.sample import about_task, sample_of, sham_rows, target_rows
+from neurolab.analysis.words import interval_text, p_text
+from neurolab.chance import RNG, generator
+from neurolab.errors import DesignError
+from neurolab.schema import make_result, register_result, strings
+from neurolab.stats.equivalence import sign_flip_tost
+
+register_result(
+    "spared",
+    {
+        "deficit": ("specimen", "task"),
+        **dict.fromkeys(("effect", "low", "high", "p", "p_floor", "bound", "shown"), ("task",)),
+    },
+    [("p", "effect", "low", "high", "p_floor")],
+)
+
+
+def spared(
+    trials: xr.Dataset,
+    *,
+    lesion: str,
+    tasks: tuple[str, ...] | list[str],
+    within: float | Mapping[str, float] = 0.1,
+    alpha: float = 0.05,
+    over: str | None = None,
+    rng: RNG,
+) -> xr.Dataset:
+    """Get whether a lesion leaves tasks unharmed: its deficit is shown to lie within a bound on both sides.
+
+    Two shifted one-sided sign-flip tests over networks per task; p is the larger. Tasks are not corrected for one
+    another: each is a claim of its own.
+
+    Parameters
+    ----------
+    trials : with the lesion (role "target") and a sham.
+    lesion : by name or ``lesion_id``. tasks : names.
+    within : the largest change that still counts as none: a share of the mean intact score above chance, or, as
+        ``{task: bound}``, in the score's own units. State it before looking.
+    over : "specimen" or "stimulus", the sample; default networks or people where there are several.
+
+    Returns
+    -------
+    Dataset over task: ``effect`` (mean deficit), ``low``, ``high`` (level 1 - 2 alpha), ``p``, ``p_floor``, ``bound``,
+    ``shown``; ``deficit`` (specimen, task). attrs ``reasons``: one sentence per task.
+
+    When this is invalid
+    --------------------
+    A bound chosen after seeing the deficit. Not shown spared does not mean hurt: see ``deficits``.
+
+    Source
+    ------
+    Schuirmann 1987, doi:10.1007/BF01068419, with the exact sign-flip in the place of t.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_trials
+    >>> found = spared(phantom_trials(rng=0), lesion="A", tasks=("X", "Y"), rng=0)
+    >>> found["shown"].values.tolist()
+    [False, True]
+    """
+    tasks = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+    sample = sample_of(trials, over)
+    rows = target_rows(sample.trials, lesion)
+    shams = sham_rows(sample.trials, str(sample.trials["roi"].values[rows[0]]))
+    intact = np.stack([sample.by_specimen(shams, task) for task in tasks], axis=1)
+    bounds = spared_bounds(sample.trials, tasks, intact.mean(axis=0), within)
+    if not (np.isfinite(bounds) & (bounds > 0)).all():
+        raise DesignError(
+            f"No bound can be made for {tasks[int(np.argmin(np.nan_to_num(bounds, nan=-1.0)))]!r}: the chance level is "
+            f"unknown or the intact score is at chance. Type within={{{tasks[0]!r}: 0.05}}, in units of the score."
+        )
+    values = [(sample.table(shams, task) - sample.table(rows, task)).to_numpy() for task in tasks]
+    found = [
+        sign_flip_tost(value, bounds=bound, alpha=alpha, rng=generator(rng, "spared", task))
+        for value, bound, task in zip(values, bounds, tasks)
+    ]
+    said = [
+        f"{'Shown' if test.equivalent else 'Not shown'}: {lesion} spares {task}, deficit "
+        f"{interval_text(test.effect, test.low, test.high, 1 - 2 * alpha)} against ±{bound:.3g}, {p_text(test.p)}."
+        for test, bound, task in zip(found, bounds, tasks)
+    ]
+    lesioned = np.stack([sample.by_specimen(rows, task) for task in tasks], axis=1)
+    return make_result(
+        {
+            "deficit": (("specimen", "task"), intact - lesioned),
+            **{name: ("task", [getattr(test, name) for test in found]) for name in ("effect", "low", "high", "p")},
+            "p_floor": ("task", [test.p_floor for test in found]),
+            "bound": ("task", bounds),
+            "shown": ("task", [test.equivalent for test in found]),
+            "about_chance": ("task", [about_task(sample.trials, task)[1] for task in tasks]),
+        },
+        coords={"specimen": sample.specimens, "task": strings(tasks)},
+        analysis="spared",
+        estimand=f"the mean deficit of {lesion} over {sample.plural}, per task",
+        test=f"two shifted one-sided sign-flips over {sample.plural} (equivalence)",
+        n=min(len(value) for value in values),
+        correction="none",
+        **sample.said(rng),
+        alternative="equivalence",
+        level=1 - 2 * alpha,
+        alpha=alpha,
+        lesion=lesion,
+        reasons=said,
+    )
