@@ -9,6 +9,7 @@ from neurolab.plots.drawing import drawing as drawing
 from neurolab.plots.drawing import plot_for as plot_for
 from neurolab.plots.held_out import plot_held_out as plot_held_out
 from neurolab.plots.localiser_matrix import plot_localiser_matrix as plot_localiser_matrix
+from neurolab.plots.picked import plot_picked as plot_picked
 from neurolab.plots.reliability import plot_reliability as plot_reliability
 from neurolab.plots.save import SavedFigure as SavedFigure
 from neurolab.plots.save import save_figure as save_figure

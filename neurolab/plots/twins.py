@@ -10,7 +10,7 @@ import xarray as xr
 
 from neurolab.plots.drawing import Plot, drawing_of
 from neurolab.plots.read import level
-from neurolab.plots.words import p_words, percent, sample_words, sentences
+from neurolab.plots.words import origin, p_words, percent, sample_words, sentences
 
 
 def source_table(result: xr.Dataset, variables: Iterable[str] | None = None) -> pd.DataFrame:
@@ -59,7 +59,7 @@ def legend_text(result: xr.Dataset, plot: Plot) -> str:
     floor = smallest_floor(result)
     parts.append(f"Smallest p that this design can give: {p_words(floor)[4:]}." if floor > 1e-12 else "")
     parts += sentences(result, "reasons")
-    parts.append(f"rng {attrs.get('rng', 'none')}; source: {str(attrs.get('source', '') or 'not stated').rstrip('.')}.")
+    parts.append(f"rng {attrs.get('rng', 'none')}; source: {origin(result)}.")
     return " ".join(part for part in parts if part.strip(" .")) + "\n"
 
 

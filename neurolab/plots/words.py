@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-#: What one of the sample is called, by what a result generalises over.
+#: What one, and several, of the sample are called, by what a result generalises over.
 SAMPLE = {
-    "run": "runs",
-    "specimen": "networks",
-    "subject": "subjects",
-    "stimulus": "stimuli",
-    "control draw": "control draws",
+    "run": ("run", "runs"),
+    "specimen": ("network", "networks"),
+    "subject": ("subject", "subjects"),
+    "stimulus": ("stimulus", "stimuli"),
+    "control draw": ("network", "networks"),
 }
 
 
@@ -97,7 +97,10 @@ def sample_words(result: xr.Dataset) -> str:
     """Get ``n = 10 networks``: the sample that the result speaks for, as its attrs say it."""
     n, over = result.attrs.get("n", ""), str(result.attrs.get("generalises_over", ""))
     text = str(int(n)) if isinstance(n, (int, float, np.number)) else str(n)
-    return f"n = {text} {SAMPLE.get(over, '')}".strip() if text.isdigit() else f"n = {text}".removesuffix(" ")
+    if not text.isdigit():
+        return f"n = {text}".rstrip()
+    one, several = SAMPLE.get(over, ("", ""))
+    return f"n = {text} {one if text == '1' else several}".rstrip()
 
 
 def words_between(names: Sequence[object]) -> str:
@@ -120,6 +123,12 @@ def sentences(result: xr.Dataset, attr: str) -> list[str]:
     except json.JSONDecodeError:
         found = [text]
     return [str(line) for line in found] if isinstance(found, list) else [str(found)]
+
+
+def origin(result: xr.Dataset) -> str:
+    """Get where the data come from, in a few words: the first source and how many there are."""
+    every = [part.strip() for part in str(result.attrs.get("source", "") or "not stated").split(";")]
+    return every[0].rstrip(".") + (f" … ({len(every)} in all)" if len(every) > 1 else "")
 
 
 def short_names(names: Sequence[object]) -> list[str]:

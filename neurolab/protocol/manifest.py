@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import neurolab
+from neurolab.protocol.findings import is_trials
 
 #: Packages whose version can change a number or a figure.
 PACKAGES = (
@@ -70,6 +72,21 @@ def describe_run(script: str, question: str, *, rng: int, quick: bool) -> dict[s
         "platform": f"{platform.system()} {platform.machine()}",
         "versions": versions(),
     }
+
+
+def weights_and_stimuli(findings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Get the digests of the networks and of the stimuli that the trials among the findings carry, by name."""
+    weights: dict[str, Any] = {}
+    stimuli: dict[str, Any] = {}
+    for finding, value in findings.items():
+        if is_trials(value):
+            for part in str(value.attrs.get("source", "")).split(";"):
+                name, _, digest = part.strip().rpartition(" ")
+                weights |= {name: digest} if name else {}
+            given = str(value.attrs.get("inputs", ""))
+            named = json.loads(given) if given.startswith("{") else {finding: given} if given else {}
+            stimuli |= named
+    return {"weights": weights, "stimuli": stimuli}
 
 
 def describe_finding(value: Any) -> dict[str, Any]:

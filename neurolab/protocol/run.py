@@ -16,7 +16,7 @@ from neurolab.plots import SavedFigure, save_figure
 from neurolab.plots.drawing import Plot, drawing_of
 from neurolab.protocol.findings import is_result, place_of
 from neurolab.protocol.folder import Folder
-from neurolab.protocol.manifest import describe_finding, describe_run
+from neurolab.protocol.manifest import describe_finding, describe_run, weights_and_stimuli
 from neurolab.report import write_report
 from neurolab.report.tables import printed_table
 
@@ -144,7 +144,8 @@ class Run:
         """Get what the manifest says now, without the list of files."""
         state = {"status": status, "seconds": round(time.monotonic() - self.started, 1)}
         findings = {name: {"file": self.places[name], **describe_finding(self.found[name])} for name in self.found}
-        return {**self.about, **state, **({"error": error} if error else {}), "findings": findings}
+        digests = weights_and_stimuli(self.found)
+        return {**self.about, **state, **({"error": error} if error else {}), **digests, "findings": findings}
 
     def note(self, status: str, error: str = "") -> None:
         """Write the manifest as it stands."""

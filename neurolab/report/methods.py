@@ -147,6 +147,55 @@ def _matrix(result: xr.Dataset) -> Paragraph:
     )
 
 
+def _dose(result: xr.Dataset) -> Paragraph:
+    doses = words_between([f"{float(dose):.3g}" for dose in result["dose"].values])
+    against = f"that of its {result.attrs.get('family')} controls" if result.attrs.get("family") else "none"
+    return (
+        f"The lesion {result.attrs.get('lesion')} was made at doses {doses}; the mean deficit in "
+        f"{result.attrs.get('task')} over the range of doses was compared with {against} by "
+        f"{result.attrs.get('test')}: "
+        f"{float(result['effect']):.3g}, {p_words(float(result['p']), float(result['p_floor']))}.",
+        ("Nichols & Holmes 2002",),
+    )
+
+
+def _held_out(result: xr.Dataset) -> Paragraph:
+    attrs = result.attrs
+    return (
+        f"The contrast {attrs.get('contrast')} chose units on all folds but one of {attrs.get('n_folds')} (by "
+        f"{attrs.get('by')}) and was measured in the one left out; fold effects were averaged after measuring. The "
+        "whole "
+        f"procedure was run again on shuffled conditions ({attrs.get('test')}): {float(result['effect']):.3g}, "
+        f"{p_words(float(result['p']), float(result['p_floor']))}. Mean Dice overlap of the regions chosen: "
+        f"{float(result['mean_dice']):.3g}.",
+        ("Kriegeskorte et al. 2009", "Saxe et al. 2006", "Dice 1945"),
+    )
+
+
+def _reliability(result: xr.Dataset) -> Paragraph:
+    return (
+        f"The map of {result.attrs.get('contrast')} was made from halves of the data in {result.sizes['split']} splits "
+        f"(by {result.attrs.get('by')}); the mean correlation of halves, {float(result['r']):.3g}, was stepped up "
+        "once by "
+        f"Spearman-Brown to {float(result['effect']):.3g}. Mean Dice overlap of what the halves select: "
+        f"{float(result['mean_dice']):.3g}.",
+        ("Spearman 1910", "Dice 1945"),
+    )
+
+
+def _picked(result: xr.Dataset) -> Paragraph:
+    return (
+        f"The best-dissociating pair was picked among {result.attrs.get('n_candidates')} lesions in each network. "
+        "Its null "
+        f"is the same picking, run {result.sizes['draw']} times on random subsets of these and "
+        f"{result.attrs.get('n_pool')} "
+        f"random lesions. The excess, {float(result['effect']):.3g}, was tested by {result.attrs.get('test')}: "
+        f"{p_words(float(result['p']), float(result['p_floor']))}; rank of the mean among the mean nulls: "
+        f"{p_words(float(result['rank_p']), float(result['rank_p_floor']))}.",
+        ("Nichols & Holmes 2002", "Phipson & Smyth 2010"),
+    )
+
+
 #: Paragraph by analysis; a new analysis adds one entry.
 METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
     "localise": _localise,
@@ -154,4 +203,8 @@ METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
     "against_controls": _controls,
     "dissociation": _dissociation,
     "localiser_matrix": _matrix,
+    "dose_response": _dose,
+    "held_out": _held_out,
+    "map_reliability": _reliability,
+    "picked_dissociation": _picked,
 }

@@ -18,7 +18,8 @@ from neurolab.schema import RESULTS
 COLUMNS = ("what", "effect", "low", "high", "p", "p_floor")
 MOST_ROWS = 60
 #: What a test is called in a table, by the name of its p.
-CALLED = {"p": "", "rank_p": "rank among control draws", "diagonal_p": "diagonal − rest", "spared_p": "deficit"}
+CALLED = {"p": "", "rank_p": "rank among control draws", "diagonal_p": "diagonal − rest", "spared_p": "deficit",
+          "held_p": "picked on one half, measured on the other"}  # fmt: skip
 
 
 def result_table(result: xr.Dataset) -> pd.DataFrame:

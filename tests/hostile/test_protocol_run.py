@@ -21,7 +21,9 @@ from neurolab.simulate import phantom_recording, phantom_trials
 
 # a script run by its path must find the package also where it is not installed
 ENV = {**os.environ, "PYTHONPATH": str(pathlib.Path(nl.__file__).parents[1])}
-TRIALS = phantom_trials(n_controls=5, spread=0.03, rng=0)
+TRIALS = phantom_trials(n_controls=5, spread=0.03, rng=0).assign_attrs(
+    source="net seed 0 0123abcd; net seed 1 4567abcd", inputs='{"X": "89ab", "Y": "cdef"}'
+)
 DRAW = {"deficits": nl.plots.plot_deficits}
 
 
@@ -77,6 +79,8 @@ def test_manifest__says_how_to_get_it_again(finished):
     assert said["question"] == __doc__.strip()
     assert said["rng"] == 3
     assert said["versions"]["numpy"] == np.__version__
+    assert said["weights"] == {"net seed 0": "0123abcd", "net seed 1": "4567abcd"}
+    assert said["stimuli"] == {"X": "89ab", "Y": "cdef"}
     assert set(said["git"]) == {"script", "neurolab"}
     assert said["findings"]["deficits"]["inputs"] == nl.deficits(TRIALS, rng=3).attrs["inputs"]
     wanted = {name: digest for name, digest in digests(finished).items() if name != "manifest.json"}

@@ -19,6 +19,9 @@ def every_result():
         "plot_dose": analysis.dose_response(ladder, lesion="A", task="X", rng=0),
         "plot_held_out": analysis.held_out(recording, contrast, n_permutations=19, rng=0),
         "plot_localiser_matrix": analysis.localiser_matrix(trials, rng=0),
+        "plot_picked": analysis.picked_dissociation(
+            trials, candidates=["A", "B"], pool="matched", tasks=("X", "Y"), n_permutations=50, rng=0
+        ),
         "plot_reliability": analysis.map_reliability(recording, contrast, n_splits=10, rng=0),
         "plot_selectivity": analysis.localise(recording, contrast),
         "plot_stat_map": analysis.localise(recording, contrast),

@@ -132,6 +132,18 @@ def test_controls__draw_the_target_in_its_cloud(every_result):
     np.testing.assert_allclose(bars(ax)[0], [result["low"], result["high"]])
 
 
+def test_picked__draws_the_best_pair_in_its_null(every_result):
+    result = every_result["plot_picked"]
+    ax = plots.plot_picked(result)
+    clouds = [c for c in ax.collections if len(c.get_offsets()) == result.sizes["draw"]]
+    drawn = np.stack([np.asarray(cloud.get_offsets())[:, 1] for cloud in clouds])
+    np.testing.assert_allclose(drawn, result["null"].values)
+    assert holds(dotted(ax), result["observed"].values)
+    assert holds(dotted(ax), result["excess"].values)
+    np.testing.assert_allclose(diamonds(ax)[0, 1], result["effect"])
+    np.testing.assert_allclose(bars(ax)[0], [result["low"], result["high"]])
+
+
 def test_deficits__draw_every_lesion_but_the_sham_in_every_task(every_result):
     result = every_result["plot_deficits"]
     ax = plots.plot_deficits(result)
