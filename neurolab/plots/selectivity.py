@@ -13,7 +13,7 @@ from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import zero_line
 from neurolab.plots.read import level, tested, values
 from neurolab.plots.stat_map import sites_of
-from neurolab.plots.style import PALE, SERIES, TINY
+from neurolab.plots.style import GREY, PALE, SERIES, TINY
 from neurolab.plots.words import number, sample_words
 
 #: What can be drawn, its label, and its value where nothing differs.
@@ -40,8 +40,8 @@ def describe_selectivity(result: xr.Dataset) -> str:
 @drawing(
     "localise",
     variables=("d_prime", "auc", "effect", "low", "high", "p", "q", "valid", "p_floor"),
-    marks="One mark per unit, ordered within its site; filled where the corrected p is within 1 − level, hollow where "
-    "not. Bars, where the measure has an interval (difference of means): that interval.",
+    marks="One mark per unit, ordered within its site; filled where the corrected p is within 1 − level, hollow and grey "
+    "where not. Bars, where the measure has an interval (difference of means): that interval.",
     alt=describe_selectivity,
     height_mm=55.0,
 )
@@ -86,10 +86,9 @@ def _block(ax: Axes, result: xr.Dataset, here: np.ndarray, start: int, measure: 
     style: dict[str, Any] = {
         "s": float(np.clip(900 / result.sizes["neuroid"], 1.5, 8.0)),
         "marker": marker,
-        "linewidths": 0.4,
-        "edgecolors": colour,
+        "linewidths": 0.3,
         "zorder": 3,
         "rasterized": order.size > 300,
     }
-    ax.scatter(x[passed], measured[order][passed], facecolors=colour, **style)
-    ax.scatter(x[~passed], measured[order][~passed], facecolors="white", **style)
+    ax.scatter(x[passed], measured[order][passed], facecolors=colour, edgecolors=colour, **style)
+    ax.scatter(x[~passed], measured[order][~passed], facecolors="white", edgecolors=GREY, **style)

@@ -180,19 +180,21 @@ def _space(ax: Axes, result: xr.Dataset, statistic: np.ndarray, chosen: np.ndarr
     place -= place.min(axis=0)
     size = place.max(axis=0)
     longest = max(float(size.max()), 1e-9)
-    pitch = float(np.cbrt(np.prod(np.maximum(size, 1)) / len(place)))
+    deep = size > 0  # one slice has no depth: it is seen from one side only
+    pitch = float((np.prod(size[deep]) / len(place)) ** (1 / max(1, int(deep.sum()))))
     diameter = min(max(0.8 * pitch, 0.01 * longest), 0.08 * longest)
     # the strongest unit along a line of sight is painted last; the chosen region lies above all
     front = np.argsort(np.where(np.isfinite(statistic), np.abs(statistic), -1.0) + 1e6 * chosen, kind="stable")
     style = {key: value[front] for key, value in _style(statistic, chosen, norm).items()}
     start = 0.0
-    for across, up, name in PROJECTIONS:
+    seen = [view for view in PROJECTIONS if deep[view[0]] and deep[view[1]]] or list(PROJECTIONS[:1])
+    for across, up, name in seen:
         offsets = np.column_stack([place[front, across] + start, place[front, up]])
         ax.add_collection(_circles(ax, offsets, diameter, diameter, style), autolim=False)
         words = f"{name} ({'xyz'[across]}, {'xyz'[up]})"
         ax.text(start + size[across] / 2, -0.09 * longest, words, ha="center", va="top", fontsize=TINY)
         start += size[across] + 0.15 * longest
-    top = max(size[1], size[2]) + diameter
+    top = max(size[up] for _, up, _ in seen) + diameter
     ax.set(xlim=(-0.08 * longest, start - 0.07 * longest), ylim=(-0.2 * longest, top), aspect="equal")
     ax.set_axis_off()
     return _mappable(norm)

@@ -156,7 +156,7 @@ class Run:
         results = {name: value for name, value in self.found.items() if is_result(value)}
         seconds, root = time.monotonic() - self.started, self.folder.root
         table = printed_table(results) if results else f"{len(self.found)} findings"
-        count = f"{len(self.found)} findings, {len(self.figures)} figures, {seconds:.0f} s"
+        count = f"findings: {len(self.found)}, figures: {len(self.figures)}, {seconds:.0f} s"
         return f"\n{table}\n\n{count}: {root / 'report.html'}"
 
 

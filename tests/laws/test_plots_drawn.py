@@ -229,6 +229,9 @@ def test_stat_map__draws_a_brain_in_space_and_a_large_site_in_cells(every_result
     ax = plots.plot_stat_map(flat.assign_coords(place))
     ellipses = [c for c in ax.collections if type(c).__name__ == "EllipseCollection"]
     assert [len(c.get_offsets()) for c in ellipses] == [flat.sizes["neuroid"]] * 3
+    slice_ = flat.assign_coords({**place, "z": ("neuroid", np.full(flat.sizes["neuroid"], 7.0))})
+    ellipses = [c for c in plots.plot_stat_map(slice_).collections if type(c).__name__ == "EllipseCollection"]
+    assert len(ellipses) == 1
     with pytest.raises(SchemaError, match="view='layers'"):
         plots.plot_stat_map(flat, view="space")
     many = xr.concat([flat.isel(neuroid=flat["site"].values == 0)] * 200, "neuroid", data_vars="minimal")
