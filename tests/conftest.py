@@ -1,5 +1,6 @@
-"""Fixtures that every folder of tests may ask for."""
+"""Fixtures that every folder of tests may ask for, and the rule for tests that need data."""
 
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -32,3 +33,28 @@ def calibrated(binomial_band, record_property) -> Callable[..., None]:
         assert side == "lower" or events.sum() <= high, f"{events.mean():.3f} where {level:.4f} was promised"
 
     return check
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Skip tests that need the folder named by NEUROLAB_DATA where it is not there, with a reason."""
+    if os.environ.get("NEUROLAB_DATA"):
+        return
+    for item in items:
+        if "data" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="needs the data: set NEUROLAB_DATA to the folder that holds them"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Fail a test that is skipped for want of data although NEUROLAB_DATA says where they are."""
+    report = yield
+    if report.skipped and "data" in item.keywords and os.environ.get("NEUROLAB_DATA"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped although NEUROLAB_DATA is set: {report.longrepr}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say how many tests were skipped for want of data."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "NEUROLAB_DATA" in str(report.longrepr)]
+    terminalreporter.write_line(f"{len(skipped)} tests skipped for want of the data folder (NEUROLAB_DATA)")
