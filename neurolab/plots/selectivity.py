@@ -40,8 +40,8 @@ def describe_selectivity(result: xr.Dataset) -> str:
 @drawing(
     "localise",
     variables=("d_prime", "auc", "effect", "low", "high", "p", "q", "valid", "p_floor"),
-    marks="One mark per unit, ordered within its site; filled where the corrected p is within 1 − level, hollow and grey "
-    "where not. Bars, where the measure has an interval (difference of means): that interval.",
+    marks="One mark per unit, ordered within its site; filled where the corrected p is within 1 − level, hollow and "
+    "grey where not. Bars, where the measure has an interval (difference of means): that interval.",
     alt=describe_selectivity,
     height_mm=55.0,
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from neurolab.errors import MissingDataError
 from neurolab.plots import SavedFigure
 from neurolab.plots.save import figure_paths
 from neurolab.protocol.findings import load_dataset
-from neurolab.protocol.folder import Folder, read_manifest
+from neurolab.protocol.folder import read_manifest
 from neurolab.report import write_report
 
 
@@ -30,33 +31,39 @@ def report_again(root: str | os.PathLike[str]) -> Path:
             f"{folder} holds no results; expected the folder of a run, with results/*.nc. Type neurolab run NAME --out "
             f"{folder} first."
         )
-    again = partial(
-        write_report,
+    write_report(
         saved,
+        folder / "report.html",
         figures=saved_figures(folder),
         title=str(manifest.get("protocol", folder.resolve().name)),
         manifest=manifest,
     )
-    held = Folder(folder) if manifest else None
-    if held is None:
-        return again(folder / "report.html")
-    return held.write("report.html", again)
+    return folder / "report.html"
 
 
 def load_findings(root: str | os.PathLike[str]) -> dict[str, Any]:
-    """Get every finding that a run saved, by name: datasets from netCDF, tables from CSV; others are left out."""
+    """Get every finding that a run saved, by name and in the order of the run: datasets, tables and plain values."""
     folder = Path(root)
     found: dict[str, Any] = {}
-    for path in [folder / "trials.nc", *sorted((folder / "results").glob("*.nc"))]:
-        if path.is_file():
-            found[path.stem] = load_dataset(path)
-    for path in sorted((folder / "results").glob("*.csv")):
-        found[path.stem] = pd.read_csv(path)
-    return found
+    for path in [folder / "trials.nc", *sorted((folder / "results").glob("*.*"))]:
+        if path.suffix in READERS and path.is_file() and not path.name.startswith("."):
+            found[path.stem] = READERS[path.suffix](path)
+    order = [name for name in read_manifest(folder).get("findings", {}) if name in found]
+    return {name: found[name] for name in [*order, *(name for name in found if name not in order)]}
+
+
+#: How a saved finding is read, by the end of its name.
+READERS: dict[str, Callable[[Path], Any]] = {
+    ".nc": load_dataset,
+    ".csv": pd.read_csv,
+    ".json": lambda path: json.loads(path.read_text(encoding="utf-8")),
+}
 
 
 def saved_figures(root: str | os.PathLike[str]) -> list[SavedFigure]:
-    """Get the figures of a run that are on disk with everything that belongs to them."""
-    folder = Path(root) / "figures"
-    every = [figure_paths(folder, path.stem) for path in sorted(folder.glob("*.png"))]
+    """Get the figures of a run that are on disk with everything that belongs to them, in the order of the run."""
+    folder = Path(root)
+    drawn = [str(name) for name in read_manifest(folder).get("figures", [])]
+    rest = sorted(path.stem for path in (folder / "figures").glob("*.png") if path.stem not in drawn)
+    every = [figure_paths(folder / "figures", name) for name in [*drawn, *rest]]
     return [figure for figure in every if all(path.is_file() for path in figure.paths)]

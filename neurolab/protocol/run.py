@@ -144,8 +144,16 @@ class Run:
         """Get what the manifest says now, without the list of files."""
         state = {"status": status, "seconds": round(time.monotonic() - self.started, 1)}
         findings = {name: {"file": self.places[name], **describe_finding(self.found[name])} for name in self.found}
+        figures = [figure.name for figure in self.figures]
         digests = weights_and_stimuli(self.found)
-        return {**self.about, **state, **({"error": error} if error else {}), **digests, "findings": findings}
+        return {
+            **self.about,
+            **state,
+            **({"error": error} if error else {}),
+            **digests,
+            "findings": findings,
+            "figures": figures,
+        }
 
     def note(self, status: str, error: str = "") -> None:
         """Write the manifest as it stands."""
@@ -155,7 +163,7 @@ class Run:
         """Get what is printed at the end: verdicts, then every effect with its interval, p and floor."""
         results = {name: value for name, value in self.found.items() if is_result(value)}
         seconds, root = time.monotonic() - self.started, self.folder.root
-        table = printed_table(results) if results else f"{len(self.found)} findings"
+        table = printed_table(results)
         count = f"findings: {len(self.found)}, figures: {len(self.figures)}, {seconds:.0f} s"
         return f"\n{table}\n\n{count}: {root / 'report.html'}"
 

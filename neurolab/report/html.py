@@ -7,6 +7,7 @@ import html
 import logging
 import os
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,13 +70,15 @@ def _write(target: Path, title: str, sections: list[tuple[str, str]]) -> None:
     page.add_custom_css(STYLE)
     for name, content in sections:
         page.add_html(f'<div class="nl">{content}</div>', title=name, tags=("neurolab",))
-    page.save(target, open_browser=False, overwrite=True, verbose="ERROR")
+    draft = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.html")
+    page.save(draft, open_browser=False, overwrite=True, verbose="ERROR")
     logging.getLogger("mne").setLevel(loud)
     # a clock in the footer would make every run another file, and its link is the only one that leaves the page
     made = re.sub(
-        r"<span>Created on .*?</span>", "<span>Made by neurolab with MNE-Python</span>", target.read_text("utf-8")
+        r"<span>Created on .*?</span>", "<span>Made by neurolab with MNE-Python</span>", draft.read_text("utf-8")
     )
-    target.write_text(made, encoding="utf-8")
+    draft.write_text(made, encoding="utf-8")
+    os.replace(draft, target)
 
 
 def _answer(results: Mapping[str, xr.Dataset], about: Mapping[str, Any]) -> str:
