@@ -121,3 +121,6 @@ TESTS: dict[str, Callable[[xr.DataArray, Sides, Any, str | None], ColumnTest]] =
     "rank": _rank,
     "glm": _glm,
 }
+
+#: The tests of two groups of rows that can be run again and again on shuffled labels: rows x columns of both sides.
+TWO_GROUPS: dict[str, Callable[..., StatMap]] = {"welch": maps.welch_t, "rank": maps.rank_auc}

@@ -148,7 +148,7 @@ def _rows(trials: xr.Dataset, candidates: Sequence[str], pool: str | Sequence[st
 
 def _deficits(sample: Sample, rows: np.ndarray, tasks: tuple[str, str], keep: np.ndarray | None = None) -> np.ndarray:
     """Minus the mean score (specimen, lesion, 2): a deficit up to the sham, which cancels in every pair."""
-    score = sample.trials["score"].transpose("specimen", "lesion", "trial").values[:, rows]
+    score = sample.scores[:, rows]
     columns = []
     for task in tasks:
         where = pick_task(sample.trials, task)
@@ -218,7 +218,7 @@ def _held_claim(
     """X_A - X_B (claim 0) or Y_B - Y_A (claim 1) on the stimuli that did not pick, over networks, or stimuli of one."""
     where = pick_task(sample.trials, tasks[claim])
     where = where[measure[where]]
-    score = sample.trials["score"].transpose("specimen", "lesion", "trial").values[:, rows][:, :, where]
+    score = sample.scores[:, rows][:, :, where]
     gap = np.stack([one[b] - one[a] if claim == 0 else one[a] - one[b] for one, (a, b) in zip(score, chosen)])
     if sample.over == "stimulus":
         ids = np.unique(sample.trials["stimulus_id"].values[where].astype(str), return_inverse=True)[1]

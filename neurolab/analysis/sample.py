@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,11 @@ class Sample:
         """The names of the networks or people."""
         return strings(self.trials["specimen"].values)
 
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """All scores (specimen, lesion, trial)."""
+        return np.asarray(self.trials["score"].transpose("specimen", "lesion", "trial").values, dtype=np.float64)
+
     def said(self, rng: RNG) -> dict[str, str]:
         """Get what every result says about where its numbers come from."""
         return {
@@ -57,7 +63,7 @@ class Sample:
     def table(self, rows: np.ndarray, task: str) -> pd.Series:
         """Get the mean score of each member on a task, over these lesion rows (draws) and the member's trials."""
         where = pick_task(self.trials, task)
-        score = self.trials["score"].transpose("specimen", "lesion", "trial").values[:, rows][:, :, where]
+        score = self.scores[:, rows][:, :, where]
         if self.over != "stimulus":
             return pd.Series(score.mean(axis=(1, 2)), index=pd.Index(self.trials["specimen"].values, dtype=object))
         ids = self.trials["stimulus_id"].values[where]
@@ -74,8 +80,7 @@ class Sample:
     def by_specimen(self, rows: np.ndarray, task: str) -> np.ndarray:
         """Get the mean score (specimen,) on a task over these lesion rows, whatever the sample is."""
         where = pick_task(self.trials, task)
-        score = self.trials["score"].transpose("specimen", "lesion", "trial").values
-        return score[:, rows][:, :, where].mean(axis=(1, 2))
+        return self.scores[:, rows][:, :, where].mean(axis=(1, 2))
 
 
 def sample_of(trials: xr.Dataset, over: str | None = None) -> Sample:
@@ -87,7 +92,7 @@ def sample_of(trials: xr.Dataset, over: str | None = None) -> Sample:
     ------
     ReplicationUnitError : a specimen is named twice, or something else than networks, people or stimuli is asked for.
     """
-    trials = with_specimen(trials)
+    trials = _with_defaults(with_specimen(trials))
     names = [str(name) for name in trials["specimen"].values]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -110,6 +115,13 @@ def sample_of(trials: xr.Dataset, over: str | None = None) -> Sample:
             "nl.concat([...]), or type over='stimulus' to generalise over the stimuli of this one."
         )
     return Sample(trials, over)
+
+
+def _with_defaults(trials: xr.Dataset) -> xr.Dataset:
+    """What hand-made trials need not say about a lesion."""
+    n = trials.sizes["lesion"]
+    missing = {name: ("lesion", strings([""] * n)) for name in ("family", "how") if name not in trials.coords}
+    return trials.assign_coords(missing) if missing else trials
 
 
 def target_rows(trials: xr.Dataset, name: str) -> np.ndarray:
@@ -153,7 +165,7 @@ def control_rows(trials: xr.Dataset, roi: str, family: str) -> np.ndarray:
     ours = (roles == "control") & (rois == roi)
     rows = np.flatnonzero(ours & (families == family))
     if not len(rows):
-        known = list(dict.fromkeys(families[ours]))
+        known = list(dict.fromkeys(map(str, families[ours])))
         has = (
             f"It has the families {listed(known)}; type family={known[0]!r}." if known else "It has no controls at all."
         )

@@ -59,11 +59,11 @@ def select_roi(
     if q is not None:
         keep &= _discovered(stat_map, statistic, q)
     site, unit = stat_map["site"].values, stat_map["unit"].values
-    names = site_names(stat_map) if per_site else None
+    names = site_names(stat_map) if per_site else None  # type: ignore[arg-type]
     chosen = top_mask(statistic, keep, valid, site, unit, top=top, names=names)
     return roi_from_mask(
         chosen,
-        stat_map,
+        stat_map,  # type: ignore[arg-type]
         name=name,
         chosen_on=stat_map["chosen_on"].values,
         how_chosen=_how(stat_map, top, q, per_site, int(chosen.sum())),

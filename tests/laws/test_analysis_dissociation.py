@@ -82,7 +82,9 @@ def test_intervals_leave_out_zero_exactly_when_the_claim_is_shown(seed):
 def test_a_classical_verdict_always_is_a_crossover_and_never_rests_on_absence():
     """Five networks, deficits far from the bound but noisy: crossover, never classical."""
     plan = {"A": {"X": 3.0, "Y": 0.0}, "B": {"X": 0.0, "Y": 3.0}}
-    wide = phantom_trials(deficits=plan, n_specimens=6, n_stimuli=4, bounded=False, chance=0.0, spread=0.3, intact=1.0, rng=1)
+    wide = phantom_trials(
+        deficits=plan, n_specimens=6, n_stimuli=4, bounded=False, chance=0.0, spread=0.3, intact=1.0, rng=1
+    )
     found = dissociation(wide, **PAIR, spared_within=0.1, rng=0)
     assert found.attrs["verdict"] == "crossover, sparing not shown"
     assert not found["spared_shown"].any()
@@ -116,8 +118,13 @@ def test_people_are_called_people():
     assert "people" in found.attrs["estimand"]
 
 
-@pytest.mark.parametrize("n,expected", [(4, "cannot be decided: 4 networks: the smallest one-sided p is .0625; use 5 or more."),
-                                        (5, "classical double dissociation")])
+@pytest.mark.parametrize(
+    "n,expected",
+    [
+        (4, "cannot be decided: 4 networks: the smallest one-sided p is .0625; use 5 or more."),
+        (5, "classical double dissociation"),
+    ],
+)
 def test_too_few_networks_cannot_decide_and_it_is_said_how_many_can(n, expected):
     found = dissociation(phantom_trials(n_specimens=n, rng=0), **PAIR, rng=0)
     assert found.attrs["verdict"] == expected

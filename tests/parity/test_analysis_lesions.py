@@ -41,9 +41,9 @@ def flips(values, alternative):
 
 
 def losses(trials, lesion, task, sham="A | sham"):
-    return np.array([
-        mean_score(trials, s, sham, task) - mean_score(trials, s, lesion, task) for s in trials["specimen"].values
-    ])
+    return np.array(
+        [mean_score(trials, s, sham, task) - mean_score(trials, s, lesion, task) for s in trials["specimen"].values]
+    )
 
 
 def test_deficits_are_the_hand_loop(trials):
@@ -146,7 +146,9 @@ def test_ranked_null_is_the_direct_null():
 
 
 def test_picked_is_the_rule_by_hand(trials):
-    found = picked_dissociation(trials, candidates=["A", "B"], pool="matched", tasks=("X", "Y"), n_permutations=99, rng=0)
+    found = picked_dissociation(
+        trials, candidates=["A", "B"], pool="matched", tasks=("X", "Y"), n_permutations=99, rng=0
+    )
     one = losses(trials, "A", "X") - losses(trials, "B", "X")
     two = losses(trials, "B", "Y") - losses(trials, "A", "Y")
     np.testing.assert_allclose(found["observed"], np.maximum(np.minimum(one, two), np.minimum(-one, -two)), atol=1e-12)

@@ -16,8 +16,13 @@ from neurolab.simulate import phantom_recording
 @pytest.fixture(scope="module")
 def recording():
     return phantom_recording(
-        n_units=24, selective={"faces": 5, "scenes": 3}, n_stimuli=12, conditions=("faces", "objects", "scenes"), dead=2,
-        n_runs=2, rng=3,
+        n_units=24,
+        selective={"faces": 5, "scenes": 3},
+        n_stimuli=12,
+        conditions=("faces", "objects", "scenes"),
+        dead=2,
+        n_runs=2,
+        rng=3,
     )
 
 
@@ -72,12 +77,19 @@ def test_glm_is_statsmodels_ols(recording):
     with_light = recording.assign_coords(luminance=("presentation", luminance))
     by_name = localise(with_light, "faces > objects", test="glm", nuisance=["luminance", "run"])
     by_array = localise(
-        recording, "faces > objects", test="glm",
+        recording,
+        "faces > objects",
+        test="glm",
         nuisance=np.column_stack([luminance, recording["run"].values == 1]).astype(float),
     )
     rows = np.flatnonzero(np.isin(recording["condition"].values, ["faces", "objects"]))
     design = np.column_stack(
-        [recording["condition"].values[rows] == "faces", np.ones(len(rows)), luminance[rows], recording["run"][rows] == 1]
+        [
+            recording["condition"].values[rows] == "faces",
+            np.ones(len(rows)),
+            luminance[rows],
+            recording["run"][rows] == 1,
+        ]
     ).astype(float)
     for k in np.flatnonzero(by_name["valid"].values):
         fit = sm.OLS(recording.values[rows, k], design).fit()

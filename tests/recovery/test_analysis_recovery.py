@@ -28,8 +28,14 @@ PAIR = {"lesions": ("A", "B"), "tasks": ("X", "Y")}
 @pytest.mark.parametrize("correction", ["fdr", "max_t"])
 def test_planted_modules_are_found_on_either_half_of_the_stimuli(test, correction):
     recording = phantom_recording(
-        n_units=300, selective={"faces": 30, "objects": 30}, n_stimuli=60, n_runs=2, effect=1.5, dead=5,
-        sites=("early", "late"), rng=1,
+        n_units=300,
+        selective={"faces": 30, "objects": 30},
+        n_stimuli=60,
+        n_runs=2,
+        effect=1.5,
+        dead=5,
+        sites=("early", "late"),
+        rng=1,
     )
     for run in (0, 1):
         half = recording.isel(presentation=np.flatnonzero(recording["run"].values == run))
@@ -54,7 +60,7 @@ def test_held_out_effect_is_the_planted_one_and_the_selecting_data_flatter_it():
 
 
 def test_double_dipping_on_noise_is_seen_by_the_map_and_not_by_the_left_out_folds():
-    """Statistics specification, trap T17: 1,000 noise units, 20 + 20 trials, top 1 %: d' near .9 where they were chosen."""
+    """Statistics specification, trap T17: 1,000 noise units, 20 + 20 trials, top 1 %: d' is .89 where chosen."""
     dipped, honest = [], []
     for seed in range(20):
         noise = phantom_recording(n_units=1000, selective={}, n_stimuli=20, rng=seed)
@@ -66,7 +72,7 @@ def test_double_dipping_on_noise_is_seen_by_the_map_and_not_by_the_left_out_fold
 
 
 def test_reliability_of_a_planted_map_is_the_one_of_its_signal():
-    """Statistics t = signal + unit noise per half: r = var / (var + 1), with var the variance of the half-map's signal."""
+    """t = signal + unit noise per half: r = var / (var + 1), with var the variance of the half-map's signal."""
     recording = phantom_recording(n_units=2000, selective={"faces": 1000}, n_stimuli=40, effect=0.6, rng=3)
     found = map_reliability(recording, "faces > objects", n_splits=20, rng=0)
     shift = 0.6 / np.sqrt(2 / 20)  # expected t of a planted unit in half of the stimuli
@@ -84,7 +90,8 @@ def test_reliability_of_a_planted_map_is_the_one_of_its_signal():
 VERDICTS = {
     "double": ({"A": {"X": 0.3, "Y": 0.0}, "B": {"X": 0.0, "Y": 0.3}}, "classical double dissociation"),
     "both lesions cost both tasks, unequally": (
-        {"A": {"X": 0.35, "Y": 0.15}, "B": {"X": 0.15, "Y": 0.35}}, "crossover, sparing not shown",
+        {"A": {"X": 0.35, "Y": 0.15}, "B": {"X": 0.15, "Y": 0.35}},
+        "crossover, sparing not shown",
     ),
     "single": ({"A": {"X": 0.3, "Y": 0.0}, "B": {"X": 0.0, "Y": 0.0}}, "single dissociation"),
     "one lesion costs everything": ({"A": {"X": 0.3, "Y": 0.3}, "B": {"X": 0.0, "Y": 0.0}}, "single dissociation"),
@@ -118,7 +125,9 @@ def test_a_crossover_on_proportions_that_log_odds_turn_round_is_flagged():
             score[specimen, lesion, x] = np.arange(400) < right - loss
     found = dissociation(trials.assign(score=score), **PAIR, rng=0)
     assert found["effect"].values[0] < 0 < found["effect_logit"].values[0]
-    assert any("log-odds scale the sign is the other way: A hurts X" in s for s in json.loads(found.attrs["undermined_by"]))
+    assert any(
+        "log-odds scale the sign is the other way: A hurts X" in s for s in json.loads(found.attrs["undermined_by"])
+    )
 
 
 def test_ceilings_floors_and_missing_controls_are_said():
@@ -144,7 +153,11 @@ def test_vacuous_far_off_and_unequal_lesions_are_said():
     trials["certificate_off_distribution"] = (("specimen", "lesion"), far)
     trials["vacuous"] = (("specimen", "lesion"), np.arange(shape[0])[:, None] * np.ones(shape) == 0)
     said = " ".join(json.loads(dissociation(trials, **PAIR, rng=0).attrs["undermined_by"]))
-    for sentence in ("A and B differ in size (10 and 12 units)", "A changed no value at all in 10%", "5 sd off its usual"):
+    for sentence in (
+        "A and B differ in size (10 and 12 units)",
+        "A changed no value at all in 10%",
+        "5 sd off its usual",
+    ):
         assert sentence in said
 
 
