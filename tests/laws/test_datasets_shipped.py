@@ -50,7 +50,10 @@ def test_every_row_of_the_list__names_a_loader_that_knows_it():
     assert {"faces-and-objects", "digits", "haxby-2001"} <= set(table["name"])
     for name, kind, load in table[["name", "kind", "load"]].itertuples(index=False):
         assert load == f'nl.datasets.load_{kind}("{name}")'
-        assert name in {"cohort": datasets._index(), "stimuli": datasets._STIMULI, "brain": datasets._BRAIN}[kind]
+        assert callable(getattr(datasets, f"load_{kind}"))
+    loaders = {"cohort": datasets._index(), "stimuli": datasets._STIMULI, "brain": datasets._BRAIN}
+    for name, entry in datasets._index().items():
+        assert all(name in loaders[kind] for kind in entry["provides"])
 
 
 @pytest.mark.parametrize("name", datasets._STIMULI)
@@ -98,10 +101,16 @@ def test_cohort__knows_the_people_of_its_cast_and_no_others(cohort):
     assert accuracy(cohort[0], strangers) < 0.4
 
 
-def test_digits_cohort__is_trained_alike_each_time_and_names_new_digits():
-    cohort = datasets.load_cohort("digits")
-    again = datasets.load_cohort("digits")
-    test = datasets.load_stimuli("digits")
-    assert [specimen.digest for specimen in cohort] == [specimen.digest for specimen in again]
+@pytest.fixture
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # threads that wait for one another make tiny networks ten times slower on a busy machine
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_digits_cohort__names_digits_that_it_was_not_trained_on():
+    cohort, test = datasets.load_cohort("digits"), datasets.load_stimuli("digits")
     assert len({specimen.digest for specimen in cohort}) == 10
-    assert min(accuracy(specimen, test) for specimen in cohort) > 0.9
+    assert all(0.9 < accuracy(specimen, test) < 0.99 for specimen in cohort)
