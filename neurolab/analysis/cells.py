@@ -73,7 +73,7 @@ def two_by_two(
 
 
 def spared_bounds(
-    trials: xr.Dataset, tasks: tuple[str, str], intact: np.ndarray, spared_within: float | Mapping[str, float]
+    trials: xr.Dataset, tasks: tuple[str, ...], intact: np.ndarray, spared_within: float | Mapping[str, float]
 ) -> np.ndarray:
     """Get what still counts as spared on each task, in score; NaN where chance is unknown."""
     if isinstance(spared_within, Mapping):

@@ -124,8 +124,8 @@ def picked_dissociation(
 
 def _rows(trials: xr.Dataset, candidates: Sequence[str], pool: str | Sequence[str]) -> tuple[np.ndarray, int]:
     """Rows of the candidates, then of the pool."""
-    first = np.concatenate([target_rows(trials, name) for name in candidates]) if len(candidates) else np.zeros(0, int)
-    if len(np.unique(first)) < 2:
+    first = _named(trials, candidates)
+    if len(first) < 2:
         raise DesignError(
             "candidates= names fewer than two lesions; a pair was picked, so name all it was picked from."
         )
@@ -133,17 +133,30 @@ def _rows(trials: xr.Dataset, candidates: Sequence[str], pool: str | Sequence[st
         families, roles = trials["family"].values.astype(str), trials["role"].values.astype(str)
         rest = np.flatnonzero((families == pool) & (roles != "sham"))
     else:
-        rest = np.concatenate([target_rows(trials, name) for name in pool]) if len(pool) else np.zeros(0, int)
-    first = first[np.sort(np.unique(first, return_index=True)[1])]
+        rest = _named(trials, pool)
     rest = np.setdiff1d(rest, first)
     if len(rest) < len(first):
         raise DesignError(
             f"The pool holds {len(rest)} lesions and there are {len(first)} candidates; expected at least as many "
-            "random lesions, matched to the candidates. Draw them with nl.random_lesions(...) or "
-            "nl.matched_controls(...) and "
+            "random "
+            "lesions, matched to the candidates. Draw them with nl.random_lesions(...) or nl.matched_controls(...) and "
             "examine them on the same tasks."
         )
     return np.concatenate([first, rest]), len(first)
+
+
+def _named(trials: xr.Dataset, names: Sequence[str]) -> np.ndarray:
+    """What ``target_rows`` gives for each of many names, each row once: the tables are read once, not per name."""
+    rows: dict[str, list[int]] = {}
+    dose = trials["dose"].values
+    for row, (roi, role) in enumerate(zip(trials["roi"].values.astype(str), trials["role"].values.astype(str))):
+        if role == "target":
+            rows.setdefault(roi, []).append(row)
+    found: list[int] = []
+    for name in names:
+        ours = rows.get(str(name), [])
+        found += ours if len(ours) == 1 and dose[ours[0]] == 1 else list(target_rows(trials, str(name)))
+    return np.array(list(dict.fromkeys(found)), dtype=np.int64)
 
 
 def _deficits(sample: Sample, rows: np.ndarray, tasks: tuple[str, str], keep: np.ndarray | None = None) -> np.ndarray:
