@@ -73,6 +73,30 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class BayesianDifference:
+    """A Bayesian test of a standardised difference; ``effect`` is z_dcc with its credible interval.
+
+    ``percent_below`` estimates the percentage of the population with a difference below the case's, with its interval.
+    """
+
+    p: float
+    effect: float
+    low: float
+    high: float
+    percent_below: float
+    percent_low: float
+    percent_high: float
+    n: int
+    prior: str
+    level: float
+
+    @property
+    def z_dcc(self) -> float:
+        """The effect under its usual name."""
+        return self.effect
+
+
+@dataclass(frozen=True)
 class Classification:
     """A verdict after Crawford, Garthwaite & Gray (2003), with its tests; ``p`` is that of the difference."""
 

@@ -12,14 +12,17 @@ from numpy.typing import ArrayLike
 from scipy import stats as sps
 
 from neurolab.errors import DataError
-from neurolab.stats._cases import Classification, Difference, SingleCase
+from neurolab.stats._bayes_case import bayesian_standardised_difference
+from neurolab.stats._cases import BayesianDifference, Classification, Difference, SingleCase
 from neurolab.stats._given import ALTERNATIVES, Floats, choice, columns, counted, sample, t_p, unit_interval
 from neurolab.stats.effects import noncentral_t_interval
 
 __all__ = [
+    "BayesianDifference",
     "Classification",
     "Difference",
     "SingleCase",
+    "bayesian_standardised_difference",
     "classify",
     "crawford_howell",
     "power",

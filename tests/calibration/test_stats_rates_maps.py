@@ -118,6 +118,23 @@ def test_differences_of_a_case(calibrated, test, r, n):
     calibrated([test(group[0], group[1:]).p <= ALPHA for group in people], ALPHA)
 
 
+@pytest.mark.parametrize("prior", ["calibrated", "standard"])
+@pytest.mark.parametrize("shift", [0.0, 8.0])
+def test_bayesian_difference_of_a_case(calibrated, prior, shift):
+    # both tasks hurt alike, by 0 and by 8 sd: the revised test fails at 8, the calibrated Bayesian one holds
+    stream = np.random.default_rng(22)
+    people = stream.normal(size=(SIMULATIONS, 11, 2))
+    found = [
+        single_case.bayesian_standardised_difference(group[0] - shift, group[1:], prior=prior, n_draws=1_000, rng=i)
+        for i, group in enumerate(people)
+    ]
+    rejected = [one.p <= ALPHA for one in found]
+    calibrated(rejected, ALPHA, side="both" if shift == 0 and prior == "standard" else "upper")
+    if shift:
+        revised = [single_case.revised_standardised_difference(group[0] - shift, group[1:]).p for group in people]
+        assert np.mean(np.array(revised) <= ALPHA) > 0.12
+
+
 def test_equal_deficits_are_rarely_a_dissociation_by_the_difference(calibrated):
     # both tasks equally hurt (2 sd): the discrepancy test keeps its level, two separate tests do not
     people = np.random.default_rng(9).normal(size=(SIMULATIONS, 11, 2))

@@ -73,6 +73,35 @@ def test_v4_differences():
     assert (found.t, found.p) == pytest.approx((1.1643342, 0.2587008), rel=1e-6)
 
 
+def test_v6_bayesian_difference():
+    # statistics.md V6: Crawford & Garthwaite's program prints .27849 (standard theory); tolerance .005
+    found = single_case.bayesian_standardised_difference(
+        (-2, -3), exactly(20, 0.68), prior="standard", n_draws=100_000, rng=0
+    )
+    assert found.p == pytest.approx(0.27849, abs=0.005)
+    again = single_case.bayesian_standardised_difference((-3, -2), exactly(20, 0.68), prior="standard", rng=0)
+    assert again.effect == pytest.approx(-found.effect, abs=0.03)
+    calibrated = single_case.bayesian_standardised_difference((-2, -3), exactly(20, 0.68), rng=0)
+    assert calibrated.p == pytest.approx(found.p, abs=0.04)
+    assert (calibrated.low, calibrated.high) != (found.low, found.high)
+
+
+def test_bayesian_difference_equals_a_loop_over_the_posterior():
+    # the standard posterior, drawn by hand: Sigma^-1 as the scatter of n normal vectors, then the mean
+    controls, case, stream = exactly(8, 0.4), np.array([-2.0, 0.3]), np.random.default_rng(1)
+    scatter = 7 * np.cov(controls.T)
+    root, tails = np.linalg.cholesky(np.linalg.inv(scatter)), []
+    for _ in range(4_000):
+        vectors = root @ stream.normal(size=(2, 8))
+        sigma = np.linalg.inv(vectors @ vectors.T)
+        mean = stream.multivariate_normal(controls.mean(axis=0), sigma / 8)
+        z = (case - mean) / np.sqrt(np.diag(sigma))
+        rho = sigma[0, 1] / np.sqrt(sigma[0, 0] * sigma[1, 1])
+        tails.append(sps.norm.cdf((z[0] - z[1]) / np.sqrt(2 - 2 * rho)))
+    found = single_case.bayesian_standardised_difference(case, controls, prior="standard", n_draws=50_000, rng=0)
+    assert found.percent_below == pytest.approx(100 * np.mean(tails), abs=1.0)
+
+
 def test_unstandardised_difference_is_crawford_howell_of_differences():
     stream = np.random.default_rng(0)
     controls = stream.normal(size=(9, 2)) @ [[1, 0.4], [0, 1]]
