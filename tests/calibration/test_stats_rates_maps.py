@@ -170,7 +170,7 @@ def test_icc_under_the_null_and_covered(calibrated):
         ends = [reliability.icc(x, kind=kind) for x in noise + targets]
         calibrated([end.low <= truth <= end.high for end in ends], 0.95)
     raters = stream.normal(size=(SIMULATIONS, 1, 4))
-    ends = [reliability.icc(x, kind="ICC(2,1)") for x in noise + targets + raters]  # conservative with few raters
+    ends = [reliability.icc(x, kind="ICC(2,1)") for x in noise + targets + raters]  # approximate: .935 in 2,000
     calibrated([end.low <= 1 / 3 <= end.high for end in ends], 0.95, side="lower")
 
 
