@@ -20,7 +20,7 @@ def binomial_band() -> Callable[[float, int], tuple[int, int]]:
 
 @pytest.fixture
 def calibrated(binomial_band, record_property) -> Callable[..., None]:
-    """Give f(happened, level, side="both"): assert that the count of True fits the level; ``--junitxml`` records the rate.
+    """Give f(happened, level, side="both"): assert that the count of True fits the level; ``--junitxml`` records it.
 
     side="upper": a conservative test may reject more rarely; side="lower": an interval may cover more often.
     """
@@ -56,5 +56,6 @@ def pytest_runtest_makereport(item, call):
 
 def pytest_terminal_summary(terminalreporter) -> None:
     """Say how many tests were skipped for want of data."""
-    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "NEUROLAB_DATA" in str(report.longrepr)]
-    terminalreporter.write_line(f"{len(skipped)} tests skipped for want of the data folder (NEUROLAB_DATA)")
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum("NEUROLAB_DATA" in str(report.longrepr) for report in skipped)
+    terminalreporter.write_line(f"{count} tests skipped for want of the data folder (NEUROLAB_DATA)")

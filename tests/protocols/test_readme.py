@@ -1,0 +1,55 @@
+"""What the README says to type works as it stands."""
+
+import contextlib
+import io
+import pathlib
+import re
+
+import numpy as np
+import pandas as pd
+import torch
+
+import neurolab as nl
+
+README = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def section(title):
+    return README.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def test_readme__architecture_fits_a_page():
+    assert section("Architecture").count("\n") <= 60
+
+
+def test_readme__example_is_twelve_lines_and_runs():
+    (example,) = [block for block in BLOCKS if "load_cohort" in block]
+    assert len([line for line in example.splitlines() if line.strip()]) <= 12
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(example, "README.md", "exec"), {})
+    assert "stimuli" in printed.getvalue()
+
+
+def test_readme__an_ablation_added_from_outside_works_everywhere():
+    (addition,) = [block for block in BLOCKS if "ABLATIONS[" in block]
+    here: dict = {"__name__": "outside"}
+    exec(compile(addition, "README.md", "exec"), here)
+    SignFlip = here["SignFlip"]
+    table = pd.DataFrame({"stimulus_id": list("abcd"), "condition": list("xxyy"), "label": [0, 1, 0, 1]})
+    inputs = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
+    stimuli = nl.StimulusSet("four", inputs, table)
+    network = torch.nn.Linear(3, 2)
+    specimen = nl.Specimen(network, inputs[:2], name="linear")
+    lesion = nl.Lesion(nl.ROI("corner", {"input": [0, 2]}), SignFlip(1.0))
+    seen = nl.record(specimen, stimuli, ["output"], lesions=[lesion])
+    flipped = inputs * np.array([-1, 1, -1], dtype=np.float32)
+    expected = network(torch.from_numpy(flipped)).detach().numpy()
+    assert np.allclose(seen.values, expected, atol=1e-6)
+    ladder = nl.dose_ladder(lesion, [0.5, 1.0], rng=0)
+    trials = nl.examine(specimen, ladder, [nl.Task("name", stimuli, nl.scores.margin)], progress=False)
+    assert list(trials["how"].values) == ["Sham", "SignFlip share=1", "SignFlip share=1"]
+    right = expected[np.arange(4), table["label"]] - expected[np.arange(4), 1 - table["label"]]
+    assert np.allclose(trials["score"].values[0, 2], right, atol=1e-5)
+    assert trials["certificate_changed"].values[0, 2] == 1.0
