@@ -17,6 +17,7 @@ from neurolab.analysis import (
     localise,
     localiser_matrix,
     picked_dissociation,
+    spared,
 )
 from neurolab.analysis.best_pair import best_pair, picked_null
 from neurolab.analysis.crossfold import CrossFold, Deal, residuals
@@ -128,6 +129,16 @@ def test_spared_at_the_edge_of_its_bound(binomial_band, stated):
         trials = normal_trials(plan, seed, n_stimuli=8, intact=10.0)
         bound = {"X": 1.0, "Y": 1.0} if stated == "in score" else 0.1
         return float(dissociation(trials, **PAIR, spared_within=bound, rng=0)["spared_p"][0])
+
+    rejections(p, binomial_band, ATTAINABLE)
+
+
+def test_the_verb_spared_at_the_edge_of_its_bound(binomial_band):
+    plan = {"A": {"X": 1.0}}
+
+    def p(seed):
+        trials = normal_trials(plan, seed, n_stimuli=8)
+        return float(spared(trials, lesion="A", tasks=["X"], within={"X": 1.0}, rng=0)["p"].item())
 
     rejections(p, binomial_band, ATTAINABLE)
 

@@ -17,6 +17,7 @@ from neurolab.analysis import (
     picked_dissociation,
     reselected_controls,
     select_roi,
+    spared,
 )
 from neurolab.contrast import Contrast
 from neurolab.errors import (
@@ -349,6 +350,16 @@ def test_a_bound_for_another_task(trials):
 @pytest.mark.parametrize("alpha", [0, 0.5, 5])
 def test_a_strange_alpha(trials, alpha):
     refused(DesignError, "alpha=0.05", lambda: dissociation(trials, **PAIR, alpha=alpha, rng=0))
+
+
+def test_spared_without_a_bound_to_stand_on(trials):
+    refused(UnknownNameError, "'A', 'B'", lambda: spared(trials, lesion="C", tasks=["X"], rng=0))
+    blind = phantom_trials(chance=None, rng=0)
+    refused(DesignError, re.escape("within={'X': 0.05}"), lambda: spared(blind, lesion="A", tasks=["X"], rng=0))
+    assert spared(blind, lesion="A", tasks=["Y"], within={"Y": 0.05}, rng=0)["shown"].item()
+    refused(
+        ReplicationUnitError, "never the sample", lambda: spared(trials, lesion="A", tasks=["X"], over="unit", rng=0)
+    )
 
 
 def test_a_matrix_that_has_no_diagonal(trials):

@@ -12,6 +12,7 @@ from neurolab.analysis import (
     dose_response,
     localiser_matrix,
     picked_dissociation,
+    spared,
 )
 from neurolab.analysis.best_pair import best_pair, pair_values, picked_null
 from neurolab.simulate import phantom_trials
@@ -157,3 +158,15 @@ def test_picked_is_the_rule_by_hand(trials):
     of_draws = found["null"].values.mean(axis=0)
     expected = (1 + (of_draws >= found["observed"].values.mean() - 1e-12).sum()) / 100
     assert float(found["rank_p"]) == pytest.approx(expected)
+
+
+def test_spared_is_the_shifted_pair_of_tests_and_agrees_with_the_dissociation(trials):
+    found = spared(trials, lesion="A", tasks=("X", "Y"), within=0.2, rng=0)
+    both = dissociation(trials, lesions=("A", "B"), tasks=("X", "Y"), spared_within=0.2, rng=0)
+    for task in "XY":
+        by_hand = sign_flip_tost(losses(trials, "A", task), bounds=float(found["bound"].sel(task=task)))
+        cell = found.sel(task=task)
+        assert float(cell["p"]) == by_hand.p
+        assert bool(cell["shown"]) == by_hand.equivalent
+    assert float(found["p"].sel(task="Y")) == float(both["spared_p"][0])
+    assert float(found["bound"].sel(task="Y")) == pytest.approx(float(both["spared_bound"][0]))
