@@ -1,4 +1,8 @@
-"""Does the face area cause face naming?  Localise it, lesion it, look for a double dissociation."""
+"""Does the face area cause face naming?  Localise it, lesion it, look for a double dissociation.
+
+The architecture of the cohort was chosen with lesions in view (see datasets/index.json): a demonstration of the method,
+not evidence of how common such dissociations are.
+"""
 
 import neurolab as nl
 
