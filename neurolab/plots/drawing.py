@@ -20,7 +20,8 @@ class Drawing:
     """What is known about one figure function beside its drawing.
 
     ``analyses`` are the results that it draws; ``variables`` those that it shows (the CSV holds them);
-    ``marks`` says in one or two sentences what is drawn; ``alt`` turns the numbers into words.
+    ``marks`` says in one or two sentences what is drawn; ``alt`` turns the numbers into words; ``bars`` says whether
+    intervals are drawn.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Drawing:
     marks: str
     alt: Callable[[xr.Dataset], str]
     height_mm: float = 60.0
+    bars: bool = True
 
 
 #: Every figure function of neurolab, by name.
@@ -39,7 +41,12 @@ Plot = Callable[..., Axes]
 
 
 def drawing(
-    *analyses: str, variables: tuple[str, ...], marks: str, alt: Callable[[xr.Dataset], str], height_mm: float = 60.0
+    *analyses: str,
+    variables: tuple[str, ...],
+    marks: str,
+    alt: Callable[[xr.Dataset], str],
+    height_mm: float = 60.0,
+    bars: bool = True,
 ) -> Callable[[Plot], Plot]:
     """Make a function that draws on given axes into a figure function: checked result, own axes, house style."""
 
@@ -52,7 +59,7 @@ def drawing(
                 return draw(result, ax=here, **choices)
 
         FIGURES[draw.__name__] = plot
-        _DRAWINGS[draw.__name__] = Drawing(draw.__name__, analyses, variables, marks, alt, height_mm)
+        _DRAWINGS[draw.__name__] = Drawing(draw.__name__, analyses, variables, marks, alt, height_mm, bars)
         return plot
 
     return make

@@ -34,6 +34,7 @@ def describe_reliability(result: xr.Dataset) -> str:
     "correlation stepped up by Spearman-Brown to the whole data.",
     alt=describe_reliability,
     height_mm=55.0,
+    bars=False,
 )
 def plot_reliability(result: xr.Dataset, *, ax: Axes) -> Axes:
     """Draw how reliable a map is: every split, their mean, the mean stepped up, and the same site by site.

@@ -16,13 +16,11 @@ from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import heading
 from neurolab.plots.read import level, tested, values
 from neurolab.plots.style import GREY, SMALL, TINY
-from neurolab.plots.words import number, sample_words
+from neurolab.plots.words import number, sample_words, tested_by
 
 ASPECT = 0.5  # height of the axes over their width, fixed so that dots can be round
 COLUMN = 0.82  # width of a site's rectangle where sites are 1 apart
 MOST_DOTS = 4000  # above this many units in a site, cells instead of dots: they would be below a pixel
-#: What the statistic of a localiser is called on the colour bar, by its test.
-STATISTICS = {"welch": "Welch t", "paired": "paired t", "rank": "rank-sum z", "glm": "t of the linear model"}
 VIEWS = ("auto", "layers", "space")
 
 
@@ -57,6 +55,7 @@ def describe_stat_map(result: xr.Dataset) -> str:
     "where drawn: the chosen region.",
     alt=describe_stat_map,
     height_mm=46.0,
+    bars=False,
 )
 def plot_stat_map(
     result: xr.Dataset, *, ax: Axes, roi: Any = None, view: str = "auto", limit: float | None = None
@@ -83,16 +82,11 @@ def plot_stat_map(
     draw = _space if spatial and view != "layers" else _layers
     shown = draw(ax, result, statistic, chosen, norm)
     bar = ax.figure.colorbar(shown, ax=ax, shrink=0.7, pad=0.02, aspect=14)
-    bar.set_label(_statistic_label(result), fontsize=TINY)
+    bar.set_label(tested_by(result), fontsize=TINY)
     bar.ax.tick_params(labelsize=TINY)
     bar.outline.set_linewidth(0.4)  # type: ignore[operator]
     heading(ax, str(result.attrs.get("contrast", "statistic map")), sample_words(result))
     return ax
-
-
-def _statistic_label(result: xr.Dataset) -> str:
-    given = str(result.attrs.get("test", "statistic"))
-    return STATISTICS.get(given, given)
 
 
 def _style(statistic: np.ndarray, chosen: np.ndarray, norm: Normalize) -> dict[str, Any]:

@@ -10,7 +10,16 @@ import xarray as xr
 
 from neurolab.plots.drawing import Plot, drawing_of
 from neurolab.plots.read import level
-from neurolab.plots.words import origin, p_words, percent, sample_words, sentences
+from neurolab.plots.words import (
+    corrected_by,
+    origin,
+    over_words,
+    p_words,
+    percent,
+    sample_words,
+    sentences,
+    tested_by,
+)
 
 
 def source_table(result: xr.Dataset, variables: Iterable[str] | None = None) -> pd.DataFrame:
@@ -47,19 +56,20 @@ def legend_text(result: xr.Dataset, plot: Plot) -> str:
 
     When this is invalid: it says what the attrs of the result say; a result that was edited by hand says what it likes.
     """
-    about, attrs = drawing_of(plot), result.attrs
-    shown = str(attrs.get("estimand", "")).rstrip(".")
-    parts = [f"{shown[:1].upper()}{shown[1:]}.", about.marks if about else ""]
-    parts.append(f"{sample_words(result)}; the result generalises over the {attrs.get('generalises_over', '?')}.")
-    interval = str(attrs.get("interval", ""))
-    if np.isfinite(level(result)) and any(str(name).endswith("low") for name in result.data_vars):
-        parts.append(f"Error bars: {percent(level(result))} intervals{f' ({interval})' if interval else ''}.")
-    parts.append(f"Test: {attrs.get('test', 'none')}; alternative: {attrs.get('alternative', 'two-sided')}.")
-    parts.append(f"Correction for multiple tests: {attrs.get('correction', 'none') or 'none'}.")
-    floor = smallest_floor(result)
-    parts.append(f"Smallest p that this design can give: {p_words(floor)[4:]}." if floor > 1e-12 else "")
-    parts += sentences(result, "reasons")
-    parts.append(f"rng {attrs.get('rng', 'none')}; source: {origin(result)}.")
+    about, attrs, floor = drawing_of(plot), result.attrs, smallest_floor(result)
+    shown, rng = str(attrs.get("estimand", "")).rstrip("."), str(attrs.get("rng", ""))
+    bars = about.bars if about else any(str(name).endswith("low") for name in result.data_vars)
+    parts = [
+        f"{shown[:1].upper()}{shown[1:]}.",
+        about.marks if about else "",
+        f"{sample_words(result)}; the result generalises over {over_words(result)}.",
+        f"Error bars: {percent(level(result))} intervals." if bars and np.isfinite(level(result)) else "",
+        f"Test: {tested_by(result)}; alternative: {attrs.get('alternative', 'two-sided')}.",
+        f"Correction for multiple tests: {corrected_by(result)}.",
+        f"Smallest p that this design can give: {p_words(floor)[4:]}." if floor > 1e-12 else "",
+        *(said for said in sentences(result, "reasons") if "the smallest" not in said),
+        f"{f'rng {rng}; ' if rng else ''}source: {origin(result)}.",
+    ]
     return " ".join(part for part in parts if part.strip(" .")) + "\n"
 
 

@@ -125,6 +125,41 @@ def sentences(result: xr.Dataset, attr: str) -> list[str]:
     return [str(line) for line in found] if isinstance(found, list) else [str(found)]
 
 
+#: What the tests and corrections that are named by one word are called in a sentence.
+TESTS = {
+    "welch": "Welch's t",
+    "paired": "paired t",
+    "rank": "rank-sum z",
+    "glm": "t of a general linear model",
+}
+CORRECTIONS = {
+    "fdr": "false discovery rate after Benjamini and Hochberg",
+    "by": "false discovery rate after Benjamini and Yekutieli",
+    "holm": "Holm's method",
+    "max_t": "permutation distribution of the largest statistic",
+    "none": "none",
+    "": "none",
+}
+
+
+def tested_by(result: xr.Dataset) -> str:
+    """Get the test as a sentence names it."""
+    given = str(result.attrs.get("test", "none"))
+    return TESTS.get(given, given)
+
+
+def corrected_by(result: xr.Dataset) -> str:
+    """Get the correction for multiple tests as a sentence names it."""
+    given = str(result.attrs.get("correction", "none"))
+    return CORRECTIONS.get(given, given)
+
+
+def over_words(result: xr.Dataset) -> str:
+    """Get what a result generalises over, in the plural: networks, stimuli, control draws."""
+    over = str(result.attrs.get("generalises_over", ""))
+    return "control draws" if over == "control draw" else SAMPLE.get(over, ("", "the sample"))[1]
+
+
 def origin(result: xr.Dataset) -> str:
     """Get where the data come from, in a few words: the first source and how many there are."""
     every = [part.strip() for part in str(result.attrs.get("source", "") or "not stated").split(";")]

@@ -125,7 +125,8 @@ def _tables(results: Mapping[str, xr.Dataset]) -> str:
 
 def _table(result: xr.Dataset) -> str:
     table = result_table(result)
-    head = f"<p>{html.escape(str(result.attrs.get('estimand', '')))}; {html.escape(sample_words(result))}.</p>"
+    estimand = str(result.attrs.get("estimand", "")).rstrip(".")
+    head = f"<p>{html.escape(estimand[:1].upper() + estimand[1:])}; {html.escape(sample_words(result))}.</p>"
     if not len(table):
         return head
     note = str(result.attrs.get("note", "") or "")

@@ -11,23 +11,26 @@ import neurolab
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names
 from neurolab.plots.twins import smallest_floor
-from neurolab.plots.words import p_words, percent, sample_words, words_between
+from neurolab.plots.words import (
+    corrected_by,
+    over_words,
+    p_words,
+    percent,
+    sample_words,
+    tested_by,
+    words_between,
+)
 
 Paragraph = tuple[str, tuple[str, ...]]
+CHOICES = ("test", "correction")
 
-#: How a localiser's test and correction are cited, by their names in attrs.
-TEST_WORDS = {
-    "welch": ("Welch's t", "Welch 1947"),
-    "paired": ("the paired t", ""),
-    "rank": ("the rank-sum z", ""),
-    "glm": ("the t of a general linear model", ""),
-}
-CORRECTION_WORDS = {
-    "fdr": ("Benjamini and Hochberg's false discovery rate", "Benjamini & Hochberg 1995"),
-    "by": ("Benjamini and Yekutieli's false discovery rate", "Benjamini & Yekutieli 2001"),
-    "holm": ("Holm's method", "Holm 1979"),
-    "max_t": ("the permutation distribution of the largest statistic", "Nichols & Holmes 2002"),
-    "none": ("no method (uncorrected)", ""),
+#: The paper behind a test or a correction that is named by one word.
+CITED = {
+    "welch": "Welch 1947",
+    "fdr": "Benjamini & Hochberg 1995",
+    "by": "Benjamini & Yekutieli 2001",
+    "holm": "Holm 1979",
+    "max_t": "Nichols & Holmes 2002",
 }
 
 
@@ -52,13 +55,13 @@ def paragraph(result: xr.Dataset) -> Paragraph:
 
 
 def _sample(result: xr.Dataset) -> str:
-    floor, over = smallest_floor(result), result.attrs.get("generalises_over", "?")
+    floor = smallest_floor(result)
     smallest = (
         f"; with it the smallest p that the design can give is {p_words(floor)[2:].lstrip('= ')}"
         if floor > 1e-12
         else ""
     )
-    return f"The sample is {sample_words(result)}, so that the result generalises over the {over}{smallest}."
+    return f"The sample is {sample_words(result)}, so that the result generalises over {over_words(result)}{smallest}."
 
 
 def _chance(result: xr.Dataset) -> str:
@@ -79,17 +82,15 @@ def _any(result: xr.Dataset) -> Paragraph:
 
 
 def _localise(result: xr.Dataset) -> Paragraph:
-    attrs = result.attrs
-    test, by = TEST_WORDS.get(str(attrs.get("test")), (str(attrs.get("test")), ""))
-    correction, corrected_by = CORRECTION_WORDS.get(str(attrs.get("correction")), (str(attrs.get("correction")), ""))
+    attrs, n = result.attrs, result.sizes["neuroid"]
+    able = int(result["valid"].values.astype(bool).sum())
+    left = f"; {n - able:,} of them are constant or dead and were not tested" if able < n else ""
     signed = "signed" if int(attrs.get("signed", 1)) else "absolute"
     return (
-        f"The contrast {attrs.get('contrast')} was estimated in each of {result.sizes['neuroid']:,} neuroids from "
-        f"{signed} "
-        f"activity by {test} ({attrs.get('alternative', 'two-sided')}) and corrected by {correction}; "
-        f"{int(result['valid'].values.astype(bool).sum()):,} neuroids could be tested, the others were constant or "
-        "dead.",
-        ("Saxe et al. 2006", "Kriegeskorte et al. 2009", by, corrected_by),
+        f"The contrast {attrs.get('contrast')} was estimated in each of {n:,} neuroids from {signed} activity by "
+        f"{tested_by(result)} ({attrs.get('alternative', 'two-sided')}; correction: "
+        f"{corrected_by(result)}){left}.",
+        ("Saxe et al. 2006", "Kriegeskorte et al. 2009", *(CITED.get(str(attrs.get(key)), "") for key in CHOICES)),
     )
 
 
@@ -99,7 +100,7 @@ def _deficits(result: xr.Dataset) -> Paragraph:
     return (
         f"A deficit is the sham score minus the score after the lesion on the same presentations, here for "
         f"{words_between(lesion_labels(result))} in the tasks {words_between(names(result, 'task'))}"
-        f"{'; averaged over draws: ' + words_between(pooled) if pooled else ''}. Mean deficits were tested with "
+        f"{'; averaged over draws: ' + words_between(pooled) if pooled else ''}. Mean deficits were tested by "
         f"{result.attrs.get('test')} ({result.attrs.get('alternative', 'two-sided')}); intervals have "
         f"{percent(level(result))} coverage and invert that test.",
         ("Nichols & Holmes 2002",),
@@ -108,14 +109,17 @@ def _deficits(result: xr.Dataset) -> Paragraph:
 
 def _controls(result: xr.Dataset) -> Paragraph:
     attrs = result.attrs
+    test = str(attrs.get("test")).partition(";")[0]
+    t_cc, t_p = (float(result[name]) if name in result else float("nan") for name in ("t_cc", "t_cc_p"))
+    single = f" Against the draws as a normal sample, t = {t_cc:.3g}, {p_words(t_p)}." if np.isfinite(t_cc) else ""
     return (
         f"The deficit that {attrs.get('lesion')} causes in {attrs.get('task')} was compared with that of "
-        f"{result.sizes['draw']} {attrs.get('family', 'matched')} control lesions per network. The difference to "
-        "their mean "
-        f"was tested by {attrs.get('test')} ({attrs.get('alternative', 'greater')}), and the rank of the mean over "
-        f"networks among the control draws gives a second p, "
-        f"{p_words(float(result['rank_p']), float(result['rank_p_floor']))}, that generalises over draws.",
-        ("Nichols & Holmes 2002", "Phipson & Smyth 2010", "Crawford & Howell 1998"),
+        f"{result.sizes['draw']} {attrs.get('family', 'matched')} control lesions per network. The difference to their "
+        f"mean was tested by {test}: {float(result['effect']):.3g}, "
+        f"{p_words(float(result['p']), float(result['p_floor']))}. The rank of the mean over networks among the control "
+        f"draws gives a second p, {p_words(float(result['rank_p']), float(result['rank_p_floor']))}, that generalises "
+        f"over draws.{single}",
+        ("Nichols & Holmes 2002", "Phipson & Smyth 2010", "Crawford & Howell 1998" if single else ""),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from neurolab import plots
 from neurolab.errors import DesignError
+from neurolab.plots import words
 from neurolab.plots.words import sample_words
 
 NAMES = sorted(plots.FIGURES)
@@ -56,11 +57,13 @@ def test_second_run__writes_the_same_bytes(name, saved, every_result, tmp_path):
 def test_legend__says_n_test_correction_and_error_bars(name, saved, every_result):
     attrs, legend = every_result[name].attrs, saved[name].legend.read_text("utf-8")
     assert sample_words(every_result[name]) in legend
-    assert f"Test: {attrs['test']}" in legend
-    assert f"Correction for multiple tests: {attrs['correction']}" in legend
-    assert attrs["generalises_over"] in legend
-    if np.isfinite(attrs["level"]):
-        assert f"{100 * attrs['level']:g} % intervals" in legend
+    assert f"Test: {words.TESTS.get(attrs['test'], attrs['test'])};" in legend
+    assert (
+        f"Correction for multiple tests: {words.CORRECTIONS.get(attrs['correction'], attrs['correction'])}." in legend
+    )
+    assert f"generalises over {words.over_words(every_result[name])}." in legend
+    barless = name in ("plot_stat_map", "plot_reliability")
+    assert (f"Error bars: {100 * attrs['level']:g} % intervals" in legend) == (not barless)
     assert ".." not in legend
 
 
