@@ -116,7 +116,8 @@ def _controls(result: xr.Dataset) -> Paragraph:
         f"The deficit that {attrs.get('lesion')} causes in {attrs.get('task')} was compared with that of "
         f"{result.sizes['draw']} {attrs.get('family', 'matched')} control lesions per network. The difference to their "
         f"mean was tested by {test}: {float(result['effect']):.3g}, "
-        f"{p_words(float(result['p']), float(result['p_floor']))}. The rank of the mean over networks among the control "
+        f"{p_words(float(result['p']), float(result['p_floor']))}. The rank of the mean over networks among the "
+        "control "
         f"draws gives a second p, {p_words(float(result['rank_p']), float(result['rank_p_floor']))}, that generalises "
         f"over draws.{single}",
         ("Nichols & Holmes 2002", "Phipson & Smyth 2010", "Crawford & Howell 1998" if single else ""),
