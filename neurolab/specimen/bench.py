@@ -122,7 +122,7 @@ class Bench:
         self._active: list[Damage] = []
         self.user_hooks = False
 
-    # -- running -------------------------------------------------------------------------------------------------
+    # -- running -----------------------------------------------------------------------------------------------------
 
     def forward(self, inputs: torch.Tensor, stimuli: Sequence[str]) -> torch.Tensor:
         """Run one batch through the network as it is now, lesions and probes included.
@@ -158,7 +158,7 @@ class Bench:
             sink(tensor)
         return value if tensor is before else with_first_tensor(value, tensor)
 
-    # -- hooks ---------------------------------------------------------------------------------------------------
+    # -- hooks -------------------------------------------------------------------------------------------------------
 
     def _tap(self, site: Site) -> Spot:
         """Hook a site, once per bench; the hook looks up what is active, so that a lesion costs no hooking."""
@@ -181,7 +181,7 @@ class Bench:
             handle.remove()
         self._handles.clear()
 
-    # -- lesions and probes ----------------------------------------------------------------------------------------
+    # -- lesions and probes ------------------------------------------------------------------------------------------
 
     @contextmanager
     def lesioned(self, *lesions: Lesion) -> Iterator[Damage]:

@@ -125,7 +125,7 @@ def _score(task: Task, outputs: list[torch.Tensor], lesion: Lesion) -> np.ndarra
     return scores
 
 
-# -- many workers ------------------------------------------------------------------------------------------------------
+# -- many workers ----------------------------------------------------------------------------------------------------
 
 
 def workers_of(n_jobs: int) -> int:

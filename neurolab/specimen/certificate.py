@@ -10,6 +10,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from neurolab.specimen.leaves import tensors
 
+#: How many stimuli of the first batch the distance from the usual is measured on.
+SAMPLE = 64
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -55,16 +58,17 @@ class Tally:
 def off_distribution(old: torch.Tensor, new: torch.Tensor) -> float:
     """Get the mean of ``|new - mean| / sd`` over (rows, units, positions), with each unit's intact mean and sd.
 
-    Units that do not vary have no scale and are left out; NaN when none varies or there is one row.
+    Units that do not vary have no scale and are left out; NaN when none varies or there is one row. The first
+    ``SAMPLE`` rows stand for all.
     """
     if len(old) < 2:
         return float("nan")
-    old, new = old.to(torch.float64), new.to(torch.float64)
-    mean, sd = old.mean(dim=(0, 2), keepdim=True), old.std(dim=(0, 2), keepdim=True)
+    old, new = (part[:SAMPLE].transpose(0, 1).flatten(1).to(torch.float64) for part in (old, new))
+    sd, mean = torch.std_mean(old, dim=1, keepdim=True)
     varies = (sd > 0).reshape(-1)
     if not bool(varies.any()):
         return float("nan")
-    return float(((new - mean).abs()[:, varies] / sd[:, varies]).mean())
+    return float(((new - mean).abs()[varies] / sd[varies]).mean())
 
 
 @dataclass

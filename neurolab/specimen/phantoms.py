@@ -18,6 +18,7 @@ from torch import nn
 
 from neurolab import scores
 from neurolab.chance import RNG, generator, rng_name
+from neurolab.digest import digest_of
 from neurolab.roi import ROI
 from neurolab.specimen.specimen import Specimen, Task
 from neurolab.stimuli import StimulusSet
@@ -29,13 +30,14 @@ KINDS = ("faces", "objects")
 
 
 def phantom_stimuli(*, n_each: int = 12, noise: float = 0.1, rng: RNG) -> StimulusSet:
-    """Get ``n_each`` noisy exemplars of each of four faces and four objects, inputs (n, 8)."""
+    """Get ``n_each`` noisy exemplars of each of four faces and four objects, inputs (n, 8); other rng, other ids."""
     labels = np.repeat(np.arange(2 * N_EACH), n_each)
     draw = generator(rng, "phantom stimuli", n_each)
     inputs = np.eye(2 * N_EACH)[labels] + noise * draw.normal(size=(len(labels), 2 * N_EACH))
     kind = [KINDS[label // N_EACH] for label in labels]
+    mark = digest_of(rng_name(rng))[:4]  # two draws are two sets of stimuli, also by their ids
     table = pd.DataFrame({
-        "stimulus_id": [f"{kind[at]}-{labels[at]}-{at:03d}" for at in range(len(labels))],
+        "stimulus_id": [f"{kind[at]}-{labels[at]}-{at:03d}-{mark}" for at in range(len(labels))],
         "condition": kind, "label": labels,
     })
     return StimulusSet("phantom", inputs.astype(np.float32), table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -92,10 +93,11 @@ def _laid_out(grid: np.ndarray, dims: tuple[str, ...], region: Region) -> np.nda
     ordered = full.transpose(0, *(1 + axis for axis in (*region.axes, *region.rest)))
     n = len(region.axes)
     lengths = site.sizes(region.dims)
+    picked: tuple[Any, ...] = (slice(None), *region.index)
     rest = ordered.shape[1 + n :]
     whole = tuple(site.shape[axis] for axis in region.rest)
     rest = rest if all(size == 1 for size in rest) else whole
-    taken = np.broadcast_to(ordered, (len(grid), *lengths, *rest))[(slice(None), *region.index)]
+    taken = np.broadcast_to(ordered, (len(grid), *lengths, *rest))[picked]
     laid = taken.reshape(len(grid), len(region.units), -1)
     if np.isnan(laid).any():
         missing = region.units[np.isnan(laid).any(axis=(0, 2))]

@@ -46,6 +46,9 @@ class Region:
     def _torch_index(self) -> tuple[slice | torch.Tensor, ...]:
         return (slice(None), *(torch.tensor(part) for part in self.index))
 
+    def _flat(self, device: torch.device) -> torch.Tensor:
+        return self._torch_index[1].to(device)  # type: ignore[union-attr]
+
     @cached_property
     def _order(self) -> tuple[int, ...]:
         batch = self.site.batch_axis
@@ -67,14 +70,20 @@ class Region:
 
     def take(self, tensor: torch.Tensor) -> torch.Tensor:
         """Get a copy of the region's values, (rows, units, positions)."""
-        taken = self.view(tensor)[self._torch_index]
+        view = self.view(tensor)
+        # one axis: several times as fast as general indexing
+        single = len(self.axes) == 1
+        taken = view.index_select(1, self._flat(tensor.device)) if single else view[self._torch_index]
         return taken.reshape(taken.shape[0], len(self.units), -1)
 
     def put(self, tensor: torch.Tensor, values: torch.Tensor) -> None:
         """Write values (rows, units, positions) into the tensor, in place."""
         view = self.view(tensor)
-        rest = view.shape[1 + len(self.axes) :]
-        view[self._torch_index] = values.reshape(values.shape[0], len(self.units), *rest)
+        shaped = values.reshape(values.shape[0], len(self.units), *view.shape[1 + len(self.axes) :])
+        if len(self.axes) == 1:
+            view.index_copy_(1, self._flat(tensor.device), shaped)
+        else:
+            view[self._torch_index] = shaped
 
     def elements(self, tensor: torch.Tensor) -> np.ndarray:
         """Get the number (n_units, n_positions) of each element within one stimulus; the same for any region."""

@@ -104,10 +104,15 @@ class Replay:
         return answer
 
     def _proved(self, cut: frozenset[Which], batch: Batch, damage: Damage) -> bool:
-        """The first lesion at a cut runs both ways; only equal bits let the next ones be replayed."""
+        """The first lesion at a cut runs both ways; only equal bits let the next ones be replayed.
+
+        Other stimuli are shown in between: a model that leaves something aside for a later module is found out by
+        what it kept of them.
+        """
         if cut not in self.proved:
             with damage.uncounted():
                 whole = self.table.forward(batch.inputs, batch.ids)
+                self.table.forward(_others(batch.inputs), batch.ids)
                 self.proved[cut] = torch.equal(whole, self._replayed(cut, batch, damage))
         return self.proved[cut]
 
@@ -184,6 +189,11 @@ def _weight_moment(specimen: Specimen, site: Site) -> int:
     if not reads or any(one.parameter in specimen.tied or not one.module for one in reads):
         return -1
     return min(call.began - 1 for one in reads for call in specimen.calls if call.path == one.module)
+
+
+def _others(inputs: torch.Tensor) -> torch.Tensor:
+    """Other stimuli than these, as many."""
+    return inputs.flip(0) * 0.5 + 0.25 if inputs.is_floating_point() else inputs.flip(0).roll(1, dims=-1)
 
 
 def _versions(kept: Any) -> list[int]:

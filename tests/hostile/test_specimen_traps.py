@@ -1,0 +1,391 @@
+"""Networks built to break a bench: each is recorded and lesioned right, or refused; none silently wrong."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from neurolab.errors import LesionNotApplied, LesionPlanError, RefusedSiteError
+from neurolab.lesion import CutWeights, Lesion, Mean, Noise, Zero
+from neurolab.roi import ROI
+from neurolab.specimen import Probe, Specimen, bench, record
+from neurolab.stimuli import StimulusSet
+
+CHANCE = torch.Generator().manual_seed(0)
+
+
+def shown(inputs, name="stimuli"):
+    n = len(inputs)
+    table = pd.DataFrame({"stimulus_id": [f"s{at}" for at in range(n)], "condition": ["ab"[at % 2] for at in range(n)]})
+    return StimulusSet(name, np.asarray(inputs), table)
+
+
+def normal(*shape):
+    return torch.randn(*shape, generator=CHANCE)
+
+
+def answer(specimen, stimuli, *lesions):
+    with bench(specimen) as table, table.lesioned(*lesions) as damage:
+        out = table.forward(specimen.prepare(stimuli.inputs), stimuli.ids)
+        if lesions:
+            table.check_read(damage, specimen.prepare(stimuli.inputs)[:2], stimuli.ids[:2])
+            damage.certificate()
+    return out
+
+
+class Inplace(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.relu, self.head = nn.Conv2d(1, 4, 3), nn.ReLU(inplace=True), nn.Linear(4 * 36, 3)
+
+    def forward(self, x):
+        return self.head(self.relu(self.conv(x)).flatten(1))
+
+
+class ThriceRelu(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c, self.relu = nn.Linear(5, 6), nn.Linear(6, 6), nn.Linear(6, 3), nn.ReLU()
+
+    def forward(self, x):
+        return self.relu(self.c(self.relu(self.b(self.relu(self.a(x))))))
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attn = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.unused, self.head = nn.Linear(2, 2), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.head(self.attn(x, x, x)[0].mean(1))
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.mix = nn.Embedding(7, 6), nn.Linear(6, 6)
+        self.head = nn.Linear(6, 7, bias=False)
+        self.head.weight = self.embedding.weight
+
+    def forward(self, ids):
+        return self.head(torch.relu(self.mix(self.embedding(ids))).mean(1))
+
+
+class IgnoredReturn(nn.Module):
+    """Calls an in-place module for its effect and goes on with the tensor that it was given."""
+
+    def __init__(self, inplace):
+        super().__init__()
+        self.inner, self.relu, self.head = nn.Linear(4, 5), nn.ReLU(inplace=inplace), nn.Linear(5, 2)
+
+    def forward(self, x):
+        h = self.inner(x)
+        self.relu(h)
+        return self.head(h)
+
+
+class Bypass(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.called, self.bypassed = nn.Linear(4, 5), nn.Linear(5, 2)
+
+    def forward(self, x):
+        return self.bypassed.forward(self.called(x))
+
+
+class PastTheHook(nn.Module):
+    """Keeps its own output aside, where a parent reads it instead of what the module returned."""
+
+    class Keeper(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(4, 5)
+
+        def forward(self, x):
+            self.kept = self.inner(x) * 2
+            return self.kept
+
+    def __init__(self):
+        super().__init__()
+        self.keeper, self.head = self.Keeper(), nn.Linear(5, 2)
+
+    def forward(self, x):
+        self.keeper(x)
+        return self.head(self.keeper.kept)
+
+
+def test_trap_1__empty_lesion_and_intact_after_a_lesion_are_the_same_bits():
+    net, stimuli = Specimen(Inplace(), normal(1, 1, 8, 8)), shown(normal(9, 1, 8, 8))
+    intact = answer(net, stimuli)
+    lesion = Lesion(ROI("r", {"conv": [1, 2]}), Zero())
+    sham = Lesion(ROI("r", {"conv": [1, 2]}), Zero(), role="sham")
+    assert torch.equal(intact, answer(net, stimuli, sham))
+    assert not torch.equal(intact, answer(net, stimuli, lesion))
+    assert torch.equal(intact, answer(net, stimuli))
+
+
+def test_trap_2__the_users_own_hooks_stay_also_after_an_error():
+    model = Inplace()
+    seen = []
+    handle = model.conv.register_forward_hook(lambda *a: seen.append(1))
+    fail = model.head.register_forward_pre_hook(lambda *a: seen.append(2))
+    before = [list(m._forward_hooks.values()) + list(m._forward_pre_hooks.values()) for m in model.modules()]
+    net, stimuli = Specimen(model, normal(1, 1, 8, 8)), shown(normal(3, 1, 8, 8))
+    record(net, stimuli, ["conv"])
+    with pytest.raises(ZeroDivisionError), bench(net) as table, table.lesioned(Lesion(ROI("r", {"conv": [0]}), Zero())):
+        raise ZeroDivisionError
+    assert [list(m._forward_hooks.values()) + list(m._forward_pre_hooks.values()) for m in model.modules()] == before
+    assert seen
+    handle.remove()
+    fail.remove()
+
+
+def test_trap_3__recorded_before_an_in_place_relu_are_the_values_of_the_convolution():
+    net, stimuli = Specimen(Inplace(), normal(1, 1, 8, 8)), shown(normal(5, 1, 8, 8))
+    recorded = record(net, stimuli, [Probe("conv", pool=None)]).values.reshape(5, 4, 6, 6)
+    with torch.no_grad():
+        fresh = net.model.conv(net.prepare(stimuli.inputs)).numpy()
+    assert recorded.min() < 0
+    np.testing.assert_array_equal(recorded, fresh)
+
+
+@pytest.mark.parametrize("inplace", [True, False])
+def test_in_place__a_lesion_is_where_the_value_is_read(inplace):
+    model = IgnoredReturn(inplace)
+    net, stimuli = Specimen(model, normal(1, 4)), shown(normal(6, 4))
+    lesion = Lesion(ROI("r", {"relu": [0, 3]}), Zero())
+    if not inplace:
+        with pytest.raises(LesionNotApplied, match="nothing read the lesioned value"):
+            answer(net, stimuli, lesion)
+        return
+    with torch.no_grad():
+        hidden = torch.relu(model.inner(net.prepare(stimuli.inputs)))
+        hidden[:, [0, 3]] = 0
+        expected = model.head(hidden)
+    assert torch.equal(answer(net, stimuli, lesion), expected)
+
+
+def test_in_place_relu_after_the_site__lesion_before_it_is_read():
+    net, stimuli = Specimen(Inplace(), normal(1, 1, 8, 8)), shown(normal(4, 1, 8, 8))
+    out = answer(net, stimuli, Lesion(ROI("r", {"conv": [1]}), Zero()))
+    with torch.no_grad():
+        hidden = net.model.conv(net.prepare(stimuli.inputs))
+        hidden[:, 1] = 0
+        expected = net.model.head(torch.relu(hidden).flatten(1))
+    assert torch.equal(out, expected)
+
+
+def test_input_written_in_place__the_stimuli_stay():
+    class Writes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.head(x.mul_(2.0))
+
+    net = Specimen(Writes(), normal(1, 4))
+    assert net.writes_input
+    stimuli = shown(normal(4, 4))
+    inputs = net.prepare(stimuli.inputs)
+    with bench(net) as table:
+        first, second = table.forward(inputs, stimuli.ids), table.forward(inputs, stimuli.ids)
+    assert torch.equal(first, second)
+
+
+def test_trap_4__a_module_called_three_times_is_three_sites():
+    model = ThriceRelu()
+    net, stimuli = Specimen(model, normal(1, 5)), shown(normal(6, 5))
+    recording = record(net, stimuli, ["relu"])
+    assert [site.address for site in net.sites().find("relu")] == ["relu@0", "relu@1", "relu@2"]
+    x = net.prepare(stimuli.inputs)
+
+    def by_hand(cut):
+        with torch.no_grad():
+            h, kept = x, []
+            for at, layer in enumerate((model.a, model.b, model.c)):
+                h = torch.relu(layer(h))
+                if at in cut:
+                    h = h.clone()
+                    h[:, 1] = 0
+                kept.append(h)
+        return kept
+
+    np.testing.assert_array_equal(recording.values, torch.cat(by_hand(()), dim=1).numpy())
+    every = answer(net, stimuli, Lesion(ROI("r", {"relu": [1]}), Zero()))
+    first = answer(net, stimuli, Lesion(ROI("r", {"relu@0": [1]}), Zero()))
+    assert torch.equal(every, by_hand((0, 1, 2))[-1])
+    assert torch.equal(first, by_hand((0,))[-1])
+    assert not torch.equal(every, first)
+
+
+@pytest.mark.parametrize(("site", "instead"), [("attn.out_proj", "attn"), ("unused", "output")])
+def test_trap_6__modules_that_never_run_are_refused_with_a_site_that_works(site, instead):
+    net, stimuli = Specimen(Attention(), normal(1, 4, 8)), shown(normal(4, 4, 8))
+    with pytest.raises(RefusedSiteError, match=f"Use '{instead}' instead"):
+        record(net, stimuli, [site])
+    with pytest.raises(RefusedSiteError, match=f"Use '{instead}' instead"):
+        answer(net, stimuli, Lesion(ROI("r", {site: [0]}), Zero()))
+    assert record(net, stimuli, [instead]).sizes["neuroid"] > 0
+
+
+def test_forward_that_bypasses_hooks__is_refused():
+    net, stimuli = Specimen(Bypass(), normal(1, 4)), shown(normal(4, 4))
+    with pytest.raises(RefusedSiteError, match="never calls it"):
+        record(net, stimuli, ["bypassed"])
+
+
+def test_intact_value_read_past_the_hook__is_not_applied():
+    net, stimuli = Specimen(PastTheHook(), normal(1, 4)), shown(normal(4, 4))
+    with pytest.raises(LesionNotApplied, match="keeper"):
+        answer(net, stimuli, Lesion(ROI("r", {"keeper": [0]}), Zero()))
+
+
+def test_site_that_runs_only_for_some_stimuli__is_not_applied():
+    class Routed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.often, self.seldom = nn.Linear(3, 2), nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.seldom(x) if float(x.abs().sum()) == 0 else self.often(x)
+
+    net, stimuli = Specimen(Routed(), torch.zeros(1, 3)), shown(normal(4, 3))
+    with pytest.raises(LesionNotApplied, match="never ran"):
+        answer(net, stimuli, Lesion(ROI("r", {"seldom": [0]}), Zero()))
+    with pytest.raises(RefusedSiteError, match="did not run"):
+        record(net, stimuli, ["seldom"])
+
+
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor")
+def test_trap_9__batch_on_axis_1_is_found_and_shuffling_permutes_rows():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=False)
+
+    class Sequence(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder, self.head = nn.TransformerEncoder(layer, 1), nn.Linear(8, 3)
+
+        def forward(self, x):
+            return self.head(self.encoder(x.transpose(0, 1)).transpose(0, 1))
+
+    net, stimuli = Specimen(Sequence(), normal(1, 5, 8)), shown(normal(7, 5, 8))
+    site = net.sites()["encoder.layers.0.linear1"]
+    assert (site.batch_axis, site.dims, site.shape) == (1, ("token", "unit"), (5, 16))
+    probes = [Probe(site.address, pool=None), "encoder"]
+    order = np.array([3, 1, 6, 0, 2, 5, 4])
+    rows, shuffled = record(net, stimuli, probes).values, record(net, stimuli.take(order), probes).values
+    np.testing.assert_allclose(rows[order], shuffled, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 50])
+def test_trap_10__mean_leaves_each_unit_at_its_own_mean(batch_size):
+    net = Specimen(nn.Sequential(nn.Linear(5, 12), nn.Tanh(), nn.Linear(12, 3)), normal(1, 5))
+    reference = record(net, shown(normal(20, 5)), ["1"])
+    stimuli = shown(normal(11, 5))
+    lesion = Lesion(ROI("r", {"1": [0, 4, 9]}), Mean(reference))
+    lesioned = record(net, stimuli, ["1"], batch_size=batch_size, lesions=[lesion])
+    means = reference.values.astype(np.float64).mean(axis=0).astype(np.float32)[[0, 4, 9]]
+    np.testing.assert_array_equal(lesioned.values[:, [0, 4, 9]], np.tile(means, (11, 1)))
+    assert len(set(means)) == 3
+
+
+@pytest.mark.parametrize("units", [[0], [0, 2, 5], list(range(6))])
+def test_trap_11__noise_has_its_sd_its_seed_and_any_number_of_units(units):
+    net = Specimen(nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU()), normal(1, 1, 12, 12))
+    stimuli = shown(normal(60, 1, 12, 12))
+    reference = record(net, stimuli, ["0"])
+    intact = record(net, stimuli, [Probe("0", pool=None)]).values.reshape(60, 6, -1)
+
+    def noise(rng):
+        lesion = Lesion(ROI("r", {"0": units}, {"0": ("channel",)}), Noise(2.0, reference), rng=rng)
+        return record(net, stimuli, [Probe("0", pool=None)], lesions=[lesion]).values.reshape(60, 6, -1) - intact
+
+    added = noise(0)
+    sd = reference.values.astype(np.float64).std(axis=0, ddof=1)
+    np.testing.assert_allclose(added[:, units].std(axis=(0, 2)), 2 * sd[units], rtol=0.05)
+    assert np.all(added[:, np.setdiff1d(range(6), units)] == 0)
+    np.testing.assert_array_equal(added, noise(0))
+    assert not np.array_equal(added, noise(1))
+
+
+def test_trap_13__tied_weights_are_listed_and_refused_without_consent():
+    net = Specimen(Tied(), torch.randint(0, 7, (1, 4), generator=CHANCE))
+    stimuli = shown(torch.randint(0, 7, (6, 4), generator=CHANCE))
+    assert net.sites()["head"].tied == ("embedding.weight", "head.weight")
+    assert net.sites()["head"].status == "warned"
+    region = ROI("r", {"head": [2]})
+    with pytest.raises(LesionPlanError, match=r"'embedding\.weight', 'head\.weight'"):
+        answer(net, stimuli, Lesion(region, CutWeights("in")))
+    digest = net.digest
+    cut = answer(net, stimuli, Lesion(region, CutWeights("in", consent=True)))
+    assert torch.all(cut[:, 2] == 0)
+    assert net.digest == digest
+
+
+def test_one_module_under_two_names__is_one_site_with_an_alias():
+    block = nn.Linear(4, 4)
+
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second, self.head = block, block, nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.head(self.second(torch.relu(self.first(x))))
+
+    net, stimuli = Specimen(Twice(), normal(1, 4)), shown(normal(5, 4))
+    assert net.sites()["second@1"].address == "first@1"
+    assert net.sites()["first@0"].calls == 2
+    cut = answer(net, stimuli, Lesion(ROI("r", {"second": [0]}), Zero()))
+    x = net.prepare(stimuli.inputs)
+    with torch.no_grad():
+        h = block(x)
+        h[:, 0] = 0
+        h = block(torch.relu(h))
+        h[:, 0] = 0
+        assert torch.equal(cut, net.model.head(h))
+
+
+def test_trap_7__a_compiled_model_is_unwrapped_and_says_so():
+    model = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compiled = torch.compile(model, backend="eager")
+        compiled(torch.zeros(2, 4))
+    with pytest.warns(UserWarning, match="eager"):
+        net = Specimen(compiled, normal(1, 4))
+    stimuli = shown(normal(4, 4))
+    cut = answer(net, stimuli, Lesion(ROI("r", {"1": [0, 1, 2, 3, 4]}), Zero()))
+    assert torch.equal(cut, model[2].bias.detach().expand(4, 2))
+
+
+def test_pruned_layer__weights_made_on_the_fly_are_refused_but_activity_can_be_cut():
+    from torch.nn.utils import prune
+
+    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
+    prune.random_unstructured(model[0], "weight", amount=0.5)
+    net, stimuli = Specimen(model, normal(1, 4)), shown(normal(4, 4))
+    with pytest.raises(LesionPlanError, match="no single weight makes"):
+        answer(net, stimuli, Lesion(ROI("r", {"1": [0]}), CutWeights("in")))
+    assert not torch.equal(answer(net, stimuli), answer(net, stimuli, Lesion(ROI("r", {"1": range(6)}), Zero())))
+
+
+@pytest.mark.parametrize("cell", [nn.RNN, nn.GRU, nn.LSTM])
+def test_recurrent_layers__record_and_refuse_a_cut_of_their_output(cell):
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell, self.head = cell(3, 5, batch_first=True), nn.Linear(5, 2)
+
+        def forward(self, x):
+            return self.head(self.cell(x)[0][:, -1])
+
+    net, stimuli = Specimen(Reader(), normal(1, 6, 3)), shown(normal(4, 6, 3))
+    assert record(net, stimuli, [Probe("cell", pool="last")]).shape == (4, 5)
+    with pytest.raises(RefusedSiteError, match="recurrence"):
+        answer(net, stimuli, Lesion(ROI("r", {"cell": [0]}), Zero()))
