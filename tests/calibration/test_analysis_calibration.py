@@ -171,8 +171,9 @@ def picked(seed):
     )
 
 
-def test_picked_rank_p_is_exact_and_the_sign_flip_is_conservative(binomial_band):
-    """Candidates exchangeable with the pool. The excess leans right, so its sign-flip stays below its level."""
+def test_picked_rank_p_is_exact_and_the_sign_flip_keeps_its_level(binomial_band):
+    """Candidates exchangeable with the pool. The excess is skewed, so its sign-flip is approximate: .037, .042 and .060
+    were measured on arrays (300 to 600 simulations; 20, 6 and 8 candidates), the rank p at .053, .050 and .050."""
     results = [picked(seed) for seed in range(N)]
     low, high = binomial_band(0.05, N)
     assert low <= sum(float(found["rank_p"]) <= 0.05 for found in results) <= high

@@ -167,3 +167,34 @@ def test_a_lesion_name_means_its_full_dose_and_its_id_means_that_row():
     curve = dose_response(trials, lesion="A", task="X", rng=0)
     np.testing.assert_array_equal(curve["dose"], [0.0, 0.5, 1.0])
     assert float(curve["mean"].sel(dose=0.0)) == 0.0
+
+
+def test_one_claim_alone_needs_half_of_alpha():
+    """Five networks: p is .031 at best, enough for each of two claims, not for one that might have been either."""
+    single = {"A": {"X": 3.0, "Y": 0.0}, "B": {"X": 0.0, "Y": 0.0}}
+    settings_of = {"n_stimuli": 4, "bounded": False, "chance": 0.0}
+    five, six = (
+        dissociation(phantom_trials(deficits=single, n_specimens=n, rng=1, **settings_of), **PAIR, rng=0)
+        for n in (5, 6)
+    )
+    assert float(five["p"][0]) == 2**-5
+    assert five.attrs["verdict"] == "no dissociation shown"
+    assert six.attrs["verdict"] == "single dissociation"
+
+
+def test_a_control_as_harmful_as_the_target_counts_as_extreme():
+    trials = phantom_trials(n_controls=19, rng=0)
+    ids = list(trials["lesion_id"].values)
+    tied = trials.copy(deep=True)
+    tied["score"][:, ids.index("A | matched control | draw 4")] = trials["score"][:, ids.index("A")].values
+    assert float(against_controls(trials, lesion="A", task="X", rng=0)["rank_p"]) == 1 / 20
+    assert float(against_controls(tied, lesion="A", task="X", rng=0)["rank_p"]) == 2 / 20
+
+
+def test_a_gain_is_no_deficit_and_it_is_said_where_the_difference_comes_from():
+    """B improves X, A does nothing to it: A "hurts X more than B does", and the reader is told why."""
+    plan = {"A": {"X": 0.0, "Y": 0.0}, "B": {"X": -0.2, "Y": 0.2}}
+    found = dissociation(phantom_trials(deficits=plan, intact=0.7, rng=0), **PAIR, rng=0)
+    assert found["p"].values[0] <= 0.05
+    assert "A costs X nothing itself" in found.attrs["undermined_by"]
+    assert found.attrs["verdict"] != "classical double dissociation"
