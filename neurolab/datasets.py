@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,12 @@ import xarray as xr
 import neurolab
 from neurolab.drawn import faces_and_objects
 from neurolab.errors import FileFormatError, MissingDataError, UnknownNameError, did_you_mean, listed
+from neurolab.found import FOUND
 from neurolab.stimuli import StimulusSet
 
 if TYPE_CHECKING:
-    from neurolab.specimen import Cohort
+    from neurolab.specimen import Cohort, Specimen
+    from neurolab.specimen.tokens import Tokeniser
 
 DIGITS_SEED = 1797
 
@@ -33,8 +35,8 @@ def list_datasets() -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, one row per data set and kind: name, kind ("cohort", "stimuli", "brain"), load (what to type), here
-    (bool: on this machine now), licence, cite, about.
+    DataFrame, one row per data set and kind: name, kind ("cohort", "specimen", "stimuli", "brain"), load (what to
+    type), here (bool: on this machine now), licence, cite, about.
 
     Example
     -------
@@ -48,6 +50,14 @@ def list_datasets() -> pd.DataFrame:
             here = entry["kind"] != "external" or _external_folder(entry, missing_ok=True) is not None
             load = f'nl.datasets.load_{kind}("{name}")'
             rows.append((name, kind, load, here, entry["licence"], entry.get("cite", ""), entry["about"]))
+    for name, found in FOUND.items():
+        load = f'nl.datasets.load_stimuli("{name}")'
+        rows.append((name, "stimuli", load, found.here, found.licence, found.cite, found.about))
+    from neurolab.specimen.zoo import LOADERS
+
+    for name, network in LOADERS.items():
+        load = f'nl.datasets.load_specimen("{name}")'
+        rows.append((name, "specimen", load, not network.install, network.licence, network.source, network.about))
     return pd.DataFrame(rows, columns=["name", "kind", "load", "here", "licence", "cite", "about"])
 
 
@@ -78,14 +88,41 @@ def load_cohort(name: str) -> Cohort:
     return shipped_cohort(data_path(name), entry["architecture"], example, name=name)
 
 
-def load_stimuli(name: str) -> StimulusSet:
-    """Get stimuli that no network of the cohort of that name was trained on.
+def load_specimen(name: str, **settings: Any) -> Specimen:
+    """Get one network of the zoo on the bench: a real pretrained one, or an untrained architecture.
+
+    Parameters
+    ----------
+    name : "efficientnet-lite0", "minilm-l6", "smollm2-135m"; see the rows of kind "specimen" in ``list_datasets()``.
+    settings : ``size=112`` (pixels), ``length=24`` (tokens), ``untrained=0`` (fresh weights from this rng, for an
+        untrained twin), ``weights=`` and ``sha256=`` (a safetensors file).
+
+    Raises
+    ------
+    MissingDataError : a package is not installed, with the line to type.
+    """
+    from neurolab.specimen.zoo import load
+
+    return load(name, **settings)
+
+
+def load_tokeniser(name: str) -> Tokeniser:
+    """Get what turns texts into the token ids that a language model of the zoo takes: ``words(stimuli, length=24)``."""
+    from neurolab.specimen.zoo import load_tokeniser
+
+    return load_tokeniser(name)
+
+
+def load_stimuli(name: str, **settings: Any) -> StimulusSet:
+    """Get stimuli that no network of the cohort of that name was trained on, or that an installed package holds.
 
     Parameters
     ----------
     name : "faces-and-objects" (800 drawn pictures, 40 of each of 10 faces and 10 kinds of object, 1 x 32 x 32),
         "digits" (half of scikit-learn's 1,797 handwritten digits, 64 pixels in 0 to 1, conditions "0" to "9"), or
-        "digits-train" (the other half, on which the cohort is trained).
+        "digits-train" (the other half, on which the cohort is trained). From packages: "lfw-faces",
+        "lfw-faces-and-digits", "fedorenko-2010", "syntaxgym-agreement", "digit-copying".
+    settings : of a set from a package, such as ``size=112``.
 
     Returns
     -------
@@ -96,7 +133,11 @@ def load_stimuli(name: str) -> StimulusSet:
     >>> load_stimuli("faces-and-objects")
     StimulusSet('faces-and-objects': 800 stimuli of shape (1, 32, 32); faces 400, objects 400)
     """
-    _entry(name, "stimuli")
+    if name in FOUND:
+        return FOUND[name].load(**settings)
+    _entry(name, "stimuli", FOUND)
+    if settings:
+        raise UnknownNameError(f"The stimuli {name!r} have no settings; {listed(settings)} were given. Drop them.")
     return _STIMULI[name]()
 
 
@@ -192,9 +233,9 @@ def _index() -> dict[str, dict[str, Any]]:
         raise FileFormatError(f"{file} is not JSON ({error}). Type `git checkout datasets/index.json`.") from error
 
 
-def _entry(name: str, kind: str | None = None) -> dict[str, Any]:
+def _entry(name: str, kind: str | None = None, others: Iterable[str] = ()) -> dict[str, Any]:
     index = _index()
-    known = [key for key, entry in index.items() if kind is None or kind in entry["provides"]]
+    known = [key for key, entry in index.items() if kind is None or kind in entry["provides"]] + list(others)
     if name not in known:
         other = f" Type {_load_text(name, index[name])}." if name in index else ""
         raise UnknownNameError(

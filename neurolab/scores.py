@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -196,6 +197,16 @@ choice = Choice()
 
 #: Every named score; another one is any callable ``(outputs, table) -> (n_stimuli,)``.
 SCORES: dict[str, Any] = {"accuracy": accuracy, "margin": margin, "yes_no": yes_no, "choice": choice}
+
+
+#: Scores for language models live next door; ``scores.Surprisal`` finds them.
+LANGUAGE = ("Continuation", "LogOdds", "MinimalPair", "Surprisal")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LANGUAGE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("neurolab.scores_language"), name)
 
 
 def describe(score: Callable[..., Any], table: pd.DataFrame, n_outputs: int) -> dict[str, Any]:

