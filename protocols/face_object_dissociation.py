@@ -27,18 +27,14 @@ def main(*, rng=0, quick=False):
         return nl.examine(specimen, [nl.sham(targets[0]), *targets, *controls], tasks)
 
     trials = nl.concat(map(patient, cohort))
-    return {
-        "trials": trials,
-        "map": nl.localise(
-            nl.record(cohort[0], choose, ["features.0", "features.3", "features.6"]), areas["face area"]
-        ),
-        "deficits": nl.deficits(trials, rng=rng),
-        "controls": nl.against_controls(trials, lesion="face area", task="name faces", rng=rng),
-        "object_controls": nl.against_controls(trials, lesion="object area", task="name objects", rng=rng),
-        "dissociation": nl.dissociation(
-            trials, lesions=tuple(areas), tasks=("name faces", "name objects"), spared_within=0.1, rng=rng
-        ),
-    }
+    yield "trials", trials
+    sites = ["features.0", "features.3", "features.6"]
+    yield "map", nl.localise(nl.record(cohort[0], choose, sites), areas["face area"])
+    yield "deficits", nl.deficits(trials, rng=rng)
+    yield "controls", nl.against_controls(trials, lesion="face area", task="name faces", rng=rng)
+    yield "object_controls", nl.against_controls(trials, lesion="object area", task="name objects", rng=rng)
+    pair, named = tuple(areas), ("name faces", "name objects")
+    yield "dissociation", nl.dissociation(trials, lesions=pair, tasks=named, spared_within=0.1, rng=rng)
 
 
 if __name__ == "__main__":
