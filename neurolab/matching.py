@@ -87,7 +87,7 @@ def matched_controls(
     free = _free(lesion, pool)
     inside = np.flatnonzero(lesion.roi.mask(pool))
     _enough(lesion, pool, inside, free, n)
-    distance = [_distances(unit, free, pool, columns) for unit in inside]
+    distance = [_distances(int(unit), free, pool, columns) for unit in inside]
     seen: set[bytes] = set()
     controls: list[Lesion] = []
     for attempt in itertools.count():

@@ -167,7 +167,7 @@ class StimulusSet:
         whole = self.table[group].to_numpy() if group else np.arange(len(self))
         taken: dict[Any, int] = {}
         for value, rows in self.table.groupby(by, sort=True).indices.items():
-            self._share(rows, whole, taken, n, draw, part, f"{by} {value!r}")
+            self._share(np.asarray(rows), whole, taken, n, draw, part, f"{by} {value!r}")
         return tuple(self.take(part == index) for index in range(n))
 
     def _share(

@@ -104,11 +104,11 @@ def make_trials(
         )
     coords: dict[str, Any] = {"specimen": ("specimen", strings(names))}
     for column, default in LESION_COLUMNS.items():
-        cells = table[column] if column in table else [default] * len(table)
+        cells: Any = table[column] if column in table else [default] * len(table)
         coords[column] = ("lesion", strings(cells) if column in TEXT else np.asarray(cells))
-    for column in rows:
-        cells = np.asarray(rows[column])
-        coords[str(column)] = ("trial", strings(cells) if cells.dtype.kind in "OUT" else cells)
+    for label in rows:
+        cells = np.asarray(rows[label])
+        coords[str(label)] = ("trial", strings(cells) if cells.dtype.kind in "OUT" else cells)
     variables: dict[str, Any] = {"score": (("specimen", "lesion", "trial"), values)}
     for name, cells in dict(per_lesion or {}).items():
         cells = np.asarray(cells)
