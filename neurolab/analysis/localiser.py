@@ -10,7 +10,7 @@ import xarray as xr
 
 from neurolab.analysis.column_tests import TESTS, ColumnTest
 from neurolab.analysis.correct import CORRECTIONS, corrected
-from neurolab.analysis.entry import sides_of
+from neurolab.analysis.entry import Sides, sides_of
 from neurolab.analysis.nuisance import Nuisance
 from neurolab.chance import RNG, rng_name
 from neurolab.contrast import Contrast
@@ -21,7 +21,7 @@ from neurolab.stats import maps
 from neurolab.stats.maps import StatMap
 
 PER_NEUROID = ("statistic", "effect", "low", "high", "p", "q", "d_prime", "auc")
-BLOCK = 32_768  # neuroids per pass: what is held beside the recording stays small
+BLOCK = 8_192  # neuroids per pass: what is held beside the recording stays small
 
 register_result(
     "localise",
@@ -92,8 +92,7 @@ def localise(
     variables: dict[str, Any] = {
         name: ("neuroid", getattr(found, name)) for name in ("statistic", "effect", "low", "high", "p")
     }
-    variables |= {"q": ("neuroid", q), "d_prime": ("neuroid", maps.d_prime(sides.a, sides.b))}
-    variables["auc"] = ("neuroid", found.effect if test == "rank" else maps.auc(sides.a, sides.b))
+    variables |= {"q": ("neuroid", q), **_selectivity(sides, found)}
     variables |= {"p_floor": np.finfo(np.float64).tiny, "q_floor": q_floor}
     variables["chosen_on"] = ("stimulus", strings(sides.stimuli))
     return make_result(
@@ -115,6 +114,16 @@ def localise(
         effect_unit="AUC" if test == "rank" else recording.attrs.get("units", ""),
         **_about(recording),
     )
+
+
+def _selectivity(sides: Sides, found: StatMap) -> dict[str, tuple[str, np.ndarray]]:
+    """d' and AUC of every neuroid, block by block."""
+    n = sides.values.shape[1]
+    blocks = [sides.values[:, at : at + BLOCK] for at in range(0, n, BLOCK)]
+    pairs = [(block[sides.positive], block[~sides.positive]) for block in blocks]
+    d_prime = np.concatenate([maps.d_prime(a, b) for a, b in pairs])
+    auc = found.effect if found.test == "rank" else np.concatenate([maps.auc(a, b) for a, b in pairs])
+    return {"d_prime": ("neuroid", d_prime), "auc": ("neuroid", auc)}
 
 
 def _coords(recording: xr.DataArray, valid: np.ndarray) -> dict[str, Any]:

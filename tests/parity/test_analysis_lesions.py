@@ -25,6 +25,13 @@ def trials():
     return phantom_trials(n_specimens=7, n_stimuli=30, spread=0.08, n_controls=6, doses=(0.5, 1.0), rng=4)
 
 
+@pytest.fixture(scope="module")
+def uneven():
+    """Tasks of unequal difficulty, lesions of unequal size: whatever is exchanged shows."""
+    plan = {"A": {"X": 0.3, "Y": 0.04}, "B": {"X": 0.06, "Y": 0.1}}
+    return phantom_trials(deficits=plan, intact={"X": 0.95, "Y": 0.75}, n_specimens=7, n_stimuli=30, spread=0.07, rng=8)
+
+
 def mean_score(trials, specimen, lesion, task):
     frame = to_frame(trials)
     rows = (frame["specimen"] == specimen) & (frame["lesion_id"] == lesion) & (frame["task"] == task)
@@ -90,18 +97,40 @@ def test_against_controls_is_the_hand_loop(trials):
     assert float(found["t_cc"]) == pytest.approx(t)
 
 
-def test_dissociation_is_two_hand_made_claims_and_two_shifted_tests(trials):
-    found = dissociation(trials, lesions=("A", "B"), tasks=("X", "Y"), spared_within=0.2, rng=0)
+def test_dissociation_is_two_hand_made_claims_and_two_shifted_tests(uneven):
+    trials = uneven
+    found = dissociation(trials, lesions=("A", "B"), tasks=("X", "Y"), spared_within=0.3, rng=0)
     one = losses(trials, "A", "X") - losses(trials, "B", "X")
     two = losses(trials, "B", "Y") - losses(trials, "A", "Y")
     np.testing.assert_allclose(found["value"], np.stack([one, two], axis=1), atol=1e-12)
-    assert found["p"].values == pytest.approx([flips(one, "greater"), flips(two, "greater")])
-    assert float(found["p_double"]) == found["p"].values.max()
-    intact = np.mean([mean_score(trials, s, "A | sham", "Y") for s in trials["specimen"].values])
-    assert float(found["spared_bound"][0]) == pytest.approx(0.2 * (intact - 0.5))
-    by_hand = sign_flip_tost(losses(trials, "A", "Y"), bounds=0.2 * (intact - 0.5))
-    assert float(found["spared_p"][0]) == by_hand.p
-    assert (float(found["spared_low"][0]), float(found["spared_high"][0])) == pytest.approx((by_hand.low, by_hand.high))
+    by_hand = [flips(one, "greater"), flips(two, "greater")]
+    assert by_hand[0] != by_hand[1]
+    assert found["p"].values == pytest.approx(by_hand)
+    assert float(found["p_double"]) == max(by_hand)
+    for at, (lesion, task) in enumerate((("A", "Y"), ("B", "X"))):
+        intact = np.mean([mean_score(trials, s, "A | sham", task) for s in trials["specimen"].values])
+        bound = 0.3 * (intact - 0.5)
+        shifted = sign_flip_tost(losses(trials, lesion, task), bounds=bound)
+        assert float(found["spared_bound"][at]) == pytest.approx(bound)
+        assert float(found["spared_p"][at]) == shifted.p
+        assert (found["spared_low"].values[at], found["spared_high"].values[at]) == pytest.approx(
+            (shifted.low, shifted.high)
+        )
+    assert float(found["p_classical"]) == max(*by_hand, *found["spared_p"].values)
+    odds = [losses_in_log_odds(trials, lesion, "X") for lesion in "AB"]
+    assert float(found["effect_logit"][0]) == pytest.approx((odds[0] - odds[1]).mean())
+
+
+def losses_in_log_odds(trials, lesion, task):
+    def odds(score):
+        return np.log((30 * score + 0.5) / (30 - 30 * score + 0.5))
+
+    return np.array(
+        [
+            odds(mean_score(trials, s, "A | sham", task)) - odds(mean_score(trials, s, lesion, task))
+            for s in trials["specimen"].values
+        ]
+    )
 
 
 def test_dose_area_is_the_trapezoid(trials):
