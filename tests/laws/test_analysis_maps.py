@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from neurolab.analysis import held_out, localise, map_reliability, reselected_controls, select_roi
 from neurolab.analysis.column_tests import TESTS
+from neurolab.analysis.crossfold import Deal, deal_of
 from neurolab.analysis.reselect import shuffle_labels
 from neurolab.lesion import Lesion, Zero
 from neurolab.recording import make_recording
@@ -164,3 +165,21 @@ def test_same_rng_same_bytes_and_reselected_controls_have_the_targets_size():
     assert first.identical(second)
     halves = [map_reliability(recording, "faces > objects", n_splits=5, rng=2) for _ in range(2)]
     assert halves[0].identical(halves[1])
+
+
+@given(seed=seeds)
+@settings(max_examples=20, deadline=None)
+def test_shuffles_of_held_out_labels_stay_within_their_folds(seed):
+    fold, side = np.repeat([0, 1, 2], 6), np.tile([True, True, False, False, False, False], 3)
+    dealt = Deal(side, fold, np.arange(18))(np.random.default_rng(seed))
+    np.testing.assert_array_equal([dealt[fold == at].sum() for at in range(3)], 2)
+    assert Deal(side, fold, np.arange(18)).arrangements == 15**3
+
+
+def test_stimuli_shared_by_folds_keep_one_label_in_all_of_them():
+    once = phantom_recording(n_units=3, selective={}, n_stimuli=4, rng=0)
+    again = once.isel(presentation=np.tile(np.arange(8), 3))
+    positive, fold = again["condition"].values == "faces", np.repeat([0, 1, 2], 8)
+    dealt = deal_of(again, positive, fold)(np.random.default_rng(3))
+    np.testing.assert_array_equal(dealt.reshape(3, 8), np.tile(dealt[:8], (3, 1)))
+    assert dealt.sum() == positive.sum()
