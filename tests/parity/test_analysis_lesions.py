@@ -144,6 +144,15 @@ def test_dose_area_is_the_trapezoid(trials):
     np.testing.assert_allclose(found["retained"], 1 - area / (intact - 0.5))
 
 
+def test_dose_area_is_a_mean_over_the_range_of_doses_not_over_one():
+    low = phantom_trials(doses=(0.25, 0.5), n_specimens=5, rng=2)
+    found = dose_response(low, lesion="A", task="X", rng=0)
+    quarter, half = losses(low, "A | dose 0.25", "X"), losses(low, "A | dose 0.5", "X")
+    area = (0.25 * quarter / 2 + 0.25 * (quarter + half) / 2) / 0.5
+    assert float(found["effect"]) == pytest.approx(area.mean())
+    np.testing.assert_allclose(found["retained"], 1 - area / (found["score"].sel(dose=0).values - 0.5))
+
+
 def test_matrix_diagonal_is_within_tasks(trials):
     found = localiser_matrix(trials, rng=0)
     diagonal = (
