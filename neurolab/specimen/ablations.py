@@ -156,7 +156,7 @@ def effect_of(how: Ablation) -> OnActivity | OnWeights:
     if type(how) not in ABLATIONS:
         raise LesionPlanError(
             f"Ablation {type(how).__name__} has no entry in ABLATIONS; it has "
-            f"{listed(kind.__name__ for kind in ABLATIONS)}"
-            f". Type neurolab.specimen.ABLATIONS[{type(how).__name__}] = lambda how, values, selection: ..."
+            f"{listed(kind.__name__ for kind in ABLATIONS)}. Type neurolab.specimen.ABLATIONS[{type(how).__name__}] = "
+            "lambda how, values, selection: ..."
         )
     return ABLATIONS[type(how)]

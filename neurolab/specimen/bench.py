@@ -216,7 +216,7 @@ class Bench:
                 if not site.cut:
                     raise RefusedSiteError(
                         f"Lesion {lesion.id!r} at {address!r}: {site.why}. Type specimen.sites() for sites that can "
-                        f"be cut."
+                        "be cut."
                     )
                 region = Region.of(site, units, lesion.roi.dims[address], f"Lesion {lesion.id!r}")
                 yield Edit(lesion, region, effect, self._references)
@@ -253,8 +253,7 @@ class Bench:
         if wrong:
             raise LesionNotApplied(
                 f"Lesion {damage.lesions[0].id!r} at {', '.join(sites)}: {wrong}. Use a site downstream whose output "
-                f"the "
-                "network does read; type specimen.sites()."
+                "the network does read; type specimen.sites()."
             )
         self._checked.add(sites)
 

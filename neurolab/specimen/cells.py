@@ -112,15 +112,13 @@ def _score(task: Task, outputs: list[torch.Tensor], lesion: Lesion) -> np.ndarra
     except Exception as error:
         raise DataError(
             f"Task {task.name!r}: its score failed on outputs of shape {answers.shape} ({type(error).__name__}: "
-            f"{error}). "
-            "A score is called as score(outputs, table) and gives one number per stimulus."
+            f"{error}). A score is called as score(outputs, table) and gives one number per stimulus."
         ) from error
     if scores.shape != (len(task.stimuli),) or not np.isfinite(scores).all():
         raise DataError(
             f"Task {task.name!r} under {lesion.id!r}: the score gave shape {scores.shape} with "
             f"{int((~np.isfinite(scores)).sum())} NaN or inf; expected {len(task.stimuli)} numbers. Look at what the "
-            f"lesion "
-            "does to the outputs, or mend the score."
+            "lesion does to the outputs, or mend the score."
         )
     return scores
 
@@ -136,19 +134,21 @@ def workers_of(n_jobs: int) -> int:
 
 
 def shares(order: Sequence[int], workers: int) -> list[list[int]]:
-    """Contiguous shares, four per worker, so that a slow one does not hold up the rest."""
+    """Contiguous shares: one per worker, up to four where each is long enough to be worth its own sham."""
     if workers <= 1 or len(order) < 2:
         return [list(order)]
-    parts = np.array_split(np.asarray(order), min(len(order), 4 * workers))
+    n = max(workers, min(4 * workers, len(order) // 100))
+    parts = np.array_split(np.asarray(order), min(len(order), n))
     return [part.tolist() for part in parts if len(part)]
 
 
 def in_parallel(
     specimen: Specimen, design: Sequence[Lesion], intact: int, groups: Sequence[list[int]], tasks: Sequence[Task],
-    batch_size: int, workers: int,
-) -> list[dict[int, Cell]]:
+    batch_size: int, workers: int, progress: bool,
+) -> Iterator[dict[int, Cell]]:
     """Get the cells of every share, computed by worker processes; each has its own sham to compare with."""
     import joblib
+    from tqdm import tqdm
 
     # ablations registered from outside the package are unknown to a fresh worker
     others = {kind: effect for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__}
@@ -156,7 +156,9 @@ def in_parallel(
         joblib.delayed(_work)(specimen, [design[at] for at in (intact, *group)], group, tasks, batch_size, others)
         for group in groups
     ]
-    return joblib.Parallel(n_jobs=workers)(jobs)
+    done = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
+    quiet = not progress or not sys.stderr.isatty()
+    yield from tqdm(done, total=len(jobs), desc=specimen.name, unit="share", disable=quiet, leave=False)
 
 
 def _work(

@@ -130,7 +130,7 @@ def verdict(reader: Reader) -> str:
         if placed.other:
             return "another value stood there when it was read"
         if placed.stale_read:
-            return "the intact value was read as well, past the hook"
+            return "the intact value was read, past the hook"
     if reader.placed and not any(placed.read for placed in reader.placed):
         return "nothing read the lesioned value"
     return ""

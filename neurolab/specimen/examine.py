@@ -83,7 +83,7 @@ def examine(
         cells.update(run_cells(specimen, design, order, tasks, batch_size, progress))
     else:
         cells.update(run_cells(specimen, design, order[:1], tasks, batch_size, False))
-        for part in in_parallel(specimen, design, order[0], groups, tasks, batch_size, workers):
+        for part in in_parallel(specimen, design, order[0], groups, tasks, batch_size, workers, progress):
             cells.update(part)
     return _as_trials(specimen, design, tasks, [cells[at] for at in range(len(design))], override, batch_size)
 
@@ -95,8 +95,7 @@ def with_sham(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
     if strange:
         raise LesionPlanError(
             f"examine() got {type(strange[0]).__name__} among the lesions; expected Lesion values in one flat "
-            f"sequence. "
-            "Type [*a, *b] to join designs."
+            "sequence. Type [*a, *b] to join designs."
         )
     if any(lesion.role == "sham" for lesion in design):
         return design
@@ -112,19 +111,18 @@ def _checked_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
 
 def _check_dipping(design: Sequence[Lesion], tasks: Sequence[Task], allowed: bool) -> str:
+    seen = {task.name: frozenset(task.stimuli.ids) for task in tasks}
     for lesion in design:
         if lesion.role == "sham":
             continue
         for task in tasks:
-            shared = lesion.chosen_on & set(task.stimuli.ids)
+            shared = lesion.chosen_on & seen[task.name]
             if shared and not allowed:
                 raise DoubleDippingError(
                     f"Task {task.name!r} shows {len(shared)} of the stimuli that chose {lesion.name!r} (for example "
                     f"{min(shared)!r}); the region's effect would be estimated on what selected it. Type choose, test "
-                    f"= "
-                    "stimuli.split(2, rng=0), localise on one and examine on the other; allow_double_dipping=True "
-                    "does it "
-                    "all the same and is written into the trials."
+                    "= stimuli.split(2, rng=0), localise on one and examine on the other; allow_double_dipping=True "
+                    "does it all the same and is written into the trials."
                 )
             if shared:
                 return "double dipping allowed"

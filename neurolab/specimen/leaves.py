@@ -86,10 +86,9 @@ def select_output(raw: Any, selector: Selector) -> torch.Tensor:
     else:
         chosen = _pick(raw, selector)
     if not isinstance(chosen, torch.Tensor):
+        picked = "" if selector is None else f", of which output={selector!r} chose {describe(chosen)}"
         raise SpecimenError(
-            f"The model returned {describe(raw)}{'' if selector is None else f', of which output={selector!r} chose '}"
-            f"{'' if selector is None else describe(chosen)}; expected one tensor as the read-out. Type "
-            f"Specimen(model, "
+            f"The model returned {describe(raw)}{picked}; expected one tensor as the read-out. Type Specimen(model, "
             f"example, output={_suggest(raw)}), or output= with a function of the whole output."
         )
     return chosen

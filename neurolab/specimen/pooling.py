@@ -33,7 +33,7 @@ def pooled_dims(site: Site, pool: str | None) -> tuple[str, ...]:
 
 
 def pooled(tensor: torch.Tensor, site: Site, pool: str | None, dtype: torch.dtype) -> torch.Tensor:
-    """Get a fresh (rows, n_recorded) tensor in ``dtype``: a copy that no later in-place operation can change."""
+    """Get (rows, n_recorded) in ``dtype``; it may share memory with the network, so copy it before the hook returns."""
     if site.kind == "heads":
         tensor = tensor.unflatten(-1, (site.n_heads, -1))
     if tensor.dim() == 1:
@@ -41,17 +41,17 @@ def pooled(tensor: torch.Tensor, site: Site, pool: str | None, dtype: torch.dtyp
     tensor = tensor.movedim(site.batch_axis, 0)
     dims = pooled_dims(site, pool)
     if pool is None or dims == site.dims:
-        return tensor.to(dtype, copy=True).reshape(len(tensor), -1)
+        return tensor.to(dtype).reshape(len(tensor), -1)
     tensor = tensor.to(dtype)
     if pool == "norm":
         lengths = tensor.norm(dim=-1)
         head = 1 + site.dims.index("head")
-        return lengths.mean(dim=[axis for axis in range(1, lengths.dim()) if axis != head]).clone()
+        return lengths.mean(dim=[axis for axis in range(1, lengths.dim()) if axis != head])
     keep = [1 + site.dims.index(dim) for dim in dims]
     rest = [axis for axis in range(1, tensor.dim()) if axis not in keep]
     laid = tensor.permute(0, *keep, *rest)
     flat = laid.reshape(len(tensor), _product(laid.shape[1 : 1 + len(keep)]), -1)
-    return POOLS[str(pool)](flat).clone()
+    return POOLS[str(pool)](flat)
 
 
 def _product(sizes: torch.Size) -> int:

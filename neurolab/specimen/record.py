@@ -49,13 +49,12 @@ class Channel:
         return units
 
     def read(self, tensor: torch.Tensor) -> np.ndarray:
-        """Get what is kept of a site's tensor, (rows, n_units), as a copy on the host."""
+        """Get what is kept of a site's tensor, (rows, n_units), on the host."""
         flat = pooled(tensor, self.site, self.probe.pool, getattr(torch, self.probe.dtype))
         if flat.shape[1] != int(np.prod(self.shape)):
             raise DataError(
                 f"Site {self.site.address!r} gave {flat.shape[1]} numbers per stimulus; it gave "
-                f"{int(np.prod(self.shape))} "
-                "when the specimen was loaded. Load it with an example like the stimuli."
+                f"{int(np.prod(self.shape))} when the specimen was loaded. Load it with an example like the stimuli."
             )
         if self.probe.units is not None:
             flat = flat[:, torch.tensor(self.units).to(flat.device)]
@@ -164,7 +163,7 @@ def _fill(
 
     def keep(channel: Channel, span: slice):
         def sink(tensor: torch.Tensor) -> None:
-            values[at, span] = channel.read(tensor)
+            values[at, span] = channel.read(tensor)  # copied here and now: what follows may write into the tensor
             filled.add(channel.site.address)
 
         return sink
@@ -196,18 +195,16 @@ def _check_batch(
         if channel.site.address not in filled:
             raise RefusedSiteError(
                 f"Site {channel.site.address!r} did not run for the stimuli {ids[at.start]!r} to "
-                f"{ids[at.stop - 1]!r}; it "
-                "cannot be recorded on them. Type specimen.sites() for sites that every forward calls."
+                f"{ids[at.stop - 1]!r}; it cannot be recorded on them. Type specimen.sites() for sites that every "
+                "forward calls."
             )
         bad = ~np.isfinite(values[at, span])
         if bad.any():
             row, unit = (int(index[0]) for index in np.nonzero(bad))
             raise DataError(
                 f"Site {channel.site.address!r}: unit {channel.units[unit]} gave {values[at, span][row, unit]} for "
-                f"stimulus "
-                f"{ids[at.start + row]!r} ({int(bad.sum())} such values in the batch). Look at the input, or at the "
-                f"layer "
-                "before; half-precision models overflow at 65504."
+                f"stimulus {ids[at.start + row]!r} ({int(bad.sum())} such values in the batch). Look at the input, or "
+                "at the layer before; half-precision models overflow at 65504."
             )
 
 

@@ -68,21 +68,19 @@ def self_test(specimen: Specimen) -> None:
     if changed:
         raise SpecimenError(
             f"The model changes itself in forward, in evaluation mode too: {listed(changed, most=4)}. Expected "
-            f"weights and "
-            "buffers that stay. Take the counter or cache out of the buffers, or freeze it."
+            "weights and buffers that stay. Take the counter or cache out of the buffers, or freeze it."
         )
     if not _equal(first, second):
         raise SpecimenError(
-            "Two runs of the same input give different read-outs; expected a deterministic network. Is dropout called "
-            "with "
-            "training=True, or does the model keep a state between calls? Fix or reset it in forward."
+            "Two runs of the same input give different read-outs; expected a deterministic network. Is dropout "
+            "called with training=True, or does the model keep a state between calls? Fix or reset it in forward."
         )
     loose = 2e-2 if first.dtype in (torch.float16, torch.bfloat16) else 1e-4
     scale = float(torch.nan_to_num(first.double()).abs().max())
     if not torch.allclose(first[:2].double(), fewer.double(), rtol=loose, atol=0.1 * loose * scale, equal_nan=True):
         raise SpecimenError(
-            "The answer to a stimulus depends on which others are in the batch; expected independent rows. Turn batch "
-            "statistics off (track_running_stats=True), or pass one stimulus at a time inside the model."
+            "The answer to a stimulus depends on which others are in the batch; expected independent rows. Turn "
+            "batch statistics off (track_running_stats=True), or pass one stimulus at a time inside the model."
         )
     _test_bench(specimen, batch)
 
@@ -101,8 +99,7 @@ def _test_bench(specimen: Specimen, batch: torch.Tensor) -> None:
         if not _equal(intact, sham):
             raise SpecimenError(
                 "An empty lesion changes the read-out; expected the same bits. A module of this model behaves "
-                "otherwise "
-                "while hooks are attached; report the model's type to the neurolab project."
+                "otherwise while hooks are attached; report the model's type to the neurolab project."
             )
         effect = _edit(table, specimen.sites()["output"], batch, intact)
     if effect:

@@ -177,6 +177,6 @@ def check_units(site: Site, units: np.ndarray, dims: tuple[str, ...], who: str) 
     if len(units) and (units.min() < 0 or units.max() >= size):
         bad = units.min() if units.min() < 0 else units.max()
         raise LesionPlanError(
-            f"{who}: unit {bad} of site {site.address!r} is out of range; the site has {size} along {dims}, numbered 0 "
-            f"to {size - 1}."
+            f"{who}: unit {bad} of site {site.address!r} is out of range; the site has {size} along {dims}, numbered "
+            f"0 to {size - 1}."
         )

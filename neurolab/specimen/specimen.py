@@ -122,8 +122,8 @@ class Specimen:
         if tensor.is_complex() or (tensor.is_floating_point() != self.example.is_floating_point()):
             raise DataError(
                 f"The stimuli are {tensor.dtype}; {self.name!r} was loaded with an example of {self.example.dtype}. "
-                f"Type "
-                f"stimuli.inputs.astype({'float' if self.example.is_floating_point() else 'int'}) or another example."
+                f"Type stimuli.inputs.astype({'float' if self.example.is_floating_point() else 'int'}) or another "
+                "example."
             )
         if tuple(tensor.shape[1:]) != tuple(self.example.shape[1:]):
             raise DataError(

@@ -28,8 +28,8 @@ def survey(
     two, three = (trace_forward(model, run, rows(example, n)) for n in (2, 3))
     if [(call.path, call.call) for call in two.calls] != [(call.path, call.call) for call in three.calls]:
         raise SpecimenError(
-            "The model calls other modules for 3 stimuli than for 2; expected the same calls for any batch. Wrap what "
-            "depends on the number of stimuli."
+            "The model calls other modules for 3 stimuli than for 2; expected the same calls for any batch. Wrap "
+            "what depends on the number of stimuli."
         )
     tied = tied_names(model)
     sites = [_input_site(example)]

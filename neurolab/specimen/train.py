@@ -146,9 +146,8 @@ def _train(
         if recipe.criterion is not None and len(finished) < len(networks):
             raise DataError(
                 f"{len(networks) - len(finished)} of {len(networks)} networks missed the criterion of "
-                f"{recipe.criterion} in "
-                f"{recipe.epochs} epochs (accuracies {[round(float(a), 3) for a in accuracy]}); type "
-                f"Recipe(epochs=...)."
+                f"{recipe.criterion} in {recipe.epochs} epochs (accuracies {[round(float(a), 3) for a in accuracy]}); "
+                "type Recipe(epochs=...)."
             )
         for at, network in enumerate(networks):
             _fill(network, finished.get(at) or step.slice(at))

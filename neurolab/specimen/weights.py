@@ -110,7 +110,6 @@ def _ask_consent(specimen: Specimen, lesion: Lesion, name: str, reads: Reads) ->
     if names and not getattr(lesion.how, "consent", False):
         raise LesionPlanError(
             f"Lesion {lesion.id!r} would change {name!r}, whose storage is shared by {listed(names)}; all of them "
-            f"would "
-            f"be lesioned. Type {type(lesion.how).__name__}(..., consent=True) if that is meant, or an ablation of "
-            "activity such as nl.Zero()."
+            f"would be lesioned. Type {type(lesion.how).__name__}(..., consent=True) if that is meant, or an ablation "
+            "of activity such as nl.Zero()."
         )

@@ -1,0 +1,146 @@
+"""Replay against whole forwards: the same bits for every ablation at every site, or it stands back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+import neurolab.scores as scores
+from neurolab.lesion import (
+    Clamp,
+    CutWeights,
+    Lesion,
+    Mean,
+    Noise,
+    Quantise,
+    Resample,
+    Scale,
+    Stimulate,
+    WeightNoise,
+    Zero,
+)
+from neurolab.roi import ROI
+from neurolab.specimen import ABLATIONS, Specimen, Task, bench, examine, record
+from neurolab.specimen.promises import one_thread
+from neurolab.specimen.replay import Batch, Replay, cut_of
+from neurolab.stimuli import StimulusSet
+
+DRAW = np.random.default_rng(1)
+N, M = 9, 14
+UNITS = np.array([0, 3, 4])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    with one_thread():
+        yield
+
+
+def seeded(build):
+    """Build with a torch state of its own, so that every run has the same weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return build()
+
+
+def shown(n, prefix):
+    return StimulusSet(prefix, DRAW.normal(size=(n, 2, 7, 6)), pd.DataFrame({
+        "stimulus_id": [f"{prefix}{at}" for at in range(n)], "condition": ["a"] * n, "label": np.arange(n) % 3}))
+
+
+MODEL = seeded(lambda: nn.Sequential(
+    nn.Conv2d(2, 6, 3), nn.ReLU(inplace=True), nn.Conv2d(6, 5, 2), nn.Tanh(), nn.Flatten(), nn.Linear(60, 8), nn.ReLU(),
+    nn.Linear(8, 3),
+)).eval()  # fmt: skip
+NET = Specimen(MODEL, np.ones((1, 2, 7, 6)), name="net")
+STIMULI, REFERENCE_STIMULI = shown(N, "s"), shown(M, "r")
+
+@pytest.mark.parametrize("site", ["input", "0", "1", "2", "3", "4", "5", "6", "7", "output"])
+@pytest.mark.parametrize("how", [Zero(), Clamp(0.4), Scale(0.5)], ids=lambda how: how.label)
+def test_replay__gives_the_bits_of_the_whole_forward(site, how):
+    units = [0, 1]
+    lesions = [Lesion(ROI("r", {site: units}), how), Lesion(ROI("late", {"6": [2], site: [1]}), how)]
+    task = Task("t", STIMULI, scores.margin)
+    trials = examine(NET, lesions, [task], batch_size=4)
+    with one_thread(), bench(NET) as table:
+        for at, lesion in enumerate(lesions, start=1):
+            with table.lesioned(lesion):
+                inputs, parts = NET.prepare(STIMULI.inputs), [slice(0, 4), slice(4, 8), slice(8, N)]
+                whole = torch.cat([table.forward(inputs[part], STIMULI.ids[part]) for part in parts])
+            np.testing.assert_array_equal(trials.score.values[0, at], scores.margin(whole.numpy(), STIMULI.table))
+
+
+POOLED = record(NET, REFERENCE_STIMULI, ["3"])
+EVERY = [
+    Zero(), Scale(0.25), Clamp(-1.5), Mean(POOLED), Resample(POOLED), Noise(0.7, POOLED), Stimulate(0.7, POOLED),
+    CutWeights("in"), CutWeights("out"), CutWeights("both"), WeightNoise(0.5), Quantise(3),
+]  # fmt: skip
+
+
+def test_every_ablation_of_the_table__is_replayed_here():
+    assert {type(how) for how in EVERY} == {kind for kind in ABLATIONS if kind.__module__ == Zero.__module__}
+
+
+@pytest.mark.parametrize("how", EVERY, ids=lambda how: how.label)
+def test_replay__serves_every_ablation_and_skips_what_lies_before(how):
+    lesion = Lesion(ROI("r", {"3": UNITS}, {"3": ("channel",)}), how)
+    batch = Batch(NET.prepare(STIMULI.inputs), STIMULI.ids)
+    ran = []
+    with one_thread(), bench(NET) as table:
+        replay = Replay(table, [batch], [lesion])
+        with table.lesioned(lesion) as damage:
+            whole = table.forward(batch.inputs, batch.ids)
+            first = replay.forward(batch, damage)
+            original = MODEL[0]._conv_forward
+            MODEL[0]._conv_forward = lambda *args: ran.append(1) or original(*args)
+            second = replay.forward(batch, damage)
+            del MODEL[0]._conv_forward
+    assert torch.equal(whole, first)
+    assert torch.equal(whole, second)
+    assert not ran
+    assert ("0", 0) in cut_of(NET, lesion)
+
+
+FOUR = StimulusSet("four", DRAW.normal(size=(4, 4)), STIMULI.table.iloc[:4])
+
+
+def test_replay__stands_back_where_a_user_watches():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2))
+    seen = []
+    handle = model[0].register_forward_hook(lambda *args: seen.append(1))
+    net = Specimen(model, np.ones((1, 4)))
+    seen.clear()
+    design = [Lesion(ROI(str(at), {"1": [at]}), Zero()) for at in range(3)]
+    examine(net, design, [Task("t", FOUR, lambda outputs, table: outputs[:, 0])])
+    handle.remove()
+    assert len(seen) == 4 + 1  # the sham and three lesions, each whole, and one proof that the consumer reads
+
+
+def test_replay__stands_back_where_a_module_leaves_something_aside():
+    class First(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(4, 4)
+
+        def forward(self, x):
+            self.aside = x.sum(1, keepdim=True)
+            return self.inner(x)
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = First(), nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.last(torch.relu(self.first(x))) * self.first.aside
+
+    net = Specimen(Model(), np.ones((1, 4)))
+    other = StimulusSet("other", DRAW.normal(size=(4, 4)), STIMULI.table.iloc[:4])
+    score = lambda outputs, table: outputs[:, 0]  # noqa: E731
+    lesion = Lesion(ROI("r", {"first": [1]}), Zero())
+    trials = examine(net, [lesion], [Task("a", FOUR, score), Task("b", other, score)])
+    alone = examine(net, [lesion], [Task("b", other, score)])
+    expected = record(net, other, ["output"], lesions=[lesion]).values[:, 0]
+    np.testing.assert_array_equal(trials.score.values[0, 1, 4:], alone.score.values[0, 1])
+    np.testing.assert_allclose(alone.score.values[0, 1], expected, rtol=1e-6)
