@@ -241,6 +241,10 @@ def test_the_verb_is_the_array_procedure():
     assert float(found["effect"]) == observed
     null = [cross(recording.values, deal(generator(7, "held_out", draw))).effect for draw in range(39)]
     assert float(found["p"]) == (1 + sum(value >= observed - 1e-12 for value in null)) / 40
+    left = residuals(recording.values, positive, fold)
+    null = [cross(left, deal(generator(7, "held_out residuals", draw))).effect for draw in range(39)]
+    half = sps.t.ppf(0.975, 24 - 3) * np.sqrt(np.mean(np.square(null)))
+    assert (float(found["low"]), float(found["high"])) == pytest.approx((observed - half, observed + half))
 
 
 @pytest.mark.parametrize("planted,effect,n_units,top", [(20, 0.5, 20, 2), (10, 1.0, 40, 10)])

@@ -183,3 +183,11 @@ def test_stimuli_shared_by_folds_keep_one_label_in_all_of_them():
     dealt = deal_of(again, positive, fold)(np.random.default_rng(3))
     np.testing.assert_array_equal(dealt.reshape(3, 8), np.tile(dealt[:8], (3, 1)))
     assert dealt.sum() == positive.sum()
+
+
+def test_labels_outside_among_stay_where_they_are():
+    recording = phantom_recording(n_units=3, conditions=("faces", "objects", "scenes"), rng=0)
+    before = recording["condition"].values
+    after = shuffle_labels(recording, among=["faces", "objects"], rng=np.random.default_rng(0))["condition"].values
+    np.testing.assert_array_equal(before == "scenes", after == "scenes")
+    assert (before != after).any()
