@@ -97,33 +97,19 @@ def held_out(
     masks_of_sides = sides.contrast.sides(recording["condition"].values.astype(str))
     labels = fold_labels(recording, by, masks_of_sides, generator(rng, "folds", str(by)))
     folds, code = np.unique(labels, return_inverse=True)
-    cross = CrossFold(
-        code[sides.rows],
-        test,
-        top,
-        site_names(recording) if per_site else None,
-        recording["site"].values,
-        recording["unit"].values,
-        sides.usable,
-    )
+    names = site_names(recording) if per_site else None
+    where = (recording["site"].values, recording["unit"].values)
+    cross = CrossFold(code[sides.rows], test, top, names, *where, sides.usable)
     masks = cross.masks(sides.values, sides.positive)
     found = measured(responses(sides.values, cross.fold, masks), sides.positive, cross.fold)
-    tested, floor = _shuffled(recording, sides, cross, found.effect, n_permutations, rng)
+    p, floor = _shuffled(recording, sides, cross, found.effect, n_permutations, rng)
     error = _error(recording, sides, cross, min(n_permutations, MOST_RESIDUAL), rng)
-    df = float(len(sides.rows) - len(folds) - 1)
-    half = float(sps.t.ppf(0.5 + level / 2, df)) * error
     return make_result(
         {
             **_per_fold(found.per_fold, labels, folds, masks),
             **_profile(recording, labels, folds, masks, signed=signed),
-            "effect": found.effect,
-            "low": found.effect - half,
-            "high": found.effect + half,
-            "p": tested,
-            "p_floor": floor,
-            "d_prime": found.d_prime,
-            "t": found.effect / error if error > 0 else np.nan,
-            "df": df,
+            **_with_error(found.effect, error, len(sides.rows) - len(folds) - 1, level),
+            **{"effect": found.effect, "d_prime": found.d_prime, "p": p, "p_floor": floor},
         },
         **_about(recording, sides, labels, by, f"top {top} neuroids", test),
         n_folds=len(folds),
@@ -133,6 +119,13 @@ def held_out(
         signed=signed,
         rng=rng_name(rng),
     )
+
+
+def _with_error(effect: float, error: float, df: int, level: float) -> dict[str, float]:
+    """The t of an effect and its two-sided Student interval."""
+    half = float(sps.t.ppf(0.5 + level / 2, df)) * error
+    t = effect / error if error > 0 else float("nan")
+    return {"low": effect - half, "high": effect + half, "t": t, "df": float(df)}
 
 
 def _shuffled(

@@ -13,7 +13,7 @@ from neurolab.analysis.words import interval_text, p_text
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
-from neurolab.stats.equivalence import sign_flip_tost
+from neurolab.stats.equivalence import Tost, sign_flip_tost
 
 register_result(
     "spared",
@@ -84,11 +84,6 @@ def spared(
         sign_flip_tost(value, bounds=bound, alpha=alpha, rng=generator(rng, "spared", task))
         for value, bound, task in zip(values, bounds, tasks)
     ]
-    said = [
-        f"{'Shown' if test.equivalent else 'Not shown'}: {lesion} spares {task}, deficit "
-        f"{interval_text(test.effect, test.low, test.high, 1 - 2 * alpha)} against ±{bound:.3g}, {p_text(test.p)}."
-        for test, bound, task in zip(found, bounds, tasks)
-    ]
     lesioned = np.stack([sample.by_specimen(rows, task) for task in tasks], axis=1)
     return make_result(
         {
@@ -110,5 +105,12 @@ def spared(
         level=1 - 2 * alpha,
         alpha=alpha,
         lesion=lesion,
-        reasons=said,
+        reasons=[_said(lesion, task, test, bound) for task, test, bound in zip(tasks, found, bounds)],
     )
+
+
+def _said(lesion: str, task: str, test: Tost, bound: float) -> str:
+    """One sentence with the numbers of one task."""
+    numbers = interval_text(test.effect, test.low, test.high, 1 - 2 * test.alpha)
+    shown = "Shown" if test.equivalent else "Not shown"
+    return f"{shown}: {lesion} spares {task}, deficit {numbers} against ±{bound:.3g}, {p_text(test.p)}."
