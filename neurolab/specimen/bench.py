@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from neurolab.errors import LesionNotApplied, RefusedSiteError
 from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import ABLATIONS, OnActivity, OnWeights, Selection, effect_of
 from neurolab.specimen.certificate import Certificate, Reader, Tally, verdict
-from neurolab.specimen.leaves import first_tensor, select_output, with_first_tensor
+from neurolab.specimen.leaves import first_tensor, select_output, tensors, with_first_tensor
 from neurolab.specimen.promises import promised
 from neurolab.specimen.reference import References
 from neurolab.specimen.region import Region
@@ -134,11 +134,11 @@ class Bench:
         inputs = inputs.clone() if self.specimen.writes_input else inputs
         for damage in self._active:
             damage.runs += 1
-        inputs = self._visit(("", "input"), inputs, inputs)
+        inputs = self._visit(("", "input"), inputs, [inputs])
         output = select_output(self.specimen.model(inputs), self.specimen.output)
-        return self._visit(("", "output"), output, None)
+        return self._visit(("", "output"), output, [])
 
-    def _visit(self, spot: Spot, value: Any, given: torch.Tensor | None) -> Any:
+    def _visit(self, spot: Spot, value: Any, given: Iterable[torch.Tensor]) -> Any:
         call = self._counts[spot]
         self._counts[spot] += 1
         edits = [edit for edit in self._edits.get(spot, ()) if edit.site.call == call]
@@ -152,7 +152,7 @@ class Bench:
             tensor = edit(tensor, self._stimuli)
         if edits and self._reader is not None:
             # a module that hands its own input on: others may rightly read that tensor
-            fed = given is not None and _same(before, given)
+            fed = any(_same(before, one) for one in given)
             self._reader.place(tensor, None if fed or _same(tensor, before) else before)
         for sink in sinks:
             sink(tensor)
@@ -165,12 +165,12 @@ class Bench:
         spot = (site.path if site.kind in ("module", "heads") else "", site.kind)
         if spot not in self._handles and site.kind == "module":
             def after(module: Any, args: Any, kwargs: Any, output: Any) -> Any:
-                return self._visit(spot, output, first_tensor((args, kwargs)))
+                return self._visit(spot, output, tensors((args, kwargs)))
 
             self._handles[spot] = self._modules[site.path].register_forward_hook(after, with_kwargs=True)
         elif spot not in self._handles and site.kind == "heads":
             def before(module: Any, args: Any, kwargs: Any) -> Any:
-                return self._visit(spot, (args, kwargs), first_tensor((args, kwargs)))
+                return self._visit(spot, (args, kwargs), tensors((args, kwargs)))
 
             self._handles[spot] = self._modules[site.path].register_forward_pre_hook(before, with_kwargs=True)
         return spot

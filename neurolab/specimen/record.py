@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +21,11 @@ from neurolab.specimen.sites import Site, check_units
 from neurolab.specimen.specimen import Probe, Specimen
 from neurolab.specimen.wiring import outgoing_norms
 from neurolab.stimuli import StimulusSet
+
+log = logging.getLogger("neurolab")
+
+#: A recording of more bytes than this says so before it starts.
+LARGE = 10**9
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,9 @@ def record(
         raise DataError("record() got no stimuli; expected at least one.")
     edges = np.cumsum([0, *(len(channel.units) for channel in channels)])
     dtype = np.result_type(*(channel.probe.dtype for channel in channels))
+    size = len(inputs) * int(edges[-1]) * dtype.itemsize
+    if size > LARGE:
+        log.warning("recording %d stimuli x %d neuroids: %.1f GB of memory", len(inputs), edges[-1], size / 1e9)
     values = np.empty((len(inputs), edges[-1]), dtype=dtype)
     spans = [slice(int(low), int(high)) for low, high in itertools.pairwise(edges)]
     _fill(specimen, stimuli, inputs, channels, spans, values, batch_size, tuple(lesions))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -102,12 +101,12 @@ class Specimen:
         """Sha256 over all parameters and buffers as they are now."""
         return weights_digest(self.model)
 
-    @cached_property
+    @property
     def device(self) -> torch.device:
         """Where the parameters live; inputs follow them."""
         return next((parameter.device for parameter in self.model.parameters()), torch.device("cpu"))
 
-    @cached_property
+    @property
     def dtype(self) -> torch.dtype:
         """The floating type of the parameters; floating inputs follow it."""
         floating = (parameter.dtype for parameter in self.model.parameters() if parameter.is_floating_point())
