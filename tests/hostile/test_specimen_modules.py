@@ -185,3 +185,20 @@ def test_recurrent_layers__record_and_refuse_a_cut_of_their_output(cell):
     assert record(net, stimuli, [Probe("cell", pool="last")]).shape == (4, 5)
     with pytest.raises(RefusedSiteError, match="recurrence"):
         answer(net, stimuli, Lesion(ROI("r", {"cell": [0]}), Zero()))
+
+
+def test_fused_transformer_encoder__is_kept_off_its_fast_path():
+    model = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2, enable_nested_tensor=False)
+    net, stimuli = Specimen(model.eval(), normal(1, 5, 8)), shown(normal(6, 5, 8))
+    site = "layers.0.linear1"
+    sham = Lesion(ROI("r", {site: [3]}), Zero(), role="sham")
+    assert torch.equal(answer(net, stimuli), answer(net, stimuli, sham))
+    cut = answer(net, stimuli, Lesion(ROI("r", {site: range(16)}), Zero()))
+    with torch.no_grad():
+        x = net.prepare(stimuli.inputs)
+        first, second = model.layers
+        h = first.norm1(x + first.self_attn(x, x, x)[0])
+        h = first.norm2(h + first.linear2.bias)
+        expected = second(h)
+    torch.testing.assert_close(cut, expected, rtol=1e-4, atol=1e-5)
+    assert torch.backends.mha.get_fastpath_enabled()
