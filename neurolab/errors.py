@@ -77,6 +77,10 @@ class MissingDataError(NeurolabError, FileNotFoundError):
     """A data set or package is not on this machine; the message says how to get it."""
 
 
+class MissingPackageError(MissingDataError):
+    """A package that holds weights or stimuli is not installed; a protocol that needs it is listed as not run."""
+
+
 def did_you_mean(given: object, known: Iterable[object], *, n: int = 3) -> str:
     """Get ``" Did you mean 'block4'?"`` for the nearest of the known names, or an empty string.
 

@@ -119,9 +119,9 @@ def _agreement_rows(suite: str) -> Iterator[dict[str, Any]]:
 
 
 def digit_copying(*, n: int = 60, span: int = 4, rng: RNG = 0) -> StimulusSet:
-    """Get prompts that a network continues by copying: digits, again, and the next one left out; no language in them.
+    """Get prompts that a network continues by copying: digits, and again without the last; no language in them.
 
-    "7 2 9 4, 7 2 9 4, 7 2" asks for 4. ``digit`` is the answer; conditions are the digits. All have the same
+    "7,2,9,4;7,2,9," asks for 4. ``digit`` is the answer; conditions are the digits. All have the same
     length, and no digit occurs twice in a sequence.
 
     Parameters
@@ -131,7 +131,7 @@ def digit_copying(*, n: int = 60, span: int = 4, rng: RNG = 0) -> StimulusSet:
     Example
     -------
     >>> str(digit_copying(n=1, rng=0).inputs[0])
-    '0,7,1,8;0,7,1,8;0,7,1,'
+    '0,7,1,8;0,7,1,'
     """
     if not 2 <= span <= 9 or n < 1:
         raise DataError(f"n was {n} and span {span}; expected n >= 1 and a span of 2 to 9.")
@@ -140,7 +140,7 @@ def digit_copying(*, n: int = 60, span: int = 4, rng: RNG = 0) -> StimulusSet:
     for _ in range(n):
         digits = [str(digit) for digit in draw.permutation(10)[:span]]
         whole = ",".join(digits)
-        prompts.append(f"{whole};{whole};{','.join(digits[:-1])},")
+        prompts.append(f"{whole};{','.join(digits[:-1])},")
         answers.append(digits[-1])
     table = {"stimulus_id": [f"copy-{row:03d}" for row in range(n)], "condition": answers, "digit": answers}
     return StimulusSet("digit-copying", np.array(prompts), pd.DataFrame(table))

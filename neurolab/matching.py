@@ -146,6 +146,10 @@ def _free(lesion: Lesion, pool: xr.DataArray) -> np.ndarray:
     return np.flatnonzero(outside)
 
 
+#: Enough control sets for any question.
+MANY = 1e18
+
+
 def _enough(lesion: Lesion, pool: xr.DataArray, inside: np.ndarray, free: np.ndarray, n: int) -> None:
     site = pool["site"].values
     sets = 1.0
@@ -156,7 +160,7 @@ def _enough(lesion: Lesion, pool: xr.DataArray, inside: np.ndarray, free: np.nda
                 f"Lesion {lesion.name!r} has {wanted} units at one site, where only {there} others are free; expected "
                 "at least as many. Lesion fewer units (top=), or draw controls from more sites."
             )
-        sets *= comb(there, wanted)
+        sets = min(sets * min(comb(there, wanted), MANY), MANY)  # in large networks the count overflows
     if sets < n:
         raise MatchingError(
             f"Only {int(sets)} different control sets exist for {lesion.name!r}; {n} were asked for. Ask for "

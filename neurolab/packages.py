@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import pathlib
 
-from neurolab.errors import FileFormatError, MissingDataError, UnknownNameError, did_you_mean, listed
+from neurolab.errors import FileFormatError, MissingPackageError, UnknownNameError, did_you_mean, listed
 
 #: Module name -> the line that installs it; ``--no-deps`` where what it asks for clashes with a current torch or numpy.
 INSTALL: dict[str, str] = {
@@ -48,14 +48,14 @@ def install_line(modules: tuple[str, ...]) -> str:
 
 
 def require(*modules: str, what: str) -> None:
-    """Raise MissingDataError with the line to type unless every package is installed.
+    """Raise MissingPackageError with the line to type unless every package is installed.
 
     what : what needs them, e.g. "The specimen 'smollm2-135m'"; begins the sentence of the error.
     """
     line = install_line(modules)
     if line:
         missing = [module for module in modules if not installed(module)]
-        raise MissingDataError(f"{what} needs {listed(missing)}, not installed here. Type `{line}`.")
+        raise MissingPackageError(f"{what} needs {listed(missing)}, not installed here. Type `{line}`.")
 
 
 def package_folder(module: str, *, what: str) -> pathlib.Path:
@@ -63,7 +63,7 @@ def package_folder(module: str, *, what: str) -> pathlib.Path:
 
     Raises
     ------
-    MissingDataError : it is not installed, with the line to type.
+    MissingPackageError : it is not installed, with the line to type.
 
     Example
     -------
@@ -79,7 +79,7 @@ def package_folder(module: str, *, what: str) -> pathlib.Path:
 
 
 def package_file(module: str, *parts: str, what: str) -> pathlib.Path:
-    """Get a file inside an installed package; raises MissingDataError for no package, FileFormatError for no file."""
+    """Get a file inside an installed package; raises MissingPackageError for no package, FileFormatError for no file."""
     file = package_folder(module, what=what).joinpath(*parts)
     if not file.is_file():
         again = INSTALL[module].replace("pip install", "pip install --force-reinstall")

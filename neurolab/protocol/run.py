@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neurolab.errors import ProtocolError, did_you_mean, listed
+from neurolab.errors import MissingPackageError, ProtocolError, did_you_mean, listed
 from neurolab.plots import SavedFigure, save_figure
 from neurolab.plots.drawing import Plot, drawing_of
 from neurolab.protocol.findings import is_result, place_of
@@ -46,7 +46,8 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
     If ``main`` raises, the findings that it has *handed over* are on disk, drawn and reported, the manifest says
     "failed", and the error goes on with a note that says where. A main that returns a dictionary hands over everything
     at its end and so nothing before; a main that yields hands over each finding when it is yielded. Yield what is
-    costly, first of all the trials.
+    costly, first of all the trials. A main whose package is not installed (MissingPackageError) is no failure: it is
+    listed as "not run", with the line to type.
 
     Example
     -------
@@ -67,6 +68,10 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
         for name, value in _findings(main, rng=run.rng, quick=run.quick):
             run.keep(name, value)
         run.check_drawn()
+    except MissingPackageError as missing:
+        run.finish("not run", str(missing))
+        print(f"{run.name}: not run. {missing}", flush=True)
+        return run.folder.root
     except BaseException as problem:
         _finish_broken(run, problem)
         raise

@@ -1,0 +1,60 @@
+"""Do the units that tell sentences from non-words carry language in a language model, more than others like them?
+
+One network and its untrained twin: the sample is stimuli. The localiser of Fedorenko et al. 2010 picks units of the
+residual stream as AlKhamissi et al. 2025 did; held-out sentences, agreement and copying digits test them.
+"""
+
+from dataclasses import replace
+
+import neurolab as nl
+
+MODEL, TOKENS = "smollm2-135m", 14
+PROBES = [nl.Probe(f"model.layers.{layer}", pool="last") for layer in range(30)]
+
+
+def tests(words, held_out, *, n, rng):
+    sentences = words.keep(held_out.where(condition="sentences"), longest=TOKENS).take(range(n))
+    verbs = nl.datasets.load_stimuli("syntaxgym-agreement", suites=("number_prep",)).take(range(n))
+    digits = nl.datasets.load_stimuli("digit-copying", n=n, rng=rng)
+    copying = nl.scores.Accuracy(label="digit", columns=tuple(words.single(str(digit)) for digit in range(10)))
+    yield nl.Task("sentences", words(sentences, length=TOKENS), nl.scores.Surprisal())
+    yield nl.Task("agreement", words(verbs, words=("correct", "wrong"), length=TOKENS), nl.scores.MinimalPair())
+    yield nl.Task("digit copying", words(digits, words=("digit",), length=TOKENS), copying)
+
+
+def design(intact, stat_map, how, *, n, rng):
+    """The most selective 1 % of the units and two smaller doses; as many matched, at random, and least selective."""
+    name = f"language units, {how.label.lower()}"
+    doses = {dose: nl.select_roi(stat_map, name=name, top=0.01 * dose) for dose in (0.25, 0.5, 1.0)}
+    lesions = [nl.Lesion(roi, how, name=name, dose=dose) for dose, roi in doses.items()]
+    random = nl.random_lesions(intact, how, n, n_units=lesions[-1].n_units, rng=rng)
+    random = [replace(lesion, name=name, role="control") for lesion in random]
+    matched = nl.matched_controls(lesions[-1], intact, n, match=("site", "activity"), rng=rng)
+    return [*lesions, *matched, *random, *nl.bottom_controls(lesions[-1], stat_map)]
+
+
+def main(*, rng=0, quick=False):
+    words = nl.datasets.load_tokeniser(MODEL)
+    texts = words.keep(nl.datasets.load_stimuli("fedorenko-2010"), longest=24).split(7 if quick else 2, rng=rng)
+    tasks = list(tests(words, texts[1], n=10 if quick else 24, rng=rng))
+    for kind, settings, n in (("trained", {}, 1 if quick else 99), ("untrained", {"untrained": rng}, 1)):
+        network = nl.datasets.load_specimen(MODEL, length=24, **settings)
+        intact = nl.record(network, words(texts[0], length=24), PROBES, batch_size=16)
+        stat_map = nl.localise(intact, "sentences > non-words")
+        short = nl.Specimen(network.model, tasks[0].stimuli.inputs[:1], name=network.name)
+        hows = (nl.Zero(), nl.Mean(intact)) if kind == "trained" else (nl.Zero(),)
+        lesions = [lesion for how in hows for lesion in design(intact, stat_map, how, n=n, rng=rng)]
+        trials = nl.examine(short, lesions, tasks, batch_size=16, n_jobs=1 if quick else 2)
+        yield f"{kind}_trials", trials
+        yield f"{kind}_map", stat_map
+        yield f"{kind}_deficits", nl.deficits(trials, rng=rng)
+        for how in (how.label.lower() for how in hows):
+            asked = {"lesion": f"language units, {how}", "task": "sentences", "rng": rng}
+            yield f"{kind}_{how}_dose", nl.dose_response(trials, **asked)
+            yield f"{kind}_{how}_against_matched", nl.against_controls(trials, **asked)
+
+
+if __name__ == "__main__":
+    drawn = dict.fromkeys(["trained_deficits", "untrained_deficits"], nl.plots.plot_deficits)
+    drawn |= dict.fromkeys(["trained_zero_against_matched", "trained_mean_against_matched"], nl.plots.plot_controls)
+    nl.run_script(main, draw=drawn | {"trained_map": nl.plots.plot_stat_map, "trained_zero_dose": nl.plots.plot_dose})
