@@ -10,6 +10,7 @@ from . import specimen as specimen
 from . import stats as stats
 from .analysis import against_controls as against_controls
 from .analysis import deficits as deficits
+from .analysis import design_check as design_check
 from .analysis import dissociation as dissociation
 from .analysis import dose_response as dose_response
 from .analysis import held_out as held_out

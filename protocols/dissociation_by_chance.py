@@ -17,6 +17,7 @@ def main(*, rng=0, quick=False):
         lesions = nl.random_lesions(pool, nl.Mean(pool), n_candidates + n_pool, n_units=16, rng=rng)
         return nl.examine(specimen, lesions, tasks)
 
+    print(nl.design_check(cohort))
     trials = nl.concat(map(patient, cohort))
     names = [f"random {draw}" for draw in range(1, n_candidates + n_pool + 1)]
     picked = nl.picked_dissociation(

@@ -26,6 +26,7 @@ def main(*, rng=0, quick=False):
         ]
         return nl.examine(specimen, [nl.sham(targets[0]), *targets, *controls], tasks)
 
+    print(nl.design_check(cohort, n_controls=19 if quick else 99))
     trials = nl.concat(map(patient, cohort))
     yield "trials", trials
     sites = ["features.0", "features.3", "features.6"]

@@ -43,6 +43,7 @@ def band_trials(cohort, *, rng):
 
 def main(*, rng=0, quick=False):
     n = 6 if quick else 10
+    print(nl.design_check(n))
     phantoms = nl.specimen.phantoms
     idle = phantom_trials(phantoms.epiphenomenal, "causal", top=8, n=n, rng=rng)
     yield "epiphenomenal", nl.deficits(idle, rng=rng)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import lazy_loader as _lazy
 
 if TYPE_CHECKING:
+    from neurolab.analysis.before import design_check
     from neurolab.analysis.controls import against_controls
     from neurolab.analysis.deficit import deficits
     from neurolab.analysis.dissociate import dissociation
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # Files are not called like the verbs they hold: a submodule would hide the function of the same name.
 _VERBS = {
+    "before": ["design_check"],
     "controls": ["against_controls"],
     "deficit": ["deficits"],
     "dissociate": ["dissociation"],
@@ -37,6 +39,7 @@ _VERBS = {
 __all__ = [
     "against_controls",
     "deficits",
+    "design_check",
     "dissociation",
     "dose_response",
     "held_out",
