@@ -36,7 +36,7 @@ def design(intact, stat_map, how, *, n, rng):
 def main(*, rng=0, quick=False):
     words = nl.datasets.load_tokeniser(MODEL)
     texts = words.keep(nl.datasets.load_stimuli("fedorenko-2010"), longest=24).split(7 if quick else 2, rng=rng)
-    tasks = list(tests(words, texts[1], n=10 if quick else 24, rng=rng))
+    tasks = list(tests(words, texts[1], n=8 if quick else 24, rng=rng))
     for kind, settings, n in (("trained", {}, 1 if quick else 99), ("untrained", {"untrained": rng}, 1)):
         network = nl.datasets.load_specimen(MODEL, length=24, **settings)
         intact = nl.record(network, words(texts[0], length=24), PROBES, batch_size=16)

@@ -96,7 +96,7 @@ def _timm(place: pathlib.Path, config: dict[str, Any], size: int | None) -> Spec
     import timm
 
     settings = {key: config[key] for key in ("num_classes", "global_pool") if key in config}
-    model = timm.create_model(config["architecture"], pretrained=False, **settings, **config.get("model_args", {}))
+    model = timm.create_model(config["architecture"], pretrained=False, **settings | config.get("model_args", {}))
     load_weights(model, place / "model.safetensors")
     channels, *side = (config.get("pretrained_cfg") or config).get("input_size", (3, 224, 224))
     side = [size, size] if size else side

@@ -23,8 +23,10 @@ HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backwa
 def tensor_digest(tensor: torch.Tensor) -> str:
     """Get the sha256 of a tensor's type, shape and bytes; any dtype, bfloat16 too."""
     plain = tensor.detach().cpu().contiguous().reshape(-1)
-    content = plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
-    return hashlib.sha256(f"{tensor.dtype}{tuple(tensor.shape)}".encode() + content).hexdigest()
+    state = hashlib.sha256(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+    if plain.numel():
+        state.update(plain.view(torch.uint8).numpy())  # no copy: a language model is hashed several times
+    return state.hexdigest()
 
 
 def state_digests(model: nn.Module) -> dict[str, str]:
