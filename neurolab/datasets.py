@@ -18,9 +18,9 @@ import pandas as pd
 import xarray as xr
 
 import neurolab
+from neurolab.catalogue import FOUND, LOADERS, make
 from neurolab.drawn import faces_and_objects
 from neurolab.errors import FileFormatError, MissingDataError, UnknownNameError, did_you_mean, listed
-from neurolab.found import FOUND
 from neurolab.stimuli import StimulusSet
 
 if TYPE_CHECKING:
@@ -52,9 +52,7 @@ def list_datasets() -> pd.DataFrame:
             rows.append((name, kind, load, here, entry["licence"], entry.get("cite", ""), entry["about"]))
     for name, found in FOUND.items():
         load = f'nl.datasets.load_stimuli("{name}")'
-        rows.append((name, "stimuli", load, found.here, found.licence, found.cite, found.about))
-    from neurolab.specimen.zoo import LOADERS
-
+        rows.append((name, "stimuli", load, not found.install, found.licence, found.cite, found.about))
     for name, network in LOADERS.items():
         load = f'nl.datasets.load_specimen("{name}")'
         rows.append((name, "specimen", load, not network.install, network.licence, network.source, network.about))
@@ -134,7 +132,7 @@ def load_stimuli(name: str, **settings: Any) -> StimulusSet:
     StimulusSet('faces-and-objects': 800 stimuli of shape (1, 32, 32); faces 400, objects 400)
     """
     if name in FOUND:
-        return FOUND[name].load(**settings)
+        return make(FOUND[name].maker, name, settings)
     _entry(name, "stimuli", FOUND)
     if settings:
         raise UnknownNameError(f"The stimuli {name!r} have no settings; {listed(settings)} were given. Drop them.")

@@ -1,18 +1,12 @@
-"""Stimuli found inside installed packages, read as files: real faces, digits, sentences, grammar suites."""
+"""Pictures found inside installed packages, read as files: real faces, photographs without, handwritten digits."""
 
 from __future__ import annotations
-
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from neurolab.errors import DataError, FileFormatError, UnknownNameError, did_you_mean, listed
-from neurolab.found_texts import agreement, digit_copying, fedorenko_2010
-from neurolab.packages import INSTALL, installed, package_file
+from neurolab.errors import DataError, FileFormatError
+from neurolab.packages import INSTALL, package_file
 from neurolab.stimuli import StimulusSet
 
 #: Grey levels 0 to 1 become what EfficientNet-Lite was trained on.
@@ -47,6 +41,11 @@ def faces_and_digits(*, size: int = 112, n_per_digit: int = 30) -> StimulusSet:
         np.concatenate([photos.inputs, digits.inputs]),
         pd.concat([photos.table, digits.table], ignore_index=True),
     )
+
+
+def lfw_faces(*, size: int = 112) -> StimulusSet:
+    """Get the 100 photographs of faces and 100 without of :func:`faces_and_digits`, without the digits."""
+    return faces_and_digits(size=size, n_per_digit=0)
 
 
 def _faces(size: int) -> StimulusSet:
@@ -116,61 +115,3 @@ def _enlarging(length: int, size: int) -> np.ndarray:
     np.add.at(matrix, (np.arange(size), low), 1 - (centre - low))
     np.add.at(matrix, (np.arange(size), high), centre - low)
     return matrix
-
-
-@dataclass(frozen=True)
-class Found:
-    """One stimulus set that is made from what an installed package holds."""
-
-    make: Callable[..., StimulusSet]
-    about: str
-    licence: str
-    cite: str
-    needs: tuple[str, ...] = ()
-
-    @property
-    def here(self) -> bool:
-        """Whether its packages are installed."""
-        return all(map(installed, self.needs))
-
-    def load(self, **settings: Any) -> StimulusSet:
-        """Get the set; raises UnknownNameError for a setting that it does not have."""
-        known = inspect.signature(self.make).parameters
-        odd = [name for name in settings if name not in known]
-        if odd:
-            raise UnknownNameError(
-                f"These stimuli have no setting {odd[0]!r}.{did_you_mean(odd[0], known)} They have "
-                f"{listed(known) or 'none'}."
-            )
-        return self.make(**settings)
-
-
-_SYNTAX = "https://doi.org/10.18653/v1/2020.acl-main.158"
-#: Stimulus sets by name; one entry adds another. Read by ``nl.datasets``.
-FOUND: dict[str, Found] = {
-    "lfw-faces": Found(
-        lambda *, size=112: faces_and_digits(size=size, n_per_digit=0),
-        "100 photographs of faces, 100 without (scikit-image)",
-        "see scikit-image",
-        "Huang et al. 2007",
-        ("skimage",),
-    ),
-    "lfw-faces-and-digits": Found(
-        faces_and_digits,
-        "real faces, non-faces and handwritten digits for a vision network",
-        "see scikit-image; CC-BY-4.0",
-        "https://doi.org/10.24432/C50P49",
-        ("skimage",),
-    ),
-    "fedorenko-2010": Found(
-        fedorenko_2010,
-        "language localiser: 240 sentences, 240 lists of non-words",
-        "MIT",
-        "https://doi.org/10.1152/jn.00032.2010",
-        ("brainscore_language",),
-    ),
-    "syntaxgym-agreement": Found(
-        agreement, "subject-verb agreement, 3 suites", "MIT", _SYNTAX, ("brainscore_language",)
-    ),
-    "digit-copying": Found(digit_copying, "prompts that ask to go on copying digits", "BSD-3-Clause", ""),
-}

@@ -131,7 +131,7 @@ def digit_copying(*, n: int = 60, span: int = 4, rng: RNG = 0) -> StimulusSet:
     Example
     -------
     >>> str(digit_copying(n=1, rng=0).inputs[0])
-    '0,7,1,8;0,7,1,'
+    '4,7,3,6;4,7,3,'
     """
     if not 2 <= span <= 9 or n < 1:
         raise DataError(f"n was {n} and span {span}; expected n >= 1 and a span of 2 to 9.")

@@ -79,7 +79,7 @@ def package_folder(module: str, *, what: str) -> pathlib.Path:
 
 
 def package_file(module: str, *parts: str, what: str) -> pathlib.Path:
-    """Get a file inside an installed package; raises MissingPackageError for no package, FileFormatError for no file."""
+    """Get a file inside an installed package; MissingPackageError for no package, FileFormatError for no file."""
     file = package_folder(module, what=what).joinpath(*parts)
     if not file.is_file():
         again = INSTALL[module].replace("pip install", "pip install --force-reinstall")

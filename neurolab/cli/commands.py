@@ -7,12 +7,14 @@ import importlib
 import json
 import runpy
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from neurolab.catalogue import FOUND, LOADERS
 from neurolab.errors import MissingDataError, ProtocolError, UnknownNameError, did_you_mean
+from neurolab.packages import install_line
 from neurolab.protocol.shelf import find_protocol, list_protocols, shipped
 
 
@@ -47,11 +49,18 @@ def _arguments(argv: list[str]) -> Iterator[None]:
 def list_all(options: argparse.Namespace) -> int:
     """Show the protocols and data sets that ship with neurolab, each with its question."""
     protocols = {protocol.name: protocol.question for protocol in list_protocols()}
-    datasets = _datasets()
+    datasets, networks, stimuli = _datasets(), _from_packages(LOADERS), _from_packages(FOUND)
     if options.json:
-        print(json.dumps({"protocols": protocols, "datasets": datasets}, indent=1, ensure_ascii=False))
+        found = {"protocols": protocols, "datasets": datasets, "networks": networks, "stimuli": stimuli}
+        print(json.dumps(found, indent=1, ensure_ascii=False))
         return 0
-    for title, names in (("protocols (neurolab run NAME)", protocols), ("data sets", datasets)):
+    shelves = {
+        "protocols (neurolab run NAME)": protocols,
+        "data sets": datasets,
+        "networks (neurolab sites NAME)": networks,
+        "stimuli found in packages": stimuli,
+    }
+    for title, names in shelves.items():
         print(f"{title}:")
         width = max((len(name) for name in names), default=0)
         for name, line in names.items():
@@ -73,6 +82,12 @@ def _datasets() -> dict[str, str]:
     return {str(name): _line(entry) for name, entry in rows}
 
 
+def _from_packages(table: Mapping[str, Any]) -> dict[str, str]:
+    """Names and one line each, with what to type where a package is missing."""
+    lines = {name: install_line(entry.needs) for name, entry in table.items()}
+    return {name: table[name].about + (f" (missing: {line})" if line else "") for name, line in lines.items()}
+
+
 def _line(entry: Any) -> str:
     if isinstance(entry, dict):
         told = next((entry[key] for key in ("question", "about", "description", "source") if entry.get(key)), "")
@@ -88,11 +103,14 @@ def sites(options: argparse.Namespace) -> int:
 
 
 def _specimen(model: str) -> Any:
-    """Get a specimen from the name of a shipped cohort or from ``module:factory``."""
+    """Get a specimen from the name of a cohort or a network, from a local folder, or from ``module:factory``."""
     import neurolab as nl
 
     if ":" not in model:
-        return nl.datasets.load_cohort(model)[0]
+        if Path(model).is_dir():
+            return nl.specimen.from_folder(model)
+        cohorts = nl.datasets.list_datasets().query("kind == 'cohort'")["name"]
+        return nl.datasets.load_cohort(model)[0] if model in set(cohorts) else nl.datasets.load_specimen(model)
     module_name, _, factory_name = model.partition(":")
     sys.path.insert(0, "")
     try:

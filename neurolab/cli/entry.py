@@ -88,7 +88,7 @@ def _list(parser: argparse.ArgumentParser) -> None:
 
 def _sites(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "model", help="a shipped cohort (`neurolab list`), or module:factory that returns a Specimen or a model"
+        "model", help="a network or cohort (`neurolab list`), a folder, or module:factory that returns a Specimen"
     )
 
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from neurolab.errors import SpecimenError
+from neurolab.errors import DataError, SpecimenError
 
 
 def real_tokens(ids: torch.Tensor, pad: int) -> torch.Tensor:
     """Get which tokens (n, length) are real: all from the first that is not padding; prompts are padded on the left.
+
+    Raises DataError where a prompt ends with padding, for then it was padded on the right, or is empty.
 
     Example
     -------
     >>> real_tokens(torch.tensor([[2, 2, 7, 2, 5]]), pad=2).tolist()
     [[False, False, True, True, True]]
     """
+    ends = torch.nonzero(ids[:, -1] == pad)
+    if len(ends):
+        raise DataError(
+            f"Prompt {int(ends[0])} ends with the padding token {pad}: it is empty, or padded on the right; expected "
+            "padding on the left, where the last token is real. Type words(stimuli) with the model's tokeniser."
+        )
     return (ids != pad).cumsum(dim=1) > 0
 
 

@@ -182,7 +182,7 @@ def shape_of(file: GGUF) -> LlamaShape:
     if architecture != "llama":
         raise FileFormatError(
             f"{file.path.name} holds the architecture {architecture!r}; this reader builds 'llama'. Get a Llama, or "
-            "export the model to safetensors and type nl.specimen.zoo.from_folder(folder)."
+            "export the model to safetensors and type nl.specimen.from_folder(folder)."
         )
     heads = file.value("llama.attention.head_count", int)
     shape = LlamaShape(

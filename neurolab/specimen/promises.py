@@ -25,7 +25,7 @@ def tensor_digest(tensor: torch.Tensor) -> str:
     plain = tensor.detach().cpu().contiguous().reshape(-1)
     state = hashlib.sha256(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
     if plain.numel():
-        state.update(plain.view(torch.uint8).numpy())  # no copy: a language model is hashed several times
+        state.update(plain.view(torch.uint8).numpy().data)  # no copy: a language model is hashed several times
     return state.hexdigest()
 
 

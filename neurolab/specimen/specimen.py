@@ -117,6 +117,11 @@ class Specimen:
 
         Raises DataError where shape or kind differ from the example's.
         """
+        if not isinstance(inputs, torch.Tensor) and np.asarray(inputs).dtype.kind not in "buifc":
+            raise DataError(
+                f"The stimuli are {np.asarray(inputs).dtype}; {self.name!r} takes numbers. Texts become token ids by "
+                "words = nl.datasets.load_tokeniser(name); words(stimuli, length=...)."
+            )
         tensor = torch.tensor(np.asarray(inputs)) if not isinstance(inputs, torch.Tensor) else inputs
         if tensor.is_complex() or (tensor.is_floating_point() != self.example.is_floating_point()):
             raise DataError(

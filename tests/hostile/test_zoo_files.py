@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 import neurolab as nl
-from neurolab import found, found_texts, packages
+from neurolab import catalogue, found, found_texts, packages
 from neurolab.errors import (
     DataError,
     FileFormatError,
@@ -20,7 +20,6 @@ from neurolab.errors import (
     UnknownNameError,
     UnknownSiteError,
 )
-from neurolab.specimen import zoo
 from neurolab.specimen.folder import from_folder
 from neurolab.specimen.gguf import open_gguf
 from neurolab.specimen.llama import Llama, LlamaShape, llama_from_gguf
@@ -163,6 +162,19 @@ def test_llama__a_prompt_beyond_the_window_is_refused():
         Llama(SHAPE)(torch.ones(1, 17, dtype=torch.int64))
 
 
+@pytest.mark.parametrize("ids", [[[1, 2, 0]], [[0, 0, 0]], [[0, 1, 2], [3, 4, 0]]])
+def test_llama__prompts_padded_on_the_right_or_empty_are_refused(ids):
+    with pytest.raises(DataError, match="padding on the left"):
+        Llama(SHAPE)(torch.tensor(ids))
+
+
+def test_specimen__texts_are_sent_to_the_tokeniser():
+    network = nl.Specimen(Llama(SHAPE).eval(), torch.tensor([[1, 2, 3]]))
+    texts = nl.datasets.load_stimuli("digit-copying", n=2)
+    with pytest.raises(DataError, match="load_tokeniser"):
+        nl.record(network, texts, ["model.layers.0"])
+
+
 def test_open_gguf__a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileFormatError, match="is not there"):
         open_gguf(tmp_path / "nothing.gguf")
@@ -174,12 +186,11 @@ def test_open_gguf__a_file_that_is_not_there(tmp_path):
 @pytest.fixture
 def bare_machine(monkeypatch):
     monkeypatch.setattr(packages, "installed", lambda module: False)
-    monkeypatch.setattr(found, "installed", lambda module: False)
 
 
-@pytest.mark.parametrize("name", sorted(zoo.LOADERS))
+@pytest.mark.parametrize("name", sorted(catalogue.LOADERS))
 def test_zoo__a_missing_package_is_answered_with_the_line_to_type(bare_machine, name):
-    entry = zoo.LOADERS[name]
+    entry = catalogue.LOADERS[name]
     assert entry.licence
     assert entry.about
     if entry.needs:
@@ -197,9 +208,9 @@ def test_zoo__what_clashes_is_installed_without_its_pins(bare_machine):
         nl.datasets.load_stimuli("fedorenko-2010")
 
 
-@pytest.mark.parametrize("name", sorted(found.FOUND))
+@pytest.mark.parametrize("name", sorted(catalogue.FOUND))
 def test_found__a_missing_package_is_answered_with_the_line_to_type(bare_machine, name):
-    entry = found.FOUND[name]
+    entry = catalogue.FOUND[name]
     if entry.needs:
         with pytest.raises(MissingDataError, match=re.escape(packages.INSTALL[entry.needs[0]])):
             nl.datasets.load_stimuli(name)
@@ -210,7 +221,7 @@ def test_found__a_missing_package_is_answered_with_the_line_to_type(bare_machine
 def test_list_datasets__shows_every_network_and_whether_it_is_here(bare_machine):
     table = nl.datasets.list_datasets()
     networks = table[table["kind"] == "specimen"].set_index("name")
-    assert set(networks.index) == set(zoo.LOADERS)
+    assert set(networks.index) == set(catalogue.LOADERS)
     assert not networks.loc["smollm2-135m", "here"]
     assert networks.loc["digits", "here"]
     assert not table.set_index(["name", "kind"]).loc[("fedorenko-2010", "stimuli"), "here"]
