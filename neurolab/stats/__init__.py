@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import neurolab.stats.paired as paired
     import neurolab.stats.permutation as permutation
     import neurolab.stats.proportion as proportion
+    import neurolab.stats.psychometric as psychometric
     import neurolab.stats.reliability as reliability
     import neurolab.stats.single_case as single_case
 
@@ -28,6 +29,7 @@ __all__ = [
     "paired",
     "permutation",
     "proportion",
+    "psychometric",
     "reliability",
     "single_case",
 ]
