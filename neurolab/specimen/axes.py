@@ -70,13 +70,10 @@ def native_dims(
 
 
 def head_count(parent: nn.Module) -> int:
-    """Get how many heads an attention module says it has; 0 when it says nothing."""
-    for name in ("num_heads", "n_heads", "n_head", "heads", "nhead", "num_attention_heads"):
-        value = getattr(parent, name, None)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
+    """Get how many (query) heads an attention module, or its ``config``, says it has; 0 when neither says."""
+    for holder in (parent, getattr(parent, "config", None)):
+        for name in ("num_heads", "n_heads", "n_head", "heads", "nhead", "num_attention_heads"):
+            value = getattr(holder, name, None)
+            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                return value
     return 0
-
-
-#: Names of the child that projects the concatenated heads back.
-PROJECTIONS = ("out_proj", "o_proj", "c_proj", "proj", "to_out", "wo")

@@ -15,6 +15,7 @@ from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import ABLATIONS, OnActivity, OnWeights, Selection, effect_of
 from neurolab.specimen.certificate import Certificate, Reader, Tally, verdict
 from neurolab.specimen.leaves import first_tensor, select_output, tensors, with_first_tensor
+from neurolab.specimen.multihead import Tapped
 from neurolab.specimen.promises import promised
 from neurolab.specimen.reference import References
 from neurolab.specimen.region import Region
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ABLATIONS", "Bench", "Damage", "bench"]
 
-#: Where a hook sits: path and kind ("module", "heads", "input", "output").
+#: Where a hook sits: path and kind ("module", "heads", "mha", "input", "output").
 Spot = tuple[str, str]
 
 
@@ -162,13 +163,16 @@ class Bench:
 
     def _tap(self, site: Site) -> Spot:
         """Hook a site, once per bench; the hook looks up what is active, so that a lesion costs no hooking."""
-        spot = (site.path if site.kind in ("module", "heads") else "", site.kind)
-        if spot not in self._handles and site.kind == "module":
+        kind = "module" if site.kind == "slice" else site.kind  # a slice of what the module hands out
+        spot = ("" if kind in ("input", "output") else site.path, kind)
+        if spot not in self._handles and kind == "module":
             def after(module: Any, args: Any, kwargs: Any, output: Any) -> Any:
                 return self._visit(spot, output, tensors((args, kwargs)))
 
             self._handles[spot] = self._modules[site.path].register_forward_hook(after, with_kwargs=True)
-        elif spot not in self._handles and site.kind == "heads":
+        elif spot not in self._handles and kind == "mha":
+            self._handles[spot] = Tapped(self._modules[site.path], lambda heads: self._visit(spot, heads, [heads]))
+        elif spot not in self._handles and kind == "heads":
             def before(module: Any, args: Any, kwargs: Any) -> Any:
                 return self._visit(spot, (args, kwargs), tensors((args, kwargs)))
 

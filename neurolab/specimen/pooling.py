@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from neurolab.errors import RefusedSiteError
+from neurolab.specimen.layout import laid_out
 from neurolab.specimen.sites import Site
 
 #: Pooling by name: (values (rows, n_units, n_positions)) -> (rows, n_units).
@@ -34,11 +35,7 @@ def pooled_dims(site: Site, pool: str | None) -> tuple[str, ...]:
 
 def pooled(tensor: torch.Tensor, site: Site, pool: str | None, dtype: torch.dtype) -> torch.Tensor:
     """Get (rows, n_recorded) in ``dtype``; it may share memory with the network, so copy it before the hook returns."""
-    if site.kind == "heads":
-        tensor = tensor.unflatten(-1, (site.n_heads, -1))
-    if tensor.dim() == 1:
-        tensor = tensor.unsqueeze(-1)
-    tensor = tensor.movedim(site.batch_axis, 0)
+    tensor = laid_out(site, tensor).movedim(site.batch_axis, 0)
     dims = pooled_dims(site, pool)
     if pool is None or dims == site.dims:
         return tensor.to(dtype).reshape(len(tensor), -1)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from neurolab.errors import LesionPlanError
+from neurolab.specimen.layout import laid_out
 from neurolab.specimen.sites import Site, check_units
 
 
@@ -57,10 +58,7 @@ class Region:
 
     def view(self, tensor: torch.Tensor) -> torch.Tensor:
         """Get a view with the batch first, then the region's dims, then the positions."""
-        if self.site.kind == "heads":
-            tensor = tensor.unflatten(-1, (self.site.n_heads, -1))
-        elif tensor.dim() == 1:
-            tensor = tensor.unsqueeze(-1)
+        tensor = laid_out(self.site, tensor)
         if tensor.dim() != len(self._order):
             raise LesionPlanError(
                 f"Site {self.site.address!r} gave a tensor of {tensor.dim()} axes; it had {len(self._order)} when the "

@@ -179,7 +179,7 @@ def _moments(specimen: Specimen, lesion: Lesion) -> Iterator[int]:
                 yield -1
             else:
                 call = next(c for c in specimen.calls if (c.path, c.call) == (site.path, site.call))
-                yield call.ended if site.kind == "module" else call.began - 1
+                yield call.ended if site.kind in ("module", "slice") else call.began - 1
 
 
 def _weight_moment(specimen: Specimen, site: Site) -> int:

@@ -23,7 +23,9 @@ class Site:
     """One address: a module's call, the input, the read-out, or the heads that enter an output projection.
 
     ``dims`` and ``shape`` are what one stimulus gives, in the tensor's own order. ``cut`` is whether a lesion of
-    activity can be placed here; ``status`` is "ok", "warned" or "refused", and ``why`` says why.
+    activity can be placed here; ``span`` is (start, stride, width) of heads within a projection's output; ``rows`` says
+    how stimuli and positions are merged on the first axis ("stimulus" or "position" first, positions per stimulus);
+    ``status`` is "ok", "warned" or "refused", and ``why`` says why.
     """
 
     address: str
@@ -40,6 +42,8 @@ class Site:
     norm: bool = False
     tied: tuple[str, ...] = ()
     n_heads: int = 0
+    span: tuple[int, ...] = ()
+    rows: tuple[str, int] | tuple[()] = ()
     cut: bool = True
     status: str = "ok"
     why: str = ""

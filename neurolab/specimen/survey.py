@@ -12,10 +12,12 @@ import torch
 from torch import nn
 
 from neurolab.errors import SpecimenError
-from neurolab.specimen.axes import NORM_OPS, PROJECTIONS, UNITS_LAST, batch_axis, head_count, native_dims
+from neurolab.specimen.axes import NORM_OPS, batch_axis, native_dims
+from neurolab.specimen.fused import proved
+from neurolab.specimen.heads import head_sites
 from neurolab.specimen.sites import Site, SiteTable
 from neurolab.specimen.trace import Call, Key, Trace, trace_forward
-from neurolab.specimen.wiring import Wiring, wire
+from neurolab.specimen.wiring import Wiring, wire, wire_multihead
 
 
 def survey(
@@ -46,14 +48,16 @@ def survey(
         sites.append(site)
         if call.output is not None:
             at[site.address] = call.output
-        heads = _heads_site(call, other, modules, counts[call.path])
-        if heads is not None:
+        for heads, key in head_sites(call, other, modules, counts[call.path]):
             sites.append(heads)
-            at[heads.address] = call.input  # type: ignore[assignment]
+            if key is not None:
+                at[heads.address] = key
+    sites = proved(model, lambda: run(rows(example, 2)), sites)
     sites.append(_output_site(two.raw, three.raw, dims))
     called = {call.path for call in two.calls}
     table = _with_refused(sites, modules, called)
     wiring = wire(model, two, {site.address: (site, at[site.address]) for site in table if site.address in at})
+    wiring |= wire_multihead(model, table)
     return SiteTable(table, _aliases(model)), wiring, tuple(two.calls), two.input_changed or three.input_changed
 
 
@@ -128,24 +132,6 @@ def _warned(site: Site, module: nn.Module, call: Call) -> Site:
     if site.calls > 1:
         reasons.append(f"called {site.calls} times")
     return replace(site, status="warned" if reasons else "ok", why="; ".join(reasons))
-
-
-def _heads_site(call: Call, other: Call, modules: dict[str, nn.Module], n_calls: int) -> Site | None:
-    parent, _, name = call.path.rpartition(".")
-    module, shape = modules[call.path], call.input_shape
-    if name not in PROJECTIONS or not (isinstance(module, UNITS_LAST[:1]) or type(module).__name__ == "Conv1D"):
-        return None
-    n_heads = head_count(modules[parent])
-    if not n_heads or shape is None or other.input_shape is None or shape[-1] % n_heads or len(shape) < 3:
-        return None
-    axis, wrong = batch_axis(shape, other.input_shape)
-    if wrong:
-        return None
-    inner = [size for at, size in enumerate(shape) if at != axis][:-1]
-    dims = (("token",) if len(inner) == 1 else tuple(f"axis{index}" for index in range(len(inner)))) + ("head", "unit")
-    suffix = "" if n_calls == 1 else f"@{call.call}"
-    return Site(f"{call.path}/heads{suffix}", call.path, call.call, n_calls, "heads", "Heads", dims,
-                (*inner, n_heads, shape[-1] // n_heads), axis, _name(call.dtype), n_heads=n_heads)
 
 
 def _with_refused(sites: list[Site], modules: dict[str, nn.Module], called: set[str]) -> tuple[Site, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,13 @@ def wire(model: nn.Module, trace: Trace, at: Mapping[str, tuple[Site, Key]]) -> 
     }
 
 
+def wire_multihead(model: nn.Module, sites: Iterable[Site]) -> dict[str, Wiring]:
+    """Get the wiring of heads inside ``nn.MultiheadAttention``: its projection reads them, though it is no call."""
+    known = dict(model.named_parameters())
+    names = {site.address: (f"{site.path}.out_proj.weight", site.path) for site in sites if site.kind == "mha"}
+    return {at: Wiring(None, Reads(weight, 1, path)) for at, (weight, path) in names.items() if weight in known}
+
+
 def _n_units(site: Site) -> int:
     dims = site.unit_dims
     return int(np.prod(site.sizes(dims))) if dims else 0
@@ -84,7 +91,7 @@ def _reader(site: Site, key: Key, trace: Trace, sizes: Mapping[str, tuple[int, .
 
 
 def _maker(site: Site, key: Key, trace: Trace, sizes: Mapping[str, tuple[int, ...]]) -> Reads | None:
-    if site.kind == "heads":
+    if site.kind in ("heads", "mha"):
         return None
     for _ in range(64):
         if key not in trace.makers:

@@ -1,0 +1,22 @@
+"""How a site's tensor is laid out as batch, positions and units, whatever shape the module gave it."""
+
+from __future__ import annotations
+
+import torch
+
+from neurolab.specimen.sites import Site
+
+
+def laid_out(site: Site, tensor: torch.Tensor) -> torch.Tensor:
+    """Get a view of a site's tensor with one axis per dim of the site, and the batch at ``site.batch_axis``.
+
+    Heads lie side by side on the last axis, or with a stride where a fused projection makes queries, keys and values;
+    rows that merge stimuli and positions are parted again.
+    """
+    if site.rows:
+        major, per_stimulus = site.rows
+        tensor = tensor.unflatten(0, (-1, per_stimulus) if major == "stimulus" else (per_stimulus, -1))
+    if site.n_heads:
+        start, stride, width = site.span or (0, tensor.shape[-1] // site.n_heads, tensor.shape[-1] // site.n_heads)
+        return tensor.narrow(-1, start, (site.n_heads - 1) * stride + width).unfold(-1, width, stride)
+    return tensor.unsqueeze(-1) if tensor.dim() == 1 else tensor
