@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import neurolab.stats.proportion as proportion
     import neurolab.stats.psychometric as psychometric
     import neurolab.stats.reliability as reliability
+    import neurolab.stats.shapley as shapley
     import neurolab.stats.single_case as single_case
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "proportion",
     "psychometric",
     "reliability",
+    "shapley",
     "single_case",
 ]
 

@@ -129,10 +129,10 @@ def dose_response(x: ArrayLike, y: ArrayLike, *, chance: float, level: float = 0
     note = "an end is infinite: these doses do not bound the midpoint." if not np.isfinite([low, high]).all() else ""
     if not 0 <= middle <= 1:
         note = f"the midpoint lies outside the tested doses: it is extrapolated; test stronger doses. {note}".strip()
-    turn = [floor + reach * value for value in (middle, low, high)]
-    residual_sd = float(np.sqrt(least / df))
+    centre, least_centre, most_centre = (floor + reach * value for value in (middle, low, high))
+    residual_sd, scale = float(np.sqrt(least / df)), reach * float(np.exp(log_scale))
     return DoseResponse(
-        *turn, reach * float(np.exp(log_scale)), top, float(chance), residual_sd, df, x.size, level, note
+        centre, least_centre, most_centre, scale, top, float(chance), residual_sd, df, x.size, level, note
     )
 
 

@@ -26,7 +26,8 @@ def counts(x: ArrayLike, k: ArrayLike, n: ArrayLike, family: str, falls: bool) -
     if FAMILIES[family].log_x and (level < 0).any():
         raise DataError("the Weibull runs over x >= 0 and x holds negative levels; type family='norm'.")
     distinct, at = np.unique(level, return_inverse=True)
-    correct, trials = (np.bincount(at, weights=values) for values in (correct, trials))
+    correct = np.bincount(at, weights=correct).astype(np.float64)
+    trials = np.bincount(at, weights=trials).astype(np.float64)
     share = correct / trials
     if np.ptp(share) == 0:
         raise DataError(
