@@ -24,11 +24,10 @@ def tests(words, held_out, *, n, rng):
 
 def design(intact, stat_map, how, *, n, rng):
     """The most selective 1 % of the units and two smaller doses; as many matched, at random, and least selective."""
-    name = f"language units, {how.label.lower()}"
-    doses = {dose: nl.select_roi(stat_map, name=name, top=0.01 * dose) for dose in (0.25, 0.5, 1.0)}
-    lesions = [nl.Lesion(roi, how, name=name, dose=dose) for dose, roi in doses.items()]
+    doses = {dose: nl.select_roi(stat_map, name=how.label, top=0.01 * dose) for dose in (0.25, 0.5, 1.0)}
+    lesions = [nl.Lesion(roi, how, name=how.label, dose=dose) for dose, roi in doses.items()]
     random = nl.random_lesions(intact, how, n, n_units=lesions[-1].n_units, rng=rng)
-    random = [replace(lesion, name=name, role="control") for lesion in random]
+    random = [replace(lesion, name=how.label, role="control") for lesion in random]
     matched = nl.matched_controls(lesions[-1], intact, n, match=("site", "activity"), rng=rng)
     return [*lesions, *matched, *random, *nl.bottom_controls(lesions[-1], stat_map)]
 
@@ -48,10 +47,10 @@ def main(*, rng=0, quick=False):
         yield f"{kind}_trials", trials
         yield f"{kind}_map", stat_map
         yield f"{kind}_deficits", nl.deficits(trials, rng=rng)
-        for how in (how.label.lower() for how in hows):
-            asked = {"lesion": f"language units, {how}", "task": "sentences", "rng": rng}
-            yield f"{kind}_{how}_dose", nl.dose_response(trials, **asked)
-            yield f"{kind}_{how}_against_matched", nl.against_controls(trials, **asked)
+        for how in (how.label for how in hows):
+            asked = {"lesion": how, "task": "sentences", "rng": rng}
+            yield f"{kind}_{how.lower()}_dose", nl.dose_response(trials, **asked)
+            yield f"{kind}_{how.lower()}_against_matched", nl.against_controls(trials, **asked)
 
 
 if __name__ == "__main__":

@@ -324,6 +324,19 @@ class TestHuggingFace:
         assert specimen.sites()["output"].shape == (26,)
         assert "lm.model.layers.0" in specimen.sites().names
 
+    def test_an_encoder_gives_unit_vectors_and_an_image_model_its_logits(self, tmp_path):
+        from transformers import BertConfig, BertModel, ResNetConfig, ResNetForImageClassification
+
+        sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24}
+        BertModel(BertConfig(vocab_size=20, **sizes), add_pooling_layer=True).save_pretrained(tmp_path / "text")
+        text = from_folder(tmp_path / "text", length=6)
+        assert text.sites()["output"].shape == (16,)
+        config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 8], depths=[1, 1], layer_type="basic", num_labels=3)
+        ResNetForImageClassification(config).save_pretrained(tmp_path / "image")
+        assert from_folder(tmp_path / "image", size=32).sites()["output"].shape == (3,)
+        with pytest.raises(SpecimenError, match="image_size"):
+            from_folder(tmp_path / "image")
+
     def test_missing_keys_are_refused(self, tmp_path):
         from safetensors.torch import load_file
 
