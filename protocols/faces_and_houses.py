@@ -4,6 +4,7 @@ import neurolab as nl
 
 SETTINGS = {"test": "welch", "top": 0.1}  # one settings block, printed under both
 REPORTED = {"brain": "face > house", "network": "faces > objects"}
+REVERSED = {"brain": "house > face", "network": "objects > faces"}
 
 
 def main(*, rng=0, quick=False):
@@ -15,13 +16,14 @@ def main(*, rng=0, quick=False):
         "brain": nl.datasets.load_brain("haxby-2001"),
         "network": nl.record(network, faces_and_houses, ["features.6"]),
     }
+    yield "settings", ", ".join(f"{name}={value}" for name, value in SETTINGS.items())
     for kind, recording in recordings.items():
         contrast, folds = REPORTED[kind], "run" if kind == "brain" else 12
         yield f"{kind}_map", nl.localise(recording, contrast, test=SETTINGS["test"], correction="fdr")
-        yield (
-            f"{kind}_held_out",
-            nl.held_out(recording, contrast, by=folds, n_permutations=199 if quick else 1999, rng=rng, **SETTINGS),
-        )
+        for name, chosen in (("held_out", contrast), ("reversed_held_out", REVERSED[kind])):
+            n_permutations = 199 if quick else 1999
+            found = nl.held_out(recording, chosen, by=folds, n_permutations=n_permutations, rng=rng, **SETTINGS)
+            yield f"{kind}_{name}", found
         by = "run" if kind == "brain" else "stimulus"
         yield (
             f"{kind}_reliability",
@@ -36,6 +38,7 @@ if __name__ == "__main__":
         draw={
             **{f"{kind}_map": nl.plots.plot_stat_map for kind in kinds},
             **{f"{kind}_held_out": nl.plots.plot_held_out for kind in kinds},
+            **{f"{kind}_reversed_held_out": nl.plots.plot_held_out for kind in kinds},
             **{f"{kind}_reliability": nl.plots.plot_reliability for kind in kinds},
         },
     )

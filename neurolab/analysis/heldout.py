@@ -111,7 +111,8 @@ def held_out(
             **_with_error(found.effect, error, len(sides.rows) - len(folds) - 1, level),
             **{"effect": found.effect, "d_prime": found.d_prime, "p": p, "p_floor": floor},
         },
-        **_about(recording, sides, labels, by, f"top {top} neuroids", test),
+        **_about(recording, sides, labels, by, f"{_share(top)} neuroids", test),
+        n=len(folds) if found.sample == "run" else len(sides.stimuli),
         n_folds=len(folds),
         generalises_over=found.sample,
         alternative="greater",
@@ -119,6 +120,10 @@ def held_out(
         signed=signed,
         rng=rng_name(rng),
     )
+
+
+def _share(top: int | float) -> str:
+    return f"top {top}" if isinstance(top, (int, np.integer)) else f"top {100 * top:.3g} % of"
 
 
 def _with_error(effect: float, error: float, df: int, level: float) -> dict[str, float]:
@@ -185,7 +190,6 @@ def _about(
         "estimand": f"the mean response of the {what} to {sides.contrast}, in presentations that did not choose "
         f"them, in this {whose}",
         "test": f"conditions shuffled within folds, {test} selection re-run",
-        "n": len(sides.stimuli),
         "by": str(by),
         "correction": "none",
         "source": recording.attrs.get("source", ""),

@@ -86,6 +86,9 @@ def _printed(name: str, result: xr.Dataset, width: int) -> str:
         lines += _grid(table.head(MOST_ROWS), level(result))
     if len(table) > MOST_ROWS:
         lines.append(f"  … {len(table) - MOST_ROWS} more rows in results/{name}.nc")
+    if not len(table):  # a result without a test, such as a reliability
+        plain = [str(key) for key, value in result.data_vars.items() if not value.dims and value.dtype.kind == "f"]
+        lines += ["  " + ", ".join(f"{key.replace('_', ' ')} {number(float(result[key]), 3)}" for key in plain)]
     return "\n".join(lines)
 
 
