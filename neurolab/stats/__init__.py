@@ -10,6 +10,7 @@ import lazy_loader as _lazy
 if TYPE_CHECKING:
     import neurolab.stats.effects as effects
     import neurolab.stats.equivalence as equivalence
+    import neurolab.stats.graphs as graphs
     import neurolab.stats.intervals as intervals
     import neurolab.stats.maps as maps
     import neurolab.stats.multiplicity as multiplicity
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     import neurolab.stats.psychometric as psychometric
     import neurolab.stats.reliability as reliability
     import neurolab.stats.shapley as shapley
+    import neurolab.stats.similarity as similarity
     import neurolab.stats.single_case as single_case
 
 __all__ = [
     "effects",
     "equivalence",
+    "graphs",
     "intervals",
     "maps",
     "multiplicity",
@@ -33,6 +36,7 @@ __all__ = [
     "psychometric",
     "reliability",
     "shapley",
+    "similarity",
     "single_case",
 ]
 
