@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from neurolab.errors import LesionNotApplied, RefusedSiteError
 from neurolab.lesion import Lesion
-from neurolab.specimen.ablations import ABLATIONS, OnActivity, OnWeights, Selection, effect_of
+from neurolab.specimen.ablations import ABLATIONS, OnActivity, OnWeights, effect_of
 from neurolab.specimen.certificate import Certificate, Reader, Tally, verdict
+from neurolab.specimen.edit import Edit, WindowEdit
 from neurolab.specimen.leaves import first_tensor, select_output, tensors, with_first_tensor
 from neurolab.specimen.multihead import Tapped
 from neurolab.specimen.promises import promised
+from neurolab.specimen.recurrent import Stepper
 from neurolab.specimen.reference import References
 from neurolab.specimen.region import Region
-from neurolab.specimen.sites import Site
+from neurolab.specimen.sites import Site, use_instead
 from neurolab.specimen.weights import WeightEdit, weight_edits
 
 if TYPE_CHECKING:
@@ -27,38 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ABLATIONS", "Bench", "Damage", "bench"]
 
-#: Where a hook sits: path and kind ("module", "heads", "mha", "input", "output").
+#: Where a hook sits: path and kind ("module", "heads", "mha", "state", "input", "output").
 Spot = tuple[str, str]
-
-
-@dataclass
-class Edit:
-    """One lesion at one site: replaces the region's values whenever the site's call comes by."""
-
-    lesion: Lesion
-    region: Region
-    effect: OnActivity | None
-    references: References
-    tally: Tally = field(default_factory=Tally)
-
-    @property
-    def site(self) -> Site:
-        """Where."""
-        return self.region.site
-
-    def __call__(self, tensor: torch.Tensor, stimuli: tuple[str, ...]) -> torch.Tensor:
-        """Get the tensor with the lesion in it: a copy, or itself where the module works in place anyway."""
-        out = tensor if self.site.inplace else tensor.clone()
-        if self.effect is None:  # a sham: the whole procedure without the damage
-            self.tally.fired += 1
-            return out
-        old = self.region.take(tensor)
-        selection = Selection(self.region, stimuli, lambda: self.region.elements(tensor), self.lesion.rng,
-                              getattr(self.lesion.how, "reference", None), self.references, old)
-        new = self.effect(self.lesion.how, old, selection).to(old.dtype)
-        self.tally.add(old, new)
-        self.region.put(out, new)
-        return out
 
 
 @dataclass
@@ -88,6 +60,13 @@ class Damage:
         """Get in how many forward calls the least used site acted."""
         return min((edit.tally.fired for edit in self.edits), default=self.runs)
 
+    def shows(self, cut: torch.Tensor, intact: torch.Tensor) -> bool:
+        """Get whether a read-out differs from the intact one: in any bit, or by more than stepping alone may do."""
+        if torch.equal(cut, intact):
+            return False
+        stepped = any(edit.site.kind == "state" and edit.acts for edit in self.edits)
+        return not (stepped and torch.allclose(cut, intact, rtol=1e-5, atol=1e-6))
+
     def certificate(self, *, downstream: float = float("nan")) -> Certificate:
         """Get the certificate so far; raises LesionNotApplied when a site never ran."""
         for edit in self.edits:
@@ -116,7 +95,7 @@ class Bench:
         self._edits: dict[Spot, list[Edit]] = defaultdict(list)
         self._sinks: dict[Spot, list[tuple[Site, Callable[[torch.Tensor], None]]]] = defaultdict(list)
         self._counts: dict[Spot, int] = defaultdict(int)
-        self._stimuli: tuple[str, ...] = ()
+        self.stimuli: tuple[str, ...] = ()
         self._reader: Reader | None = None
         self._checked: set[tuple[str, ...]] = set()
         self._references = References()
@@ -131,7 +110,7 @@ class Bench:
         inputs : (n, ...) as :meth:`Specimen.prepare` gives it. stimuli : the ids of its rows, which seed their chance.
         """
         self._counts.clear()
-        self._stimuli = tuple(stimuli)
+        self.stimuli = tuple(stimuli)
         inputs = inputs.clone() if self.specimen.writes_input else inputs
         for damage in self._active:
             damage.runs += 1
@@ -139,23 +118,32 @@ class Bench:
         output = select_output(self.specimen.model(inputs), self.specimen.output)
         return self._visit(("", "output"), output, [])
 
-    def _visit(self, spot: Spot, value: Any, given: Iterable[torch.Tensor]) -> Any:
+    def active(self, spot: Spot) -> tuple[list[Edit], list[tuple[Site, Callable[[torch.Tensor], None]]]]:
+        """Count a call at a spot; get the edits and the sinks that are meant for this call."""
         call = self._counts[spot]
         self._counts[spot] += 1
         edits = [edit for edit in self._edits.get(spot, ()) if edit.site.call == call]
-        sinks = [sink for site, sink in self._sinks.get(spot, ()) if site.call == call]
+        return edits, [(site, sink) for site, sink in self._sinks.get(spot, ()) if site.call == call]
+
+    def watch(self, tensor: torch.Tensor, stale: torch.Tensor) -> None:
+        """Have a lesioned tensor watched for being read, where a proof is under way."""
+        if self._reader is not None:
+            self._reader.place(tensor, stale)
+
+    def _visit(self, spot: Spot, value: Any, given: Iterable[torch.Tensor]) -> Any:
+        edits, sinks = self.active(spot)
         if not edits and not sinks:
             return value
         tensor = before = first_tensor(value)
         if tensor is None or before is None:
             return value
         for edit in edits:
-            tensor = edit(tensor, self._stimuli)
+            tensor = edit(tensor, self.stimuli)
         if edits and self._reader is not None:
             # a module that hands its own input on: others may rightly read that tensor
             fed = any(_same(before, one) for one in given)
             self._reader.place(tensor, None if fed or _same(tensor, before) else before)
-        for sink in sinks:
+        for _, sink in sinks:
             sink(tensor)
         return value if tensor is before else with_first_tensor(value, tensor)
 
@@ -177,6 +165,8 @@ class Bench:
                 return self._visit(spot, (args, kwargs), tensors((args, kwargs)))
 
             self._handles[spot] = self._modules[site.path].register_forward_pre_hook(before, with_kwargs=True)
+        elif spot not in self._handles and site.kind == "state":
+            self._handles[spot] = Stepper(self, site.path, self._modules[site.path])
         return spot
 
     def close(self) -> None:
@@ -219,11 +209,14 @@ class Bench:
             for site in self.specimen.sites().find(address):
                 if not site.cut:
                     raise RefusedSiteError(
-                        f"Lesion {lesion.id!r} at {address!r}: {site.why}. Type specimen.sites() for sites that can "
-                        "be cut."
+                        f"Lesion {lesion.id!r} at {address!r}: {site.why}.{use_instead(site)} Type specimen.sites() "
+                        "for sites that can be cut."
                     )
                 region = Region.of(site, units, lesion.roi.dims[address], f"Lesion {lesion.id!r}")
-                yield Edit(lesion, region, effect, self._references)
+                if site.kind == "state" and "token" in site.dims:
+                    yield WindowEdit(lesion, region, effect, self._references, total=site.shape[0])
+                else:
+                    yield Edit(lesion, region, effect, self._references)
 
     @contextmanager
     def probed(self, sinks: Mapping[Site, Callable[[torch.Tensor], None]]) -> Iterator[None]:

@@ -37,6 +37,8 @@ def pooled(tensor: torch.Tensor, site: Site, pool: str | None, dtype: torch.dtyp
     """Get (rows, n_recorded) in ``dtype``; it may share memory with the network, so copy it before the hook returns."""
     tensor = laid_out(site, tensor).movedim(site.batch_axis, 0)
     dims = pooled_dims(site, pool)
+    if site.ragged:
+        return ragged(tensor.to(dtype), pool)
     if pool is None or dims == site.dims:
         return tensor.to(dtype).reshape(len(tensor), -1)
     tensor = tensor.to(dtype)
@@ -49,6 +51,25 @@ def pooled(tensor: torch.Tensor, site: Site, pool: str | None, dtype: torch.dtyp
     laid = tensor.permute(0, *keep, *rest)
     flat = laid.reshape(len(tensor), _product(laid.shape[1 : 1 + len(keep)]), -1)
     return POOLS[str(pool)](flat)
+
+
+def ragged(tensor: torch.Tensor, pool: str | None) -> torch.Tensor:
+    """Get (rows, n_recorded) of sequences (rows, steps, units) with NaN past their ends: ends left out, or 0 if kept.
+
+    Example
+    -------
+    >>> ragged(torch.tensor([[[2.0], [4.0], [float("nan")]]]), "mean").tolist()
+    [[3.0]]
+    """
+    past = tensor.isnan()
+    if pool is None:
+        return tensor.masked_fill(past, 0.0).reshape(len(tensor), -1)
+    if pool == "max":
+        return tensor.masked_fill(past, -torch.inf).amax(dim=1)
+    if pool == "mean":
+        return tensor.nanmean(dim=1)
+    last = (~past[..., 0]).sum(dim=1) - 1
+    return tensor[torch.arange(len(tensor), device=tensor.device), last]
 
 
 def _product(sizes: torch.Size) -> int:

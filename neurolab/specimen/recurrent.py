@@ -91,6 +91,9 @@ def with_states(site: Site, module: nn.Module, two: Layout | None, three: Layout
     if isinstance(module, nn.LSTMCell):
         return (site, *states)
     top = states[-1].address.replace("/c", "") if states else ""
+    if two and two.packed:
+        why = "its sequences are packed, so its rows are not those of the stimuli"
+        return (replace(site, status="refused", cut=False, why=why, instead=top or "output"), *states)
     if site.status == "refused":
         return (replace(site, instead=top or site.instead), *states)
     why = "recorded; a cut here would not enter the recurrence"

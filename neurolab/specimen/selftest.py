@@ -101,6 +101,9 @@ def _test_bench(specimen: Specimen, batch: torch.Tensor) -> None:
                 "An empty lesion changes the read-out; expected the same bits. A module of this model behaves "
                 "otherwise while hooks are attached; report the model's type to the neurolab project."
             )
+        states = [site for site in specimen.sites() if site.kind == "state" and site.cut]
+        with table.probed({site: lambda state: None for site in states}):  # step by step must be as at once
+            table.forward(batch, names)
         effect = _edit(table, specimen.sites()["output"], batch, intact)
     if effect:
         raise SpecimenError(f"An edit of the read-out {effect}; expected another read-out.")

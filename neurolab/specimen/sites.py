@@ -20,11 +20,12 @@ DEFAULT_DIMS = (("head", ("head",)), ("channel", ("channel",)), ("unit", ("unit"
 
 @dataclass(frozen=True)
 class Site:
-    """One address: a module's call, the input, the read-out, or the heads that enter an output projection.
+    """One address: a module's call, the input, the read-out, heads that enter a projection, a state of a recurrence.
 
     ``dims`` and ``shape`` are what one stimulus gives, in the tensor's own order. ``cut`` is whether a lesion of
     activity can be placed here; ``span`` is (start, stride, width) of heads within a projection's output; ``rows`` says
     how stimuli and positions are merged on the first axis ("stimulus" or "position" first, positions per stimulus);
+    ``part`` names a recurrent layer's state ("l0", "l0_reverse", "l1/c"); ``ragged``: its sequences differ in length;
     ``status`` is "ok", "warned" or "refused", and ``why`` says why.
     """
 
@@ -44,6 +45,8 @@ class Site:
     n_heads: int = 0
     span: tuple[int, ...] = ()
     rows: tuple[str, int] | tuple[()] = ()
+    part: str = ""
+    ragged: bool = False
     cut: bool = True
     status: str = "ok"
     why: str = ""
@@ -134,7 +137,7 @@ class SiteTable:
         for site in found:
             if site.status == "refused":
                 raise RefusedSiteError(
-                    f"Site {address!r} is refused: {site.why}.{_use_instead(site)} Type specimen.sites() for the table."
+                    f"Site {address!r} is refused: {site.why}.{use_instead(site)} Type specimen.sites() for the table."
                 )
         return found
 
@@ -171,7 +174,8 @@ def _stem(site: Site) -> str:
     return site.address.partition("@")[0]
 
 
-def _use_instead(site: Site) -> str:
+def use_instead(site: Site) -> str:
+    """Get " Use … instead." where a site names another one, else nothing."""
     return f" Use {site.instead!r} instead." if site.instead else ""
 
 

@@ -15,6 +15,7 @@ from neurolab.errors import SpecimenError
 from neurolab.specimen.axes import NORM_OPS, batch_axis, native_dims
 from neurolab.specimen.fused import proved
 from neurolab.specimen.heads import head_sites
+from neurolab.specimen.recurrent import noted, with_states
 from neurolab.specimen.sites import Site, SiteTable
 from neurolab.specimen.trace import Call, Key, Trace, trace_forward
 from neurolab.specimen.wiring import Wiring, wire, wire_multihead
@@ -27,7 +28,10 @@ def survey(
 
     ``run`` maps a batch to the selected read-out; ``example`` is a batch of any number of stimuli.
     """
-    two, three = (trace_forward(model, run, rows(example, n)) for n in (2, 3))
+    with noted(model) as fed_two:
+        two = trace_forward(model, run, rows(example, 2))
+    with noted(model) as fed_three:
+        three = trace_forward(model, run, rows(example, 3))
     if [(call.path, call.call) for call in two.calls] != [(call.path, call.call) for call in three.calls]:
         raise SpecimenError(
             "The model calls other modules for 3 stimuli than for 2; expected the same calls for any batch. Wrap "
@@ -45,7 +49,8 @@ def survey(
         if not call.path:
             continue
         site = _module_site(call, other, modules, counts[call.path], dims, two, tied)
-        sites.append(site)
+        which = call.path, call.call
+        sites.extend(with_states(site, modules[call.path], fed_two.get(which), fed_three.get(which)))
         if call.output is not None:
             at[site.address] = call.output
         for heads, key in head_sites(call, other, modules, counts[call.path]):
@@ -120,8 +125,6 @@ def _module_site(
 
 
 def _warned(site: Site, module: nn.Module, call: Call) -> Site:
-    if isinstance(module, nn.RNNBase):
-        return replace(site, cut=False, status="warned", why="recorded; a cut here would not enter the recurrence")
     if call.dtype is not None and not call.dtype.is_floating_point:
         return replace(site, cut=False, status="warned", why=f"recorded; values are {site.dtype} and cannot be cut")
     reasons = []
