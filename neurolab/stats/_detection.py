@@ -106,6 +106,34 @@ def criterion(
     return -(ndtri(h) + ndtri(f)) / 2
 
 
+def a_prime(
+    hits: ArrayLike, false_alarms: ArrayLike, n_signal: ArrayLike | None = None, n_noise: ArrayLike | None = None
+) -> Floats:
+    """Get A', a non-parametric sensitivity: .5 at chance, 1 without errors; from rates, or counts without correction.
+
+    .5 + (H - F)(1 + H - F) / (4 H (1 - F)) for H >= F, mirrored about .5 below.
+
+    When this is invalid: A' is not free of bias, despite its name; prefer d' where its assumptions hold.
+    Source: Pollack & Norman (1964), doi:10.3758/BF03342823; Snodgrass & Corwin (1988) for H < F.
+
+    Example
+    -------
+    >>> a_prime(20, 10, 25, 25).round(7)
+    np.float64(0.7916667)
+    """
+    if (n_signal is None) != (n_noise is None):
+        raise DataError("one of n_signal and n_noise given; expected both (counts) or none (rates).")
+    h, f = (np.asarray(v, dtype=np.float64) for v in (hits, false_alarms))
+    if n_signal is not None and n_noise is not None:
+        h, f = h / np.asarray(n_signal), f / np.asarray(n_noise)
+    if not ((h >= 0) & (h <= 1) & (f >= 0) & (f <= 1)).all():
+        raise DataError("rates outside [0, 1]; expected rates, or counts with n_signal=... and n_noise=...")
+    high, low = np.maximum(h, f), np.minimum(h, f)
+    apart, area = high - low, 4 * high * (1 - low)
+    rise = np.divide(apart * (1 + apart), area, out=np.zeros_like(area), where=apart > 0)
+    return 0.5 + np.where(h >= f, rise, -rise)[()]
+
+
 def log_beta(
     hits: ArrayLike, false_alarms: ArrayLike, n_signal: ArrayLike | None = None, n_noise: ArrayLike | None = None
 ) -> Floats:

@@ -13,6 +13,7 @@ from scipy.special import gammaln
 from neurolab.errors import DataError
 from neurolab.stats._detection import (
     YesNo,
+    a_prime,
     criterion,
     d_prime,
     empirical_logit,
@@ -28,6 +29,7 @@ from neurolab.stats._rank import auc_ends, mann_whitney
 __all__ = [
     "Effect",
     "YesNo",
+    "a_prime",
     "auc",
     "cliffs_delta",
     "cohens_d",

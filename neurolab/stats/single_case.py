@@ -14,17 +14,25 @@ from scipy import stats as sps
 from neurolab.errors import DataError
 from neurolab.stats._bayes_case import bayesian_standardised_difference
 from neurolab.stats._cases import BayesianDifference, Classification, Difference, SingleCase
+from neurolab.stats._covariate_case import (
+    CovariateDeficit,
+    deficit_with_covariates,
+    difference_with_covariates,
+)
 from neurolab.stats._given import ALTERNATIVES, Floats, choice, columns, counted, sample, t_p, unit_interval
 from neurolab.stats.effects import noncentral_t_interval
 
 __all__ = [
     "BayesianDifference",
     "Classification",
+    "CovariateDeficit",
     "Difference",
     "SingleCase",
     "bayesian_standardised_difference",
     "classify",
     "crawford_howell",
+    "deficit_with_covariates",
+    "difference_with_covariates",
     "power",
     "revised_standardised_difference",
     "unstandardised_difference",
