@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import lazy_loader as _lazy
 
 if TYPE_CHECKING:
+    import neurolab.stats.design_check as design_check
     import neurolab.stats.effects as effects
     import neurolab.stats.equivalence as equivalence
     import neurolab.stats.graphs as graphs
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import neurolab.stats.single_case as single_case
 
 __all__ = [
+    "design_check",
     "effects",
     "equivalence",
     "graphs",
