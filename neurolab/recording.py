@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab.errors import DataError, FileFormatError, SchemaError, UnknownSiteError, did_you_mean, listed
+from neurolab.errors import DataError, SchemaError, UnknownSiteError, did_you_mean, listed
 from neurolab.schema import KINDS, check_recording, plain_attrs, strings
 
 #: Units of a neuroid whose site has no inner structure.
@@ -188,7 +186,16 @@ def average_repetitions(recording: xr.DataArray) -> xr.DataArray:
 
 
 def align(a: xr.DataArray, b: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Get both recordings restricted to their common stimuli, in the same order (that of ``a``)."""
+    """Get both recordings restricted to their common stimuli, in the same order (that of ``a``).
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> a, b = (make_recording(np.eye(2), presentation={"stimulus_id": ids, "condition": ["x", "y"]}, kind="simulated")
+    ...         for ids in (["s1", "s2"], ["s2", "s3"]))
+    >>> [recording["stimulus_id"].values.tolist() for recording in align(a, b)]
+    [['s2'], ['s2']]
+    """
     for recording in (a, b):
         check_recording(recording)
         if len(set(recording["stimulus_id"].values)) != recording.sizes["presentation"]:
@@ -199,58 +206,3 @@ def align(a: xr.DataArray, b: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]
         raise DataError("The two recordings share no stimulus_id; expected the same ids for the same stimuli.")
     there = [place[a["stimulus_id"].values[row]] for row in keep]
     return a.isel(presentation=keep), b.isel(presentation=there)
-
-
-def save(recording: xr.DataArray, path: str | os.PathLike[str]) -> pathlib.Path:
-    """Write a recording to ``.nc`` (netCDF 4 through h5netcdf) or ``.zarr`` (version 3); the file appears whole.
-
-    Returns the path. A file already there is replaced only when the new one is complete.
-    """
-    check_recording(recording)
-    target = pathlib.Path(path)
-    dataset = recording.to_dataset(name="activity")
-    beside = target.with_name(f".{target.name}.part")
-    if target.suffix == ".nc":
-        dataset.to_netcdf(beside, engine="h5netcdf")
-        os.replace(beside, target)
-    elif target.suffix == ".zarr":
-        import shutil
-
-        shutil.rmtree(beside, ignore_errors=True)
-        dataset.to_zarr(beside, zarr_format=3, consolidated=False)
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(beside, target)
-    else:
-        raise FileFormatError(f"{target.name}: expected a name that ends in .nc or .zarr.")
-    return target
-
-
-def load(path: str | os.PathLike[str]) -> xr.DataArray:
-    """Read a recording written by :func:`save`; another kind of file, or a truncated one, is refused."""
-    target = pathlib.Path(path)
-    if not target.exists():
-        raise FileFormatError(f"{target} does not exist; expected a .nc or .zarr recording written by nl.save().")
-    if target.suffix not in (".nc", ".zarr"):
-        raise FileFormatError(
-            f"{target.name} is not a .nc or .zarr file. Pickled and numpy files are never opened (they can run code): "
-            "write recordings with nl.save(recording, 'name.nc')."
-        )
-    try:
-        if target.suffix == ".nc":
-            with xr.open_dataset(target, engine="h5netcdf") as opened:
-                dataset = opened.load()
-        else:
-            with xr.open_zarr(target, consolidated=False) as opened:
-                dataset = opened.load()
-    except Exception as error:
-        raise FileFormatError(
-            f"{target.name} cannot be read ({type(error).__name__}: {error}); it may be truncated. Write it again with "
-            "nl.save()."
-        ) from error
-    if "activity" not in dataset:
-        raise FileFormatError(f"{target.name} holds {listed(dataset)}; expected the variable 'activity' of nl.save().")
-    recording = dataset["activity"]
-    for name in list(recording.coords):
-        if recording.coords[name].dtype.kind in "OUT":
-            recording = recording.assign_coords({name: (recording.coords[name].dims, strings(recording[name].values))})
-    return check_recording(recording)

@@ -27,6 +27,7 @@ class ROI:
     shape : site -> their sizes, when known (checked against the specimen).
     chosen_on : ids of the stimuli that chose it; estimating on them is double dipping.
     how_chosen : one sentence for the methods paragraph.
+    specimen : the network or brain whose units these are; ``examine`` refuses to cut another one. Empty: any.
 
     Example
     -------
@@ -42,6 +43,7 @@ class ROI:
     shape: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     chosen_on: frozenset[str] = frozenset()
     how_chosen: str = ""
+    specimen: str = ""
 
     def __post_init__(self) -> None:
         units: dict[str, np.ndarray] = {}
@@ -75,7 +77,8 @@ class ROI:
         object.__setattr__(self, "chosen_on", frozenset(str(identity) for identity in self.chosen_on))
 
     def __reduce__(self) -> tuple:  # mapping proxies cannot be sent to a worker as they are
-        return ROI, (self.name, dict(self.units), dict(self.dims), dict(self.shape), self.chosen_on, self.how_chosen)
+        settings = self.chosen_on, self.how_chosen, self.specimen
+        return ROI, (self.name, dict(self.units), dict(self.dims), dict(self.shape), *settings)
 
     def __repr__(self) -> str:
         where = ", ".join(f"{site}: {len(units)}" for site, units in self.units.items())
@@ -100,6 +103,10 @@ class ROI:
         """Get the same region under another name."""
         return replace(self, name=name)
 
+    def moved_to(self, specimen: str) -> ROI:
+        """Get the same unit numbers in another network: a retrained copy, say; unit 7 of another seed is a stranger."""
+        return replace(self, specimen=specimen)
+
     def __or__(self, other: ROI) -> ROI:
         return self._combine(other, np.union1d, "|")
 
@@ -116,6 +123,11 @@ class ROI:
                     f"{self.name!r} {sign} {other.name!r}: site {site!r} is indexed by {self.dims[site]} in one and "
                     f"{other.dims[site]} in the other; record both with the same pooling."
                 )
+        if self.specimen and other.specimen and self.specimen != other.specimen:
+            raise SchemaError(
+                f"{self.name!r} {sign} {other.name!r}: one is of {self.specimen!r}, the other of {other.specimen!r}; "
+                "units of two networks do not correspond. Type roi.moved_to(name) if these do."
+            )
         none = np.zeros(0, dtype=np.int64)
         units = {
             site: operation(self.units.get(site, none), other.units.get(site, none))
@@ -127,7 +139,8 @@ class ROI:
             {**other.dims, **self.dims},
             {**other.shape, **self.shape},
             self.chosen_on | other.chosen_on,
-            "; ".join(filter(None, (self.how_chosen, other.how_chosen))),
+            "; ".join(dict.fromkeys(filter(None, (self.how_chosen, other.how_chosen)))),
+            self.specimen or other.specimen,
         )
 
     def dice(self, other: ROI) -> float:
@@ -184,4 +197,5 @@ def roi_from_mask(
         {str(entry["name"]): tuple(entry["shape"]) for entry in table},
         frozenset(chosen_on),
         how_chosen,
+        str(recording.attrs.get("specimen", "")),
     )

@@ -46,8 +46,20 @@ class StimulusSet:
                     f"The table of stimulus set {self.name!r} has columns {listed(table.columns)}; expected "
                     f"{column!r} among them. Type table.assign({column}=...)."
                 )
+            if table[column].isna().any():
+                raise DataError(
+                    f"The table of stimulus set {self.name!r} lacks the {column} of {int(table[column].isna().sum())} "
+                    f"stimuli (the first is row {int(table[column].isna().argmax())}); expected one for each. Drop "
+                    f"them with table.dropna(subset=[{column!r}]), and their inputs."
+                )
             table[column] = table[column].astype(str).astype(object)
         inputs = np.asarray(self.inputs)
+        if inputs.dtype.kind in "fc" and not np.isfinite(inputs).all():
+            bad = ~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1)
+            raise DataError(
+                f"{int(bad.sum())} of {len(inputs)} inputs of stimulus set {self.name!r} hold NaN or inf (the first is "
+                f"row {int(bad.argmax())}); expected numbers. Drop those stimuli or fill the gaps."
+            )
         if len(inputs) != len(table):
             raise SchemaError(
                 f"Stimulus set {self.name!r} has {len(inputs)} inputs and {len(table)} table rows; expected one row "

@@ -146,6 +146,13 @@ def concat(trials: Iterable[xr.Dataset]) -> xr.Dataset:
     ------
     SchemaError : other lesions or other trials in one of them, with what differs.
     ReplicationUnitError : a specimen that comes twice.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_trials
+    >>> whole = phantom_trials(n_specimens=4, rng=0)
+    >>> concat([whole.isel(specimen=[0, 1]), whole.isel(specimen=[2, 3])]).sizes["specimen"]
+    4
     """
     every = [with_specimen(one) for one in trials]
     if not every:
@@ -230,7 +237,15 @@ def pick_task(trials: xr.Dataset, name: str) -> np.ndarray:
 
 
 def to_frame(trials: xr.Dataset) -> pd.DataFrame:
-    """Get the tidy table that seaborn and statsmodels speak: one row per specimen, lesion and trial."""
+    """Get the tidy table that seaborn and statsmodels speak: one row per specimen, lesion and trial.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_trials
+    >>> table = to_frame(phantom_trials(n_specimens=2, rng=0))
+    >>> {"specimen", "lesion_id", "task", "stimulus_id", "score"} <= set(table)
+    True
+    """
     check_trials(trials)
     keep = [name for name in trials.coords if set(trials[name].dims) <= {"specimen", "lesion", "trial"}]
     flat = trials[["score"]].reset_coords(drop=True).assign_coords({name: trials[name] for name in keep})

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab import recording as recordings
+from neurolab import storage
 from neurolab.errors import FileFormatError, ProtocolError
 from neurolab.schema import check_recording, check_result, check_trials, strings
 
@@ -43,7 +43,7 @@ def place_of(name: str, value: Any) -> tuple[str, Callable[[Path], object]]:
         return f"results/{name}.nc", _netcdf(check_result(value) if is_result(value) else value)
     if isinstance(value, xr.DataArray):
         check_recording(value)
-        return f"results/{name}.nc", lambda path: recordings.save(value, path)
+        return f"results/{name}.nc", lambda path: storage.save(value, path)
     if isinstance(value, pd.DataFrame):
         return f"results/{name}.csv", lambda path: value.to_csv(path, index=False, lineterminator="\n")
     return f"results/{name}.json", _json(name, value)

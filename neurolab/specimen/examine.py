@@ -19,6 +19,9 @@ from neurolab.specimen.cells import Cell, in_parallel, run_cells, shares, worker
 from neurolab.specimen.specimen import Cohort, Specimen, Task
 from neurolab.trials import concat, make_trials
 
+#: Regions of more units are written into trials by their digest alone.
+MOST_UNITS = 4096
+
 
 def examine(
     specimen: Specimen | Cohort,
@@ -34,7 +37,8 @@ def examine(
 
     Parameters
     ----------
-    specimen : the network; a Cohort is examined one after another, with the same lesions.
+    specimen : the network. A Cohort is examined one after another with the same lesions, which must then be given from
+        outside (``ROI(..., specimen="")``): units localised in one network are refused in another.
     lesions : the design, each with an id of its own. A sham row is added when there is none.
     tasks : what is scored; names differ.
     batch_size : stimuli per forward; never changes a score beyond float tolerance.
@@ -44,7 +48,8 @@ def examine(
 
     Returns
     -------
-    Dataset with score (specimen, lesion, trial), the certificate of each lesion and the digest of what was done.
+    Dataset with score (specimen, lesion, trial); per specimen and lesion its certificate, the digest of what was done,
+    ``lesion_units`` (JSON, per site) and ``lesion_notes`` (JSON, e.g. how well a control matched).
 
     Raises
     ------
@@ -73,6 +78,7 @@ def examine(
         )
     design = with_sham(lesions)
     unique_lesions(design)
+    _check_own(specimen, design)
     tasks = _checked_tasks(tasks)
     override = _check_dipping(design, tasks, allow_double_dipping)
     order = sorted(range(len(design)), key=lambda at: design[at].role != "sham")
@@ -90,7 +96,7 @@ def examine(
 
 def with_sham(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
     """Get the design with a sham in it: the whole procedure of the first lesion, without damage, comes first."""
-    design = tuple(lesions)
+    design = (lesions,) if isinstance(lesions, Lesion) else tuple(lesions)
     strange = [lesion for lesion in design if not isinstance(lesion, Lesion)]
     if strange:
         raise LesionPlanError(
@@ -100,6 +106,18 @@ def with_sham(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
     if any(lesion.role == "sham" for lesion in design):
         return design
     return (sham(design[0]) if design else Lesion(ROI("intact", {}), Zero(), role="sham"), *design)
+
+
+def _check_own(specimen: Specimen, design: Sequence[Lesion]) -> None:
+    """Refuse to cut one network where the units of another were chosen: unit 7 of two seeds is not the same unit."""
+    for lesion in design:
+        whose = lesion.roi.specimen
+        if lesion.role != "sham" and whose and whose != specimen.name:
+            raise LesionPlanError(
+                f"Lesion {lesion.id!r} was localised in {whose!r} and would be cut in {specimen.name!r}, whose "
+                "units are others. Localise it in each network: nl.concat(patient(network) for network in cohort). If the "
+                f"units do correspond (a retrained copy), type roi.moved_to({specimen.name!r})."
+            )
 
 
 def _checked_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
@@ -129,6 +147,13 @@ def _check_dipping(design: Sequence[Lesion], tasks: Sequence[Task], allowed: boo
     return ""
 
 
+def _units_text(lesion: Lesion) -> str:
+    """The lesioned units per site as JSON; empty for a sham, only the digest of the region above MOST_UNITS."""
+    if lesion.n_units > MOST_UNITS:
+        return json.dumps({"digest": lesion.roi.digest})
+    return json.dumps({site: units.tolist() for site, units in lesion.roi.units.items()} if lesion.n_units else {})
+
+
 # -- the result ------------------------------------------------------------------------------------------------------
 
 
@@ -142,6 +167,8 @@ def _as_trials(
     certificates = [cell.certificate for cell in cells]
     per_lesion: dict[str, Any] = {
         "lesion_digest": [[lesion.digest for lesion in design]],
+        "lesion_units": [[_units_text(lesion) for lesion in design]],
+        "lesion_notes": [[json.dumps(dict(lesion.notes)) for lesion in design]],
         "vacuous": [[one.vacuous for one in certificates]],
         **{f"certificate_{name}": [[float(getattr(one, name)) for one in certificates]]
            for name in ("fired", "changed", "downstream", "off_distribution")},

@@ -1,0 +1,104 @@
+"""Recordings, trials and results on disk: netCDF or zarr, never a pickle."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+
+import xarray as xr
+
+from neurolab.errors import FileFormatError, SchemaError, listed
+from neurolab.schema import check_recording, check_result, check_trials, strings
+
+Storable = xr.DataArray | xr.Dataset
+
+
+def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
+    """Write a recording, trials or a result to ``.nc`` (netCDF 4 through h5netcdf) or ``.zarr`` (version 3).
+
+    Returns the path. The file appears whole: one already there is replaced only when the new one is complete.
+
+    Raises
+    ------
+    SchemaError : not a recording, trials or result. FileFormatError : another ending.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> from neurolab.simulate import phantom_trials
+    >>> trials = phantom_trials(rng=0)
+    >>> load(save(trials, tempfile.mkdtemp() + "/trials.nc")).identical(trials)
+    True
+    """
+    dataset = _checked(data)
+    dataset = dataset.to_dataset(name="activity") if isinstance(dataset, xr.DataArray) else dataset
+    target = pathlib.Path(path)
+    beside = target.with_name(f".{target.name}.part")
+    if target.suffix == ".nc":
+        dataset.to_netcdf(beside, engine="h5netcdf")
+    elif target.suffix == ".zarr":
+        shutil.rmtree(beside, ignore_errors=True)
+        dataset.to_zarr(beside, zarr_format=3, consolidated=False)
+        shutil.rmtree(target, ignore_errors=True)
+    else:
+        raise FileFormatError(f"{target.name}: expected a name that ends in .nc or .zarr.")
+    os.replace(beside, target)
+    return target
+
+
+def load(path: str | os.PathLike[str]) -> Storable:
+    """Read what :func:`save` wrote, checked; another kind of file, or a truncated one, is refused.
+
+    Example
+    -------
+    >>> load("nothing.pkl")
+    Traceback (most recent call last):
+    ...
+    neurolab.errors.FileFormatError: nothing.pkl does not exist; expected a .nc or .zarr file written by nl.save().
+    """
+    target = pathlib.Path(path)
+    if not target.exists():
+        raise FileFormatError(f"{target} does not exist; expected a .nc or .zarr file written by nl.save().")
+    if target.suffix not in (".nc", ".zarr"):
+        raise FileFormatError(
+            f"{target.name} is not a .nc or .zarr file. Pickled and numpy files are never opened (they can run code): "
+            "write recordings, trials and results with nl.save(data, 'name.nc')."
+        )
+    try:
+        dataset = _read(target)
+    except Exception as error:
+        raise FileFormatError(
+            f"{target.name} cannot be read ({type(error).__name__}: {error}); it may be truncated. Write it again with "
+            "nl.save()."
+        ) from error
+    for name in list(dataset.variables):
+        if dataset[name].dtype.kind in "OUT":
+            plain = (dataset[name].dims, strings(dataset[name].values), dataset[name].attrs)
+            dataset = dataset.assign_coords({name: plain}) if name in dataset.coords else dataset.assign({name: plain})
+    if "activity" in dataset:
+        return check_recording(dataset["activity"])
+    if "score" not in dataset and "analysis" not in dataset.attrs:
+        raise FileFormatError(f"{target.name} holds {listed(dataset)}: neither a recording nor trials nor a result.")
+    return _checked(dataset)
+
+
+def _read(target: pathlib.Path) -> xr.Dataset:
+    if target.suffix == ".nc":
+        with xr.open_dataset(target, engine="h5netcdf") as opened:
+            return opened.load()
+    with xr.open_zarr(target, consolidated=False) as opened:
+        return opened.load()
+
+
+def _checked(data: Storable) -> Storable:
+    if isinstance(data, xr.DataArray):
+        return check_recording(data)
+    if isinstance(data, xr.Dataset) and "score" in data:
+        return check_trials(data)
+    if isinstance(data, xr.Dataset) and "analysis" in data.attrs:
+        return check_result(data)
+    raise SchemaError(
+        f"nl.save() got {type(data).__name__}; expected a recording, trials or a result. A region or "
+        "lesions are kept by the trials they were examined in."
+    )
