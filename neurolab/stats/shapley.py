@@ -74,7 +74,7 @@ def sampled(
     """Get Shapley values from random orders in which players join, in independent blocks of orders.
 
     A block is one random order, its rotations by quarters and the reverse of each (8 orders): at equal cost it has 1.5
-    to 5 times less error than plain orders.  The Monte-Carlo error is that of the mean over blocks.
+    to 5 times less squared error than plain orders.  The Monte-Carlo error is that of the mean over blocks.
 
     Parameters
     ----------
