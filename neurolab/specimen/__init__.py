@@ -6,6 +6,8 @@ from neurolab.specimen.ablations import ABLATIONS as ABLATIONS
 from neurolab.specimen.ablations import OnWeights as OnWeights
 from neurolab.specimen.bench import bench as bench
 from neurolab.specimen.examine import examine as examine
+from neurolab.specimen.feeds import Padded as Padded
+from neurolab.specimen.feeds import padded as padded
 from neurolab.specimen.folder import from_folder as from_folder
 from neurolab.specimen.readout import with_readout as with_readout
 from neurolab.specimen.record import predicted_bytes as predicted_bytes

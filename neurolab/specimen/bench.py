@@ -14,13 +14,13 @@ from neurolab.errors import LesionNotApplied, RefusedSiteError
 from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import ABLATIONS, OnActivity, OnWeights, effect_of
 from neurolab.specimen.certificate import Certificate, Reader, Tally, verdict
-from neurolab.specimen.edit import Edit, WindowEdit
-from neurolab.specimen.leaves import first_tensor, select_output, tensors, with_first_tensor
+from neurolab.specimen.edit import Edit, Progress, edits_at
+from neurolab.specimen.layout import check_rows
+from neurolab.specimen.leaves import first_tensor, tensors, with_first_tensor
 from neurolab.specimen.multihead import Tapped
 from neurolab.specimen.promises import promised
 from neurolab.specimen.recurrent import Stepper
 from neurolab.specimen.reference import References
-from neurolab.specimen.region import Region
 from neurolab.specimen.sites import Site, use_instead
 from neurolab.specimen.weights import WeightEdit, weight_edits
 
@@ -31,6 +31,8 @@ __all__ = ["ABLATIONS", "Bench", "Damage", "bench"]
 
 #: Where a hook sits: path and kind ("module", "heads", "mha", "state", "input", "output").
 Spot = tuple[str, str]
+#: The benches that are open now, the outermost first; they may be nested.
+OPEN: list[Bench] = []
 
 
 @dataclass
@@ -101,22 +103,33 @@ class Bench:
         self._references = References()
         self._active: list[Damage] = []
         self.user_hooks = False
+        self.sequence: Progress | None = None
 
     # -- running -----------------------------------------------------------------------------------------------------
 
-    def forward(self, inputs: torch.Tensor, stimuli: Sequence[str]) -> torch.Tensor:
+    def forward(
+        self, inputs: torch.Tensor, stimuli: Sequence[str], run: Callable[[torch.Tensor], torch.Tensor] | None = None
+    ) -> torch.Tensor:
         """Run one batch through the network as it is now, lesions and probes included.
 
         inputs : (n, ...) as :meth:`Specimen.prepare` gives it. stimuli : the ids of its rows, which seed their chance.
+        run : what answers instead of the specimen, through the same modules: one step of a generation.
         """
-        self._counts.clear()
-        self.stimuli = tuple(stimuli)
         inputs = inputs.clone() if self.specimen.writes_input else inputs
+        all_around = [one for one in OPEN if one.specimen.model is self.specimen.model]  # what they hold acts here too
+        for one in all_around:
+            one._begin(tuple(stimuli))
+            inputs = one._visit(("", "input"), inputs, [inputs])
+        output = (run or self.specimen.answer)(inputs)
+        for one in all_around:
+            output = one._visit(("", "output"), output, [])
+        return output
+
+    def _begin(self, stimuli: tuple[str, ...]) -> None:
+        self._counts.clear()
+        self.stimuli = stimuli
         for damage in self._active:
             damage.runs += 1
-        inputs = self._visit(("", "input"), inputs, [inputs])
-        output = select_output(self.specimen.model(inputs), self.specimen.output)
-        return self._visit(("", "output"), output, [])
 
     def active(self, spot: Spot) -> tuple[list[Edit], list[tuple[Site, Callable[[torch.Tensor], None]]]]:
         """Count a call at a spot; get the edits and the sinks that are meant for this call."""
@@ -137,6 +150,8 @@ class Bench:
         tensor = before = first_tensor(value)
         if tensor is None or before is None:
             return value
+        for site in (*(edit.site for edit in edits), *(site for site, _ in sinks)):
+            check_rows(site, tensor, len(self.stimuli))
         for edit in edits:
             tensor = edit(tensor, self.stimuli)
         if edits and self._reader is not None:
@@ -205,18 +220,15 @@ class Bench:
                 self._edits[spot] = [other for other in self._edits[spot] if other is not edit]
 
     def _planned(self, lesion: Lesion, effect: OnActivity | None) -> Iterator[Edit]:
-        for address, units in lesion.roi.units.items():
-            for site in self.specimen.sites().find(address):
+        for address in lesion.roi.units:
+            found = self.specimen.sites().find(address)
+            for site in found:
                 if not site.cut:
                     raise RefusedSiteError(
                         f"Lesion {lesion.id!r} at {address!r}: {site.why}.{use_instead(site)} Type specimen.sites() "
                         "for sites that can be cut."
                     )
-                region = Region.of(site, units, lesion.roi.dims[address], f"Lesion {lesion.id!r}")
-                if site.kind == "state" and "token" in site.dims:
-                    yield WindowEdit(lesion, region, effect, self._references, total=site.shape[0])
-                else:
-                    yield Edit(lesion, region, effect, self._references)
+            yield from edits_at(found, lesion, address, effect, self._references, self.sequence)
 
     @contextmanager
     def probed(self, sinks: Mapping[Site, Callable[[torch.Tensor], None]]) -> Iterator[None]:
@@ -230,8 +242,12 @@ class Bench:
             for spot, entry in placed:
                 self._sinks[spot] = [other for other in self._sinks[spot] if other is not entry]
 
-    def check_read(self, damage: Damage, inputs: torch.Tensor, stimuli: Sequence[str]) -> None:
+    def check_read(
+        self, damage: Damage, inputs: torch.Tensor, stimuli: Sequence[str], run: Callable[..., torch.Tensor] | None = None
+    ) -> None:
         """Prove on one small batch that the consumer reads the intended values, once per set of sites.
+
+        ``run`` takes inputs and stimuli where one forward is not the whole of it.
 
         Raises LesionNotApplied naming what the consumer read instead.
         """
@@ -242,7 +258,7 @@ class Bench:
         self._reader = reader = Reader()
         try:
             with damage.uncounted(), reader:
-                output = self.forward(inputs, stimuli)
+                output = (run or self.forward)(inputs, stimuli)
             reader.finish(output)
         finally:
             self._reader = None
@@ -278,8 +294,10 @@ def bench(specimen: Specimen) -> Iterator[Bench]:
     """
     with promised(specimen.model) as before:
         made = Bench(specimen)
+        OPEN.append(made)
         made.user_hooks = any(name for key, name in before.hooks.items() if not key.endswith(".forward"))
         try:
             yield made
         finally:
+            OPEN.remove(made)
             made.close()

@@ -7,6 +7,7 @@ same numbers, hence the same bits, and whatever masks and options this version o
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,6 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.nn.modules import activation
 
 #: What is done to the heads, (token, batch, unit), before they enter the output projection.
 Tap = Callable[[torch.Tensor], torch.Tensor]
@@ -26,20 +26,43 @@ def can_be_tapped(module: nn.MultiheadAttention) -> bool:
 
 
 class Tapped:
-    """An instance's forward with a tap at its heads; :meth:`remove` gives the instance its own forward back."""
+    """A tap at an instance's heads; :meth:`remove` gives the instance its own forward back when the last one goes.
+
+    Benches may be nested: a tap that is there already stays, and acts first.
+    """
 
     def __init__(self, module: nn.MultiheadAttention, tap: Tap) -> None:
-        self.module = module
-        attend = _attend(tap)
-        names = {**vars(activation), "F": _Functional(attend)}
-        own = nn.MultiheadAttention.forward
-        forward = types.FunctionType(own.__code__, names, "forward", own.__defaults__, own.__closure__)
-        forward.__kwdefaults__ = own.__kwdefaults__
-        module.__dict__["forward"] = types.MethodType(forward, module)
+        self.module, self.tap = module, tap
+        there = module.__dict__.get("forward")
+        self.forward = there if isinstance(there, _Forward) else _Forward(module)
+        module.__dict__["forward"] = self.forward
+        self.forward.taps.append(tap)
 
     def remove(self) -> None:
         """Take the tap off."""
-        self.module.__dict__.pop("forward", None)
+        self.forward.taps = [tap for tap in self.forward.taps if tap is not self.tap]
+        if not self.forward.taps:
+            self.module.__dict__.pop("forward", None)
+
+
+class _Forward:
+    """Torch's own forward for one instance, with another ``multi_head_attention_forward`` behind it."""
+
+    def __init__(self, module: nn.MultiheadAttention) -> None:
+        self.taps: list[Tap] = []
+        own = inspect.unwrap(nn.MultiheadAttention.forward)  # other libraries wrap torch's functions
+        names = {**own.__globals__, "F": _Functional(_attend(self.tapped))}
+        code = types.FunctionType(own.__code__, names, "forward", own.__defaults__, own.__closure__)
+        code.__kwdefaults__ = own.__kwdefaults__
+        self.run = types.MethodType(code, module)
+
+    def tapped(self, heads: torch.Tensor) -> torch.Tensor:
+        for tap in self.taps:
+            heads = tap(heads)
+        return heads
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.run(*args, **kwargs)
 
 
 class _Functional:
@@ -54,7 +77,7 @@ class _Functional:
 
 def _attend(tap: Tap) -> Callable[..., Any]:
     """``F.multi_head_attention_forward`` whose last projection first shows what enters it."""
-    own = functional.multi_head_attention_forward
+    own = inspect.unwrap(functional.multi_head_attention_forward)
 
     def attend(query: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         rows = query.shape[:2] if query.dim() == 3 else (query.shape[0], 1)  # (tokens, stimuli)
@@ -62,7 +85,7 @@ def _attend(tap: Tap) -> Callable[..., Any]:
         def linear(heads: torch.Tensor, *weights: Any) -> torch.Tensor:
             return functional.linear(tap(heads.unflatten(0, rows)).flatten(0, 1), *weights)
 
-        code = types.FunctionType(own.__code__, {**vars(functional), "linear": linear}, own.__name__,
+        code = types.FunctionType(own.__code__, {**own.__globals__, "linear": linear}, own.__name__,
                                   own.__defaults__, own.__closure__)
         code.__kwdefaults__ = own.__kwdefaults__
         return code(query, *args, **kwargs)

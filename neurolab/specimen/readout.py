@@ -66,7 +66,8 @@ def with_readout(
         fitted.weight.copy_(torch.from_numpy(weight))
         fitted.bias.copy_(torch.from_numpy(bias))
     model.set_submodule(layer, fitted.requires_grad_(False).train(specimen.model.training))
-    return Specimen(model, specimen.example, name=f"{specimen.name} with read-out", output=specimen.output)
+    return Specimen(model, specimen.example, name=f"{specimen.name} with read-out", output=specimen.output,
+                    feed=specimen.feed)
 
 
 def _labels(stimuli: StimulusSet, label: str) -> np.ndarray:

@@ -16,6 +16,7 @@ from neurolab.errors import DataError, RefusedSiteError
 from neurolab.lesion import Lesion
 from neurolab.recording import make_recording
 from neurolab.specimen.bench import bench
+from neurolab.specimen.feeds import pooled_real, real_tokens
 from neurolab.specimen.pooling import pooled, pooled_dims
 from neurolab.specimen.sites import Site, check_units
 from neurolab.specimen.specimen import Probe, Specimen
@@ -54,9 +55,13 @@ class Channel:
         check_units(self.site, units, self.dims, f"Probe at {self.site.address!r}")
         return units
 
-    def read(self, tensor: torch.Tensor) -> np.ndarray:
-        """Get what is kept of a site's tensor, (rows, n_units), on the host."""
-        flat = pooled(tensor, self.site, self.probe.pool, getattr(torch, self.probe.dtype))
+    def read(self, tensor: torch.Tensor, real: torch.Tensor | None = None) -> np.ndarray:
+        """Get what is kept of a site's tensor, (rows, n_units), on the host; ``real`` says which tokens are."""
+        how, dtype = self.probe.pool, getattr(torch, self.probe.dtype)
+        if real is not None and how is not None and (self.site.dims[0], self.site.shape[0]) == ("token", real.shape[1]):
+            flat = pooled_real(tensor, self.site, how, dtype, real)
+        else:
+            flat = pooled(tensor, self.site, how, dtype)
         if flat.shape[1] != int(np.prod(self.shape)):
             raise DataError(
                 f"Site {self.site.address!r} gave {flat.shape[1]} numbers per stimulus; it gave "
@@ -166,13 +171,14 @@ def _fill(
     specimen: Specimen, stimuli: StimulusSet, inputs: torch.Tensor, channels: list[Channel], spans: list[slice],
     values: np.ndarray, batch_size: int, lesions: tuple[Lesion, ...],
 ) -> None:
-    ids = stimuli.ids
+    ids, real = stimuli.ids, real_tokens(specimen.feed, inputs)
     at = slice(0, 0)
     filled: set[str] = set()
 
     def keep(channel: Channel, span: slice):
         def sink(tensor: torch.Tensor) -> None:
-            values[at, span] = channel.read(tensor)  # copied here and now: what follows may write into the tensor
+            # copied here and now: what follows may write into the tensor
+            values[at, span] = channel.read(tensor, None if real is None else real[at])
             filled.add(channel.site.address)
 
         return sink

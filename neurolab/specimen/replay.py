@@ -57,6 +57,7 @@ class Replay:
         if self.possible:
             for batch in batches:
                 self._capture(batch, wanted)
+            self.possible = all(wanted <= batch.kept.keys() for batch in batches)  # some run for some stimuli only
 
     def cut(self, lesion: Lesion) -> frozenset[Which]:
         """Get the calls that need not run again under a lesion; looked up, for most lesions share their sites."""
@@ -112,7 +113,7 @@ class Replay:
         if cut not in self.proved:
             with damage.uncounted():
                 whole = self.table.forward(batch.inputs, batch.ids)
-                self.table.forward(_others(batch.inputs), batch.ids)
+                self.table.forward(self.table.specimen.others(batch.inputs), batch.ids)
                 self.proved[cut] = torch.equal(whole, self._replayed(cut, batch, damage))
         return self.proved[cut]
 
@@ -189,11 +190,6 @@ def _weight_moment(specimen: Specimen, site: Site) -> int:
     if not reads or any(one.parameter in specimen.tied or not one.module for one in reads):
         return -1
     return min(call.began - 1 for one in reads for call in specimen.calls if call.path == one.module)
-
-
-def _others(inputs: torch.Tensor) -> torch.Tensor:
-    """Other stimuli than these, as many."""
-    return inputs.flip(0) * 0.5 + 0.25 if inputs.is_floating_point() else inputs.flip(0).roll(1, dims=-1)
 
 
 def _versions(kept: Any) -> list[int]:

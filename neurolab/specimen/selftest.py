@@ -12,7 +12,6 @@ from torch import nn
 from neurolab.errors import NeurolabError, SpecimenError, listed
 from neurolab.lesion import Clamp, Lesion, Zero
 from neurolab.roi import ROI
-from neurolab.specimen.leaves import select_output
 from neurolab.specimen.promises import eval_mode, kept_chance, plain_kernels, state_digests
 from neurolab.specimen.sites import Site
 from neurolab.specimen.survey import rows
@@ -40,6 +39,9 @@ def refuse_unfit(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
         if isinstance(part, torch.jit.ScriptModule):
             raise SpecimenError(f"{where} is TorchScript, in which hooks do not run; pass the Python module it came "
                                 f"from.")
+        if type(part).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
+            raise SpecimenError(f"{where} is {type(part).__name__}, a quantised kernel whose rounding depends on the "
+                                f"whole batch; pass the float model and lesion it by nl.Quantise(bits).")
         if isinstance(part, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
             raise SpecimenError(f"{where} is {type(part).__name__}, whose replicas run hooks in threads; pass "
                                 f"model.module.")
@@ -58,7 +60,7 @@ def self_test(specimen: Specimen) -> None:
     batch = rows(specimen.example, 3)
 
     def run(n: int) -> torch.Tensor:
-        return select_output(model(batch[:n].clone()), specimen.output).clone()
+        return specimen.answer(batch[:n].clone()).clone()
 
     before = state_digests(model)
     with kept_chance(), plain_kernels(), eval_mode(model), torch.no_grad():

@@ -13,6 +13,7 @@ from torch import nn
 
 from neurolab.errors import DataError, SpecimenError, UnknownNameError, did_you_mean, listed
 from neurolab.scores import Needs
+from neurolab.specimen.feeds import Feed, Padded, fed
 from neurolab.specimen.leaves import Selector, select_output
 from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain_kernels, weights_digest
 from neurolab.specimen.selftest import Verification, refuse_unfit, self_test, verify
@@ -33,6 +34,8 @@ class Specimen:
     example : a batch of inputs (n, ...), array or tensor; one row is enough. Integers are token ids.
     name : what figures and trials call it; names of a cohort differ.
     output : what the model answers with, where it returns a dict or tuple: a key, an index, or a function of it.
+    feed : what the model is called with, where that is not the batch itself: a function of the batch that gives a dict
+        (keywords), a tuple (arguments) or one value; ``neurolab.specimen.Padded`` masks padding.
 
     Making one runs the self-test: the batch axis is found at every site with two batch sizes, an edit changes the
     read-out, an empty lesion changes nothing bit for bit, every hook is gone.
@@ -52,6 +55,7 @@ class Specimen:
     example: Any
     name: str = ""
     output: Selector = None
+    feed: Feed = None
     wiring: dict[str, Wiring] = field(init=False, repr=False)
     tied: dict[str, tuple[str, ...]] = field(init=False, repr=False)
     calls: tuple[Call, ...] = field(init=False, repr=False)
@@ -72,9 +76,7 @@ class Specimen:
         put(self, "example", self.prepare(self.example))
         with one_thread():
             with kept_chance(), plain_kernels(), eval_mode(model), torch.no_grad():
-                table, wiring, calls, writes = survey(
-                    model, lambda x: select_output(model(x), self.output), self.example
-                )
+                table, wiring, calls, writes = survey(model, self.answer, self.example, self.others)
             put(self, "_sites", table)
             put(self, "wiring", wiring)
             put(self, "calls", calls)
@@ -91,6 +93,16 @@ class Specimen:
     def sites(self) -> SiteTable:
         """Get the table of addresses: what can be recorded and cut, along which axes, and what is refused and why."""
         return self._sites
+
+    def answer(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Get the read-out for inputs as :meth:`prepare` gives them, by one plain forward of the model as it is."""
+        return select_output(fed(self.model, self.feed, inputs), self.output)
+
+    def others(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Get other stimuli than these, as many and as well-formed."""
+        if isinstance(self.feed, Padded):
+            return self.feed.others(inputs)
+        return inputs.flip(0) * 0.5 + 0.25 if inputs.is_floating_point() else inputs.flip(0).roll(1, dims=-1)
 
     def verify(self) -> Verification:
         """Run the self-test again, with a probing edit at every site; prints what holds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,27 +16,27 @@ from neurolab.specimen.axes import NORM_OPS, batch_axis, native_dims
 from neurolab.specimen.fused import proved
 from neurolab.specimen.heads import head_sites
 from neurolab.specimen.recurrent import noted, with_states
+from neurolab.specimen.routing import with_rows
 from neurolab.specimen.sites import Site, SiteTable
 from neurolab.specimen.trace import Call, Key, Trace, trace_forward
 from neurolab.specimen.wiring import Wiring, wire, wire_multihead
 
 
 def survey(
-    model: nn.Module, run: Callable[[torch.Tensor], torch.Tensor], example: torch.Tensor
+    model: nn.Module, run: Callable[[torch.Tensor], torch.Tensor], example: torch.Tensor,
+    others: Callable[[torch.Tensor], torch.Tensor],
 ) -> tuple[SiteTable, dict[str, Wiring], tuple[Call, ...], bool]:
     """Get the sites, how each is wired to weights, the calls in order, and whether the model writes into its input.
 
-    ``run`` maps a batch to the selected read-out; ``example`` is a batch of any number of stimuli.
+    ``run`` maps a batch to the selected read-out; ``example`` is a batch of any number of stimuli; ``others`` gives
+    other stimuli than a batch holds.
     """
     with noted(model) as fed_two:
         two = trace_forward(model, run, rows(example, 2))
     with noted(model) as fed_three:
         three = trace_forward(model, run, rows(example, 3))
-    if [(call.path, call.call) for call in two.calls] != [(call.path, call.call) for call in three.calls]:
-        raise SpecimenError(
-            "The model calls other modules for 3 stimuli than for 2; expected the same calls for any batch. Wrap "
-            "what depends on the number of stimuli."
-        )
+    routed = _routed(two.calls, three.calls)
+    two.calls, three.calls = ([call for call in seen.calls if call.path not in routed] for seen in (two, three))
     tied = tied_names(model)
     sites = [_input_site(example)]
     dims: dict[tuple[int, ...], tuple[str, ...]] = {tuple(two.kept[0].shape): sites[0].dims}
@@ -57,13 +57,35 @@ def survey(
             sites.append(heads)
             if key is not None:
                 at[heads.address] = key
+    sites = with_rows(model, run, *_two_batches(example, others), sites)
     sites = proved(model, lambda: run(rows(example, 2)), sites)
     sites.append(_output_site(two.raw, three.raw, dims))
     called = {call.path for call in two.calls}
-    table = _with_refused(sites, modules, called)
+    table = _with_refused(sites, modules, called, routed)
     wiring = wire(model, two, {site.address: (site, at[site.address]) for site in table if site.address in at})
     wiring |= wire_multihead(model, table)
     return SiteTable(table, _aliases(model)), wiring, tuple(two.calls), two.input_changed or three.input_changed
+
+
+def _routed(two: Sequence[Call], three: Sequence[Call]) -> frozenset[str]:
+    """The paths of modules that run for some stimuli only, as experts do; what holds them all must always run."""
+    with_two, with_three = ({(call.path, call.call) for call in calls} for calls in (two, three))
+    routed = frozenset(path for path, _ in with_two ^ with_three)
+    order = [[(call.path, call.call) for call in calls if call.path not in routed] for calls in (two, three)]
+    if "" in routed or order[0] != order[1]:
+        raise SpecimenError(
+            "The model calls other modules for 3 stimuli than for 2; expected the same calls for any batch. Wrap "
+            "what depends on the number of stimuli."
+        )
+    return routed
+
+
+def _two_batches(
+    example: torch.Tensor, others: Callable[[torch.Tensor], torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Three stimuli, and the same with another third."""
+    batch = rows(example, 3)
+    return batch, torch.cat([batch[:2], others(batch[2:])])
 
 
 def rows(example: torch.Tensor, n: int) -> torch.Tensor:
@@ -112,6 +134,7 @@ def _module_site(
         return Site(**base, dims=(), shape=(), status="refused", cut=False, why="its output holds no tensor",
                     instead=_near(call.path, modules))
     axis, wrong = batch_axis(call.shape, other.shape)
+    wrong = "its values are complex numbers" if call.dtype is not None and call.dtype.is_complex else wrong
     if wrong:
         return Site(**base, dims=(), shape=call.shape, status="refused", cut=False, why=wrong,
                     instead=_near(call.path, modules))
@@ -137,7 +160,9 @@ def _warned(site: Site, module: nn.Module, call: Call) -> Site:
     return replace(site, status="warned" if reasons else "ok", why="; ".join(reasons))
 
 
-def _with_refused(sites: list[Site], modules: dict[str, nn.Module], called: set[str]) -> tuple[Site, ...]:
+def _with_refused(
+    sites: list[Site], modules: dict[str, nn.Module], called: set[str], routed: frozenset[str]
+) -> tuple[Site, ...]:
     refused = []
     for path, module in modules.items():
         if not path or path in called:
@@ -145,7 +170,7 @@ def _with_refused(sites: list[Site], modules: dict[str, nn.Module], called: set[
         parent = path.rpartition(".")[0]
         direct = isinstance(modules[parent], nn.MultiheadAttention)
         why = ("nn.MultiheadAttention uses its weights directly, so this module never runs" if direct
-               else "the forward never calls it")
+               else "it runs for some stimuli only (routing)" if path in routed else "the forward never calls it")
         instead = parent if direct else _near(path, {key: modules[key] for key in called})
         refused.append(Site(path, path, 0, 0, "module", type(module).__name__, (), (), status="refused", cut=False,
                             why=why, instead=instead))
@@ -155,7 +180,7 @@ def _with_refused(sites: list[Site], modules: dict[str, nn.Module], called: set[
 def _near(path: str, modules: dict[str, nn.Module]) -> str:
     """The nearest enclosing module that can be used instead, or the read-out."""
     parent = path.rpartition(".")[0]
-    while parent and parent not in modules:
+    while parent and (parent not in modules or isinstance(modules[parent], (nn.ModuleList, nn.ModuleDict))):
         parent = parent.rpartition(".")[0]
     return parent or "output"
 

@@ -46,7 +46,7 @@ def test_batch_axis__is_found_or_the_reason_is_given():
     assert "number of axes" in batch_axis((2, 2), (3,))[1]
 
 
-def test_merged_rows__are_refused_where_they_are_and_served_behind():
+def test_merged_rows__are_parted_where_the_stimuli_can_be_told_apart():
     class Merges(nn.Module):
         def __init__(self):
             super().__init__()
@@ -56,9 +56,9 @@ def test_merged_rows__are_refused_where_they_are_and_served_behind():
             return self.head(self.inner(x.reshape(-1, 4)).reshape(len(x), -1))
 
     table = Specimen(Merges(), np.ones((1, 5, 4))).sites()
-    row = next(site for site in table if site.address == "inner")
-    assert (row.status, row.cut) == ("refused", False)
-    assert "5 rows per stimulus" in row.why
+    assert (table["inner"].dims, table["inner"].shape) == (("token", "unit"), (5, 3))
+    assert (table["inner"].status, table["inner"].cut) == ("warned", True)
+    assert "5 positions, stimulus first" in table["inner"].why
     assert table["head"].status == "ok"
 
 
