@@ -242,12 +242,10 @@ class Bench:
             for spot, entry in placed:
                 self._sinks[spot] = [other for other in self._sinks[spot] if other is not entry]
 
-    def check_read(
-        self, damage: Damage, inputs: torch.Tensor, stimuli: Sequence[str], run: Callable[..., torch.Tensor] | None = None
-    ) -> None:
+    def check_read(self, damage: Damage, inputs: torch.Tensor, stimuli: Sequence[str], run: Any = None) -> None:
         """Prove on one small batch that the consumer reads the intended values, once per set of sites.
 
-        ``run`` takes inputs and stimuli where one forward is not the whole of it.
+        run : what is done with inputs and stimuli, where one forward is not the whole of it.
 
         Raises LesionNotApplied naming what the consumer read instead.
         """

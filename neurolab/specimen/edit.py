@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from neurolab.errors import DataError, LesionPlanError
 from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import OnActivity, Selection
 from neurolab.specimen.certificate import Tally
+from neurolab.specimen.layout import laid_out
 from neurolab.specimen.reference import References
 from neurolab.specimen.region import Region
 from neurolab.specimen.sites import Site
@@ -60,27 +61,50 @@ class Edit:
 
 
 @dataclass
+class Progress:
+    """A sequence that grows forward by forward: how many positions it will have, and how many have come by so far."""
+
+    total: int
+    seen: int = 0
+
+
+@dataclass
 class WindowEdit(Edit):
     """An edit of a sequence that comes by in parts: one step of a recurrence, the new tokens of a cached forward.
 
-    ``total`` is the length of the whole sequence; positions, references and chance are those of the whole.
+    ``total`` is the length of the whole sequence; positions, references and chance are those of the whole. ``first`` is
+    where a call begins, unless ``progress`` says how far the sequence has come.
     """
 
     total: int = 0
+    first: int = 0
+    progress: Progress | None = None
 
     def __post_init__(self) -> None:
         site = self.region.site
-        if site.dims[:1] != ("token",):
+        if site.dims[:1] != ("token",) or site.rows:
             raise LesionPlanError(
                 f"Site {site.address!r} has {site.dims}; expected the positions ('token') first, for the sequence "
                 "comes by in parts. Choose a site inside the network; type specimen.sites()."
             )
-        whole = replace(site, shape=(self.total, *site.shape[1:]))
-        region = Region.of(whole, self.region.units, self.region.dims, f"Lesion {self.lesion.id!r}")
-        grid = np.zeros(whole.shape, dtype=bool)
-        np.moveaxis(grid, region.axes, range(len(region.axes)))[region.index] = True
-        self._whole, self._units = whole, np.flatnonzero(grid)
+        grid = np.zeros(site.shape, dtype=bool)
+        np.moveaxis(grid, self.region.axes, range(len(self.region.axes)))[self.region.index] = True
+        self._units = np.flatnonzero(grid)
+        self._width = int(np.prod(site.shape[1:]))
         self._parts: dict[tuple[int, int], tuple[Region, Region]] = {}
+
+    def __call__(self, tensor: torch.Tensor, stimuli: tuple[str, ...]) -> torch.Tensor:
+        """Get a call's tensor with the lesion in it, where it lies in these positions."""
+        length = laid_out(self.site, tensor).movedim(self.site.batch_axis, 0).shape[1]
+        return self.at(tensor, stimuli, self.start(length), length)
+
+    def start(self, length: int) -> int:
+        """Get the absolute position of the first of ``length`` positions that come by now."""
+        return self.first if self.progress is None else self.progress.seen - length
+
+    def covers(self, start: int, length: int) -> bool:
+        """Get whether the lesion lies anywhere in these positions."""
+        return len(self._part(start, length)[1].units) > 0
 
     def at(self, tensor: torch.Tensor, stimuli: tuple[str, ...], start: int, length: int) -> torch.Tensor:
         """Get the positions ``start`` to ``start + length`` with the lesion in them; itself where it has none there."""
@@ -93,16 +117,56 @@ class WindowEdit(Edit):
         return self._edited(tensor, stimuli, here, known, lambda: known.units[:, None])
 
     def _part(self, start: int, length: int) -> tuple[Region, Region]:
-        if start + length > self.total:
+        site = self.site
+        if start < 0 or start + length > self.total:
             raise DataError(
-                f"Site {self.site.address!r} ran {start + length} steps; it ran {self.total} when the specimen was "
+                f"Site {site.address!r} ran {start + length} steps; it ran {self.total} when the specimen was "
                 "loaded. Load it with an example as long as the longest stimulus."
             )
         if (start, length) not in self._parts:
-            width = int(np.prod(self._whole.shape[1:]))
-            low, high = np.searchsorted(self._units, [start * width, (start + length) * width])
+            low, high = np.searchsorted(self._units, [start * self._width, (start + length) * self._width])
             units = self._units[low:high]
-            site = replace(self._whole, shape=(length, *self._whole.shape[1:]))
-            self._parts[start, length] = (Region(site, units - start * width, site.dims),
-                                          Region(self._whole, units, site.dims))
+            short = replace(site, shape=(length, *site.shape[1:]))
+            self._parts[start, length] = (Region(short, units - start * self._width, site.dims),
+                                          Region(site, units, site.dims))
         return self._parts[start, length]
+
+
+def edits_at(
+    sites: Sequence[Site], lesion: Lesion, address: str, effect: OnActivity | None, references: References,
+    progress: Progress | None,
+) -> Iterator[Edit]:
+    """Get the edits of one address of a lesion: one per call of its module that the lesion lies in.
+
+    Positions are absolute where the calls make up one sequence: while it grows (``progress``), or where the first call
+    has several positions and each later one a single position, as generation with a cache has.
+    """
+    units, dims, who = lesion.roi.units[address], lesion.roi.dims[address], f"Lesion {lesion.id!r}"
+    total = progress.total if progress else _one_sequence(sites, dims, who)
+    for number, site in enumerate(sites):
+        stepped = site.kind == "state" and "token" in site.dims
+        if not stepped and not total:
+            yield Edit(lesion, Region.of(site, units, dims, who), effect, references)
+            continue
+        length, whole = site.shape[0], total or site.shape[0]
+        grown = replace(site, shape=(whole, *site.shape[1:])) if site.dims[:1] == ("token",) else site
+        first = 0 if progress or not total or not number else whole - len(sites) + number
+        edit = WindowEdit(lesion, Region.of(grown, units, dims, who), effect, references, total=whole, first=first,
+                          progress=progress)
+        if progress or not total or edit.covers(first, length):
+            yield edit
+
+
+def _one_sequence(sites: Sequence[Site], dims: tuple[str, ...], who: str) -> int:
+    """The length of the sequence that several calls make up; 0 where each call is for itself."""
+    if len(sites) < 2 or "token" not in sites[0].region_dims(dims):
+        return 0
+    lengths = [site.shape[site.dims.index("token")] if "token" in site.dims else 0 for site in sites]
+    if len(set(lengths)) == 1:
+        return 0
+    if set(lengths[1:]) != {1}:
+        raise LesionPlanError(
+            f"{who}: the calls of {sites[0].path!r} have {lengths} positions, so a position does not say which is "
+            f"meant. Name one call, e.g. {sites[0].address!r}, or lesion units at every position."
+        )
+    return sum(lengths)

@@ -205,6 +205,7 @@ class Run:
     order: torch.Tensor | None = None
     stimuli: tuple[str, ...] = ()
     watched: int = 0
+    steps: int = 1
 
     def answer(self, sequences: Any, hx: Any) -> Any:
         """Get the module's stepped answer."""
@@ -212,7 +213,8 @@ class Run:
         self.stimuli = self.stepper.table.stimuli
         if isinstance(module, nn.LSTMCell):
             return self._cell(module, sequences, hx)
-        self.order = unrolled(module, sequences).order  # type: ignore[arg-type]
+        batch = unrolled(module, sequences)  # type: ignore[arg-type]
+        self.order, self.steps = batch.order, len(batch.steps)
         if self.order is not None:
             self.stimuli = tuple(self.stimuli[row] for row in self.order.tolist())
         return stepped(module, sequences, hx, self.visit, cells)  # type: ignore[arg-type]
@@ -232,8 +234,8 @@ class Run:
             if edit.site.part != part:
                 continue
             old, names = state, self.stimuli[: len(state)]
-            state = (edit.at(old[:, None], names, step, 1)[:, 0] if isinstance(edit, WindowEdit)
-                     else edit(old, names))
+            state = (edit.at(old[:, None], names, edit.start(self.steps) + step, 1)[:, 0]
+                     if isinstance(edit, WindowEdit) else edit(old, names))
             if state.data_ptr() != old.data_ptr() and self.watched < WATCHED:
                 self.watched += 1
                 self.stepper.table.watch(state, old)

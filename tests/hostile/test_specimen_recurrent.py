@@ -121,6 +121,16 @@ def test_after_the_bench__the_forward_is_the_modules_own_also_when_it_raised():
     assert "forward" not in net.model.rnn.__dict__
 
 
+def test_nested_benches__keep_the_outer_lesion_when_the_inner_one_steps_too():
+    net, stimuli = load(nn.GRU(3, 5, num_layers=2, batch_first=True)), shown()
+    first, second = cut("rnn/l0", [1]), cut("rnn/l1", [2])
+    with bench(net) as table, table.lesioned(first):
+        nested, alone = answer(net, stimuli, second), answer(net, stimuli)
+    assert torch.equal(nested, answer(net, stimuli, first, second))
+    assert torch.equal(alone, answer(net, stimuli, first))
+    assert "forward" not in net.model.rnn.__dict__
+
+
 def _interrupted(net):
     with bench(net) as table, table.lesioned(cut("rnn/l0")):
         assert "forward" in net.model.rnn.__dict__
