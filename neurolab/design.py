@@ -100,17 +100,32 @@ def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> t
 def pairs(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
     """Get the union of every two of the lesions, named ``"A + B"``: what pairs lose that singles do not is redundancy.
 
-    Raises LesionPlanError when two lesions differ in their ablation (a union has one *how*).
+    A pair of rungs of dose ladders carries their lesion ids in its name. Deficits of pairs against singles:
+    ``nl.interaction``.
+
+    Raises LesionPlanError when two lesions differ in their ablation (a union has one *how*), or one is no target.
+
+    Example
+    -------
+    >>> from neurolab.lesion import Zero
+    >>> a, b = (Lesion(ROI(name, {"conv": [unit]}), Zero()) for unit, name in enumerate("ab"))
+    >>> pairs([a, b])[0].name
+    'a + b'
     """
     joined = []
+    for lesion in lesions:
+        if lesion.role != "target":
+            raise LesionPlanError(
+                f"pairs() got {lesion.id!r}, a {lesion.role}; expected targets. Type pairs([lesion_a, lesion_b])."
+            )
     for a, b in itertools.combinations(lesions, 2):
         if a.how.digest != b.how.digest:
             raise LesionPlanError(
                 f"{a.name!r} is {a.how.label} and {b.name!r} is {b.how.label} (or another reference); a pair needs one "
                 "ablation. Use the same value for both."
             )
-        roi = (a.roi | b.roi).renamed(f"{a.name} + {b.name}")
-        joined.append(replace(a, roi=roi, name=roi.name, draw=0, notes=()))
+        roi = (a.roi | b.roi).renamed(f"{a.id} + {b.id}")
+        joined.append(replace(a, roi=roi, name=roi.name, dose=1.0, draw=0, notes=()))
     return tuple(joined)
 
 

@@ -49,10 +49,9 @@ def _feed(state: Any, part: Any) -> None:
         state.update(b"C" + type(part).__name__.encode())
         _feed(state, {field.name: getattr(part, field.name) for field in dataclasses.fields(part)})
     else:
+        part = part.item() if isinstance(part, np.generic) else part
         state.update(f"S{type(part).__name__}".encode() + _plain(part).encode())
 
 
 def _plain(part: Any) -> str:
-    if isinstance(part, (np.integer, np.floating, np.bool_)):
-        part = part.item()
     return json.dumps(part, default=str)

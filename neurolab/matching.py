@@ -198,8 +198,10 @@ def _control(
 ) -> Lesion:
     mask = np.zeros(pool.sizes["neuroid"], dtype=bool)
     mask[chosen] = True
+    ranked_on = pool["chosen_on"].values if isinstance(pool, xr.Dataset) and "chosen_on" in pool else ()
+    chosen_on = lesion.roi.chosen_on | set(map(str, ranked_on))
     roi = roi_from_mask(
-        mask, pool, name=f"{family} control {draw}", chosen_on=lesion.roi.chosen_on, how_chosen=f"{family} control"
+        mask, pool, name=f"{family} control {draw}", chosen_on=chosen_on, how_chosen=f"{family} control"
     )
     return replace(lesion, roi=roi, role="control", family=family, draw=draw, notes=notes)
 

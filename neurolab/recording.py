@@ -176,6 +176,13 @@ def average_repetitions(recording: xr.DataArray) -> xr.DataArray:
     """Get one presentation per stimulus: the mean over its repetitions, in order of first showing."""
     check_recording(recording)
     ids = recording["stimulus_id"].values
+    pairs = set(zip(ids, recording["condition"].values))
+    if len(pairs) > len(set(ids)):
+        twice = next(identity for identity in ids if sum(identity == other for other, _ in pairs) > 1)
+        raise DataError(
+            f"Stimulus {twice!r} was shown under several conditions; a mean over them belongs to none. Give it one "
+            "stimulus_id per condition."
+        )
     first = {identity: row for row, identity in reversed(list(enumerate(ids)))}
     order = list(dict.fromkeys(ids))
     out = recording.isel(presentation=[first[identity] for identity in order]).astype(np.float64)

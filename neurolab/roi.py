@@ -12,7 +12,7 @@ import xarray as xr
 
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, SchemaError, did_you_mean, listed
-from neurolab.recording import FLAT, site_names, site_table
+from neurolab.recording import FLAT, site_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,8 @@ class ROI:
 
         Raises DataError when a unit of the region was not recorded.
         """
-        names = site_names(recording)
+        table = {str(entry["name"]): entry for entry in site_table(recording)}
+        names = list(table)
         sites, units = recording["site"].values, recording["unit"].values
         inside = np.zeros(len(sites), dtype=bool)
         for site, chosen in self.units.items():
@@ -161,6 +162,12 @@ class ROI:
                 raise DataError(
                     f"ROI {self.name!r} has units at {site!r}, which the recording lacks.{did_you_mean(site, names)} "
                     f"It has {listed(names)}."
+                )
+            recorded = tuple(table[site]["dims"])
+            if self.dims[site] not in (recorded, FLAT) and recorded != FLAT:
+                raise SchemaError(
+                    f"ROI {self.name!r} counts {site!r} by {self.dims[site]}, the recording by {recorded}: unit "
+                    "numbers mean different things. Record with the pooling that chose the region."
                 )
             here = sites == names.index(site)
             inside |= here & np.isin(units, chosen)

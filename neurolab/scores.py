@@ -44,7 +44,33 @@ def _matrix(outputs: np.ndarray) -> np.ndarray:
             f"The score expects outputs of shape (n_stimuli, n_outputs), got {outputs.shape}. Pass Specimen(..., "
             "output=...) to choose the read-out, or a score that reads this shape."
         )
+    if np.isnan(outputs).any():
+        bad = int(np.isnan(outputs).any(axis=1).sum())
+        raise DataError(
+            f"The outputs of {bad} of {len(outputs)} stimuli hold NaN, which no score can read (the largest of NaN is "
+            "no choice). Does the lesion push the network out of range? Try nl.Mean(reference) or a smaller dose."
+        )
     return outputs
+
+
+def _competing(labels: np.ndarray, columns: tuple[int, ...] | None) -> np.ndarray:
+    if columns is not None and not np.isin(labels, columns).all():
+        strange = int(labels[~np.isin(labels, columns)][0])
+        raise DataError(
+            f"Label {strange} is not among the competing outputs columns={columns}, so it could never be right. Name "
+            "every label of the task in columns=."
+        )
+    return labels
+
+
+def _truth(table: pd.DataFrame, column: str) -> np.ndarray:
+    values = np.asarray(table[column])
+    if values.dtype.kind not in "biu" or not np.isin(values, (0, 1)).all():
+        raise DataError(
+            f"Column {column!r} holds {listed(dict.fromkeys(values.tolist()), most=3)}; expected True and False (or 1 "
+            f"and 0). Type table.assign({column}=table[{column!r}] == 'yes')."
+        )
+    return values.astype(bool)
 
 
 def _chosen(outputs: np.ndarray, columns: tuple[int, ...] | None) -> np.ndarray:
@@ -81,7 +107,7 @@ class Accuracy:
     def __call__(self, outputs: np.ndarray, table: pd.DataFrame) -> np.ndarray:
         """Get one score per stimulus, (n_stimuli,) float64."""
         outputs = _matrix(outputs)
-        labels = _labels(table, self.label, outputs.shape[1])
+        labels = _competing(_labels(table, self.label, outputs.shape[1]), self.columns)
         return (_chosen(outputs, self.columns).argmax(axis=1) == labels).astype(np.float64)
 
     def chance(self, table: pd.DataFrame, n_outputs: int) -> float:
@@ -112,7 +138,7 @@ class Margin:
     def __call__(self, outputs: np.ndarray, table: pd.DataFrame) -> np.ndarray:
         """Get one score per stimulus, (n_stimuli,) float64."""
         outputs = _matrix(outputs)
-        labels = _labels(table, self.label, outputs.shape[1])
+        labels = _competing(_labels(table, self.label, outputs.shape[1]), self.columns)
         rows = np.arange(len(outputs))
         others = _chosen(outputs, self.columns).copy()
         others[rows, labels] = -np.inf
@@ -154,7 +180,7 @@ class YesNo:
                 f"{did_you_mean(self.target, table)} It has {listed(table.columns)}."
             )
         said_yes = _matrix(outputs)[:, self.column] > self.criterion
-        return (said_yes == np.asarray(table[self.target], dtype=bool)).astype(np.float64)
+        return (said_yes == _truth(table, self.target)).astype(np.float64)
 
     def chance(self, table: pd.DataFrame, n_outputs: int) -> float:
         """Get the score of guessing yes half of the time."""

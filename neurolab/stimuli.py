@@ -71,6 +71,8 @@ class StimulusSet:
                 f"Stimulus set {self.name!r} repeats the stimulus_id {listed(twice)}; expected each once. Repeated "
                 "showings are a matter of record(); give each stimulus its own id."
             )
+        inputs = inputs.copy()
+        inputs.setflags(write=False)
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "table", table)
 

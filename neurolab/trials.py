@@ -85,6 +85,12 @@ def make_trials(
         raise SchemaError(f"kind was {kind!r}; expected one of {listed(KINDS)}.{did_you_mean(kind, KINDS)}")
     table = pd.DataFrame(lesions) if isinstance(lesions, (pd.DataFrame, Mapping)) else lesion_table(lesions)
     rows = pd.DataFrame(trial)
+    taken = [str(name) for name in rows if str(name) in (*LESION_COLUMNS, "specimen", "lesion", "trial", "score")]
+    if taken:
+        raise SchemaError(
+            f"The trial table has the columns {listed(taken)}, which name lesions or specimens in trials. Rename them: "
+            f"table.rename(columns={{{taken[0]!r}: 'stimulus_{taken[0]}'}})."
+        )
     names = [str(name) for name in specimen]
     expected = (len(names), len(table), len(rows))
     if values.shape != expected:
@@ -198,7 +204,15 @@ def _joined_attrs(every: list[xr.Dataset]) -> dict[str, Any]:
 
 
 def _check_homologous(first: xr.Dataset, other: xr.Dataset) -> None:
-    for dim, names in (("lesion", ("lesion_id", "how")), ("trial", ("task", "stimulus_id"))):
+    who = f"specimen {other['specimen'].values[0]!r}", f"{first['specimen'].values[0]!r}"
+    for name in ("kind", "tasks", "inputs"):
+        a, b = str(first.attrs.get(name, "")), str(other.attrs.get(name, ""))
+        if a and b and a != b:
+            raise SchemaError(
+                f"concat(): {who[0]} has other {name} than {who[1]} ({b[:120]} against {a[:120]}); expected the same "
+                "tasks, scored alike on the same stimuli, in every network."
+            )
+    for dim, names in (("lesion", ("lesion_id", "how")), ("trial", ("task", "stimulus_id", "condition"))):
         for name in names:
             a, b = list(first[name].values), list(other[name].values)
             if a == b:
