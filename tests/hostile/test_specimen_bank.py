@@ -313,12 +313,12 @@ BANK = [
             torchlens=True),
     # -- weights
     Hostile("a pruned layer (weight_orig, weight_mask)", pruned, hook="inner", torchlens=True),
-    Hostile("a pruned layer, its weights cut", pruned, how=CutWeights("in"), refused="no single weight makes",
-            at="lesion"),
+    Hostile("a pruned layer, its weights cut", pruned, hook="inner", how=CutWeights("in"), at="lesion",
+            refused="no single weight makes"),
     Hostile("a parametrised layer (weight norm)", parametrised, hook="inner", torchlens=True),
     Hostile("tied embedding and read-out", tied, (5,), hook="inner", ids=9, torchlens=True),
-    Hostile("tied embedding, the read-out's weights cut", tied, (5,), site="head", ids=9, how=CutWeights("in"),
-            refused="storage is shared by 'embedding.weight', 'head.weight'", at="lesion"),
+    Hostile("tied embedding, the read-out's weights cut", tied, (5,), site="head", hook="head", ids=9,
+            how=CutWeights("in"), refused="storage is shared by 'embedding.weight', 'head.weight'", at="lesion"),
     Hostile("bfloat16", half, hook="inner", torchlens=True),
     Hostile("dynamically quantised layers", quantised, refused="pass the float model", at="load"),
     # -- attention
@@ -345,6 +345,9 @@ BANK = [
     Hostile("nn.GRU, its output", recurrent(nn.GRU), (5, 4), hook="inner", refused="recurrence", at="lesion"),
     Hostile("nn.LSTM, two layers, both ways, its output", recurrent(nn.LSTM, num_layers=2, bidirectional=True), (5, 4),
             hook="inner", refused="recurrence", at="lesion"),
+    Hostile("nn.RNN, its state", recurrent(nn.RNN), (5, 4), site="inner/l0", hook="steps", tolerance=1e-6),
+    Hostile("nn.GRU, its state", recurrent(nn.GRU), (5, 4), site="inner/l0", hook="steps", tolerance=1e-6),
+    Hostile("nn.LSTM, its state", recurrent(nn.LSTM), (5, 4), site="inner/l0", hook="steps", tolerance=1e-6),
     # -- what runs, and for whom
     Hostile("a compiled network", compiled, hook="inner"),
     Hostile("a layer whose forward is called past its hooks",
@@ -419,6 +422,8 @@ def by_hand(case, net, x, *, cut):
         model.eval()
         if case.hook == "heads":
             return _heads_by_hand(model, x, columns if cut else [])
+        if case.hook == "steps":
+            return _steps_by_hand(model, x, columns if cut else [])
         module = model.get_submodule(case.hook)
         if case.before:
             module.register_forward_pre_hook(lambda module, args: edit(args))
@@ -441,6 +446,18 @@ def _heads_by_hand(model, x, columns):
     return seen, model.head(attn.out_proj(mixed).mean(1))
 
 
+def _steps_by_hand(model, x, columns):
+    cell = {nn.RNN: nn.RNNCell, nn.GRU: nn.GRUCell, nn.LSTM: nn.LSTMCell}[type(model.inner)](4, 5)
+    cell.load_state_dict({name.removesuffix("_l0"): value for name, value in model.inner.state_dict().items()})
+    state, seen = None, []
+    for step in x.unbind(1):
+        state = cell(step, state)
+        now = state[0] if isinstance(state, tuple) else state
+        seen.append(now.clone())
+        now[:, columns] = 0
+    return torch.stack(seen, 1), model.head(now)
+
+
 def laid(case, tensor):
     """The tensor of a plain hook, stimuli first, the tried units only, flat."""
     columns = torch.tensor(case.columns or case.units)
@@ -458,7 +475,7 @@ def recorded(case, net, stimuli):
 
 
 def lesioned(case, net, stimuli):
-    unit = ("head",) if "/" in case.site else None
+    unit = ("head",) if case.site.endswith("heads") else None
     region = ROI("region", {case.site: list(case.units)}, {case.site: unit} if unit else {})
     inputs = net.prepare(stimuli.inputs)
     with bench(net) as table, table.lesioned(Lesion(region, case.how)) as damage:
@@ -510,7 +527,7 @@ def test_hostile_network__is_right_or_refused(case, record_property):
 
 
 @pytest.mark.parametrize("case", [case for case in BANK if case.torchlens], ids=lambda case: case.name)
-def test_recordings__agree_with_torchlens(case):
+def test_recordings__agree_with_torchlens(case, record_property):
     torchlens = pytest.importorskip("torchlens", reason="torchlens is not installed: pip install torchlens")
     stimuli = shown(case)
     net = loaded(case, stimuli)
@@ -520,6 +537,8 @@ def test_recordings__agree_with_torchlens(case):
         trace = torchlens.trace(model, net.prepare(stimuli.inputs))
         theirs = trace.modules[case.hook].calls[case.call].outs[0]
     np.testing.assert_allclose(recorded(case, net, stimuli), laid(case, theirs), rtol=1e-5, atol=1e-6)
+    record_property("agrees", case.name)
+    record_property("torchlens", torchlens.__version__)
 
 
 def test_torchlens__is_asked_about_ten():
