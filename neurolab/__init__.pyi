@@ -25,6 +25,7 @@ from .analysis import design_check as design_check
 from .analysis import dissociation as dissociation
 from .analysis import dose_response as dose_response
 from .analysis import held_out as held_out
+from .analysis import interaction as interaction
 from .analysis import localise as localise
 from .analysis import localiser_matrix as localiser_matrix
 from .analysis import map_reliability as map_reliability

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.reselect import reselected_controls
     from neurolab.analysis.select import select_roi
     from neurolab.analysis.spare import spared
+    from neurolab.analysis.together import interaction
 
 # Files are not called like the verbs they hold: a submodule would hide the function of the same name.
 _VERBS = {
@@ -34,6 +35,7 @@ _VERBS = {
     "reselect": ["reselected_controls"],
     "select": ["select_roi"],
     "spare": ["spared"],
+    "together": ["interaction"],
 }
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "dissociation",
     "dose_response",
     "held_out",
+    "interaction",
     "localise",
     "localiser_matrix",
     "map_reliability",

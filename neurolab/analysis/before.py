@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sized
 
+from neurolab.analysis.words import rank_texts
 from neurolab.errors import DesignError
 from neurolab.stats.permutation import n_needed, p_floor
 
@@ -21,7 +22,8 @@ def design_check(
     Parameters
     ----------
     sample : number of networks or people, or the cohort itself.
-    n_controls : control draws per target; their rank p cannot fall below 1 / (n_controls + 1).
+    n_controls : control draws per target; their rank p cannot fall below 1 / (n_controls + 1), and its
+        interval of level 1 - alpha has no ends below 2 / alpha - 1 draws.
     n_tests : planned tests that share the error rate (Holm): the smallest p must reach alpha / n_tests.
     alpha : the level.
 
@@ -47,6 +49,7 @@ def design_check(
     5 networks: the smallest two-sided p is .0625; use 6 or more.
     5 networks: the smallest one-sided p is .0312.
     19 controls: the smallest rank p is .05.
+    A 95 % interval of the rank test needs 39 or more controls.
     """
     n = sample if isinstance(sample, int) else len(sample)
     if n < 1 or not 0 < alpha < 1 or n_tests < 1:
@@ -57,12 +60,7 @@ def design_check(
     level = alpha / n_tests
     said = [_sign_flip(n, alternative, level, plural) for alternative in ("two-sided", "greater")]
     if n_controls is not None:
-        floor = p_floor("rank", n=n_controls)
-        wanted = n_needed("rank", alpha=level)
-        said.append(
-            f"{n_controls} controls: the smallest rank p is {_plain(floor)}"
-            + ("." if floor <= level else f"; use {wanted} or more.")
-        )
+        said += rank_texts(n_controls, what="controls", level=1 - alpha, alpha=level)
     if n_tests > 1:
         said.append(f"{n_tests} tests share alpha = {_plain(alpha)}: the smallest p must reach {_plain(level)} (Holm).")
     return "\n".join(said)

@@ -73,24 +73,26 @@ def two_by_two(
 
 
 def spared_bounds(
-    trials: xr.Dataset, tasks: tuple[str, ...], intact: np.ndarray, spared_within: float | Mapping[str, float]
+    trials: xr.Dataset,
+    tasks: tuple[str, ...],
+    intact: np.ndarray,
+    within: float | Mapping[str, float],
+    asked: str = "spared_within",
 ) -> np.ndarray:
-    """Get what still counts as spared on each task, in score; NaN where chance is unknown."""
-    if isinstance(spared_within, Mapping):
-        unknown = [name for name in spared_within if name not in tasks]
-        missing = [name for name in tasks if name not in spared_within]
+    """Get what still counts as nothing on each task, in score; NaN where chance is unknown. asked : the argument."""
+    if isinstance(within, Mapping):
+        unknown = [name for name in within if name not in tasks]
+        missing = [name for name in tasks if name not in within]
         if unknown or missing:
             raise UnknownNameError(
-                f"spared_within names {listed(spared_within)}; expected a bound for each of {listed(tasks)}."
-                f"{did_you_mean(unknown[0], tasks) if unknown else ''} Type spared_within={{{tasks[0]!r}: 0.05, "
-                f"{tasks[1]!r}: 0.05}}."
+                f"{asked} names {listed(within)}; expected a bound for each of {listed(tasks)}."
+                f"{did_you_mean(unknown[0], tasks) if unknown else ''} Type {asked}={dict.fromkeys(tasks, 0.05)}."
             )
-        return np.array([float(spared_within[name]) for name in tasks])
-    if not 0 < spared_within < 1:
+        return np.array([float(within[name]) for name in tasks])
+    if not 0 < within < 1:
         raise DesignError(
-            f"spared_within={spared_within!r} given; expected a share of the intact score above chance, between 0 and "
-            "1. "
-            "Type spared_within=0.1, or {task: bound} in the units of the score."
+            f"{asked}={within!r} given; expected a share of the intact score above chance, between 0 and 1. Type "
+            f"{asked}=0.1, or {asked}={dict.fromkeys(tasks, 0.05)} in the units of the score."
         )
     chance = np.array([about_task(trials, name)[1] for name in tasks])
-    return float(spared_within) * (intact - chance)
+    return float(within) * (intact - chance)

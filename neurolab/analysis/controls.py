@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurolab.analysis.sample import Sample, about_task, control_rows, sample_of, sham_rows, target_rows
 from neurolab.analysis.scale import logit_deficit
-from neurolab.analysis.words import floor_text
+from neurolab.analysis.words import floor_text, rank_texts
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result
@@ -107,21 +107,26 @@ def against_controls(
         lesion=name,
         task=task,
         family=family,
-        **_about(sample, test, len(draws)),
-        **sample.said(rng),
+        **_about(sample, len(draws)),
+        **sample.said(rng, *_notes(test, len(draws), sample.plural, level)),
     )
 
 
-def _about(sample: Sample, test: SignFlip, n_draws: int) -> dict[str, Any]:
+def _about(sample: Sample, n_draws: int) -> dict[str, Any]:
     return {
         "alternative": "greater",
         "test": f"one-sided sign-flip over {sample.plural}; rank among {n_draws} control draws",
         "correction": "none",
         "rank_generalises_over": "control draw",
-        "note": floor_text(test.n, test.p_floor, plural=sample.plural, alternative="greater")
-        + f" {n_draws} control draws: the smallest rank p is {1 / (n_draws + 1):.3g}"
-        + ("." if n_draws >= 19 else "; use 19 or more."),
     }
+
+
+def _notes(test: SignFlip, n_draws: int, plural: str, level: float) -> list[str]:
+    """The smallest p of both tests, and whether the draws are enough for an interval."""
+    return [
+        floor_text(test.n, test.p_floor, plural=plural, alternative="greater"),
+        *rank_texts(n_draws, what="control draws", level=level),
+    ]
 
 
 def _same_dose(trials: xr.Dataset, rows: np.ndarray, draws: np.ndarray, name: str, family: str) -> np.ndarray:

@@ -93,8 +93,7 @@ def deficits(
         alternative=alternative,
         level=level,
         flags=RULE,
-        note=floor_text(n, floor, plural=sample.plural, alternative=alternative, alpha=1 - level),
-        **sample.said(rng),
+        **sample.said(rng, floor_text(n, floor, plural=sample.plural, alternative=alternative, alpha=1 - level)),
     )
 
 

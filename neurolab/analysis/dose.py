@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from neurolab.analysis.localiser import known
 from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows
-from neurolab.analysis.words import floor_text
+from neurolab.analysis.words import floor_text, joined
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
 from neurolab.schema import make_result, register_result
 from neurolab.stats.permutation import sign_flip
+
+#: What a curve can run along: a coordinate of lesions, and what its axis is called.
+AXES = {"dose": "share of the region", "strength": "noise (sd of each unit)"}
+LADDER_OF_CONTROLS = (
+    "To examine controls at every dose, type [rung for control in controls for rung in nl.dose_ladder(control, doses, "
+    "rng=0)]."
+)
 
 register_result(
     "dose_response",
@@ -33,21 +42,25 @@ def dose_response(
     lesion: str,
     task: str,
     family: str = "matched",
+    along: str | None = None,
     level: float = 0.95,
     over: str | None = None,
     rng: RNG,
 ) -> xr.Dataset:
     """Get the deficit at every dose of a lesion, and the mean deficit over the dose range against the controls'.
 
-    Dose 0 is the sham. Draws of one dose are averaged within each network. The area under the curve of deficit, by
-    trapezoids and divided by the range of doses, is the mean deficit over doses; its difference to that of the controls
-    (to 0, where there are none) is tested by a one-sided sign-flip over networks.
+    The dose is the share of the region (``nl.dose_ladder``) or the strength of noise (``nl.noise_ladder``: sd of each
+    unit's activity). Dose 0 is the sham. Draws of one dose are averaged within each network. The area under the curve
+    of deficit, by trapezoids and divided by the range of doses, is the mean deficit over doses; its difference to that
+    of the controls (to 0, where there are none) is tested by a one-sided sign-flip over networks.
 
     Parameters
     ----------
-    trials : with the lesion at two or more doses (``nl.dose_ladder``), a sham, and, if wanted, controls of this
-        ``family`` at the same doses.
+    trials : with the lesion at two or more doses, a sham, and, if wanted, controls of this ``family`` at the same
+        doses: ``[rung for control in controls for rung in nl.dose_ladder(control, doses, rng=0)]``. Where controls lack
+        a dose the test leaves it out; ``tested_doses``, the estimand and the note say which doses were compared.
     lesion : the name of the target. level : coverage. over : "specimen" or "stimulus", the sample.
+    along : "dose" or "strength", where the trials hold both ladders of the lesion.
     rng : integer or Generator; used above 30 members.
 
     Returns
@@ -69,14 +82,16 @@ def dose_response(
     [0.0, 0.1, 0.1, 0.3]
     """
     sample = sample_of(trials, over)
-    ladder = _checked(_ladder(sample.trials, lesion, "target", ""), sample.trials, lesion)
-    controls = _ladder(sample.trials, lesion, "control", family)
+    along = _axis(sample.trials, lesion, along)
+    ladder = _checked(_ladder(sample.trials, lesion, "target", "", along), sample.trials, lesion)
+    controls = _ladder(sample.trials, lesion, "control", family, along)
+    tested = _shared(ladder, controls, lesion)
     shams, doses = sham_rows(sample.trials, lesion), np.array([0.0, *ladder])
     found = _curve(sample, shams, ladder, doses, task, level, generator(rng, "dose", lesion, task))
     if controls:
         stream = generator(rng, "dose controls", lesion, family, task)
         found |= {f"control_{k}": v for k, v in _curve(sample, shams, controls, doses, task, level, stream).items()}
-    difference = _area_difference(sample, shams, ladder, controls, task)
+    difference = _area_difference(sample, shams, {dose: ladder[dose] for dose in tested}, controls, task)
     stream = generator(rng, "dose area", lesion, task)
     test = sign_flip(difference, alternative="greater", level=level, rng=stream)
     found |= {"retained": ("specimen", _retained(sample, np.asarray(found["score"][1]), doses, task))}
@@ -86,8 +101,8 @@ def dose_response(
         {**found, "p_floor": test.p_floor},
         coords={"specimen": sample.specimens, "dose": doses},
         analysis="dose_response",
-        estimand=f"the mean over {sample.plural} of the mean deficit over doses of {lesion} on {task} against "
-        f"{against}",
+        estimand=f"the mean over {sample.plural} of the mean deficit of {lesion} on {task}, over the doses "
+        f"{dose_texts([0.0, *tested])}, against {against}",
         test=f"one-sided sign-flip over {sample.plural}",
         n=test.n,
         correction="none",
@@ -96,8 +111,14 @@ def dose_response(
         lesion=lesion,
         task=task,
         family=family if controls else "",
-        note=floor_text(test.n, test.p_floor, plural=sample.plural, alternative="greater"),
-        **sample.said(rng),
+        along=along,
+        dose_name=AXES[along],
+        tested_doses=[0.0, *tested],
+        **sample.said(
+            rng,
+            floor_text(test.n, test.p_floor, plural=sample.plural, alternative="greater"),
+            _left_out(list(ladder), tested, family),
+        ),
     )
 
 
@@ -110,17 +131,35 @@ def _checked(ladder: dict[float, np.ndarray], trials: xr.Dataset, lesion: str) -
     if len(ladder) < 2:
         raise DesignError(
             f"Lesion {lesion!r} was examined at one dose ({next(iter(ladder)):g}); a curve needs two or more. Type "
-            "nl.dose_ladder(lesion, [0.25, 0.5, 1.0], rng=0) and examine the rungs."
+            "nl.dose_ladder(lesion, [0.25, 0.5, 1.0], rng=0), or nl.noise_ladder(lesion, [0.5, 1, 2]) for noise, and "
+            "examine the rungs."
         )
     return ladder
 
 
-def _ladder(trials: xr.Dataset, lesion: str, role: str, family: str) -> dict[float, np.ndarray]:
+def _axis(trials: xr.Dataset, lesion: str, along: str | None) -> str:
+    """What varies in the ladder of a lesion: the share of its units, or a strength."""
+    if along is not None:
+        known(along, AXES, "along")
+        return along
+    there = [name for name in AXES if len(_ladder(trials, lesion, "target", "", name)) > 1]
+    if len(there) > 1:
+        raise DesignError(
+            f"Lesion {lesion!r} was examined on a ladder of doses and on one of noise; say which: type along='dose' or "
+            "along='strength'."
+        )
+    return there[0] if there else "dose"
+
+
+def _ladder(trials: xr.Dataset, lesion: str, role: str, family: str, along: str) -> dict[float, np.ndarray]:
     """The rows of each dose, by rising dose."""
-    ours = (trials["roi"].values == lesion) & (trials["role"].values == role)
+    column = {"dose": "roi", "strength": "ladder"}[along]
+    if column not in trials.coords:
+        return {}
+    ours = (trials[column].values.astype(str) == lesion) & (trials["role"].values == role)
     if role == "control":
         ours &= trials["family"].values == family
-    dose = trials["dose"].values
+    dose = trials[along].values
     return {float(value): np.flatnonzero(ours & (dose == value)) for value in np.unique(dose[ours])}
 
 
@@ -157,17 +196,44 @@ def _curve(
     }
 
 
-def _area_difference(
-    sample: Sample, shams: np.ndarray, ladder: dict[float, np.ndarray], controls: dict[float, np.ndarray], task: str
-) -> np.ndarray:
-    """Per member, the mean deficit over the doses; minus the controls', over the doses that both have."""
+def _shared(ladder: dict[float, np.ndarray], controls: dict[float, np.ndarray], lesion: str) -> list[float]:
+    """The doses that are tested: all, or those that the controls have too."""
     doses = [dose for dose in ladder if not controls or dose in controls]
     if not doses:
         raise DesignError(
-            f"The controls were examined at the doses {sorted(controls)} and the target at {sorted(ladder)}; none is "
-            "shared. Examine controls at the target's doses."
+            f"The controls of {lesion!r} were examined at the doses {dose_texts(controls)} and the target at "
+            f"{dose_texts(ladder)}; none is shared. {LADDER_OF_CONTROLS}"
         )
-    intact = sample.table(shams, task)
+    return doses
+
+
+def _left_out(doses: list[float], tested: list[float], family: str) -> str:
+    """What the note says when controls lack some doses."""
+    missing = [dose for dose in doses if dose not in tested]
+    if not missing:
+        return ""
+    return (
+        f"The {family} controls were not examined at {dose_texts(missing)}: the test compares the curves through "
+        f"{dose_texts([0.0, *tested])} only, not the whole range. {LADDER_OF_CONTROLS}"
+    )
+
+
+def dose_texts(doses: Iterable[float]) -> str:
+    """Get doses as prose.
+
+    Example
+    -------
+    >>> dose_texts([0.0, 0.5, 1.0])
+    '0, 0.5 and 1'
+    """
+    return joined([f"{dose:g}" for dose in doses])
+
+
+def _area_difference(
+    sample: Sample, shams: np.ndarray, ladder: dict[float, np.ndarray], controls: dict[float, np.ndarray], task: str
+) -> np.ndarray:
+    """Per member, the mean deficit over the doses of the ladder; minus the controls' at the same doses."""
+    intact, doses = sample.table(shams, task), list(ladder)
     curve = [0.0 * intact]
     for dose in doses:
         reference = sample.table(controls[dose], task) if controls else intact

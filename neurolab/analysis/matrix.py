@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.analysis.sample import Sample, about_task, all_tasks, sample_of, sham_rows, target_rows
-from neurolab.analysis.words import floor_text
+from neurolab.analysis.words import floor_text, holm_text
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
@@ -23,7 +23,7 @@ TEST = ("effect", "low", "high", "p", "p_floor")
 register_result(
     "localiser_matrix",
     {
-        **dict.fromkeys((*TEST, "q"), ("lesion", "task")),
+        **dict.fromkeys((*TEST, "q", "q_floor"), ("lesion", "task")),
         "value": ("specimen", "lesion", "task"),
         **dict.fromkeys((f"diagonal_{name}" for name in TEST), ()),
     },
@@ -58,9 +58,10 @@ def localiser_matrix(
 
     Returns
     -------
-    Dataset over lesion and task: ``effect`` (mean deficit in score) with ``low, high, p, p_floor`` and ``q`` (Holm);
-    ``value`` (specimen, lesion, task); ``diagonal_effect`` with its companions. When tasks are scored in different
-    units, the diagonal counts each task in shares of its intact score above chance (``diagonal_unit``).
+    Dataset over lesion and task: ``effect`` (mean deficit in score) with ``low, high, p, p_floor`` and ``q`` (Holm)
+    with ``q_floor``, the smallest that it could be; ``value`` (specimen, lesion, task); ``diagonal_effect`` with its
+    companions. When tasks are scored in different units, the diagonal counts each task in shares of its intact score
+    above chance (``diagonal_unit``).
 
     When this is invalid
     --------------------
@@ -97,11 +98,10 @@ def localiser_matrix(
         test=f"two-sided sign-flip over {sample.plural} per cell; one-sided for the diagonal",
         n=min(sample.size(task) for task in columns),
         correction="holm",
-        **sample.said(rng),
+        **sample.said(rng, *_notes(cells, stands_out, sample.plural, 1 - level)),
         alternative="two-sided",
         level=level,
         diagonal_unit=unit,
-        note=floor_text(stands_out.n, stands_out.p_floor, plural=sample.plural, alternative="greater"),
     )
 
 
@@ -164,7 +164,17 @@ def _diagonal(values: dict[tuple[int, int], pd.Series], weights: np.ndarray, *, 
     return (sum(within[1:], within[0]) / n).to_numpy()
 
 
+def _notes(cells: dict[tuple[int, int], SignFlip], diagonal: SignFlip, plural: str, alpha: float) -> list[str]:
+    """The smallest p of the diagonal and of a cell, and what Holm makes of that."""
+    cell = max(cells.values(), key=lambda test: test.p_floor)
+    return [
+        "Diagonal: " + floor_text(diagonal.n, diagonal.p_floor, plural=plural, alternative="greater", alpha=alpha),
+        "Cells: " + holm_text(cell.n, cell.p_floor, len(cells), plural=plural, alpha=alpha),
+    ]
+
+
 def _variables(cells: dict[tuple[int, int], SignFlip], n: int) -> dict[str, Any]:
     table = {name: np.array([[getattr(cells[i, j], name) for j in range(n)] for i in range(n)]) for name in TEST}
     table["q"] = holm(table["p"]).p
+    table["q_floor"] = holm(table["p_floor"]).p
     return {name: (("lesion", "task"), values) for name, values in table.items()}

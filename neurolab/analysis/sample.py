@@ -51,9 +51,11 @@ class Sample:
         """All scores (specimen, lesion, trial)."""
         return np.asarray(self.trials["score"].transpose("specimen", "lesion", "trial").values, dtype=np.float64)
 
-    def said(self, rng: RNG) -> dict[str, str]:
-        """Get what every result says about where its numbers come from."""
+    def said(self, rng: RNG, *notes: str) -> dict[str, str]:
+        """Get what every result says about where its numbers come from, and its notes, that on a lone network too."""
+        kind = str(self.trials.attrs.get("kind", ""))
         return {
+            "note": noted(*notes, whose_stimuli(len(self.specimens), kind) if self.over == "stimulus" else ""),
             "generalises_over": self.over,
             "rng": rng_name(rng),
             "source": str(self.trials.attrs.get("source", "")),
@@ -115,6 +117,38 @@ def sample_of(trials: xr.Dataset, over: str | None = None) -> Sample:
             "nl.concat([...]), or type over='stimulus' to generalise over the stimuli of this one."
         )
     return Sample(trials, over)
+
+
+def whose_stimuli(n: int, kind: str) -> str:
+    """Get the sentence that a result over stimuli carries: what it says nothing about.
+
+    Example
+    -------
+    >>> whose_stimuli(1, "ann")
+    'One network: generalises over stimuli only, not to other networks.'
+    """
+    one, several = ("person", "people") if MEMBER.get(kind) == "subject" else ("network", "networks")
+    who = f"One {one}" if n == 1 else f"These {n} {several}"
+    return f"{who}: generalises over stimuli only, not to other {several}."
+
+
+def noted(*notes: str) -> str:
+    """Get the sentences that are not empty, as one note.
+
+    Example
+    -------
+    >>> noted("First.", "", "Second.")
+    'First. Second.'
+    """
+    return " ".join(filter(None, notes))
+
+
+def mean_over(trials: xr.Dataset, name: str, rows: np.ndarray) -> float:
+    """Get the mean of a quantity of lesions over some rows (and all networks); NaN where it was not kept."""
+    if name not in trials.variables:
+        return float("nan")
+    values = np.asarray(trials[name].values, dtype=np.float64)[..., rows]
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
 
 def _with_defaults(trials: xr.Dataset) -> xr.Dataset:

@@ -27,7 +27,8 @@ def select_roi(
     ----------
     stat_map : from :func:`neurolab.localise`.
     name : what the region is called in figures.
-    top : an integer k, or a fraction in (0, 1] of the *valid* units (rounded half up, at least one).
+    top : an integer k, or a fraction in (0, 1] of the *valid* units (rounded half up, at least one); so 1 is one unit
+        and 1.0 is all of them, which ``how_chosen`` then says.
     q : keep only units whose corrected p is <= q and whose statistic points the way of the contrast.
     per_site : take ``top`` within each site instead of over all of them.
 
@@ -143,9 +144,15 @@ def _count(top: int | float, n_valid: int, where: str) -> int:
     return min(n_valid, max(1, int(np.floor(top * n_valid + 0.5)))) if n_valid else 0
 
 
+def _top_text(top: int | float) -> str:
+    if not isinstance(top, (float, np.floating)):
+        return f"the top {top} units"
+    return f"the top {100 * top:.3g} %" + (", every valid unit (top=1 is one unit, top=1.0 all of them)," * (top == 1))
+
+
 def _how(stat_map: xr.Dataset, top: int | float | None, q: float | None, per_site: bool, count: int) -> str:
     attrs = stat_map.attrs
-    rule = [f"the top {top:.3g}" if isinstance(top, (float, np.floating)) else f"the top {top} units"] if top else []
+    rule = [_top_text(top)] if top else []
     rule += [f"{attrs['correction']} q <= {q:g}"] if q is not None else []
     scope = " within each site" if per_site else ""
     return (

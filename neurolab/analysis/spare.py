@@ -73,7 +73,7 @@ def spared(
     rows = target_rows(sample.trials, lesion)
     shams = sham_rows(sample.trials, str(sample.trials["roi"].values[rows[0]]))
     intact = np.stack([sample.by_specimen(shams, task) for task in tasks], axis=1)
-    bounds = spared_bounds(sample.trials, tasks, intact.mean(axis=0), within)
+    bounds = spared_bounds(sample.trials, tasks, intact.mean(axis=0), within, "within")
     if not (np.isfinite(bounds) & (bounds > 0)).all():
         raise DesignError(
             f"No bound can be made for {tasks[int(np.argmin(np.nan_to_num(bounds, nan=-1.0)))]!r}: the chance level is "

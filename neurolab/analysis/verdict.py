@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 
 from neurolab.analysis.cells import TwoByTwo
+from neurolab.analysis.sample import mean_over
 from neurolab.analysis.words import floor_text, interval_text, joined, p_text
 from neurolab.stats.equivalence import Tost
 from neurolab.stats.permutation import SignFlip
@@ -129,7 +129,7 @@ def _about_room(evidence: Evidence) -> list[str]:
 def _about_lesions(evidence: Evidence) -> list[str]:
     """Unequal sizes, no controls, lesions that changed nothing or went off-distribution."""
     cells, trials, said = evidence.cells, evidence.cells.sample.trials, []
-    units = [_mean_of(trials, "n_units", rows) for rows in cells.rows]
+    units = [mean_over(trials, "n_units", rows) for rows in cells.rows]
     if np.isfinite(units).all() and units[0] != units[1]:
         a, b = cells.lesions
         said.append(f"{a} and {b} differ in size ({units[0]:.4g} and {units[1]:.4g} units).")
@@ -139,18 +139,10 @@ def _about_lesions(evidence: Evidence) -> list[str]:
             said.append(
                 f"No matched controls of {lesion} were examined: damage of that size anywhere might do the same."
             )
-        vacuous = _mean_of(trials, "vacuous", rows)
+        vacuous = mean_over(trials, "vacuous", rows)
         if vacuous > 0:
             said.append(f"{lesion} changed no value at all in {vacuous:.0%} of the networks (the units were silent).")
-        off = _mean_of(trials, "certificate_off_distribution", rows)
+        off = mean_over(trials, "certificate_off_distribution", rows)
         if off > FAR_OFF:
             said.append(f"{lesion} took activity {off:.2g} sd off its usual range; try another ablation as well.")
     return said
-
-
-def _mean_of(trials: xr.Dataset, name: str, rows: np.ndarray) -> float:
-    """Mean of a quantity per (specimen, lesion), or per lesion, over some lesion rows; NaN where it was not kept."""
-    if name not in trials.variables:
-        return float("nan")
-    values = np.asarray(trials[name].values, dtype=np.float64)[..., rows]
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")

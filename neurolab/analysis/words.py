@@ -47,6 +47,51 @@ def floor_text(n: int, floor: float, *, plural: str, alternative: str, alpha: fl
     return f"{said}; use {n_needed('sign_flip', alpha=alpha, alternative=alternative)} or more."
 
 
+def holm_text(n: int, floor: float, n_tests: int, *, plural: str, alpha: float = 0.05) -> str:
+    """Get the sentence about the smallest p that Holm's correction of several two-sided sign-flips leaves.
+
+    The smallest of m p-values is multiplied by m; where it reaches alpha others can follow, where it cannot none can.
+
+    Example
+    -------
+    >>> holm_text(6, 2 / 2**6, 4, plural="networks")
+    '6 networks: the smallest two-sided p, Holm-corrected for 4 tests, is .125; use 8 or more.'
+    """
+    least = f"{min(1.0, floor * n_tests):.3g}".replace("0.", ".", 1)
+    said = f"{n} {plural}: the smallest two-sided p, Holm-corrected for {n_tests} tests, is {least}"
+    wanted = n_needed("sign_flip", alpha=alpha / n_tests)
+    return f"{said}." if floor * n_tests <= alpha * (1 + 1e-12) else f"{said}; use {wanted} or more."
+
+
+def draws_for_interval(level: float) -> int:
+    """Get the fewest control draws of which a rank test's interval has two ends: 39 for 95 %.
+
+    Each end leaves out (1 - level)/2 of the draws + 1 ranks, and one rank at least must be left out.
+
+    Example
+    -------
+    >>> draws_for_interval(0.95), draws_for_interval(0.9)
+    (39, 19)
+    """
+    return int(np.ceil(2 / (1 - level) - 1e-9)) - 1
+
+
+def rank_texts(n_draws: int, *, what: str, level: float = 0.95, alpha: float = 0.05) -> list[str]:
+    """Get what a number of control draws can show: the smallest rank p, and an interval or none.
+
+    Example
+    -------
+    >>> rank_texts(19, what="controls")
+    ['19 controls: the smallest rank p is .05.', 'A 95 % interval of the rank test needs 39 or more controls.']
+    """
+    said = f"{n_draws} {what}: the smallest rank p is {1 / (n_draws + 1):.3g}".replace(" 0.", " .")
+    enough, wanted = n_needed("rank", alpha=alpha), draws_for_interval(level)
+    said = f"{said}." if n_draws >= enough else f"{said}; use {enough} or more."
+    if n_draws >= wanted:
+        return [said]
+    return [said, f"A {level * 100:.3g} % interval of the rank test needs {wanted} or more {what}."]
+
+
 def joined(names: list[str]) -> str:
     """Get names as prose: ``"a, b and c"``.
 
