@@ -9,6 +9,8 @@ from neurolab.specimen.examine import examine as examine
 from neurolab.specimen.feeds import Padded as Padded
 from neurolab.specimen.feeds import padded as padded
 from neurolab.specimen.folder import from_folder as from_folder
+from neurolab.specimen.generate import Greedy as Greedy
+from neurolab.specimen.generate import generate as generate
 from neurolab.specimen.readout import with_readout as with_readout
 from neurolab.specimen.record import predicted_bytes as predicted_bytes
 from neurolab.specimen.record import record as record

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,6 +45,18 @@ class RMSNorm(nn.Module):
         return self.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.epsilon))
 
 
+class Kept:
+    """The keys and values of one layer for the tokens so far: the cache of a generation."""
+
+    def __init__(self) -> None:
+        self.held: tuple[torch.Tensor, ...] = ()
+
+    def extended(self, *new: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Get keys and values of all tokens, the new ones last; they are kept."""
+        self.held = tuple(torch.cat(pair, dim=2) for pair in zip(self.held, new)) if self.held else new
+        return self.held
+
+
 class Attention(nn.Module):
     """Grouped-query attention with rotary positions; ``o_proj`` reads the heads side by side."""
 
@@ -55,14 +69,17 @@ class Attention(nn.Module):
         self.v_proj = nn.Linear(shape.width, shape.kv_heads * self.head_dim, bias=False)
         self.o_proj = nn.Linear(shape.heads * self.head_dim, shape.width, bias=False)
 
-    def forward(self, x: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], seen: torch.Tensor) -> torch.Tensor:
-        """Get what the heads give back (n, length, width); ``seen`` (n, 1, length, length) says who sees whom."""
+    def forward(
+        self, x: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], seen: torch.Tensor, kept: Kept | None = None
+    ) -> torch.Tensor:
+        """Get what the heads give back (n, length, width); ``seen`` (n, 1, length, so far) says who sees whom."""
         n, length, _ = x.shape
         q, k, v = (
             part(x).view(n, length, -1, self.head_dim).transpose(1, 2)
             for part in (self.q_proj, self.k_proj, self.v_proj)
         )
         q, k = _turned(q, *turn), _turned(k, *turn)
+        k, v = kept.extended(k, v) if kept else (k, v)
         group = self.num_heads // self.num_key_value_heads
         k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
         mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
@@ -100,9 +117,11 @@ class Layer(nn.Module):
         self.input_layernorm = RMSNorm(shape.width, shape.epsilon)
         self.post_attention_layernorm = RMSNorm(shape.width, shape.epsilon)
 
-    def forward(self, x: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], seen: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, x: torch.Tensor, turn: tuple[torch.Tensor, torch.Tensor], seen: torch.Tensor, kept: Kept | None = None
+    ) -> torch.Tensor:
         """Get the residual stream after this block."""
-        x = x + self.self_attn(self.input_layernorm(x), turn, seen)
+        x = x + self.self_attn(self.input_layernorm(x), turn, seen, kept)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -116,18 +135,19 @@ class Stack(nn.Module):
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
         self.norm = RMSNorm(shape.width, shape.epsilon)
 
-    def forward(self, ids: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-        """Get the normed residual stream (n, length, width) of prompts whose real tokens are marked."""
+    def forward(self, ids: torch.Tensor, real: torch.Tensor, cache: Sequence[Kept] = ()) -> torch.Tensor:
+        """Get the normed residual stream (n, new, width) of the last tokens of prompts whose real ones are marked."""
         x = self.embed_tokens(ids)
+        new, so_far = ids.shape[1], real.shape[1]
         half = self.shape.width // self.shape.heads // 2
         speed = self.shape.rope_base ** (-torch.arange(half, device=ids.device, dtype=torch.float32) / half)
-        angle = (positions(real)[..., None] * speed).repeat(1, 1, 2)[:, None]
+        angle = (positions(real)[:, -new:, None] * speed).repeat(1, 1, 2)[:, None]
         turn = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-        before = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=ids.device).tril()
-        itself = torch.eye(ids.shape[1], dtype=torch.bool, device=ids.device)  # padding sees itself: no row is empty
-        seen = ((before & real[:, None, :]) | itself)[:, None]
-        for layer in self.layers:
-            x = layer(x, turn, seen)
+        before = torch.ones(so_far, so_far, dtype=torch.bool, device=ids.device).tril()
+        itself = torch.eye(so_far, dtype=torch.bool, device=ids.device)  # padding sees itself: no row is empty
+        seen = ((before & real[:, None, :]) | itself)[:, None, -new:]
+        for number, layer in enumerate(self.layers):
+            x = layer(x, turn, seen, cache[number] if cache else None)
         return self.norm(x)
 
 
@@ -153,13 +173,23 @@ class Llama(nn.Module):
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Get the answer sheet (or the logits) of prompts (n, length)."""
-        if ids.shape[1] > self.shape.window:
-            raise DataError(
-                f"The prompts have {ids.shape[1]} tokens; the model's window is {self.shape.window}. Shorten them."
-            )
+        self._check_window(ids.shape[1])
         real = real_tokens(ids, self.shape.pad)
         logits = self.lm_head(self.model(ids, real))
         return logits if self.read == "logits" else answer_sheet(logits, ids, real)
+
+
+    def step(self, ids: torch.Tensor, cache: Any = None) -> tuple[torch.Tensor, Any]:
+        """Get the logits (n, new, vocabulary) of new tokens (n, new), and the cache to hand in with the next ones."""
+        real = real_tokens(ids, self.shape.pad) if cache is None else torch.cat(
+            [cache[0], torch.ones_like(ids, dtype=torch.bool)], dim=1)
+        self._check_window(real.shape[1])
+        kept = [Kept() for _ in self.model.layers] if cache is None else cache[1]
+        return self.lm_head(self.model(ids, real, kept)), (real, kept)
+
+    def _check_window(self, length: int) -> None:
+        if length > self.shape.window:
+            raise DataError(f"The text has {length} tokens; the model's window is {self.shape.window}. Shorten it.")
 
 
 #: Names inside a block: GGUF -> here.

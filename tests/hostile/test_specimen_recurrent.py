@@ -192,8 +192,9 @@ def test_packed_sequences_longer_than_the_example__are_refused_not_cut_off():
 
 
 def test_a_lesion_past_the_end_of_a_sequence__leaves_that_stimulus_alone():
-    net, stimuli = Specimen(Packed(), np.ones((1, STEPS, 3))), shown()
-    stimuli.inputs[1, 3:] = 0.0
+    net, whole = Specimen(Packed(), np.ones((1, STEPS, 3))), shown()
+    stimuli = StimulusSet("ragged", whole.inputs * (np.arange(STEPS) < np.array([6, 3, 6, 6, 6])[:, None])[..., None],
+                          whole.table)
     lesion = cut("rnn/l0", [4 * 5 + 2], dims=("token", "unit"))
     changed = (answer(net, stimuli, lesion) - answer(net, stimuli)).abs().amax(1)
     assert changed[1] < 1e-6
