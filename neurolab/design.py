@@ -26,7 +26,7 @@ def sham(lesion: Lesion) -> Lesion:
     >>> sham(Lesion(ROI("face area", {"conv": [1]}), Zero())).id
     'face area | sham'
     """
-    return replace(lesion, role="sham", family="", dose=1.0, draw=0, notes=())
+    return replace(lesion, role="sham", family="", dose=1.0, draw=0, notes=(), rung=None)
 
 
 def random_lesions(
@@ -79,7 +79,11 @@ def dose_ladder(lesion: Lesion, doses: Iterable[float], *, n_draws: int = 1, rng
 
 
 def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> tuple[Lesion, ...]:
-    """Get the lesion as noise of several strengths (in sd of each unit); equal draws share their noise samples."""
+    """Get the lesion as noise of several strengths (in sd of each unit); equal draws share their noise samples.
+
+    Each rung is a lesion named ``"A noise 0.5"`` that remembers its ladder and strength, so that ``nl.dose_response``
+    reads a curve over them; for controls, type ``[r for c in controls for r in nl.noise_ladder(c, sds)]``.
+    """
     if not isinstance(lesion.how, Noise):
         raise LesionPlanError(
             f"noise_ladder() needs a Noise lesion, got {lesion.how.label}. Type Lesion(roi, nl.Noise(1.0, intact))."
@@ -89,8 +93,9 @@ def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> t
             lesion,
             name=f"{lesion.name} noise {sd:g}",
             how=Noise(float(sd), lesion.how.reference),
-            draw=draw,
+            draw=lesion.draw * n_draws + draw,  # the rungs of different controls stay apart
             rng=lesion.rng + draw,
+            rung=(lesion.name, float(sd)),
         )
         for draw in range(n_draws)
         for sd in sds
@@ -125,7 +130,7 @@ def pairs(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
                 "ablation. Use the same value for both."
             )
         roi = (a.roi | b.roi).renamed(f"{a.id} + {b.id}")
-        joined.append(replace(a, roi=roi, name=roi.name, dose=1.0, draw=0, notes=()))
+        joined.append(replace(a, roi=roi, name=roi.name, dose=1.0, draw=0, notes=(), rung=None))
     return tuple(joined)
 
 

@@ -40,6 +40,7 @@ class Lesion:
     draw : number of the draw among its kind.
     rng : integer that seeds the lesion's own chance (noise, resampling); equal numbers share their noise.
     notes : (name, value) pairs for the record, e.g. how well a control matched.
+    rung : (name of the ladder, strength) of one among several strengths, as ``nl.noise_ladder`` makes them.
 
     Example
     -------
@@ -57,6 +58,7 @@ class Lesion:
     draw: int = 0
     rng: int = 0
     notes: tuple[tuple[str, float | str], ...] = field(default=())
+    rung: tuple[str, float] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.roi, ROI):

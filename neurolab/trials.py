@@ -25,12 +25,14 @@ LESION_COLUMNS: dict[str, Any] = {
     "draw": 0,
     "n_units": 0,
 }
-TEXT = ("lesion_id", "roi", "role", "family", "how")
+#: What rungs of a ladder of strengths carry besides: the ladder's name and the strength (NaN on other lesions).
+LADDER_COLUMNS: dict[str, Any] = {"ladder": "", "rung": float("nan")}
+TEXT = ("lesion_id", "roi", "role", "family", "how", "ladder")
 
 
 def lesion_table(lesions: Sequence[Lesion]) -> pd.DataFrame:
     """Get one row per lesion with the columns that trials carry."""
-    return pd.DataFrame(
+    table = pd.DataFrame(
         [
             {
                 "lesion_id": lesion.id,
@@ -45,6 +47,10 @@ def lesion_table(lesions: Sequence[Lesion]) -> pd.DataFrame:
             for lesion in lesions
         ]
     )
+    rungs = [lesion.rung or tuple(LADDER_COLUMNS.values()) for lesion in lesions]
+    if not any(lesion.rung for lesion in lesions):
+        return table
+    return table.assign(ladder=[name for name, _ in rungs], rung=[float(strength) for _, strength in rungs])
 
 
 def make_trials(
@@ -65,7 +71,8 @@ def make_trials(
     score : (n_specimens, n_lesions, n_trials) numbers, higher is better.
     specimen : names of the networks or people; the sample.
     lesions : Lesion values, or a table with ``lesion_id, roi, role`` and optionally ``family, how, dose, draw,
-        n_units``. A healthy state has role "sham".
+        n_units``, ``ladder`` and ``rung`` (its name and the strength, for doses that are no share of units). A healthy
+        state has role "sham".
     trial : columns ``task, stimulus_id, condition`` and any others.
     tasks : task -> ``{"unit": str, "bounded": bool, "chance": float | None}``.
     kind : "ann", "brain" or "simulated".
@@ -85,7 +92,8 @@ def make_trials(
         raise SchemaError(f"kind was {kind!r}; expected one of {listed(KINDS)}.{did_you_mean(kind, KINDS)}")
     table = pd.DataFrame(lesions) if isinstance(lesions, (pd.DataFrame, Mapping)) else lesion_table(lesions)
     rows = pd.DataFrame(trial)
-    taken = [str(name) for name in rows if str(name) in (*LESION_COLUMNS, "specimen", "lesion", "trial", "score")]
+    columns = LESION_COLUMNS | {name: default for name, default in LADDER_COLUMNS.items() if name in table}
+    taken = [str(name) for name in rows if str(name) in (*columns, "specimen", "lesion", "trial", "score")]
     if taken:
         raise SchemaError(
             f"The trial table has the columns {listed(taken)}, which name lesions or specimens in trials. Rename them: "
@@ -109,7 +117,7 @@ def make_trials(
             f"tasks= describes {listed(tasks)} but the trials also have {listed(unknown)}; describe them."
         )
     coords: dict[str, Any] = {"specimen": ("specimen", strings(names))}
-    for column, default in LESION_COLUMNS.items():
+    for column, default in columns.items():
         cells: Any = table[column] if column in table else [default] * len(table)
         coords[column] = ("lesion", strings(cells) if column in TEXT else np.asarray(cells))
     for label in rows:

@@ -16,8 +16,10 @@ from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
 from neurolab.schema import make_result, register_result
 from neurolab.stats.permutation import sign_flip
 
-#: What a curve can run along: a coordinate of lesions, and what its axis is called.
+#: What a curve can run along, and what its axis is called.
 AXES = {"dose": "share of the region", "strength": "noise (sd of each unit)"}
+#: The coordinates of lesions that name the ladder and give the dose.
+COLUMNS = {"dose": ("roi", "dose"), "strength": ("ladder", "rung")}
 LADDER_OF_CONTROLS = (
     "To examine controls at every dose, type [rung for control in controls for rung in nl.dose_ladder(control, doses, "
     "rng=0)]."
@@ -153,13 +155,13 @@ def _axis(trials: xr.Dataset, lesion: str, along: str | None) -> str:
 
 def _ladder(trials: xr.Dataset, lesion: str, role: str, family: str, along: str) -> dict[float, np.ndarray]:
     """The rows of each dose, by rising dose."""
-    column = {"dose": "roi", "strength": "ladder"}[along]
-    if column not in trials.coords:
+    named, at = COLUMNS[along]
+    if named not in trials.coords:
         return {}
-    ours = (trials[column].values.astype(str) == lesion) & (trials["role"].values == role)
+    ours = (trials[named].values.astype(str) == lesion) & (trials["role"].values == role)
     if role == "control":
         ours &= trials["family"].values == family
-    dose = trials[along].values
+    dose = trials[at].values
     return {float(value): np.flatnonzero(ours & (dose == value)) for value in np.unique(dose[ours])}
 
 

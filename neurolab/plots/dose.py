@@ -69,7 +69,8 @@ def plot_dose(result: xr.Dataset, *, ax: Axes) -> Axes:
     name = str(result.attrs.get("lesion", "lesion"))
     _curve(ax, result, "", colour, {"linewidth": 1.4, "marker": marker, "label": name})
     tested = f"\n{_tested(result)}" if "p" in result else ""
-    ax.set(xlabel=f"dose (share of the region){tested}", ylabel="deficit (sham − lesion)")
+    along = result.attrs.get("dose_name", "share of the region")
+    ax.set(xlabel=f"dose: {along}{tested}", ylabel="deficit (sham − lesion)")
     ax.legend(loc="upper left", borderaxespad=0.0)
     heading(ax, str(result.attrs.get("task", "dose")), sample_words(result))
     return ax
