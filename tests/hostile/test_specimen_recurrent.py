@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import neurolab.scores as scores
-from neurolab.errors import DataError, LesionPlanError, RefusedSiteError, SpecimenError
+from neurolab.errors import DataError, LesionNotApplied, LesionPlanError, RefusedSiteError, SpecimenError
 from neurolab.lesion import Clamp, CutWeights, Lesion, Mean, Zero
 from neurolab.roi import ROI
 from neurolab.specimen import Probe, Specimen, Task, bench, examine, record, recurrent
@@ -281,3 +281,19 @@ def test_two_workers__give_the_scores_of_one():
     one, two = (examine(net, lesions, [task], n_jobs=n, progress=False) for n in (1, 2))
     assert np.array_equal(one["score"].values, two["score"].values)
     assert (one["certificate_fired"].values == STEPS).all()
+
+
+def test_states_that_the_stepping_throws_away__are_not_applied(monkeypatch):
+    net, stimuli = load(nn.GRU(3, 5, batch_first=True)), shown()
+    true = recurrent.stepped
+
+    def deaf(module, sequences, hx, visit, cells):
+        def visited(part, step, state):
+            visit(part, step, state)
+            return state
+
+        return true(module, sequences, hx, visited, cells)
+
+    monkeypatch.setattr(recurrent, "stepped", deaf)
+    with pytest.raises(LesionNotApplied, match="the intact value was read"):
+        answer(net, stimuli, cut("rnn/l0"))
