@@ -18,20 +18,24 @@ def describe_controls(result: xr.Dataset) -> str:
     e, low, high, p, floor = (scalar(result, v) for v in ("effect", "low", "high", "p", "p_floor"))
     rank, rank_floor = scalar(result, "rank_p"), scalar(result, "rank_p_floor")
     beyond = int((target > control.max(axis=1)).sum())
+    several = len(target) > 1
+    whose = f"{len(target)} networks" if several else "one network"
+    seen = f"in {beyond} of {len(target)} networks" if several else "here" if beyond else "not here"
     return (
-        f"Deficits of {len(target)} networks after the lesion and after {control.shape[1]} control lesions each; "
-        f"{sample_words(result)}. The lesion exceeds every control in {beyond} of {len(target)} networks. "
+        f"Deficits of {whose} after the lesion and after {control.shape[1]} control lesions{' each' if several else ''}"
+        f"; {sample_words(result)}. The lesion exceeds every control {seen}. "
         f"Difference to the mean control: {number(e)} ({interval_words(low, high, level(result))}; "
-        f"{p_words(p, floor)}). Rank of the network mean among the control draws: {p_words(rank, rank_floor)}."
+        f"{p_words(p, floor)}). Rank of the {'mean over networks' if several else 'deficit'} among the "
+        f"control draws: {p_words(rank, rank_floor)}."
     )
 
 
 @drawing(
     "against_controls",
     variables=("target", "control", "difference", "effect", "low", "high", "p", "p_floor", "rank_p", "rank_p_floor"),
-    marks="Filled circles: the deficit of each network after the lesion. Grey dots: its deficits after control "
-    "lesions. Open circles: target minus mean control, per network; black diamond with bar: their mean and its "
-    "interval.",
+    marks="A column for each network. Filled circles: the deficit after the lesion. Grey dots: the deficits after "
+    "control lesions. Last column, open circles: target minus mean control; black diamond with bar: the mean of that "
+    "difference and its interval.",
     alt=describe_controls,
     height_mm=58.0,
 )

@@ -20,8 +20,8 @@ class Drawing:
     """What is known about one figure function beside its drawing.
 
     ``analyses`` are the results that it draws; ``variables`` those that it shows (the CSV holds them);
-    ``marks`` says in one or two sentences what is drawn; ``alt`` turns the numbers into words; ``bars`` says whether
-    intervals are drawn.
+    ``marks`` says in one or two sentences what is drawn; ``alt`` turns the numbers into words; ``also`` adds what the
+    legend says of this result alone; ``bars`` says whether intervals are drawn.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Drawing:
     alt: Callable[[xr.Dataset], str]
     height_mm: float = 60.0
     bars: bool = True
+    also: Callable[[xr.Dataset], str] = lambda result: ""
 
 
 #: Every figure function of neurolab, by name.
@@ -47,6 +48,7 @@ def drawing(
     alt: Callable[[xr.Dataset], str],
     height_mm: float = 60.0,
     bars: bool = True,
+    also: Callable[[xr.Dataset], str] = lambda result: "",
 ) -> Callable[[Plot], Plot]:
     """Make a function that draws on given axes into a figure function: checked result, own axes, house style."""
 
@@ -59,7 +61,7 @@ def drawing(
                 return draw(result, ax=here, **choices)
 
         FIGURES[draw.__name__] = plot
-        _DRAWINGS[draw.__name__] = Drawing(draw.__name__, analyses, variables, marks, alt, height_mm, bars)
+        _DRAWINGS[draw.__name__] = Drawing(draw.__name__, analyses, variables, marks, alt, height_mm, bars, also)
         return plot
 
     return make

@@ -13,7 +13,7 @@ from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import heading
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.style import SMALL, TINY
-from neurolab.plots.words import fixed, interval_words, number, p_words, sample_words
+from neurolab.plots.words import alpha_words, fixed, interval_words, number, p_words, sample_words
 
 
 def describe_localiser_matrix(result: xr.Dataset) -> str:
@@ -47,9 +47,10 @@ def describe_localiser_matrix(result: xr.Dataset) -> str:
         "diagonal_p",
         "diagonal_p_floor",
     ),
-    marks="Colour and number: mean deficit after a lesion (row) in a task (column); below it its interval. Bold: "
-    "corrected p within 1 − level. Outlined: the task that the region was localised for.",
+    marks="Colour and number: mean deficit after a lesion (row) in a task (column); below it its interval. "
+    "Outlined: the task that the region was localised for.",
     alt=describe_localiser_matrix,
+    also=lambda result: f"Bold: corrected p of {alpha_words(result)} or less.",
     height_mm=66.0,
 )
 def plot_localiser_matrix(result: xr.Dataset, *, ax: Axes) -> Axes:

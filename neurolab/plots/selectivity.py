@@ -14,7 +14,7 @@ from neurolab.plots.marks import zero_line
 from neurolab.plots.read import level, tested, values
 from neurolab.plots.stat_map import sites_of
 from neurolab.plots.style import GREY, PALE, SERIES, TINY
-from neurolab.plots.words import number, sample_words
+from neurolab.plots.words import alpha_words, number, sample_words
 
 #: What can be drawn, its label, and its value where nothing differs.
 MEASURES = {
@@ -40,9 +40,10 @@ def describe_selectivity(result: xr.Dataset) -> str:
 @drawing(
     "localise",
     variables=("d_prime", "auc", "effect", "low", "high", "p", "q", "valid", "p_floor"),
-    marks="One mark per unit, ordered within its site; filled where the corrected p is within 1 − level, hollow and "
-    "grey where not. Bars, where the measure has an interval (difference of means): that interval.",
+    marks="One mark per unit, ordered within its site; hollow and grey where it does not pass the "
+    "correction. Bars, where the measure has an interval (difference of means): that interval.",
     alt=describe_selectivity,
+    also=lambda result: f"Filled: corrected p of {alpha_words(result)} or less.",
     height_mm=55.0,
 )
 def plot_selectivity(result: xr.Dataset, *, ax: Axes, measure: str = "d_prime") -> Axes:

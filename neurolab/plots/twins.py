@@ -9,16 +9,19 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.plots.drawing import Plot, drawing_of
+from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level
 from neurolab.plots.words import (
     corrected_by,
     origin,
     over_words,
-    p_words,
     percent,
+    rng_words,
     sample_words,
     sentences,
+    sided,
     tested_by,
+    tidy,
 )
 
 
@@ -56,31 +59,23 @@ def legend_text(result: xr.Dataset, plot: Plot) -> str:
 
     When this is invalid: it says what the attrs of the result say; a result that was edited by hand says what it likes.
     """
-    about, attrs, floor = drawing_of(plot), result.attrs, smallest_floor(result)
-    shown, rng = str(attrs.get("estimand", "")).rstrip("."), str(attrs.get("rng", ""))
+    about, attrs, floor = drawing_of(plot), result.attrs, floor_words(result)
+    shown = tidy(str(attrs.get("estimand", ""))).rstrip(".").replace("over such stimuli", "over stimuli like these")
     bars = about.bars if about else any(str(name).endswith("low") for name in result.data_vars)
     parts = [
         f"{shown[:1].upper()}{shown[1:]}.",
         about.marks if about else "",
+        about.also(result) if about else "",
         f"{sample_words(result)}; the result generalises over {over_words(result)}.",
         f"Error bars: {percent(level(result))} intervals." if bars and np.isfinite(level(result)) else "",
-        f"Test: {tested_by(result)}; alternative: {attrs.get('alternative', 'two-sided')}.",
+        f"Test: {tested_by(result)}{sided(result)}.",
         f"Correction for multiple tests: {corrected_by(result)}.",
-        f"Smallest p that this design can give: {p_words(floor)[4:]}." if floor > 1e-12 else "",
+        f"Smallest p that this design can give: {floor}." if floor else "",
         *(said for said in sentences(result, "reasons") if "the smallest" not in said),
-        f"{f'rng {rng}; ' if rng else ''}source: {origin(result)}.",
+        rng_words(result),
+        f"Source: {origin(result)}.",
     ]
     return " ".join(part for part in parts if part.strip(" .")) + "\n"
-
-
-def smallest_floor(result: xr.Dataset) -> float:
-    """Get the smallest p floor in a result, nan where it has none."""
-    floors = [
-        np.asarray(result[name], dtype=float).ravel() for name in result.data_vars if str(name).endswith("p_floor")
-    ]
-    every = np.concatenate(floors) if floors else np.zeros(0)
-    every = every[np.isfinite(every)]
-    return float(every.min()) if every.size else float("nan")
 
 
 def alt_text(result: xr.Dataset, plot: Plot) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+
+from neurolab.plots.read import level
 
 #: What one, and several, of the sample are called, by what a result generalises over.
 SAMPLE = {
@@ -16,6 +19,11 @@ SAMPLE = {
     "stimulus": ("stimulus", "stimuli"),
     "control draw": ("network", "networks"),
 }
+#: Floors below this are no property of the design: the p comes from a formula.
+NO_FLOOR = 1e-12
+#: What a test is called in tables and legends, by the name of its p.
+CALLED = {"p": "", "rank_p": "rank among control draws", "diagonal_p": "diagonal − rest", "spared_p": "deficit",
+          "held_p": "picked on one half, measured on the other"}  # fmt: skip
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -46,26 +54,62 @@ def fixed(value: float, digits: int = 2) -> str:
 
 
 def p_words(p: float, floor: float | None = None) -> str:
-    """Get ``p = .0010 (smallest possible)`` or ``p = .031 (floor .0010)``.
+    """Get ``p = .0312 (smallest possible)`` or ``p = .2 (smallest possible .001)``.
 
     Example
     -------
     >>> p_words(0.03125, 0.03125), p_words(0.2, 0.001)
-    ('p = .031 (smallest possible)', 'p = .200 (floor .0010)')
+    ('p = .0312 (smallest possible)', 'p = .2 (smallest possible .001)')
     """
     if not np.isfinite(p):
         return "p not defined"
-    if floor is None or not np.isfinite(floor):
-        return f"p {_probability(p)}"
+    text = probability(p)
+    said = f"p {text}" if text.startswith("<") else f"p = {text}"
+    if floor is None or not np.isfinite(floor) or floor <= NO_FLOOR:
+        return said
     at_floor = np.isclose(p, floor, rtol=1e-9)
-    return f"p {_probability(p)} " + ("(smallest possible)" if at_floor else f"(floor {_probability(floor)[2:]})")
+    return f"{said} (smallest possible{'' if at_floor else f' {probability(floor)}'})"
 
 
-def _probability(p: float) -> str:
+def p_lines(p: float, floor: float | None = None) -> str:
+    """Get :func:`p_words` in short lines, for the narrow space beside an effect.
+
+    Example
+    -------
+    >>> p_lines(0.2, 0.001).split(chr(10))
+    ['p = .2', '(smallest', 'possible .001)']
+    """
+    return p_words(p, floor).replace(" (smallest ", "\n(smallest\n")
+
+
+def probability(p: float) -> str:
+    """Get a probability as every page of neurolab prints it: three digits that count, no zero before the point.
+
+    It is the form of ``neurolab.analysis.words.p_text``; a test holds the two together.
+
+    Example
+    -------
+    >>> probability(0.03125), probability(1 / 1024), probability(1e-6), probability(1.0)
+    ('.0312', '.000977', '< .0001', '1')
+    """
+    if not np.isfinite(p):
+        return "not defined"
     if p < 1e-4:
-        return "< .0001" if p > 0 else "= 0"
-    text = f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
-    return "= " + (text[1:] if text.startswith("0") else text)
+        return "< .0001"
+    text = f"{p:.3g}"
+    return text.removeprefix("0")
+
+
+def tidy(text: str) -> str:
+    """Get a sentence with true minus signs before numbers and every p in one form.
+
+    Example
+    -------
+    >>> tidy("A spares y, by -0.12 [-0.2, 0.1]; the smallest rank p is 0.01.")
+    'A spares y, by −0.12 [−0.2, 0.1]; the smallest rank p is .01.'
+    """
+    minus = re.sub(r"(?<![\w.)-])-(?=\.?\d)", "−", text)
+    return re.sub(r"\bp (=|<|is) 0\.(?=\d)", r"p \1 .", minus)
 
 
 def interval_words(low: float, high: float, level: object = 0.95) -> str:
@@ -122,7 +166,7 @@ def sentences(result: xr.Dataset, attr: str) -> list[str]:
         found = json.loads(text) if text else []
     except json.JSONDecodeError:
         found = [text]
-    return [str(line) for line in found] if isinstance(found, list) else [str(found)]
+    return [tidy(str(line)) for line in found] if isinstance(found, list) else [tidy(str(found))]
 
 
 #: What the tests and corrections that are named by one word are called in a sentence.
@@ -154,6 +198,29 @@ def corrected_by(result: xr.Dataset) -> str:
     return CORRECTIONS.get(given, given)
 
 
+def alpha_words(result: xr.Dataset) -> str:
+    """Get the corrected p up to which a figure marks something: ``.05`` where intervals cover 95 %."""
+    return probability(round(1 - level(result), 12))
+
+
+def sided(result: xr.Dataset) -> str:
+    """Get ``, two-sided`` or ``, one-sided`` where a test has a side, else nothing."""
+    given = str(result.attrs.get("alternative", "two-sided"))
+    tail = {"two-sided": "two-sided", "greater": "one-sided", "less": "one-sided"}.get(given, "")
+    return f", {tail}" if tail and tail not in str(result.attrs.get("test", "")) else ""
+
+
+def rng_words(result: xr.Dataset) -> str:
+    """Get the sentence about the rng of an analysis, empty where the test is exact and drew nothing.
+
+    A sign-flip of 30 or fewer lists every flip, so that its rng was never used.
+    """
+    rng, n = str(result.attrs.get("rng", "")), str(result.attrs.get("n", ""))
+    test = str(result.attrs.get("test", "")).removeprefix("one-sided ").removeprefix("two-sided ")
+    exact = test.startswith(("sign-flip", "two shifted one-sided sign-flip")) and n.isdigit() and int(n) <= 30
+    return f"Random draws of this analysis: rng {rng}." if rng and not exact else ""
+
+
 def over_words(result: xr.Dataset) -> str:
     """Get what a result generalises over, in the plural: networks, stimuli, control draws."""
     over = str(result.attrs.get("generalises_over", ""))
@@ -163,7 +230,8 @@ def over_words(result: xr.Dataset) -> str:
 def origin(result: xr.Dataset) -> str:
     """Get where the data come from, in a few words: the first source and how many there are."""
     every = [part.strip() for part in str(result.attrs.get("source", "") or "not stated").split(";")]
-    return every[0].rstrip(".") + (f" … ({len(every)} in all)" if len(every) > 1 else "")
+    first = re.sub(r"\s+[0-9a-f]{12,}$", "", every[0]).rstrip(".")  # the digest is in the manifest
+    return first + (f" and {len(every) - 1} more" if len(every) > 1 else "")
 
 
 def short_names(names: Sequence[object]) -> list[str]:

@@ -15,10 +15,15 @@ from typing import Any
 import xarray as xr
 
 from neurolab.plots import SavedFigure
-from neurolab.plots.words import sample_words, sentences
+from neurolab.plots.read import level
+from neurolab.plots.words import sample_words, sentences, tidy
+from neurolab.report.answers import answer
+from neurolab.report.lesions import damage_paragraph, damage_tables, is_trials
 from neurolab.report.methods import paragraph
+from neurolab.report.plain import told
+from neurolab.report.provenance import provenance
 from neurolab.report.references import bibliography
-from neurolab.report.tables import MOST_ROWS, formatted, result_table
+from neurolab.report.tables import MOST_ROWS, formatted, picked_names, result_table, untested
 
 STYLE = """
 .nl table {border-collapse: collapse; margin: .5rem 0 1rem} .nl th, .nl td {padding: .15rem .8rem .15rem 0;
@@ -40,7 +45,8 @@ def write_report(
 
     Parameters
     ----------
-    findings : name -> finding; results are told in words, tables and methods, other findings are only named.
+    findings : name -> finding; results are told in words, tables and methods; trials say what was lesioned; plain
+        values and tables are shown as they are.
     path : ends in ``.html``; replaced if it is there.
     figures : from ``save_figure``; images go in with their alternative text, and legends below them.
     title : of the page. manifest : of the run; its question, options and versions are shown.
@@ -51,8 +57,13 @@ def write_report(
     """
     results = {name: value for name, value in findings.items() if _is_result(value)}
     about = dict(manifest or {})
-    sections = [("Answer", _answer(results, about)), ("Figures", _figures(figures)), ("Results", _tables(results)),
-                ("Methods", _methods(results)), ("How to get it again", _provenance(findings, about))]  # fmt: skip
+    trials = {name: value for name, value in findings.items() if is_trials(value)}
+    rest = {name: value for name, value in findings.items() if name not in results and name not in trials}
+    sections = [("Answer", _answer(results, about)), ("Figures", _figures(figures)),
+                ("Results", _tables(results) + "".join(told(name, value) for name, value in rest.items())),
+                ("Lesions and tasks", "".join(damage_tables(name, value) for name, value in trials.items())),
+                ("Methods", _methods(trials, results)),
+                ("How to get it again", provenance(findings, about))]  # fmt: skip
     target = Path(path)
     _write(target, title, [(name, content) for name, content in sections if content])
     return target
@@ -89,13 +100,16 @@ def _answer(results: Mapping[str, xr.Dataset], about: Mapping[str, Any]) -> str:
     if about.get("quick"):
         parts.append("<p>A quick run: it shows that the protocol works, its numbers are not the experiment's.</p>")
     for name, result in results.items():
-        if result.attrs.get("verdict"):
-            parts.append(_verdict(name, result))
+        parts.append(_verdict(name, result) if result.attrs.get("verdict") else _sentence(name, result))
     return "".join(parts)
 
 
+def _sentence(name: str, result: xr.Dataset) -> str:
+    return f"<p><strong>{html.escape(name)}.</strong> {html.escape(answer(result))}</p>"
+
+
 def _verdict(name: str, result: xr.Dataset) -> str:
-    verdict = html.escape(f"{name}: {result.attrs['verdict']} ({sample_words(result)})")
+    verdict = html.escape(f"{name}: {tidy(str(result.attrs['verdict']))} ({sample_words(result)})")
     lists = [
         f"<p>{intro}</p><ul>{''.join(f'<li>{html.escape(said)}</li>' for said in sentences(result, attr))}</ul>"
         for intro, attr in (("Because:", "reasons"), ("It would be undermined by:", "undermined_by"))
@@ -125,42 +139,31 @@ def _tables(results: Mapping[str, xr.Dataset]) -> str:
 
 def _table(result: xr.Dataset) -> str:
     table = result_table(result)
-    estimand = str(result.attrs.get("estimand", "")).rstrip(".")
+    estimand = tidy(str(result.attrs.get("estimand", ""))).rstrip(".").replace("such stimuli", "stimuli like these")
     head = f"<p>{html.escape(estimand[:1].upper() + estimand[1:])}; {html.escape(sample_words(result))}.</p>"
     if not len(table):
-        return head
-    note = str(result.attrs.get("note", "") or "")
-    rows = "".join(_row(formatted(row)) for row in table.head(MOST_ROWS).itertuples())
+        return f"{head}<p>{html.escape(untested(result))}.</p>"
+    notes = " ".join(filter(None, (picked_names(result), tidy(str(result.attrs.get("note", "") or "")))))
+    first, *others = formatted(table.head(MOST_ROWS), level(result))
+    rows = "".join(map(_row, others))
     more = f"<p>{len(table) - MOST_ROWS} more rows are in the saved result.</p>" if len(table) > MOST_ROWS else ""
-    columns = "".join(f'<th scope="col">{name}</th>' for name in ("", "effect", "interval", "p (smallest possible)"))
-    told = f"<p>{html.escape(note)}</p>" if note else ""
-    return f"{head}<table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>{more}{told}"
+    columns = "".join(f'<th scope="col">{name}</th>' for name in first)
+    said = f"<p>{html.escape(notes)}</p>" if notes else ""
+    return f"{head}<table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>{more}{said}"
 
 
-def _row(cells: tuple[str, str, str, str]) -> str:
+def _row(cells: tuple[str, ...]) -> str:
     what, *numbers = map(html.escape, cells)
     return f'<tr><th scope="row">{what}</th>{"".join(f"<td class=number>{cell}</td>" for cell in numbers)}</tr>'
 
 
-def _methods(results: Mapping[str, xr.Dataset]) -> str:
-    told = {name: paragraph(result) for name, result in results.items()}
+def _methods(trials: Mapping[str, xr.Dataset], results: Mapping[str, xr.Dataset]) -> str:
+    paragraphs_of = {name: damage_paragraph(value) for name, value in trials.items()}
+    paragraphs_of |= {name: paragraph(result) for name, result in results.items()}
     paragraphs = []
-    for name, (text, keys) in told.items():
+    for name, (text, keys) in paragraphs_of.items():
         cited = f" ({'; '.join(keys)})" if keys else ""
         paragraphs.append(f"<p><em>{html.escape(name)}.</em> {html.escape(text + cited)}</p>")
-    lines = [html.escape(line) for line in bibliography(key for _, keys in told.values() for key in keys)]
+    lines = [html.escape(line) for line in bibliography(key for _, keys in paragraphs_of.values() for key in keys)]
     references = f"<h3>References</h3><ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>" if lines else ""
     return "".join(paragraphs) + references
-
-
-def _provenance(findings: Mapping[str, Any], about: Mapping[str, Any]) -> str:
-    rows = {"command": " ".join(map(str, about.get("command", []))), "rng": about.get("rng", ""),
-            "neurolab": about.get("neurolab", ""), "python": about.get("python", ""), "git": about.get("git") or "no "
-            "checkout",
-            **dict(about.get("versions", {})), "findings": ", ".join(findings)}  # fmt: skip
-    cells = "".join(
-        f'<tr><th scope="row">{html.escape(str(name))}</th><td>{html.escape(str(value))}</td></tr>'
-        for name, value in rows.items()
-        if str(value)
-    )
-    return f"<table><tbody>{cells}</tbody></table>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -9,17 +10,21 @@ import xarray as xr
 
 import neurolab
 from neurolab.plots.deficits import lesion_labels
+from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level, names
-from neurolab.plots.twins import smallest_floor
 from neurolab.plots.words import (
     corrected_by,
+    number,
     over_words,
     p_words,
     percent,
+    rng_words,
     sample_words,
+    sided,
     tested_by,
     words_between,
 )
+from neurolab.report.lesions import damage_paragraph, is_trials
 
 Paragraph = tuple[str, tuple[str, ...]]
 CHOICES = ("test", "correction")
@@ -35,13 +40,21 @@ CITED = {
 
 
 def methods_text(result: xr.Dataset) -> str:
-    """Get the methods paragraph of a result, with the references that it names in brackets.
+    """Get the methods paragraph of a result, or of trials, with the references that it names in brackets.
 
     result : of any analysis; ``METHODS`` has paragraphs for those of neurolab, others get one made of their attrs.
+        Trials give the paragraph of lesions, controls and tasks.
 
     When this is invalid: it describes what was computed, not what was planned; say so if the two differ.
+
+    Example
+    -------
+    >>> from neurolab.analysis import deficits
+    >>> from neurolab.simulate import phantom_trials
+    >>> methods_text(deficits(phantom_trials(rng=0), rng=0)).partition(",")[0]
+    'A deficit is the sham score minus the score after the lesion on the same presentations'
     """
-    text, keys = paragraph(result)
+    text, keys = damage_paragraph(result) if is_trials(result) else paragraph(result)
     cited = f" ({'; '.join(keys)})" if keys else ""
     return f"{text}{cited} Software: neurolab {neurolab.__version__}."
 
@@ -50,33 +63,22 @@ def paragraph(result: xr.Dataset) -> Paragraph:
     """Get the methods paragraph of a result and the keys of the references that it leans on."""
     make = METHODS.get(str(result.attrs.get("analysis", "")), _any)
     text, keys = make(result)
-    parts = [text, _sample(result), _chance(result)]
+    parts = [text, _sample(result), rng_words(result)]
     return " ".join(part for part in parts if part), tuple(sorted(key for key in keys if key))
 
 
 def _sample(result: xr.Dataset) -> str:
-    floor = smallest_floor(result)
-    smallest = (
-        f"; with it the smallest p that the design can give is {p_words(floor)[2:].lstrip('= ')}"
-        if floor > 1e-12
-        else ""
-    )
+    floor = floor_words(result)
+    smallest = f"; with it the smallest p that the design can give is {floor}" if floor else ""
     return f"The sample is {sample_words(result)}, so that the result generalises over {over_words(result)}{smallest}."
-
-
-def _chance(result: xr.Dataset) -> str:
-    rng = str(result.attrs.get("rng", ""))
-    return f"Chance was fixed by rng {rng}." if rng else ""
 
 
 def _any(result: xr.Dataset) -> Paragraph:
     attrs = result.attrs
     return (
         f"Estimated was {str(attrs.get('estimand', 'the effect')).rstrip('.')}, tested with "
-        f"{attrs.get('test', 'no test')} "
-        f"(alternative: {attrs.get('alternative', 'two-sided')}; correction: {attrs.get('correction', 'none')}); "
-        "intervals "
-        f"have {percent(level(result))} coverage.",
+        f"{attrs.get('test', 'no test')}{sided(result)} (correction: {corrected_by(result)}); intervals have "
+        f"{percent(level(result))} coverage.",
         (),
     )
 
@@ -88,8 +90,7 @@ def _localise(result: xr.Dataset) -> Paragraph:
     signed = "signed" if int(attrs.get("signed", 1)) else "absolute"
     return (
         f"The contrast {attrs.get('contrast')} was estimated in each of {n:,} neuroids from {signed} activity by "
-        f"{tested_by(result)} ({attrs.get('alternative', 'two-sided')}; correction: "
-        f"{corrected_by(result)}){left}.",
+        f"{tested_by(result)}{sided(result)} (correction: {corrected_by(result)}){left}.",
         ("Saxe et al. 2006", "Kriegeskorte et al. 2009", *(CITED.get(str(attrs.get(key)), "") for key in CHOICES)),
     )
 
@@ -101,23 +102,42 @@ def _deficits(result: xr.Dataset) -> Paragraph:
         f"A deficit is the sham score minus the score after the lesion on the same presentations, here for "
         f"{words_between(lesion_labels(result))} in the tasks {words_between(names(result, 'task'))}"
         f"{'; averaged over draws: ' + words_between(pooled) if pooled else ''}. Mean deficits were tested by "
-        f"{result.attrs.get('test')} ({result.attrs.get('alternative', 'two-sided')}); intervals have "
-        f"{percent(level(result))} coverage and invert that test.",
+        f"{result.attrs.get('test')}{sided(result)}; intervals have "
+        f"{percent(level(result))} coverage and invert that test.{_damage(result)}{_intact(result)}",
         ("Nichols & Holmes 2002",),
     )
+
+
+def _damage(result: xr.Dataset) -> str:
+    """What was done to how many units, by lesion, where the result knows."""
+    if "how" not in result.coords or "n_units" not in result.coords:
+        return ""
+    how, units = result["how"].values.astype(str), result["n_units"].values.astype(float)
+    each = [f"{name} ({kind}, {n:.4g} units)" for name, kind, n in zip(lesion_labels(result), how, units) if kind]
+    return f" Ablation and size: {words_between(each)}." if each else ""
+
+
+def _intact(result: xr.Dataset) -> str:
+    """The mean score before any lesion, by task."""
+    if "intact" not in result:
+        return ""
+    mean = result["intact"].mean(["specimen", "lesion"])
+    each = [f"{number(float(mean.sel(task=task)))} in {task}" for task in names(result, "task")]
+    return f" Mean score without a lesion: {words_between(each)}."
 
 
 def _controls(result: xr.Dataset) -> Paragraph:
     attrs = result.attrs
     test = str(attrs.get("test")).partition(";")[0]
     t_cc, t_p = (float(result[name]) if name in result else float("nan") for name in ("t_cc", "t_cc_p"))
-    single = f" Against the draws as a normal sample, t = {t_cc:.3g}, {p_words(t_p)}." if np.isfinite(t_cc) else ""
+    single = f" Against the draws as a normal sample, t = {number(t_cc)}, {p_words(t_p)}." if np.isfinite(t_cc) else ""
+    several = result.sizes.get("specimen", 1) > 1
+    each, mean = (" per network", "mean over networks") if several else (" of the same network", "deficit")
     return (
         f"The deficit that {attrs.get('lesion')} causes in {attrs.get('task')} was compared with that of "
-        f"{result.sizes['draw']} {attrs.get('family', 'matched')} control lesions per network. The difference to their "
-        f"mean was tested by {test}: {float(result['effect']):.3g}, "
-        f"{p_words(float(result['p']), float(result['p_floor']))}. The rank of the mean over networks among the "
-        "control "
+        f"{result.sizes['draw']} {attrs.get('family', 'matched')} control lesions{each}. The difference to their "
+        f"mean was tested by {test}: {number(float(result['effect']), 3)}, "
+        f"{p_words(float(result['p']), float(result['p_floor']))}. The rank of the {mean} among the control "
         f"draws gives a second p, {p_words(float(result['rank_p']), float(result['rank_p_floor']))}, that generalises "
         f"over draws.{single}",
         ("Nichols & Holmes 2002", "Phipson & Smyth 2010", "Crawford & Howell 1998" if single else ""),
@@ -126,14 +146,17 @@ def _controls(result: xr.Dataset) -> Paragraph:
 
 def _dissociation(result: xr.Dataset) -> Paragraph:
     bounds = words_between(
-        [f"{float(bound):.3g} ({name})" for name, bound in zip(names(result, "spared"), result["spared_bound"].values)]
+        [
+            f"{number(float(bound), 3)} ({name})"
+            for name, bound in zip(names(result, "spared"), result["spared_bound"].values)
+        ]
     )
     lesions, tasks = names(result, "lesion"), names(result, "task")
     return (
         f"A double dissociation of {words_between(tasks)} by lesions of {words_between(lesions)} was tested as two "
         f"one-sided claims within a task each ({'; '.join(names(result, 'claim'))}), by {result.attrs.get('test')}; "
         "both "
-        f"must hold (p = {float(result['p_double']):.3g} for the weaker). A task counts as spared only if an "
+        f"must hold ({p_words(float(result['p_double']))} for the weaker). A task counts as spared only if an "
         "equivalence "
         f"test places the deficit within the stated bound: {bounds}. Intervals have {percent(level(result))} coverage. "
         f"Verdict: {result.attrs.get('verdict')}.",
@@ -144,22 +167,34 @@ def _dissociation(result: xr.Dataset) -> Paragraph:
 def _matrix(result: xr.Dataset) -> Paragraph:
     return (
         f"Each of {result.sizes['lesion']} localised regions was lesioned and tested in each of {result.sizes['task']} "
-        f"tasks ({result.attrs.get('test')}; correction: {result.attrs.get('correction')}). The diagonal was "
+        f"tasks ({result.attrs.get('test')}; correction: {corrected_by(result)}). The diagonal was "
         "compared with "
-        f"the rest: {float(result['diagonal_effect']):.3g}, "
+        f"the rest: {number(float(result['diagonal_effect']), 3)}, "
         f"{p_words(float(result['diagonal_p']), float(result['diagonal_p_floor']))}.",
         ("Holm 1979", "Nichols & Holmes 2002"),
     )
 
 
+def doses_used(result: xr.Dataset) -> str:
+    """Get the doses that a mean over doses is over, as the result says them, else the range that it examined."""
+    given = result.attrs.get("doses_used", "")
+    try:
+        every = np.atleast_1d(json.loads(given) if isinstance(given, str) else given)
+    except json.JSONDecodeError:
+        return f"the doses {given}"
+    said = words_between([f"{float(dose):.3g}" for dose in every])
+    return f"the doses {said}" if said else "the range of doses"
+
+
 def _dose(result: xr.Dataset) -> Paragraph:
     doses = words_between([f"{float(dose):.3g}" for dose in result["dose"].values])
+    used = doses_used(result)
     against = f"that of its {result.attrs.get('family')} controls" if result.attrs.get("family") else "none"
     return (
         f"The lesion {result.attrs.get('lesion')} was made at doses {doses}; the mean deficit in "
-        f"{result.attrs.get('task')} over the range of doses was compared with {against} by "
+        f"{result.attrs.get('task')} over {used} was compared with {against} by "
         f"{result.attrs.get('test')}: "
-        f"{float(result['effect']):.3g}, {p_words(float(result['p']), float(result['p_floor']))}.",
+        f"{number(float(result['effect']), 3)}, {p_words(float(result['p']), float(result['p_floor']))}.",
         ("Nichols & Holmes 2002",),
     )
 
@@ -170,9 +205,9 @@ def _held_out(result: xr.Dataset) -> Paragraph:
         f"The contrast {attrs.get('contrast')} chose units on all folds but one of {attrs.get('n_folds')} (by "
         f"{attrs.get('by')}) and was measured in the one left out; fold effects were averaged after measuring. The "
         "whole "
-        f"procedure was run again on shuffled conditions ({attrs.get('test')}): {float(result['effect']):.3g}, "
+        f"procedure was run again on shuffled conditions ({attrs.get('test')}): {number(float(result['effect']), 3)}, "
         f"{p_words(float(result['p']), float(result['p_floor']))}. Mean Dice overlap of the regions chosen: "
-        f"{float(result['mean_dice']):.3g}.",
+        f"{number(float(result['mean_dice']), 3)}.",
         ("Kriegeskorte et al. 2009", "Saxe et al. 2006", "Dice 1945"),
     )
 
@@ -180,10 +215,9 @@ def _held_out(result: xr.Dataset) -> Paragraph:
 def _reliability(result: xr.Dataset) -> Paragraph:
     return (
         f"The map of {result.attrs.get('contrast')} was made from halves of the data in {result.sizes['split']} splits "
-        f"(by {result.attrs.get('by')}); the mean correlation of halves, {float(result['r']):.3g}, was stepped up "
-        "once by "
-        f"Spearman-Brown to {float(result['effect']):.3g}. Mean Dice overlap of what the halves select: "
-        f"{float(result['mean_dice']):.3g}.",
+        f"(by {result.attrs.get('by')}); the mean correlation of halves, {number(float(result['r']), 3)}, was stepped "
+        f"up once by Spearman-Brown to {number(float(result['effect']), 3)}. Mean Dice overlap of what "
+        f"the halves select: {number(float(result['mean_dice']), 3)}.",
         ("Spearman 1910", "Dice 1945"),
     )
 
@@ -194,7 +228,7 @@ def _picked(result: xr.Dataset) -> Paragraph:
         "Its null "
         f"is the same picking, run {result.sizes['draw']} times on random subsets of these and "
         f"{result.attrs.get('n_pool')} "
-        f"random lesions. The excess, {float(result['effect']):.3g}, was tested by {result.attrs.get('test')}: "
+        f"random lesions. The excess, {number(float(result['effect']), 3)}, was tested by {result.attrs.get('test')}: "
         f"{p_words(float(result['p']), float(result['p_floor']))}; rank of the mean among the mean nulls: "
         f"{p_words(float(result['rank_p']), float(result['rank_p_floor']))}.",
         ("Nichols & Holmes 2002", "Phipson & Smyth 2010"),

@@ -12,18 +12,27 @@ import xarray as xr
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names
 from neurolab.plots.stat_map import sites_of
-from neurolab.plots.words import number, p_words, percent, sample_words, sentences
+from neurolab.plots.units import shown_in, unit_name, unit_of
+from neurolab.plots.words import CALLED, NO_FLOOR, number, percent, probability, sample_words, sentences, tidy
 from neurolab.schema import RESULTS
 
-COLUMNS = ("what", "effect", "low", "high", "p", "p_floor")
+COLUMNS = ("what", "effect", "low", "high", "p", "q", "p_floor", "unit")
 MOST_ROWS = 60
-#: What a test is called in a table, by the name of its p.
-CALLED = {"p": "", "rank_p": "rank among control draws", "diagonal_p": "diagonal − rest", "spared_p": "deficit",
-          "held_p": "picked on one half, measured on the other"}  # fmt: skip
+#: What a result without dims is called in a table, by its analysis; its attrs fill the braces.
+WHOLE = {
+    "held_out": "held-out effect of {contrast}",
+    "map_reliability": "reliability of the map of {contrast}",
+    "picked_dissociation": "best pair of each network − best random pair",
+    "dose_response": "{lesion}, {task}: mean over doses",
+    "against_controls": "{lesion}, {task}: target − controls",
+    "interaction": "{task}: {both} − {a} − {b}",
+}
 
 
 def result_table(result: xr.Dataset) -> pd.DataFrame:
-    """Get one row per tested effect: what, effect, low, high, p, p_floor (numbers as they are in the result).
+    """Get one row per tested effect: what, effect, low, high, p, q, p_floor, unit (numbers as they are in the result).
+
+    q is the p after the correction for multiple tests, NaN where the result has none.
 
     A map over neuroids gives one row per site: its most extreme unit, and how many pass the correction.
     """
@@ -37,7 +46,8 @@ def result_table(result: xr.Dataset) -> pd.DataFrame:
 
 def _rows(result: xr.Dataset, test: tuple[str, ...]) -> list[tuple]:
     p, *others = test
-    every = xr.broadcast(*(result[name] for name in (others[0], others[1], others[2], p, others[3])))
+    q = result["q"] if p == "p" and "q" in result else xr.full_like(result[p], np.nan, dtype=float)
+    every = xr.broadcast(*(result[name] for name in others[:3]), result[p], q, result[others[3]])
     dims = every[0].dims
     labels = {str(dim): lesion_labels(result) if dim == "lesion" else names(result, str(dim)) for dim in dims}
     rows = []
@@ -45,15 +55,21 @@ def _rows(result: xr.Dataset, test: tuple[str, ...]) -> list[tuple]:
         where = ", ".join(labels[str(dim)][i] for dim, i in zip(dims, at))
         called = CALLED.get(p, p.removesuffix("_p").replace("_", " "))
         what = ": ".join(part for part in (where, called) if part) or _whole(result)
-        rows.append((what, *(float(one.values[at]) for one in every)))
+        rows.append((what, *(float(one.values[at]) for one in every), unit_of(result)))
     return rows
 
 
 def _whole(result: xr.Dataset) -> str:
-    lesion, task = result.attrs.get("lesion"), result.attrs.get("task")
-    if lesion and task:
-        return f"{lesion}, {task}: target − controls" if "control" in result else f"{lesion}, {task}"
-    return str(result.attrs.get("analysis", ""))
+    given = str(result.attrs.get("analysis", ""))
+    said = WHOLE.get(given, given.replace("_", " ")).format_map(_Attrs(result.attrs))
+    return f"{said} − controls" if given == "dose_response" and "control_mean" in result else said
+
+
+class _Attrs(dict):
+    """The attrs of a result; one that it lacks is called by its own name."""
+
+    def __missing__(self, key: str) -> str:
+        return f"the {key}"
 
 
 def _map_rows(result: xr.Dataset) -> pd.DataFrame:
@@ -63,9 +79,10 @@ def _map_rows(result: xr.Dataset) -> pd.DataFrame:
         if here.size:
             best = int(here[np.argmax(np.abs(result["statistic"].values[here]))])
             passed = int((result["q"].values[here] <= alpha).sum())
-            what = f"{site}: {passed} of {here.size} units pass; strongest is {int(result['unit'].values[best])}"
-            cells = [float(result[name].values[best]) for name in ("effect", "low", "high", "p")]
-            rows.append((what, *cells, float(result["p_floor"])))
+            least = f"{passed} of {here.size} units have q ≤ {probability(round(alpha, 12))}"
+            what = f"{site}: {least}; strongest is {unit_name(result, best)}"
+            cells = [float(result[name].values[best]) for name in ("effect", "low", "high", "p", "q")]
+            rows.append((what, *cells, float(result["p_floor"]), unit_of(result, best)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -76,8 +93,9 @@ def printed_table(results: Mapping[str, xr.Dataset], *, width: int = 110) -> str
 
 def _printed(name: str, result: xr.Dataset, width: int) -> str:
     verdict = str(result.attrs.get("verdict", "") or "")
-    head = f"{name}: {verdict or result.attrs.get('analysis')} ({sample_words(result)})"
+    head = f"{name}: {tidy(verdict) or str(result.attrs.get('analysis')).replace('_', ' ')} ({sample_words(result)})"
     lines = textwrap.wrap(head, width)
+    lines += textwrap.wrap(picked_names(result), width, initial_indent="  ", subsequent_indent="    ")
     for sign, attr in (("  ", "reasons"), ("  undermined by: ", "undermined_by")):
         for said in sentences(result, attr):
             lines += textwrap.wrap(said, width, initial_indent=sign, subsequent_indent="    ")
@@ -87,24 +105,56 @@ def _printed(name: str, result: xr.Dataset, width: int) -> str:
     if len(table) > MOST_ROWS:
         lines.append(f"  … {len(table) - MOST_ROWS} more rows in results/{name}.nc")
     if not len(table):  # a result without a test, such as a reliability
-        plain = [str(key) for key, value in result.data_vars.items() if not value.dims and value.dtype.kind == "f"]
-        lines += ["  " + ", ".join(f"{key.replace('_', ' ')} {number(float(result[key]), 3)}" for key in plain)]
+        lines += [f"  {untested(result)}"]
     return "\n".join(lines)
 
 
+def picked_names(result: xr.Dataset) -> str:
+    """Get who A and B of a picked dissociation are, network by network; empty for other results."""
+    if "picked_a" not in result or "picked_b" not in result:
+        return ""
+    pairs = [f"{a} and {b}" for a, b in zip(result["picked_a"].values, result["picked_b"].values)]
+    counts = {pair: pairs.count(pair) for pair in dict.fromkeys(pairs)}
+    several = len(pairs) > 1
+    said = [f"{pair} ({count} of {len(pairs)} networks)" if several else pair for pair, count in counts.items()]
+    return f"A and B are the pair picked in each network: {'; '.join(said)}."
+
+
+def untested(result: xr.Dataset) -> str:
+    """Get the numbers of a result that has no test, such as a reliability: ``r 0.812, effect 0.896``."""
+    plain = [str(key) for key, value in result.data_vars.items() if not value.dims and value.dtype.kind == "f"]
+    return ", ".join(f"{key.replace('_', ' ')} {number(float(result[key]), 3)}" for key in plain)
+
+
 def _grid(table: pd.DataFrame, share: float) -> list[str]:
-    head = ("", "effect", f"{percent(share)} interval", "p (floor)")
-    cells = [head, *(formatted(row) for row in table.itertuples())]
-    what, effect, interval, _ = (max(len(row[at]) for row in cells) for at in range(4))
-    return [f"  {a:<{what}}  {b:>{effect}}  {c:>{interval}}  {d}".rstrip() for a, b, c, d in cells]
+    cells = formatted(table, share)
+    wide = [max(len(row[at]) for row in cells) for at in range(len(cells[0]))]
+    signs = ["<", ">", ">", *["<"] * (len(wide) - 3)]
+    return ["  " + "  ".join(f"{a:{sign}{w}}" for a, sign, w in zip(row, signs, wide)).rstrip() for row in cells]
 
 
-def formatted(row) -> tuple[str, str, str, str]:
-    """Get a row of :func:`result_table` as text: what, effect, interval, p with its floor."""
-    ends = ["no end" if np.isinf(end) else number(end, 3) for end in (row.low, row.high)]
+def formatted(table: pd.DataFrame, share: float) -> list[tuple[str, ...]]:
+    """Get a :func:`result_table` as rows of text below a head: what, effect, interval, p, its q and floor if any."""
+    more = {"q": "q (corrected p)"} if table["q"].notna().any() else {}
+    more |= {"p_floor": "smallest possible p"} if (table["p_floor"] > NO_FLOOR).any() else {}
+    head = ("", "effect", f"{percent(share)} interval", "p", *more.values())
+    return [head, *(_text(row, share, list(more)) for row in table.itertuples())]
+
+
+def _text(row, share: float, more: list[str]) -> tuple[str, ...]:
+    factor, unit = shown_in(row.unit)
+    low, high = ("no end" if np.isinf(end) else number(factor * end, 3) for end in (row.low, row.high))
+    interval = f"[{low}, {high}]"
+    if np.isinf(row.low) and np.isinf(row.high):
+        # a rank interval leaves out draws at both ends: (1 − level) / 2 of draws + 1 must be at least one draw
+        draws = f"{np.ceil(round(2 / (1 - share), 9)) - 1:.0f} or more draws for {percent(share)}"
+        interval = f"needs {draws}" if "rank" in row.what else f"none: too small a sample for {percent(share)}"
+    last = {"q": probability(row.q) if np.isfinite(row.q) else "", "p_floor": ""}
+    last["p_floor"] = probability(row.p_floor) if row.p_floor > NO_FLOOR else ""
     return (
         row.what,
-        number(row.effect, 3),
-        f"[{', '.join(ends)}]",
-        (p_words(row.p, row.p_floor if row.p_floor > 1e-12 else None).removeprefix("p ").removeprefix("= ")),
+        f"{number(factor * row.effect, 3)} {unit}".rstrip(),
+        interval,
+        probability(row.p),
+        *(last[name] for name in more),
     )

@@ -57,7 +57,7 @@ def test_second_run__writes_the_same_bytes(name, saved, every_result, tmp_path):
 def test_legend__says_n_test_correction_and_error_bars(name, saved, every_result):
     attrs, legend = every_result[name].attrs, saved[name].legend.read_text("utf-8")
     assert sample_words(every_result[name]) in legend
-    assert f"Test: {words.TESTS.get(attrs['test'], attrs['test'])};" in legend
+    assert f"Test: {words.TESTS.get(attrs['test'], attrs['test'])}" in legend
     assert (
         f"Correction for multiple tests: {words.CORRECTIONS.get(attrs['correction'], attrs['correction'])}." in legend
     )

@@ -1,0 +1,76 @@
+"""The smallest p that a design can give, test by test: a reader must not take one test's floor for another's."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from neurolab.plots.read import level
+from neurolab.plots.words import NO_FLOOR, probability
+from neurolab.schema import RESULTS
+
+#: What a floor belongs to, by the name of its p; the first test of a result goes by the name of its method.
+FLOOR_OF = {"rank_p": "rank among draws", "diagonal_p": "diagonal", "spared_p": "sparing", "held_p": "held-out half"}
+
+
+def floor_words(result: xr.Dataset) -> str:
+    """Get the smallest p of every test of a result in words, empty where p comes from a formula.
+
+    Example
+    -------
+    >>> floor_words(xr.Dataset({"p": 0.5, "p_floor": 0.03125}))
+    '.0312'
+    """
+    said: dict[str, list[str]] = {}
+    for p, floor in _floors(result).items():
+        said.setdefault(_range(floor), []).append(FLOOR_OF.get(p, _method(result) if p == "p" else p[:-2]))
+    corrected = _after_correction(result)
+    if len(said) == 1 and not corrected:
+        return next(iter(said))
+    parts = [f"{text} ({', '.join(names)})" for text, names in said.items()]
+    return "; ".join([*parts, corrected] if corrected else parts)
+
+
+def smallest_floor(result: xr.Dataset) -> float:
+    """Get the smallest p floor of a result over all its tests, nan where it has none."""
+    floors = [float(floor.min()) for floor in _floors(result).values()]
+    return min(floors, default=float("nan"))
+
+
+def _floors(result: xr.Dataset) -> dict[str, np.ndarray]:
+    given = str(result.attrs.get("analysis", ""))
+    tests = RESULTS[given].tests if given in RESULTS and RESULTS[given].tests else (("p", "", "", "", "p_floor"),)
+    found = {test[0]: np.ravel(np.asarray(result[test[4]], dtype=float)) for test in tests if test[4] in result}
+    real = {p: floor[np.isfinite(floor) & (floor > NO_FLOOR)] for p, floor in found.items()}
+    return {p: floor for p, floor in real.items() if floor.size}
+
+
+def _range(floor: np.ndarray) -> str:
+    low, high = probability(float(floor.min())), probability(float(floor.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def _method(result: xr.Dataset) -> str:
+    if result["p"].ndim == 2:
+        return "each cell"
+    return "sign-flip" if "sign-flip" in str(result.attrs.get("test", "")) else "the test"
+
+
+def corrected_floor(result: xr.Dataset) -> float:
+    """Get the smallest p that is left after the correction of a result, nan where it has no such floor."""
+    if "q_floor" in result:
+        floor = np.asarray(result["q_floor"], dtype=float)
+        return float(floor.min()) if floor.min() > NO_FLOOR else float("nan")
+    if str(result.attrs.get("correction", "")) != "holm" or "q" not in result or "p_floor" not in result:
+        return float("nan")
+    if result["q"].dims != result["p_floor"].dims:
+        return float("nan")
+    return min(1.0, float(result["p_floor"].min()) * int(np.isfinite(result["q"].values).sum()))
+
+
+def _after_correction(result: xr.Dataset) -> str:
+    floor = corrected_floor(result)
+    if not np.isfinite(floor):
+        return ""
+    none = ", so that nothing can pass" if floor > 1 - level(result) + 1e-12 else ""
+    return f"{probability(floor)} (after correction{none})"
