@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import logging
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,13 +20,9 @@ from neurolab.specimen.feeds import pooled_real, real_tokens
 from neurolab.specimen.pooling import pooled, pooled_dims
 from neurolab.specimen.sites import Site, check_units
 from neurolab.specimen.specimen import Probe, Specimen
+from neurolab.specimen.stream import Held, Streamed, rows_at_once
 from neurolab.specimen.wiring import outgoing_norms
 from neurolab.stimuli import StimulusSet
-
-log = logging.getLogger("neurolab")
-
-#: A recording of more bytes than this says so before it starts.
-LARGE = 10**9
 
 
 @dataclass(frozen=True)
@@ -112,6 +108,8 @@ def record(
     *,
     batch_size: int = 64,
     lesions: Sequence[Lesion] = (),
+    store: str | os.PathLike[str] | None = None,
+    max_memory: str | int | None = None,
 ) -> xr.DataArray:
     """Get the activity of a network while it sees the stimuli.
 
@@ -122,6 +120,10 @@ def record(
     probes : addresses (pooled over positions by their mean) or :class:`Probe` values.
     batch_size : stimuli per forward; never changes a result beyond float tolerance.
     lesions : damage in place while recording, all of it at once.
+    store : a ``.zarr`` folder to write to while recording, for recordings larger than memory; one that is there is
+        replaced once the new one is whole. The values that come back are read from it when they are asked for.
+    max_memory : e.g. "1GB": the most that recording may take; with ``store=`` fewer stimuli are shown at once to keep
+        it. The network itself and the stimuli are not counted.
 
     Returns
     -------
@@ -130,7 +132,8 @@ def record(
 
     Raises
     ------
-    DataError : NaN or inf activity, naming site and stimulus. LesionNotApplied, LesionNotUndone : see the bench.
+    DataError : NaN or inf activity, naming site and stimulus; more memory than ``max_memory``.
+    LesionNotApplied, LesionNotUndone : see the bench.
 
     When this is invalid
     --------------------
@@ -146,17 +149,28 @@ def record(
     (2, 2)
     """
     channels = resolve(specimen, probes)
-    inputs = specimen.prepare(stimuli.inputs)
-    if len(inputs) == 0:
+    if len(stimuli) == 0:
         raise DataError("record() got no stimuli; expected at least one.")
     edges = np.cumsum([0, *(len(channel.units) for channel in channels)])
     dtype = np.result_type(*(channel.probe.dtype for channel in channels))
-    size = len(inputs) * int(edges[-1]) * dtype.itemsize
-    if size > LARGE:
-        log.warning("recording %d stimuli x %d neuroids: %.1f GB of memory", len(inputs), edges[-1], size / 1e9)
-    values = np.empty((len(inputs), edges[-1]), dtype=dtype)
+    rows = rows_at_once(len(stimuli), int(edges[-1]) * dtype.itemsize, batch_size, store, max_memory)
     spans = [slice(int(low), int(high)) for low, high in itertools.pairwise(edges)]
-    _fill(specimen, stimuli, inputs, channels, spans, values, batch_size, tuple(lesions))
+    if store is None:
+        held = Held(len(stimuli), int(edges[-1]), dtype)
+        _fill(specimen, stimuli, channels, spans, held, rows, tuple(lesions))
+        return _recording(held.values, specimen, stimuli, channels, lesions)
+    empty = np.broadcast_to(np.zeros((), dtype), (len(stimuli), int(edges[-1])))  # takes no memory
+    streamed = Streamed(store, _recording(empty, specimen, stimuli, channels, lesions), min(rows, len(stimuli)))
+    try:
+        _fill(specimen, stimuli, channels, spans, streamed, rows, tuple(lesions))
+        return streamed.finish()
+    finally:
+        streamed.drop()
+
+
+def _recording(
+    values: np.ndarray, specimen: Specimen, stimuli: StimulusSet, channels: list[Channel], lesions: Sequence[Lesion]
+) -> xr.DataArray:
     return make_recording(
         values, presentation={str(name): stimuli.table[name].to_numpy() for name in stimuli.table},
         neuroid=_neuroids(specimen, channels), sites=[_entry(channel) for channel in channels], kind="ann",
@@ -168,17 +182,16 @@ def record(
 
 
 def _fill(
-    specimen: Specimen, stimuli: StimulusSet, inputs: torch.Tensor, channels: list[Channel], spans: list[slice],
-    values: np.ndarray, batch_size: int, lesions: tuple[Lesion, ...],
+    specimen: Specimen, stimuli: StimulusSet, channels: list[Channel], spans: list[slice], held: Held | Streamed,
+    batch_size: int, lesions: tuple[Lesion, ...],
 ) -> None:
-    ids, real = stimuli.ids, real_tokens(specimen.feed, inputs)
-    at = slice(0, 0)
+    ids, real, values = stimuli.ids, None, np.empty((0, 0))
     filled: set[str] = set()
 
     def keep(channel: Channel, span: slice):
         def sink(tensor: torch.Tensor) -> None:
             # copied here and now: what follows may write into the tensor
-            values[at, span] = channel.read(tensor, None if real is None else real[at])
+            values[:, span] = channel.read(tensor, real)
             filled.add(channel.site.address)
 
         return sink
@@ -186,12 +199,15 @@ def _fill(
     sinks = {channel.site: keep(channel, span) for channel, span in zip(channels, spans)}
     with bench(specimen) as table, table.lesioned(*lesions) as damage:
         if lesions:
-            table.check_read(damage, inputs[:2], ids[:2])
+            table.check_read(damage, specimen.prepare(stimuli.inputs[:2]), ids[:2])
         with table.probed(sinks):
-            for at in batches(len(inputs), batch_size):
+            for at in batches(len(stimuli), batch_size):
                 filled.clear()
-                table.forward(inputs[at], ids[at])
+                inputs, values = specimen.prepare(stimuli.inputs[at]), held.batch(at)
+                real = real_tokens(specimen.feed, inputs)
+                table.forward(inputs, ids[at])
                 _check_batch(channels, spans, values, at, ids, filled)
+                held.done(at)
         if lesions:
             damage.certificate()
 
@@ -213,11 +229,11 @@ def _check_batch(
                 f"{ids[at.stop - 1]!r}; it cannot be recorded on them. Type specimen.sites() for sites that every "
                 "forward calls."
             )
-        bad = ~np.isfinite(values[at, span])
+        bad = ~np.isfinite(values[:, span])
         if bad.any():
             row, unit = (int(index[0]) for index in np.nonzero(bad))
             raise DataError(
-                f"Site {channel.site.address!r}: unit {channel.units[unit]} gave {values[at, span][row, unit]} for "
+                f"Site {channel.site.address!r}: unit {channel.units[unit]} gave {values[:, span][row, unit]} for "
                 f"stimulus {ids[at.start + row]!r} ({int(bad.sum())} such values in the batch). Look at the input, or "
                 "at the layer before; half-precision models overflow at 65504."
             )

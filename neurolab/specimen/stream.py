@@ -1,0 +1,129 @@
+"""Recordings larger than memory: batch after batch goes to a zarr folder, which appears whole and is read lazily."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pathlib
+import re
+import shutil
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurolab.errors import DataError, FileFormatError
+from neurolab.schema import check_recording, strings
+
+log = logging.getLogger("neurolab")
+
+#: A recording of more bytes than this says so before it starts.
+LARGE = 10**9
+#: How often a batch lies in memory at most: as tensors, as their copy, as what is being written.
+COPIES = 6
+#: Bytes of one chunk at most.
+CHUNK = 2**23
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def bytes_of(memory: str | int) -> int:
+    """Get a number of bytes from "1GB" and the like.
+
+    Example
+    -------
+    >>> bytes_of("60MB"), bytes_of(10)
+    (60000000, 10)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?B|)\s*", str(memory).upper())
+    if not found or float(found[1]) <= 0:
+        raise DataError(f"max_memory was {memory!r}; expected bytes, such as '1GB', '60MB' or 60_000_000.")
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+def rows_at_once(n: int, row: int, batch_size: int, store: Any, max_memory: str | int | None) -> int:
+    """Get how many stimuli to show at once, after saying what the recording will take.
+
+    n : stimuli. row : bytes of values per stimulus. Raises DataError where ``max_memory`` cannot be kept.
+    """
+    where = "of memory" if store is None else f"in {pathlib.Path(store).name}"
+    text, given = "recording %d stimuli x %d bytes: %.3g GB %s", (n, row, n * row / 1e9, where)
+    log.log(logging.WARNING if n * row > LARGE else logging.INFO, text, *given)
+    if max_memory is None:
+        return batch_size
+    bound = bytes_of(max_memory)
+    if store is None and n * row > bound:
+        raise DataError(
+            f"The recording takes {n * row} bytes, more than max_memory={max_memory!r}. Type record(..., store="
+            "'recording.zarr') to have it written while it is made, or pool the sites (Probe(site, pool='mean'))."
+        )
+    if store is not None and row * COPIES > bound:
+        raise DataError(
+            f"One stimulus takes {row} bytes, {COPIES} times over while it is written; that is more than "
+            f"max_memory={max_memory!r}. Type max_memory='{-(-row * COPIES // 10**6)}MB', or record fewer sites."
+        )
+    return batch_size if store is None else max(1, min(batch_size, bound // (row * COPIES)))
+
+
+class Held:
+    """Where a recording's values go: an array in memory."""
+
+    def __init__(self, n: int, neuroids: int, dtype: np.dtype) -> None:
+        self.values = np.empty((n, neuroids), dtype=dtype)
+
+    def batch(self, at: slice) -> np.ndarray:
+        """Get room for the rows of one batch."""
+        return self.values[at]
+
+    def done(self, at: slice) -> None:
+        """Take note that the rows are filled and checked."""
+
+
+class Streamed:
+    """Where a recording's values go: a zarr folder beside the target, moved there by :meth:`finish`."""
+
+    def __init__(self, path: str | os.PathLike[str], template: xr.DataArray, rows: int) -> None:
+        import zarr
+
+        self.target = pathlib.Path(path)
+        if self.target.suffix != ".zarr":
+            raise FileFormatError(f"store={self.target.name!r}; expected a name that ends in .zarr.")
+        self.beside = self.target.with_name(f".{self.target.name}.part")
+        shutil.rmtree(self.beside, ignore_errors=True)
+        template.coords.to_dataset().to_zarr(self.beside, zarr_format=3, consolidated=False)
+        columns = max(1, min(template.shape[1], CHUNK // (rows * template.dtype.itemsize)))
+        # every chunk is written once, whole; looking whether it is empty would take longer than writing it
+        self.array = zarr.open_group(self.beside, mode="a").create_array(
+            "activity", shape=template.shape, chunks=(min(rows, template.shape[0]), columns), dtype=template.dtype,
+            compressors=None, fill_value=0, attributes=dict(template.attrs), dimension_names=template.dims,
+            config={"write_empty_chunks": True},
+        )
+        self.room = np.empty((rows, template.shape[1]), dtype=template.dtype)
+
+    def batch(self, at: slice) -> np.ndarray:
+        """Get room for the rows of one batch."""
+        return self.room[: at.stop - at.start]
+
+    def done(self, at: slice) -> None:
+        """Write the rows."""
+        self.array[at] = self.batch(at)
+
+    def finish(self) -> xr.DataArray:
+        """Move the folder to its place and get the recording, its values still on disk."""
+        del self.room
+        shutil.rmtree(self.target, ignore_errors=True)
+        os.replace(self.beside, self.target)
+        return lazily(self.target)
+
+    def drop(self) -> None:
+        """Forget what was written so far."""
+        shutil.rmtree(self.beside, ignore_errors=True)
+
+
+def lazily(path: str | os.PathLike[str]) -> xr.DataArray:
+    """Get a streamed recording whose values are read when they are asked for."""
+    recording = xr.open_zarr(path, consolidated=False, chunks=None)["activity"]
+    texts = [name for name in recording.coords if recording.coords[name].dtype.kind in "OUT"]
+    recording = recording.assign_coords(
+        {name: (recording.coords[name].dims, strings(recording[name].values)) for name in texts}
+    )
+    return check_recording(recording)

@@ -1,0 +1,128 @@
+"""Recordings that go to disk while they are made: the same numbers, the memory bound kept, nothing half-written."""
+
+import logging
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import xarray as xr
+from torch import nn
+
+from neurolab.errors import DataError, FileFormatError
+from neurolab.lesion import Lesion, Zero
+from neurolab.recording import unflatten
+from neurolab.roi import ROI
+from neurolab.specimen import Probe, Specimen, predicted_bytes, record
+from neurolab.stimuli import StimulusSet
+from neurolab.storage import load
+
+
+@pytest.fixture
+def net():
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return Specimen(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)),
+                        np.ones((1, 1, 8, 8)), name="net")
+
+
+def shown(n=23, scale=1.0):
+    table = pd.DataFrame({"stimulus_id": [f"s{at}" for at in range(n)], "condition": ["a"] * n,
+                          "depth": np.linspace(0, 1, n)})
+    return StimulusSet("shown", scale * np.random.default_rng(0).normal(size=(n, 1, 8, 8)), table)
+
+
+PROBES = [Probe("0", pool=None), Probe("3", units=[2]), "1"]
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64])
+@pytest.mark.parametrize("max_memory", [None, "20KB", 60_000])
+@pytest.mark.parametrize("cut", [False, True])
+def test_streamed__is_the_recording_held_in_memory(net, tmp_path, batch_size, max_memory, cut):
+    lesions = [Lesion(ROI("r", {"0": [1]}, {"0": ("channel",)}), Zero())] if cut else []
+    whole = record(net, shown(), PROBES, batch_size=batch_size, lesions=lesions)
+    path = tmp_path / "activity.zarr"
+    lazy = record(net, shown(), PROBES, batch_size=batch_size, lesions=lesions, store=path, max_memory=max_memory)
+    assert not lazy.variable._in_memory
+    np.testing.assert_allclose(lazy.values, whole.values, rtol=1e-6, atol=1e-7)
+    xr.testing.assert_identical(lazy.copy(data=whole.values), whole)
+    assert lazy.attrs == whole.attrs
+    xr.testing.assert_identical(load(path), lazy.load())
+    assert unflatten(lazy, "0").shape == (23, 4, 6, 6)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["activity.zarr"]
+
+
+def test_streamed__every_chunk_is_there_even_if_it_is_zero(net, tmp_path):
+    everything = [Lesion(ROI("r", {"0": range(4)}, {"0": ("channel",)}), Zero())]
+    path = tmp_path / "zeros.zarr"
+    lazy = record(net, shown(), [Probe("0", pool=None)], batch_size=10, lesions=everything, store=path)
+    assert not lazy.values.any()
+    assert len([entry for entry in (path / "activity" / "c").rglob("*") if entry.is_file()]) == 3
+
+
+def test_memory__is_predicted_said_and_bounded(net, tmp_path, caplog):
+    stimuli = shown()
+    with caplog.at_level(logging.INFO, logger="neurolab"):
+        record(net, stimuli, PROBES, store=tmp_path / "a.zarr")
+    row = predicted_bytes(net, stimuli, PROBES) // len(stimuli)
+    assert f"23 stimuli x {row} bytes" in caplog.text
+    assert "in a.zarr" in caplog.text
+    with pytest.raises(DataError, match=r"more than max_memory='10KB'.*store='recording.zarr'"):
+        record(net, stimuli, PROBES, max_memory="10KB")
+    with pytest.raises(DataError, match="One stimulus takes"):
+        record(net, stimuli, PROBES, store=tmp_path / "b.zarr", max_memory=1000)
+    for bad in ("much", "-1GB", 0, "1 XB"):
+        with pytest.raises(DataError, match="expected bytes"):
+            record(net, stimuli, PROBES, max_memory=bad)
+    with pytest.raises(FileFormatError, match=r"ends in \.zarr"):
+        record(net, stimuli, PROBES, store=tmp_path / "b.nc")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.zarr"]
+
+
+def test_failure__leaves_the_old_recording_and_nothing_else(net, tmp_path):
+    path = tmp_path / "activity.zarr"
+    old = record(net, shown(5), ["1"], store=path).load()
+    with pytest.raises(DataError, match="Site '1'"):
+        record(net, shown(5, scale=1e39), ["1"], store=path, batch_size=2)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["activity.zarr"]
+    xr.testing.assert_identical(load(path), old)
+    record(net, shown(7), ["1"], store=path)
+    assert load(path).sizes["presentation"] == 7
+
+
+MEASURED = """
+import sys
+import numpy as np, pandas as pd, torch
+from neurolab.specimen import Probe, Specimen, record
+from neurolab.stimuli import StimulusSet
+
+torch.set_num_threads(1)
+net = Specimen(torch.nn.Sequential(torch.nn.Conv2d(1, 16, 3), torch.nn.AvgPool2d(31)), np.ones((1, 1, 64, 64)),
+               output=lambda raw: raw.flatten(1))
+
+
+def shown(n):
+    table = pd.DataFrame({"stimulus_id": [f"s{at}" for at in range(n)], "condition": ["a"] * n})
+    return StimulusSet("shown", np.random.default_rng(0).normal(size=(n, 1, 64, 64)).astype("float32"), table)
+
+
+def memory(field):
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(field)) * 1024
+
+
+record(net, shown(2), [Probe("0", pool=None)], store=sys.argv[1] + "/first.zarr")
+stimuli = shown(800)
+before = memory("VmRSS")
+lazy = record(net, stimuli, [Probe("0", pool=None)], store=sys.argv[1] + "/second.zarr", max_memory="60MB")
+print(lazy.nbytes, memory("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads resident memory from /proc")
+def test_memory__200_megabytes_are_recorded_within_60(tmp_path):
+    done = subprocess.run([sys.executable, "-c", MEASURED, str(tmp_path)], capture_output=True, text=True, check=True)
+    size, used = map(int, done.stdout.split())
+    assert size > 190e6
+    assert used < 60e6
