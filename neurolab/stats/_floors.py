@@ -47,7 +47,8 @@ def p_floor(
     Parameters
     ----------
     design: "sign_flip" (n networks or pairs), "label_shuffle" (n = (n_a, n_b)) or "rank" (a target among n controls).
-    n_permutations: give it when arrangements are drawn rather than enumerated; the floor is then 1 / (m + 1).
+    n_permutations: give it when arrangements are drawn rather than enumerated; the floor is then 1 / (m + 1), and
+        2 / (m + 1) for a two-sided sign-flip, which doubles the smaller tail.
 
     Example
     -------
@@ -57,7 +58,8 @@ def p_floor(
     choice(design, ("sign_flip", "label_shuffle", "rank"), "design")
     choice(alternative, ALTERNATIVES, "alternative")
     if n_permutations is not None:
-        return 1.0 / (n_permutations + 1)
+        doubled = design == "sign_flip" and alternative == "two-sided"
+        return (2.0 if doubled else 1.0) / (n_permutations + 1)
     if design == "rank":
         return 1.0 / (counted(int(np.sum(n)), "n") + 1)
     if design == "sign_flip":

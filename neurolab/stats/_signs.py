@@ -87,12 +87,33 @@ class DrawnFlips:
     def beyond(self, mu: float, alternative: str) -> int:
         """Get how many patterns, the identity included, are at least as extreme as the observed mean minus mu."""
         d = self.x - mu
-        tie, observed, flipped = tolerance(d), float(d.sum()), self.sums - mu * self.sizes
+        tie, flipped = tolerance(d), self.sums - mu * self.sizes
         if alternative == "greater":
             return 1 + int((flipped <= tie).sum())
         if alternative == "less":
             return 1 + int((flipped >= -tie).sum())
-        return 1 + int((np.abs(observed - 2.0 * flipped) >= abs(observed) - 2 * tie).sum())
+        fewer = min(int((flipped <= tie).sum()), int((flipped >= -tie).sum()))
+        return min(2 * (1 + fewer), self.total)  # twice the smaller tail, as the interval has it
+
+
+def ends(flips: ExactFlips | DrawnFlips, alpha: float, nulls: tuple[float, ...]) -> tuple[float, float]:
+    """Get both ends, each one-sided test at alpha; each of ``nulls`` lies outside exactly when its test has p <= alpha.
+
+    p counts subsets within the tie width; an end is a subset mean itself. Where such a tie keeps a null that the end
+    would pass by a rounding error, the end is that null.
+    """
+    tests = (flips, 1.0), (flips.mirrored(), -1.0)
+    found = []
+    for test, sign in tests:
+        end = lower_end(test, alpha)
+        kept = (sign * mu for mu in nulls if sign * mu < end and test.at_most(sign * mu) > rejecting(test, alpha))
+        found.append(sign * min(kept, default=end))
+    return found[0], found[1]
+
+
+def rejecting(flips: ExactFlips | DrawnFlips, alpha: float) -> int:
+    """Get the largest count of patterns at which p <= alpha."""
+    return int(np.floor(alpha * flips.total * (1 + 1e-12)))
 
 
 def lower_end(flips: ExactFlips | DrawnFlips, alpha: float) -> float:
@@ -101,7 +122,7 @@ def lower_end(flips: ExactFlips | DrawnFlips, alpha: float) -> float:
     p(mu) = at_most(mu) / total is a step function that grows with mu and steps at means of subsets, all of them between
     the smallest and the largest x: bisect for the step.
     """
-    needed = int(np.floor(alpha * flips.total * (1 + 1e-12)))  # reject while at_most(mu) <= needed
+    needed = rejecting(flips, alpha)  # reject while at_most(mu) <= needed
     x = flips.x
     if needed < 1 or x.size == 0:
         return -np.inf

@@ -14,8 +14,9 @@ from scipy import stats as sps
 from scipy.integrate import quad
 
 from neurolab.errors import DataError
+from neurolab.stats._floors import p_floor
 from neurolab.stats._given import TINY, Rng, choice, counted, same_shape, sample, unit_interval
-from neurolab.stats.permutation import sign_flip
+from neurolab.stats.intervals import flip_ends, flips_of
 
 Bounds = float | tuple[float, float]
 
@@ -203,20 +204,19 @@ def sign_flip_tost(
     """
     low, high = _bounds(bounds)
     alpha = unit_interval(alpha, "alpha")
-    at = (bound if np.isfinite(bound) else None for bound in (low, high))
-    one, two = (
-        None
-        if bound is None
-        else sign_flip(x, popmean=bound, alternative=side, level=1 - 2 * alpha, n_permutations=n_permutations, rng=rng)
-        for bound, side in zip(at, ("greater", "less"), strict=True)
-    )
-    seen = one or two
-    if seen is None:
+    finite = tuple(bound for bound in (low, high) if np.isfinite(bound))
+    if not finite:
         raise DataError("both bounds are infinite; expected at least one finite bound, in the unit of x.")
-    lower_p, upper_p = one.p if one else 0.0, two.p if two else 0.0
-    return Tost(
-        max(lower_p, upper_p), seen.effect, seen.low, seen.high, (low, high), lower_p, upper_p, alpha, seen.p_floor
+    x = sample(x)
+    flips = flips_of(x, n_permutations, rng)  # one set for both tests and both ends
+    lower_p, upper_p = (
+        flips.beyond(bound, side) / flips.total if bound in finite else 0.0
+        for bound, side in ((low, "greater"), (high, "less"))
     )
+    ends = flip_ends(flips, 1 - 2 * alpha, finite)
+    drawn = None if flips.exact else n_permutations
+    floor = p_floor("sign_flip", n=x.size, alternative="greater", n_permutations=drawn)
+    return Tost(max(lower_p, upper_p), float(x.mean()), *ends, (low, high), lower_p, upper_p, alpha, floor)
 
 
 def jzs_bayes_factor(t: float, n: int, n2: int | None = None, *, r: float = 0.707) -> float:

@@ -9,7 +9,7 @@ from scipy import stats as sps
 from neurolab.stats._bootstrap import acceleration, bootstrap, hierarchical_bootstrap
 from neurolab.stats._given import Floats, Rng, counted, generator, sample, unit_interval
 from neurolab.stats._interval import Interval
-from neurolab.stats._signs import EXACT_N, DrawnFlips, ExactFlips, lower_end
+from neurolab.stats._signs import EXACT_N, DrawnFlips, ExactFlips, ends
 
 __all__ = [
     "Interval",
@@ -38,10 +38,14 @@ def flips_of(x: Floats, n_permutations: int, rng: Rng | None) -> ExactFlips | Dr
     return DrawnFlips(x, counted(n_permutations, "n_permutations"), generator(rng, f"a sign-flip over {x.size} values"))
 
 
-def flip_ends(flips: ExactFlips | DrawnFlips, level: float) -> tuple[float, float]:
-    """Get both ends of the interval that inverts the two-sided sign-flip test over these patterns."""
-    alpha = (1.0 - level) / 2.0
-    return lower_end(flips, alpha), -lower_end(flips.mirrored(), alpha)
+def flip_ends(
+    flips: ExactFlips | DrawnFlips, level: float, nulls: tuple[float, ...] = (0.0,)
+) -> tuple[float, float]:
+    """Get both ends of the interval that inverts the two-sided sign-flip test over these patterns.
+
+    nulls: means that lie outside the interval exactly when their test rejects, ties included.
+    """
+    return ends(flips, (1.0 - level) / 2.0, nulls)
 
 
 def sign_flip_interval(

@@ -86,10 +86,11 @@ def sign_flip(
     Parameters
     ----------
     x: one value per network, person or pair (differences), shape (n,).
-    alternative: "two-sided" (on the absolute mean), "greater" or "less".
+    alternative: "two-sided" (twice the smaller tail), "greater" or "less".
     n_permutations, rng: used above 30 values only, where patterns are drawn; up to 30 values all 2^n are counted.
     popmean: the mean under the null.
-    level: coverage of the (always two-sided) interval.
+    level: coverage of the (always two-sided) interval, which leaves out ``popmean`` exactly when the two-sided
+        p <= 1 - level.
 
     Returns
     -------
@@ -111,7 +112,8 @@ def sign_flip(
     choice(alternative, ALTERNATIVES, "alternative")
     unit_interval(level, "level")
     flips = flips_of(x, n_permutations, rng)
-    p, (low, high) = flips.beyond(float(popmean), alternative) / flips.total, flip_ends(flips, level)
+    p = flips.beyond(float(popmean), alternative) / flips.total
+    low, high = flip_ends(flips, level, (float(popmean),))
     drawn = None if flips.exact else n_permutations
     floor = p_floor("sign_flip", n=x.size, alternative=alternative, n_permutations=drawn)
     mean, kind = float(x.mean()), (flips.exact, alternative, level)
@@ -178,7 +180,7 @@ def label_shuffle(
 
     Returns
     -------
-    LabelShuffle; (low, high) is the interval of shifts that the test does not reject.
+    LabelShuffle; (low, high) are the shifts that neither one-sided test rejects at (1 - level)/2.
 
     When this is invalid
     --------------------
@@ -196,9 +198,11 @@ def label_shuffle(
     unit_interval(level, "level")
     rows, exact = _splits(a.size + b.size, a.size, counted(n_permutations, "n_permutations"), rng)
     observed = float(a.mean() - b.mean())
-    extreme = _as_extreme(a, b, rows, observed)[alternative]
-    low, high = _shift_ends(a, b, rows, level)
+    extreme, (low, high) = _as_extreme(a, b, rows, observed), _shift_ends(a, b, rows, level)
+    most = (1 - level) / 2 * (1 + 1e-12)  # a tie that keeps 0 in the p keeps it in the interval
+    low = min(low, 0.0) if extreme["greater"].mean() > most else low
+    high = max(high, 0.0) if extreme["less"].mean() > most else high
     sizes, drawn = (a.size, b.size), None if exact else n_permutations
     floor = p_floor("label_shuffle", n=sizes, alternative=alternative, n_permutations=drawn)
-    p, total = float(extreme.mean()), len(rows)
+    p, total = float(extreme[alternative].mean()), len(rows)
     return LabelShuffle(p, observed, observed, low, high, floor, sizes, total, exact, alternative, level)

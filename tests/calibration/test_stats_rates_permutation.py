@@ -28,9 +28,16 @@ def test_sign_flip(calibrated, n, alternative, shape):
     calibrated(np.array(p) <= ALPHA, attainable(2**n, mirrored=alternative == "two-sided"))
 
 
-def test_sign_flip_drawn(calibrated):
+@pytest.mark.parametrize("alternative", ["two-sided", "less"])
+def test_sign_flip_drawn(calibrated, alternative):
     samples = np.random.default_rng(1).normal(size=(SIMULATIONS, 40))
-    p = [permutation.sign_flip(x, n_permutations=99, rng=i).p for i, x in enumerate(samples)]
+    p = [permutation.sign_flip(x, alternative=alternative, n_permutations=99, rng=i).p for i, x in enumerate(samples)]
+    calibrated(np.array(p) <= ALPHA, attainable(100, mirrored=alternative == "two-sided"))
+
+
+def test_sign_flip_tost_drawn_at_its_edge(calibrated):
+    samples = np.random.default_rng(15).normal(1, 0.3, (SIMULATIONS, 40))
+    p = [equivalence.sign_flip_tost(x, bounds=1.0, n_permutations=99, rng=i).p for i, x in enumerate(samples)]
     calibrated(np.array(p) <= ALPHA, attainable(100))
 
 
