@@ -10,7 +10,7 @@ from torch.nn import functional
 from neurolab.errors import RefusedSiteError
 from neurolab.lesion import CutWeights, Lesion, Mean, Zero
 from neurolab.roi import ROI
-from neurolab.specimen import Probe, Specimen, bench, record
+from neurolab.specimen import Probe, Specimen, Task, bench, examine, record
 from neurolab.specimen.promises import plain_kernels
 from neurolab.stimuli import StimulusSet
 
@@ -320,3 +320,43 @@ def test_hugging_face__heads_are_found_and_cut(architecture, config, sites):
         share = out.n_heads // count
         different = (cut.values != whole.values).reshape(4, 6, out.n_heads, -1).any((0, 1, 3))
         assert different.tolist() == [True] * share + [False] * (out.n_heads - share)
+
+
+# -- together with the rest of the bench -------------------------------------------------------------------------------
+
+
+class Stack(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(WIDTH, HEADS, 16, batch_first=True), 3,
+                                            enable_nested_tensor=False)
+        self.head = nn.Linear(WIDTH, 3)
+
+    def forward(self, x):
+        return self.head(self.layers(x).mean(1))
+
+
+def test_examine__replays_what_lies_before_a_head_to_the_bit():
+    stimuli = shown(20)
+    net = Specimen(Stack(), stimuli.inputs[:3])
+    design = [head(f"layers.layers.{layer}.self_attn/heads", one) for layer in range(3) for one in range(HEADS)]
+    design = [Lesion(lesion.roi, lesion.how, name=str(at)) for at, lesion in enumerate(design)]
+    trials = examine(net, design, [Task("first", stimuli, lambda outputs, table: outputs[:, 0])], batch_size=8)
+    for row, lesion in zip(trials.score.values[0, 1:], design):
+        np.testing.assert_allclose(row, answer(net, stimuli, lesion)[:, 0].numpy(), rtol=1e-5, atol=1e-6)
+    assert (trials["certificate_downstream"].values[0] == [0] + [1] * len(design)).all()
+    assert net.verify().ok
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_trap_12__heads_in_half_precision_are_pooled_and_averaged_in_full(dtype):
+    stimuli = shown(30)
+    net = Specimen(Stack().to(dtype), stimuli.inputs[:3])
+    site = "layers.layers.1.self_attn/heads"
+    whole = record(net, stimuli, [Probe(site, pool=None, dtype="float64")]).values.reshape(30, TOKENS, -1)
+    pooled = record(net, stimuli, [Probe(site)])
+    np.testing.assert_allclose(pooled.values, whole.mean(1), rtol=1e-5, atol=1e-6)
+    lesion = Lesion(ROI("r", {site: [5]}, {site: ("head", "unit")}), Mean(pooled))
+    held = record(net, stimuli, [Probe(site, pool=None, dtype="float64")], lesions=[lesion]).values
+    mean = torch.tensor(pooled.values[:, 5].astype(np.float64).mean()).to(dtype).double().item()
+    assert set(held.reshape(30, TOKENS, -1)[:, :, 5].ravel()) == {mean}

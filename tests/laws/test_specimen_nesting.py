@@ -152,3 +152,22 @@ def test_nested_benches__a_lesion_of_the_outer_acts_on_what_the_inner_records():
             twice = [record(NET, STIMULI, sites, batch_size=size) for size in (3, 4)]
         for nested in twice:
             np.testing.assert_allclose(nested.values, expected.values, rtol=1e-5, atol=1e-6)
+
+
+def test_nested_benches__a_cut_state_of_a_recurrent_layer_is_cut_for_the_inner_too():
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell, self.head = nn.GRU(4, 5, batch_first=True), nn.Linear(5, 2)
+
+        def forward(self, x):
+            return self.head(self.cell(x)[0][:, -1])
+
+    net = Specimen(Reader(), np.ones((1, 3, 4)))
+    lesion = Lesion(ROI("r", {"cell/l0": [1]}), Zero())
+    expected = record(net, STIMULI, ["cell/l0", "output"], lesions=[lesion])
+    with bench(net) as table, table.lesioned(lesion):
+        nested = record(net, STIMULI, ["cell/l0", "output"])
+    np.testing.assert_array_equal(nested.values, expected.values)
+    assert not np.array_equal(nested.values, record(net, STIMULI, ["cell/l0", "output"]).values)
+    assert "forward" not in net.model.cell.__dict__
