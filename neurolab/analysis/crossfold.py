@@ -8,9 +8,10 @@ import numpy as np
 import xarray as xr
 
 from neurolab.analysis.column_tests import TWO_GROUPS
-from neurolab.analysis.measured import Measured, measured
+from neurolab.analysis.measured import Measured, fold_effects, measured
 from neurolab.analysis.reselect import exchangeable
 from neurolab.analysis.select import top_mask
+from neurolab.analysis.shuffled import statistics
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +35,29 @@ class CrossFold:
 
     def _choose(self, values: np.ndarray, positive: np.ndarray, rows: np.ndarray) -> np.ndarray:
         found = TWO_GROUPS[self.test](values[rows & positive], values[rows & ~positive])
-        valid = found.valid & self.usable
-        return top_mask(found.statistic, valid, valid, self.site, self.unit, top=self.top, names=self.names)
+        return self._top(found.statistic, found.valid & self.usable)
+
+    def _top(self, statistic: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        return top_mask(statistic, valid, valid, self.site, self.unit, top=self.top, names=self.names)
 
     def __call__(self, values: np.ndarray, positive: np.ndarray) -> Measured:
         """Get the effect in the folds left out."""
         return measured(responses(values, self.fold, self.masks(values, positive)), positive, self.fold)
+
+    def effects(self, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Get the effect in the folds left out under each row of labels (shuffles, rows), many shuffles at a time."""
+        masks = np.zeros((len(labels), int(self.fold.max()) + 1, values.shape[1]), dtype=bool)
+        for at in range(masks.shape[1]):
+            rows = self.fold != at
+            for here, statistic, valid in statistics(self.test, values[rows], labels[:, rows]):
+                for draw, one, can in zip(here, statistic, valid & self.usable):
+                    masks[draw, at] = self._top(one, can)
+        return np.array(
+            [
+                float(fold_effects(responses(values, self.fold, mask), positive, self.fold).mean())
+                for mask, positive in zip(masks, labels)
+            ]
+        )
 
 
 def responses(values: np.ndarray, fold: np.ndarray, masks: np.ndarray) -> np.ndarray:
@@ -94,7 +112,10 @@ def deal_of(used: xr.DataArray, positive: np.ndarray, fold: np.ndarray) -> Deal:
 
 
 def residuals(values: np.ndarray, positive: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """Get what is left of each column after its fold means and its effect of side, scaled to the error variance.
+    """Get what is left of each column after its fold means and its effect of side, scaled for a shuffle within folds.
+
+    Shuffling within k folds spreads a sum of squares over n - k degrees of freedom, and the residuals have n - k - 1
+    of error: hence the factor sqrt((n - k) / (n - k - 1)).
 
     Example
     -------
@@ -108,4 +129,4 @@ def residuals(values: np.ndarray, positive: np.ndarray, fold: np.ndarray) -> np.
     side = positive - dummy @ (member.T @ positive.astype(np.float64))
     centred = values - dummy @ (member.T @ values)
     left = centred - np.outer(side, side @ centred) / (side @ side)
-    return left * np.sqrt(n / max(1, n - k - 1))
+    return left * np.sqrt((n - k) / max(1, n - k - 1))

@@ -14,6 +14,7 @@ from neurolab.analysis.entry import Sides, sides_of
 from neurolab.analysis.folds import fold_labels, shared_stimuli
 from neurolab.analysis.localiser import known
 from neurolab.analysis.measured import measured
+from neurolab.analysis.sample import noted, whose_stimuli
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.contrast import Contrast
 from neurolab.digest import digest_of
@@ -24,6 +25,12 @@ from neurolab.stats.reliability import dice
 
 MOST_RESIDUAL = 99  # shuffles of the residuals: enough for a standard error
 SCALARS = ("effect", "low", "high", "d_prime", "t", "df")
+
+#: How the interval and p can disagree, said with every result.
+INTERVAL_NOTE = (
+    "p is one-sided, from shuffled labels; the interval is two-sided, from shuffled residuals, and wider than need be "
+    "where folds hold few presentations, so it can hold 0 although p is small."
+)
 
 register_result(
     "held_out",
@@ -55,8 +62,10 @@ def held_out(
     In each fold the ``top`` units of all other folds are averaged, and their response to the two sides is compared in
     the fold left out; fold effects are averaged *after* measuring. p: the condition labels are shuffled within folds
     and the whole procedure, selection included, is run again. The interval is effect ± t(df) times the root mean square
-    effect that the same procedure gives on shuffled residuals: folds choose for each other, so their effects are not
-    independent, and a Student interval over presentations covers .86 to .94 where this one covers .94 to 1.
+    effect that the same procedure gives on shuffled residuals, scaled by sqrt((n - k)/(n - k - 1)) for n presentations
+    in k folds, df = n - k - 1: folds choose for each other, so their effects are not independent, and a Student
+    interval over presentations covers .86 to .94 where this one covers .95 to 1 (1 with one presentation per side and
+    fold).
 
     Parameters
     ----------
@@ -111,7 +120,7 @@ def held_out(
             **_with_error(found.effect, error, len(sides.rows) - len(folds) - 1, level),
             **{"effect": found.effect, "d_prime": found.d_prime, "p": p, "p_floor": floor},
         },
-        **_about(recording, sides, labels, by, f"{_share(top)} neuroids", test),
+        **_about(recording, sides, labels, by, f"{_share(top)} neuroids", test, found.sample),
         n=len(folds) if found.sample == "run" else len(sides.stimuli),
         n_folds=len(folds),
         generalises_over=found.sample,
@@ -138,7 +147,8 @@ def _shuffled(
 ) -> tuple[float, float]:
     """The one-sided p of the whole procedure under shuffled labels, and its floor."""
     deal = deal_of(recording.isel(presentation=sides.rows), sides.positive, cross.fold)
-    null = np.array([cross(sides.values, deal(generator(rng, "held_out", draw))).effect for draw in range(n)])
+    labels = np.stack([deal(generator(rng, "held_out", draw)) for draw in range(n)])
+    null = cross.effects(sides.values, labels)
     reached = int((null >= effect - 1e-12 * abs(effect)).sum())
     return (reached + 1) / (n + 1), max(1 / (n + 1), 1 / deal.arrangements)
 
@@ -147,8 +157,8 @@ def _error(recording: xr.DataArray, sides: Sides, cross: CrossFold, n: int, rng:
     """The standard error of the whole procedure: its root mean square effect on shuffled residuals."""
     deal = deal_of(recording.isel(presentation=sides.rows), sides.positive, cross.fold)
     left = residuals(sides.values, sides.positive, cross.fold)
-    null = [cross(left, deal(generator(rng, "held_out residuals", draw))).effect for draw in range(n)]
-    return float(np.sqrt(np.mean(np.square(null))))
+    labels = np.stack([deal(generator(rng, "held_out residuals", draw)) for draw in range(n)])
+    return float(np.sqrt(np.mean(np.square(cross.effects(left, labels)))))
 
 
 def _per_fold(per_fold: np.ndarray, labels: np.ndarray, folds: np.ndarray, masks: np.ndarray) -> dict[str, Any]:
@@ -180,7 +190,7 @@ def _profile(
 
 
 def _about(
-    recording: xr.DataArray, sides: Sides, labels: np.ndarray, by: str | int, what: str, test: str
+    recording: xr.DataArray, sides: Sides, labels: np.ndarray, by: str | int, what: str, test: str, over: str
 ) -> dict[str, Any]:
     shared = shared_stimuli(recording, labels)
     note = f"{shared} stimuli were shown in several folds: the effect is of these stimuli, in new {by}s."
@@ -196,5 +206,7 @@ def _about(
         "inputs": digest_of(sides.values, sides.positive),
         "contrast": str(sides.contrast),
         "effect_unit": recording.attrs.get("units", ""),
-        "note": note if shared else "",
+        "note": noted(
+            note if shared else "", INTERVAL_NOTE, whose_stimuli(1, str(recording.attrs.get("kind", "")), over)
+        ),
     }

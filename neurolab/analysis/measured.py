@@ -33,11 +33,28 @@ def measured(response: np.ndarray, positive: np.ndarray, fold: np.ndarray) -> Me
     >>> found.effect, found.sample
     (1.5, 'run')
     """
-    cells = [[response[side & (fold == at)] for side in (positive, ~positive)] for at in range(int(fold.max()) + 1)]
-    per_fold = np.array([one.mean() - other.mean() for one, other in cells])
+    cells = _cells(response, positive, fold)
+    per_fold = fold_effects(response, positive, fold)
     effect = float(per_fold.mean())
     if min(len(cell) for pair in cells for cell in pair) < 2:
         spread, sample = float(per_fold.std(ddof=1)) / np.sqrt(2), "run"
     else:
         spread, sample = float(np.sqrt(np.mean([[cell.var(ddof=1) for cell in pair] for pair in cells]))), "stimulus"
     return Measured(effect, effect / spread if spread > 0 else float("nan"), per_fold, sample)
+
+
+def fold_effects(response: np.ndarray, positive: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Get the mean of one side minus the mean of the other, in each fold.
+
+    Example
+    -------
+    >>> side, fold = np.array([True, False, True, False]), np.array([0, 0, 1, 1])
+    >>> fold_effects(np.array([2.0, 1.0, 4.0, 2.0]), side, fold).tolist()
+    [1.0, 2.0]
+    """
+    return np.array([one.mean() - other.mean() for one, other in _cells(response, positive, fold)])
+
+
+def _cells(response: np.ndarray, positive: np.ndarray, fold: np.ndarray) -> list[list[np.ndarray]]:
+    """The responses of both sides, fold by fold."""
+    return [[response[side & (fold == at)] for side in (positive, ~positive)] for at in range(int(fold.max()) + 1)]

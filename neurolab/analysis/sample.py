@@ -17,7 +17,7 @@ from neurolab.trials import pick_task, task_table, with_specimen
 
 #: What the sample is called, by the kind of the trials.
 MEMBER = {"ann": "specimen", "simulated": "specimen", "brain": "subject"}
-PLURAL = {"specimen": "networks", "subject": "people", "stimulus": "stimuli"}
+PLURAL = {"specimen": "networks", "subject": "people", "stimulus": "stimuli", "run": "runs"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +119,8 @@ def sample_of(trials: xr.Dataset, over: str | None = None) -> Sample:
     return Sample(trials, over)
 
 
-def whose_stimuli(n: int, kind: str) -> str:
-    """Get the sentence that a result over stimuli carries: what it says nothing about.
+def whose_stimuli(n: int, kind: str, over: str = "stimulus") -> str:
+    """Get the sentence that a result over stimuli (or runs) carries: what it says nothing about.
 
     Example
     -------
@@ -129,7 +129,7 @@ def whose_stimuli(n: int, kind: str) -> str:
     """
     one, several = ("person", "people") if MEMBER.get(kind) == "subject" else ("network", "networks")
     who = f"One {one}" if n == 1 else f"These {n} {several}"
-    return f"{who}: generalises over stimuli only, not to other {several}."
+    return f"{who}: generalises over {PLURAL[over]} only, not to other {several}."
 
 
 def noted(*notes: str) -> str:
