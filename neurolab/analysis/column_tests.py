@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.stats import rankdata
 
 from neurolab.analysis.entry import Sides
 from neurolab.analysis.nuisance import Nuisance, regressors
@@ -46,9 +45,8 @@ def _two_groups(a: np.ndarray, b: np.ndarray, **settings: Any) -> Any:
 
 
 def _ranked_groups(a: np.ndarray, b: np.ndarray, **settings: Any) -> Any:
-    """Max-T of ranks: the pooled t of ranks orders arrangements as Mann-Whitney's U does."""
-    ranks = rankdata(np.concatenate((a, b)), axis=0)
-    return permutation.max_t(ranks, groups=np.arange(len(ranks)) < len(a), statistic="pooled", **settings)
+    """Max-T of ranks, of every neuroid that varies over both sides together, as the map has it."""
+    return _two_groups(a, b, statistic="rank", **settings)
 
 
 def _welch(recording: xr.DataArray, sides: Sides, nuisance: Any, pair: str | None) -> ColumnTest:

@@ -14,6 +14,7 @@ from itertools import combinations, islice
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
 
 from neurolab.errors import DataError
 from neurolab.stats import maps
@@ -33,6 +34,8 @@ from neurolab.stats._given import (
 SMALL = 4_096  # this many arrangements are always enumerated
 DRAWN = np.float32  # drawn arrangements: half the time, and their Monte-Carlo error is far larger
 DRAWN_TIE = 1e-5  # ties of a float32 null with the float64 observed value
+#: The two-sample tests whose maximum can be taken; "rank" is of ranks, which it leaves as they are.
+TESTS = {"welch": maps.welch_t, "pooled": maps.pooled_t, "rank": maps.rank_auc}
 Rows = Iterator[NDArray]
 Statistic = Callable[[NDArray, slice], Floats]
 
@@ -159,7 +162,10 @@ def _flip_test(
 
 
 def _two_sample(z: Floats, n_a: int, kind: str) -> Statistic:
-    """Get the pooled or Welch statistic of 0/1 rows, as a function; columns of z are centred with unit mean square."""
+    """Get the statistic of 0/1 rows, as a function; columns of z are centred with unit mean square.
+
+    Of ranks the pooled one orders arrangements as Mann-Whitney's U does.
+    """
     n_b, square = len(z) - n_a, z**2
     total, both = square.sum(axis=0), z.dtype.type(1 / n_a + 1 / n_b)
 
@@ -232,13 +238,14 @@ def max_t(
     y: the second members of the pairs, same shape as x.
     n_permutations, rng: arrangements drawn when there are too many to enumerate; then p = (b + 1) / (m + 1).
     alternative: "greater" and "less" have their own null (mne's ``permutation_t_test`` gives them the two-sided one).
-    statistic: "welch" or "pooled", for two samples.
+    statistic: "welch", "pooled" or "rank" (``t`` is then the Mann-Whitney z and ``effect`` the AUC), for two samples.
     block: rows and columns per matrix product; memory beyond x is some 5 * 8 * block^2 bytes.  Drawn
         arrangements are computed in float32, the observed statistic always in float64.
 
     Returns
     -------
     MaxT; constant and non-finite columns are screened (valid False, p = 1), as one of them would spoil every other p.
+    "welch" and "pooled" screen a column that is constant in one group; "rank" one that is constant over both.
 
     When this is invalid
     --------------------
@@ -255,7 +262,7 @@ def max_t(
     """
     x = columns(x)
     choice(alternative, ALTERNATIVES, "alternative")
-    choice(statistic, ("welch", "pooled"), "statistic")
+    choice(statistic, tuple(TESTS), "statistic")
     n_permutations, block = counted(n_permutations, "n_permutations"), counted(block, "block")
     if groups is None:
         d = x if y is None else _difference(x, columns(y, "y"))
@@ -266,11 +273,15 @@ def max_t(
             "groups given together with y or popmean; expected either two groups of rows, or pairs, or one sample."
         )
     first = _membership(groups, len(x))
+    x = _ranks(x) if statistic == "rank" else x
     a, b = x[first], x[~first]
-    test = {"welch": maps.welch_t, "pooled": maps.pooled_t}[statistic]
-    return _shuffle_test(
-        a, b, test(a, b, alternative=alternative, level=level), n_permutations=n_permutations, rng=rng, block=block
-    )
+    seen = TESTS[statistic](a, b, alternative=alternative, level=level)
+    return _shuffle_test(a, b, seen, n_permutations=n_permutations, rng=rng, block=block)
+
+
+def _ranks(x: Floats) -> Floats:
+    """Get the ranks in each column, nan in one that holds nan or inf."""
+    return rankdata(np.where(np.isfinite(x), x, np.nan), axis=0)
 
 
 def _difference(x: Floats, y: Floats) -> Floats:

@@ -77,6 +77,17 @@ def test_max_t_two_sample_family(calibrated, statistic):
     calibrated(np.array(least) <= ALPHA, attainable(100))
 
 
+def test_max_t_of_ranks_with_silent_groups(calibrated):
+    # columns mostly 0, so that some are silent in one whole group: tied ranks, exchangeable all the same
+    samples = np.random.default_rng(16).random((SIMULATIONS, 16, 20))
+    samples[samples < 0.8] = 0
+    least = [
+        permutation.max_t(x, groups=np.arange(16) < 8, statistic="rank", n_permutations=99, rng=i).p.min()
+        for i, x in enumerate(samples)
+    ]
+    calibrated(np.array(least) <= ALPHA, attainable(100), side="upper")
+
+
 @pytest.mark.parametrize(("sizes", "rate"), [((12, 24), 0.089), ((20, 20), 0.064)])
 def test_max_t_welch_under_unequal_spread(calibrated, sizes, rate):
     # approximate: labels are not exchangeable when the spreads differ (3 : 1 here), and studentising makes up for
