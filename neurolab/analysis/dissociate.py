@@ -18,6 +18,7 @@ from neurolab.stats.equivalence import Tost, sign_flip_tost
 from neurolab.stats.permutation import SignFlip, sign_flip
 
 CLAIM = ("effect", "low", "high", "p", "p_floor", "effect_logit")
+OWN = ("own_effect", "own_low", "own_high", "own_p", "own_p_floor")
 SPARED = ("spared_effect", "spared_low", "spared_high", "spared_p", "spared_p_floor", "spared_bound", "spared_shown")
 
 register_result(
@@ -25,6 +26,7 @@ register_result(
     {
         "deficit": ("specimen", "lesion", "task"),
         **dict.fromkeys(CLAIM, ("claim",)),
+        **dict.fromkeys(OWN, ("own",)),
         **dict.fromkeys(SPARED, ("spared",)),
         "p_double": (),
         "p_classical": (),
@@ -32,6 +34,7 @@ register_result(
     },
     [
         ("p", "effect", "low", "high", "p_floor"),
+        ("own_p", "own_effect", "own_low", "own_high", "own_p_floor"),
         ("spared_p", "spared_effect", "spared_low", "spared_high", "spared_p_floor"),
     ],
 )
@@ -51,9 +54,11 @@ def dissociation(
 
     *Crossover*: lesion A costs task X more than lesion B does, and B costs Y more than A does. Each claim is a
     one-sided sign-flip over networks of a difference *within* its task, so that no rescaling of a task can fake it;
-    both must have p <= alpha (intersection-union, nothing else to correct). *Classical double dissociation*: crossover,
-    and the deficits of A on Y and of B on X are each shown to lie within a bound by two shifted sign-flip tests. A
-    *single dissociation* is one claim alone, at alpha / 2, since it might have been either.
+    both must have p <= alpha (intersection-union, nothing else to correct). *Classical double dissociation*: crossover;
+    A has a deficit of its own on X and B on Y, each by a one-sided sign-flip (a lesion that improves the other task
+    makes a crossover without any); and the deficits of A on Y and of B on X are each shown to lie within a bound by two
+    shifted sign-flip tests. A *single dissociation* is one claim alone, at alpha / 2, since it might have been either;
+    five networks cannot show it at .05.
 
     Parameters
     ----------
@@ -67,8 +72,9 @@ def dissociation(
     Returns
     -------
     Dataset. Over claim: ``effect`` (mean difference of deficits, in score), ``low``, ``high``, ``p``, ``p_floor``,
-    ``effect_logit``; ``value`` per member. Over spared: ``spared_effect`` (the deficit) and its companions,
-    ``spared_bound``, ``spared_shown``. ``p_double`` is the larger of both p, ``p_classical`` the largest of all four.
+    ``effect_logit``; ``value`` per member. Over own: ``own_effect`` (the deficit of A on X, of B on Y) and its
+    companions. Over spared: ``spared_effect`` (the deficit) and its companions, ``spared_bound``, ``spared_shown``.
+    ``p_double`` is the larger p of both claims, ``p_classical`` the largest of all six.
     ``deficit`` (specimen, lesion, task). attrs: ``verdict``, and as JSON lists ``reasons`` and ``undermined_by``.
     Intervals have level 1 - 2 alpha: they leave out 0 (lie within the bound) exactly when p <= alpha.
 
@@ -93,20 +99,23 @@ def dissociation(
     cells = two_by_two(trials, lesions, tasks, spared_within, over)
     (a, b), (x, y) = lesions, tasks
     named = [f"{a} hurts {x} more than {b} does", f"{b} hurts {y} more than {a} does"]
+    itself = [f"{a} hurts {x} itself", f"{b} hurts {y} itself"]
     spare = [f"{a} spares {y}", f"{b} spares {x}"]
     differences = [cells.values[0, 0] - cells.values[1, 0], cells.values[1, 1] - cells.values[0, 1]]
     claims = [_claim(value, alpha, generator(rng, "claim", name)) for value, name in zip(differences, named)]
+    own = [_claim(cells.values[i, i], alpha, generator(rng, "own", itself[i])) for i in (0, 1)]
     spares = [
         _spared(cells.values[i, 1 - i], cells.bounds[1 - i], alpha, generator(rng, "spared", spare[i])) for i in (0, 1)
     ]
-    evidence = Evidence(cells, tuple(named), tuple(spare), tuple(claims), tuple(spares), alpha)
+    evidence = Evidence(cells, named, itself, spare, claims, own, spares, alpha)
     return make_result(
-        _variables(cells, differences, claims, spares),
+        _variables(cells, differences, claims, own, spares),
         coords={
             "specimen": cells.sample.specimens,
             "lesion": strings(lesions),
             "task": strings(tasks),
             "claim": strings(named),
+            "own": strings(itself),
             "spared": strings(spare),
         },
         analysis="dissociation",
@@ -145,7 +154,11 @@ def _spared(value: pd.Series, bound: float, alpha: float, rng: np.random.Generat
 
 
 def _variables(
-    cells: TwoByTwo, differences: list[pd.Series], claims: list[SignFlip], spares: list[Tost | SignFlip]
+    cells: TwoByTwo,
+    differences: list[pd.Series],
+    claims: list[SignFlip],
+    own: list[SignFlip],
+    spares: list[Tost | SignFlip],
 ) -> dict[str, Any]:
     """Everything in the result, by name."""
     spared_p = [test.p if isinstance(test, Tost) else 1.0 for test in spares]
@@ -161,13 +174,14 @@ def _variables(
         "value": value,
         **{name: ("claim", [getattr(test, name) for test in claims]) for name in CLAIM[:-1]},
         "effect_logit": ("claim", logit),
+        **{f"own_{name}": ("own", [getattr(test, name) for test in own]) for name in CLAIM[:-1]},
         **{f"spared_{name}": ("spared", [getattr(test, name) for test in spares]) for name in CLAIM[:3]},
         "spared_p": ("spared", spared_p),
         "spared_p_floor": ("spared", [test.p_floor for test in spares]),
         "spared_bound": ("spared", cells.bounds[::-1]),
         "spared_shown": ("spared", [isinstance(test, Tost) and test.equivalent for test in spares]),
         "p_double": max(test.p for test in claims),
-        "p_classical": max([test.p for test in claims] + spared_p),
+        "p_classical": max([test.p for test in [*claims, *own]] + spared_p),
         "ceiling": (("lesion", "task"), cells.ceiling),
         "floor": (("lesion", "task"), cells.floor),
     }

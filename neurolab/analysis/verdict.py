@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,49 +15,68 @@ from neurolab.stats.permutation import SignFlip
 
 CLASSICAL = "classical double dissociation"
 CROSSOVER = "crossover, sparing not shown"
+NO_DEFICIT = "crossover, own deficits not shown"
 SINGLE = "single dissociation"
 NONE = "no dissociation shown"
 UNDECIDED = "cannot be decided"
 #: Every verdict; the last one is followed by a colon and the reason.
-VERDICTS = (CLASSICAL, CROSSOVER, SINGLE, NONE, UNDECIDED)
+VERDICTS = (CLASSICAL, CROSSOVER, NO_DEFICIT, SINGLE, NONE, UNDECIDED)
 FAR_OFF = 3.0  # sd from the usual activity beyond which a lesion is called off-distribution
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """All that a verdict may rest on: the cells, the two claims, the two sparings, alpha."""
+    """All that a verdict may rest on: the cells, the two claims, each lesion's own deficit, the two sparings, alpha."""
 
     cells: TwoByTwo
-    claim_names: tuple[str, ...]
-    spared_names: tuple[str, ...]
-    claims: tuple[SignFlip, ...]
-    spares: tuple[Tost | SignFlip, ...]
+    claim_names: Sequence[str]
+    own_names: Sequence[str]
+    spared_names: Sequence[str]
+    claims: Sequence[SignFlip]
+    own: Sequence[SignFlip]
+    spares: Sequence[Tost | SignFlip]
     alpha: float
 
 
 def verdict(evidence: Evidence) -> str:
     """Get the verdict. A single dissociation is one claim of two that might have been, hence alpha / 2."""
-    p = [test.p for test in evidence.claims]
-    floor = max(test.p_floor for test in evidence.claims)
-    if floor > evidence.alpha:
-        return f"{UNDECIDED}: {_floor(evidence)}"
-    if max(p) <= evidence.alpha:
-        shown = all(isinstance(test, Tost) and test.equivalent for test in evidence.spares)
-        return CLASSICAL if shown else CROSSOVER
-    return SINGLE if min(p) <= evidence.alpha / 2 else NONE
+    alpha, p = evidence.alpha, [test.p for test in evidence.claims]
+    if _worst(evidence) > alpha:
+        return f"{UNDECIDED}: {_floor(evidence, alpha)}"
+    if max(p) <= alpha:
+        if not all(isinstance(test, Tost) and test.equivalent for test in evidence.spares):
+            return CROSSOVER
+        return CLASSICAL if max(test.p for test in evidence.own) <= alpha else NO_DEFICIT
+    if min(p) <= alpha / 2:
+        return SINGLE
+    if any(test.p <= alpha and test.p_floor > alpha / 2 for test in evidence.claims):
+        return f"{UNDECIDED}: {_too_few_for_one(evidence)[0]}"
+    return NONE
 
 
-def _floor(evidence: Evidence) -> str:
-    n, floor = min(test.n for test in evidence.claims), max(test.p_floor for test in evidence.claims)
-    plural = evidence.cells.sample.plural
-    return floor_text(n, floor, plural=plural, alternative="greater", alpha=evidence.alpha)
+def _worst(evidence: Evidence) -> float:
+    return max(test.p_floor for test in evidence.claims)
+
+
+def _floor(evidence: Evidence, alpha: float) -> str:
+    n, plural = min(test.n for test in evidence.claims), evidence.cells.sample.plural
+    return floor_text(n, _worst(evidence), plural=plural, alternative="greater", alpha=alpha)
+
+
+def _too_few_for_one(evidence: Evidence) -> list[str]:
+    """The sentence where one claim alone cannot reach its alpha / 2."""
+    half = evidence.alpha / 2
+    if _worst(evidence) <= half:
+        return []
+    needs = p_text(half).replace("=", "<=")
+    return [f"One claim alone, a single dissociation, needs {needs}. {_floor(evidence, half)}"]
 
 
 def reasons(evidence: Evidence) -> list[str]:
-    """Get one sentence per claim and per sparing, each with its numbers."""
+    """Get one sentence per claim, per own deficit and per sparing, each with its numbers."""
     level = 1 - 2 * evidence.alpha
     said = []
-    for name, test in zip(evidence.claim_names, evidence.claims):
+    for name, test in zip((*evidence.claim_names, *evidence.own_names), (*evidence.claims, *evidence.own)):
         shown = "Shown" if test.p <= evidence.alpha else "Not shown"
         numbers = interval_text(test.effect, test.low, test.high, level)
         said.append(f"{shown}: {name}, by {numbers}, {p_text(test.p)}, n = {test.n}.")
@@ -70,7 +90,8 @@ def reasons(evidence: Evidence) -> list[str]:
             why = "the task has no known chance level" if np.isnan(bound) else "the intact score is not above chance"
             advice = "give the bound in score with spared_within={task: bound}"
             said.append(f"Not shown: {name}, deficit {numbers}; {why}, so there is no bound to test against: {advice}.")
-    return [*said, _floor(evidence)]
+    few = _too_few_for_one(evidence)
+    return [*said, *(few if few and _worst(evidence) <= evidence.alpha else [_floor(evidence, evidence.alpha)])]
 
 
 def undermined_by(evidence: Evidence) -> list[str]:
@@ -106,7 +127,7 @@ def _about_scale(evidence: Evidence) -> list[str]:
 
 
 def _about_room(evidence: Evidence) -> list[str]:
-    """Ceilings hide a deficit, floors cut it short, a gain is no deficit."""
+    """Ceilings hide a deficit, floors cut it short, a gain is no deficit, nor is what the bound calls none."""
     cells, said = evidence.cells, []
     for j, task in enumerate(cells.tasks):
         if cells.ceiling[:, j].any():
@@ -120,9 +141,12 @@ def _about_room(evidence: Evidence) -> list[str]:
             )
     mean = cells.deficit.mean(axis=0)
     for i, (lesion, task) in enumerate(zip(cells.lesions, cells.tasks)):
-        if mean[i, i] <= 0:
-            other = cells.lesions[1 - i]
-            said.append(f"{lesion} costs {task} nothing itself ({mean[i, i]:.3g}); the difference comes from {other}.")
+        other, own, bound = cells.lesions[1 - i], mean[i, i], cells.bounds[i]
+        if own <= 0:
+            said.append(f"{lesion} costs {task} nothing itself ({own:.3g}); the difference comes from {other}.")
+        elif own <= bound:
+            within = f"lies within the bound of ±{bound:.3g} within which {task} counts as spared by {other}"
+            said.append(f"The deficit of {lesion} on {task} ({own:.3g}) {within}.")
     return said
 
 

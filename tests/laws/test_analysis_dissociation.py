@@ -181,7 +181,8 @@ def test_one_claim_alone_needs_half_of_alpha():
         for n in (5, 6)
     )
     assert float(five["p"][0]) == 2**-5
-    assert five.attrs["verdict"] == "no dissociation shown"
+    assert five.attrs["verdict"].startswith("cannot be decided: One claim alone, a single dissociation, needs p <= .025.")
+    assert "use 6 or more" in json.loads(five.attrs["reasons"])[-1]
     assert six.attrs["verdict"] == "single dissociation"
 
 

@@ -106,7 +106,7 @@ def test_the_verdict_is_the_planted_one(planted):
     found = dissociation(trials, **PAIR, rng=0)
     assert found.attrs["verdict"] == expected
     reasons = json.loads(found.attrs["reasons"])
-    assert len(reasons) == 5
+    assert len(reasons) == 7
     assert f"n = {trials.sizes['specimen']}" in reasons[0]
 
 
