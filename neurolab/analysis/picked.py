@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.analysis.best_pair import best_pair, picked_null
+from neurolab.analysis.halves import picking_half
 from neurolab.analysis.sample import PLURAL, Sample, sample_of, target_rows
 from neurolab.analysis.words import floor_text
 from neurolab.chance import RNG, generator, rng_name
@@ -67,8 +68,9 @@ def picked_dissociation(
     excess) with ``low, high, p, p_floor``: one-sided sign-flip over networks (approximate,
     the excess being skewed: .04 to .06 measured at .05).
     ``rank_p``: the mean observed value among the mean null values, exact in these networks. ``held_*`` over claim:
-    pairs picked on one half of the stimuli and measured on the other, one-sided sign-flips. With one network, p is its
-    rank p and the held-out sample is stimuli.
+    pairs picked on one half of the stimuli and measured on the other, one-sided sign-flips; one split for both tasks,
+    so that no stimulus, and no matched group (trial coordinate ``group``), does both. With one network, p is its rank p
+    and the held-out sample is stimuli.
 
     When this is invalid
     --------------------
@@ -206,14 +208,8 @@ def _over_networks(
 def _held(
     sample: Sample, rows: np.ndarray, tasks: tuple[str, str], level: float, rng: RNG
 ) -> dict[str, tuple[str, list[float]]]:
-    """Pick on a random half of the stimuli of each task, measure both claims on the other half."""
-    trials = sample.trials
-    pick = np.zeros(trials.sizes["trial"], dtype=bool)
-    for task in tasks:
-        ids = np.array(sample.stimuli(task))
-        half = generator(rng, "picked halves", task).permutation(ids)[: len(ids) // 2]
-        where = pick_task(trials, task)
-        pick[where] = np.isin(trials["stimulus_id"].values[where].astype(str), half)
+    """Pick on a random half of the stimuli of both tasks, measure both claims on the other half."""
+    pick = picking_half(sample.trials, tasks, rng)
     chosen = [best_pair(one)[1:] for one in _deficits(sample, rows, tasks, pick)]
     tests = [_held_claim(sample, rows, chosen, tasks, claim, ~pick, level, rng) for claim in (0, 1)]
     return {f"held_{name}": ("claim", [getattr(test, name) for test in tests]) for name in TEST}

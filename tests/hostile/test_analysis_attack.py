@@ -1,0 +1,165 @@
+"""What an adversarial reading found in the analyses: each stays closed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from neurolab.analysis import dissociation, localise, picked_dissociation
+from neurolab.analysis.halves import picking_half
+from neurolab.errors import DesignError
+from neurolab.recording import make_recording
+from neurolab.trials import make_trials
+
+PAIR = {"lesions": ("A", "B"), "tasks": ("X", "Y")}
+TASKS = {name: {"unit": "share", "bounded": True, "chance": 0.5} for name in "XY"}
+
+
+def planted(costs, n=8, trials=50):
+    """Networks whose deficits, lesion by task, are these to within .002."""
+    score, draw = np.zeros((n, 3, 2 * trials)), np.random.default_rng(0)
+    for network, lesion, task in np.ndindex(n, 3, 2):
+        cost = costs[lesion - 1][task] + 0.002 * draw.standard_normal() if lesion else 0.0
+        score[network, lesion, task * trials : (task + 1) * trials] = 0.8 - cost
+    return make_trials(
+        score,
+        specimen=[f"n{i}" for i in range(n)],
+        kind="simulated",
+        lesions={"lesion_id": ["sham", "A", "B"], "roi": ["A", "A", "B"], "role": ["sham", "target", "target"]},
+        trial={
+            "task": ["X"] * trials + ["Y"] * trials,
+            "stimulus_id": [f"{task}{i}" for task in "xy" for i in range(trials)],
+            "condition": ["c"] * 2 * trials,
+        },
+        tasks=TASKS,
+    )
+
+
+@pytest.mark.parametrize("costs", [[[0, -0.02], [-0.02, 0]], [[-0.002, -0.02], [-0.02, -0.002]]])
+def test_lesions_that_cost_nothing_make_no_classical_double_dissociation(costs):
+    """Each improves the other's task: a crossover, both "spared", and nothing that either lesion took away."""
+    found = dissociation(planted(costs), **PAIR, rng=0)
+    assert found["spared_shown"].all()
+    assert (found["p"] <= 0.05).all()
+    assert found.attrs["verdict"] == "crossover, own deficits not shown"
+    assert float(found["p_classical"]) == float(found["own_p"].max()) > 0.05
+    reasons = json.loads(found.attrs["reasons"])
+    assert any(said.startswith("Not shown: A hurts X itself") for said in reasons)
+
+
+def test_a_deficit_that_the_bound_calls_none_is_named():
+    found = dissociation(planted([[0.015, 0], [0, 0.015]]), **PAIR, rng=0)
+    said = json.loads(found.attrs["undermined_by"])
+    assert sum("lies within the bound of ±0.03" in one for one in said) == 2
+    large = dissociation(planted([[0.1, 0], [0, 0.1]]), **PAIR, rng=0)
+    assert not any("lies within the bound" in one for one in json.loads(large.attrs["undermined_by"]))
+    assert large.attrs["verdict"] == "classical double dissociation"
+
+
+def test_five_networks_cannot_decide_a_single_dissociation():
+    """A costs X .3 in every network, p = .031; one claim alone needs .025."""
+    five, six = (dissociation(planted([[0.3, 0], [0, 0]], n), **PAIR, rng=0) for n in (5, 6))
+    assert five.attrs["verdict"].startswith("cannot be decided: One claim alone")
+    assert "use 6 or more" in five.attrs["verdict"]
+    assert six.attrs["verdict"] == "single dissociation"
+
+
+def test_where_five_networks_show_nothing_it_is_said_that_they_could_not_have():
+    found = dissociation(planted([[0.1, 0.1], [0.1, 0.1]], 5), **PAIR, rng=0)
+    assert found.attrs["verdict"] == "no dissociation shown"
+    assert "needs p <= .025" in json.loads(found.attrs["reasons"])[-1]
+
+
+def silent_in_b(sign=1.0):
+    draw, n = np.random.default_rng(0), 20
+    values = draw.standard_normal((2 * n, 5))
+    values[:, 0] = 0.0
+    values[:n, 0] = sign * (draw.random(n) + 1)
+    values[:, 1] = 0.0
+    rows = {"stimulus_id": [f"s{i}" for i in range(2 * n)], "condition": ["a"] * n + ["b"] * n}
+    return make_recording(values, presentation=rows, kind="simulated")
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_unit_silent_in_one_condition_is_found_by_ranks_under_every_correction(alternative, sign):
+    found = {
+        name: localise(silent_in_b(sign), "a > b", test="rank", correction=name, alternative=alternative, rng=0)
+        for name in ("holm", "max_t")
+    }
+    expected = alternative in ("two-sided", "greater" if sign > 0 else "less")
+    for result in found.values():
+        np.testing.assert_array_equal(result["valid"].values, [True, False, True, True, True])
+        assert bool(result["q"].values[0] <= 0.05) == expected
+    np.testing.assert_array_equal(found["holm"]["q"] <= 0.05, found["max_t"]["q"] <= 0.05)
+
+
+def shared(groups=None, n_y=6):
+    """Both tasks on the same eight images, Y on two or more of its own."""
+    ids = [f"i{k}" for k in range(8)] * 2 + [f"own{k}" for k in range(n_y)]
+    task = ["X"] * 8 + ["Y"] * (8 + n_y)
+    trial = {"task": task, "stimulus_id": ids, "condition": ["c"] * len(ids)}
+    if groups is not None:
+        trial["group"] = groups(ids)
+    lesions = {"lesion_id": ["sham"], "roi": ["A"], "role": ["sham"]}
+    return make_trials(
+        np.zeros((2, 1, len(ids))), specimen=["a", "b"], kind="simulated", lesions=lesions, trial=trial, tasks=TASKS
+    )
+
+
+def test_no_stimulus_picks_and_measures_though_two_tasks_share_it():
+    for seed in range(20):
+        trials = shared()
+        pick = picking_half(trials, ("X", "Y"), seed)
+        ids, task = trials["stimulus_id"].values, trials["task"].values
+        assert not set(ids[pick]) & set(ids[~pick])
+        assert (pick & (task == "X")).sum() == 4
+        assert (pick & (task == "Y")).sum() == 7
+        turned = trials.isel(trial=slice(None, None, -1))
+        np.testing.assert_array_equal(picking_half(turned, ("X", "Y"), seed), pick[::-1])
+
+
+def test_matched_stimuli_stay_together():
+    trials = shared(lambda ids: [f"g{int(name[-1]) // 2}" if name[0] == "i" else "" for name in ids])
+    for seed in range(20):
+        pick = picking_half(trials, ("X", "Y"), seed)
+        group, grouped = trials["group"].values, trials["group"].values != ""
+        assert not set(group[pick & grouped]) & set(group[~pick & grouped])
+        assert 0 < (pick & ~grouped).sum() < 6
+
+
+def test_a_task_of_one_stimulus_cannot_be_halved():
+    trials = shared(lambda ids: ["all"] * len(ids))
+    with pytest.raises(DesignError, match="1 stimulus"):
+        picking_half(trials, ("X", "Y"), 0)
+
+
+def test_held_out_claims_do_not_see_their_own_noise_again():
+    """Y is the mirror of X on the same images, pure noise: picked and measured on one image, both claims are sure."""
+    draw, n_trials, names = np.random.default_rng(1), 40, [f"c{k}" for k in range(20)]
+    hits = 0
+    for seed in range(20):
+        noise = draw.standard_normal((8, 21, n_trials))
+        lesions = {
+            "lesion_id": ["sham", *names],
+            "roi": ["c0", *names],
+            "role": ["sham"] + ["target"] * 20,
+            "family": [""] * 11 + ["random"] * 10,
+        }
+        trials = make_trials(
+            np.concatenate([noise, -noise], axis=2),
+            specimen=[f"n{i}" for i in range(8)],
+            kind="simulated",
+            lesions=lesions,
+            trial={
+                "task": ["X"] * n_trials + ["Y"] * n_trials,
+                "stimulus_id": [f"i{k}" for k in range(n_trials)] * 2,
+                "condition": ["c"] * 2 * n_trials,
+            },
+            tasks={name: {"unit": "m", "bounded": False, "chance": 0.0} for name in "XY"},
+        )
+        found = picked_dissociation(
+            trials, candidates=names[:10], pool="random", tasks=("X", "Y"), n_permutations=19, rng=seed
+        )
+        hits += int((found["held_p"] <= 0.05).any())
+    assert hits <= 5
