@@ -29,7 +29,7 @@ class Contrast:
         both = set(self.positive) & set(self.negative)
         if not self.positive or not self.negative or both:
             raise DataError(
-                f"The contrast {self.positive} > {self.negative} needs conditions on both sides and none on both"
+                f"The contrast {str(self)!r} needs conditions on both sides and none on both"
                 f"{': ' + listed(sorted(both)) if both else ''}. Type 'faces > objects + scenes'."
             )
 

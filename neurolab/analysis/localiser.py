@@ -12,6 +12,7 @@ from neurolab.analysis.column_tests import TESTS, ColumnTest
 from neurolab.analysis.correct import CORRECTIONS, corrected
 from neurolab.analysis.entry import Sides, sides_of
 from neurolab.analysis.nuisance import Nuisance
+from neurolab.analysis.sample import noted, whose_stimuli
 from neurolab.chance import RNG, rng_name
 from neurolab.contrast import Contrast
 from neurolab.digest import digest_of
@@ -65,7 +66,8 @@ def localise(
     -------
     Dataset over neuroid: ``statistic`` (t; z for "rank"), ``effect`` with ``low`` and ``high`` (mean difference, in
     units of activity; the AUC for "rank"), ``p``, ``q`` (corrected p), ``d_prime``, ``auc``, ``valid``; over stimulus:
-    ``chosen_on``. Where ``valid`` is False (dead, constant, without error variance) statistic is 0 and p and q are 1.
+    ``chosen_on``. Where ``valid`` is False (marked bad in the recording; dead, constant, without error variance)
+    statistic is 0 and p and q are 1; attrs ``n_marked_bad``, ``n_dead`` and ``n_tested`` count them.
 
     When this is invalid
     --------------------
@@ -103,7 +105,7 @@ def localise(
         test=test,
         n=len(sides.stimuli),
         n_presentations=len(sides.rows),
-        n_tested=int((found.valid & sides.usable).sum()),
+        **_counts(found.valid, sides.usable, str(recording.attrs.get("kind", ""))),
         correction=correction,
         rng="" if rng is None else rng_name(rng),
         inputs=digest_of(sides.values, sides.positive),
@@ -130,6 +132,21 @@ def _coords(recording: xr.DataArray, valid: np.ndarray) -> dict[str, Any]:
     """What is known of each neuroid, and whether it could be tested."""
     kept = {str(name): coord for name, coord in recording.coords.items() if coord.dims == ("neuroid",)}
     return {**kept, "valid": ("neuroid", valid)}
+
+
+def _counts(tested: np.ndarray, usable: np.ndarray, kind: str) -> dict[str, Any]:
+    """How many neuroids were tested, and why the others were not."""
+    marked, dead = int((~usable).sum()), int((usable & ~tested).sum())
+    said = [f"{marked} marked bad in the recording"] if marked else []
+    said += [f"{dead} dead or constant"] if dead else []
+    untested = f"{marked + dead} of {len(usable)} neuroids were not tested: {' and '.join(said)}." if said else ""
+    return {
+        "n_neuroids": len(usable),
+        "n_tested": len(usable) - marked - dead,
+        "n_marked_bad": marked,
+        "n_dead": dead,
+        "note": noted(untested, whose_stimuli(1, kind)),
+    }
 
 
 def _about(recording: xr.DataArray) -> dict[str, Any]:

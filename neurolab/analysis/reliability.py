@@ -11,6 +11,7 @@ from neurolab.analysis.column_tests import TESTS
 from neurolab.analysis.entry import sides_of
 from neurolab.analysis.folds import halves
 from neurolab.analysis.localiser import known, map_of
+from neurolab.analysis.sample import whose_stimuli
 from neurolab.analysis.select import top_mask
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.contrast import Contrast
@@ -112,6 +113,7 @@ def map_reliability(
         top=top,
         signed=signed,
         **_about(recording, str(whole.contrast), by, test, every),
+        note=whose_stimuli(1, str(recording.attrs.get("kind", "")), "stimulus" if by == "stimulus" else "run"),
     )
 
 

@@ -146,7 +146,7 @@ def _count(top: int | float, n_valid: int, where: str) -> int:
 
 def _top_text(top: int | float) -> str:
     if not isinstance(top, (float, np.floating)):
-        return f"the top {top} units"
+        return "the top unit" if top == 1 else f"the top {top} units"
     return f"the top {100 * top:.3g} %" + (", every valid unit (top=1 is one unit, top=1.0 all of them)," * (top == 1))
 
 
@@ -156,6 +156,6 @@ def _how(stat_map: xr.Dataset, top: int | float | None, q: float | None, per_sit
     rule += [f"{attrs['correction']} q <= {q:g}"] if q is not None else []
     scope = " within each site" if per_site else ""
     return (
-        f"{count} units chosen by {' and '.join(rule)}{scope} of the contrast {attrs['contrast']} ({attrs['test']}, "
+        f"{count} unit{'s' * (count != 1)} chosen by {' and '.join(rule)}{scope} of the contrast {attrs['contrast']} ({attrs['test']}, "
         f"{'signed' if attrs['signed'] else 'absolute'} activity, {attrs['n']} stimuli)"
     )
