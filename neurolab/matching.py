@@ -163,8 +163,8 @@ def _enough(lesion: Lesion, pool: xr.DataArray, inside: np.ndarray, free: np.nda
         sets = min(sets * min(comb(there, wanted), MANY), MANY)  # in large networks the count overflows
     if sets < n:
         raise MatchingError(
-            f"Only {int(sets)} different control {'set exists' if sets == 1 else 'sets exist'} for {lesion.name!r}; {n} "
-            f"were asked for. Ask for {f'{int(sets)} or fewer' if sets > 1 else '1'}, or lesion fewer units."
+            f"Only {int(sets)} different control {'set exists' if sets == 1 else 'sets exist'} for {lesion.name!r}; "
+            f"{n} were asked for. Ask for {f'{int(sets)} or fewer' if sets > 1 else '1'}, or lesion fewer units."
         )
 
 

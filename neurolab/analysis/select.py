@@ -155,7 +155,8 @@ def _how(stat_map: xr.Dataset, top: int | float | None, q: float | None, per_sit
     rule = [_top_text(top)] if top else []
     rule += [f"{attrs['correction']} q <= {q:g}"] if q is not None else []
     scope = " within each site" if per_site else ""
+    units = "1 unit" if count == 1 else f"{count} units"
     return (
-        f"{count} unit{'s' * (count != 1)} chosen by {' and '.join(rule)}{scope} of the contrast {attrs['contrast']} ({attrs['test']}, "
+        f"{units} chosen by {' and '.join(rule)}{scope} of the contrast {attrs['contrast']} ({attrs['test']}, "
         f"{'signed' if attrs['signed'] else 'absolute'} activity, {attrs['n']} stimuli)"
     )
