@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurolab.analysis.closeness import closeness
 from neurolab.analysis.sample import Sample, about_task, control_rows, sample_of, sham_rows, target_rows
 from neurolab.analysis.scale import logit_deficit
 from neurolab.analysis.words import floor_text, rank_texts
@@ -59,7 +60,7 @@ def against_controls(
     Dataset: ``target`` (specimen), ``control`` (specimen, draw), ``difference`` (specimen), all deficits in score;
     ``effect`` with ``low, high, p, p_floor``; ``rank_p`` with ``rank_low, rank_high`` (the shifts of the target that
     the rank test does not reject) and ``rank_p_floor``; ``t_cc``, ``t_cc_p``. Tests are one-sided ("greater"),
-    intervals two-sided.
+    intervals two-sided. The attribute ``note`` says how near the controls came to the target where they were matched.
 
     When this is invalid
     --------------------
@@ -108,7 +109,7 @@ def against_controls(
         task=task,
         family=family,
         **_about(sample, len(draws)),
-        **sample.said(rng, *_notes(test, len(draws), sample.plural, level)),
+        **sample.said(rng, *_notes(test, len(draws), sample.plural, level), _match(sample.trials, draws, name)),
     )
 
 
@@ -127,6 +128,12 @@ def _notes(test: SignFlip, n_draws: int, plural: str, level: float) -> list[str]
         floor_text(test.n, test.p_floor, plural=plural, alternative="greater"),
         *rank_texts(n_draws, what="control draws", level=level),
     ]
+
+
+def _match(trials: xr.Dataset, draws: np.ndarray, name: str) -> str:
+    """How near the controls came to their target, where the trials know."""
+    near = closeness(trials, draws)
+    return near.said(name) if near else ""
 
 
 def _same_dose(trials: xr.Dataset, rows: np.ndarray, draws: np.ndarray, name: str, family: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurolab.analysis.cells import TwoByTwo
+from neurolab.analysis.closeness import closeness
 from neurolab.analysis.sample import mean_over
 from neurolab.analysis.words import floor_text, interval_text, joined, p_text
 from neurolab.stats.equivalence import Tost
@@ -151,7 +152,7 @@ def _about_room(evidence: Evidence) -> list[str]:
 
 
 def _about_lesions(evidence: Evidence) -> list[str]:
-    """Unequal sizes, no controls, lesions that changed nothing or went off-distribution."""
+    """Unequal sizes, controls missing or unlike, lesions that changed nothing or went off-distribution."""
     cells, trials, said = evidence.cells, evidence.cells.sample.trials, []
     units = [mean_over(trials, "n_units", rows) for rows in cells.rows]
     if np.isfinite(units).all() and units[0] != units[1]:
@@ -159,10 +160,14 @@ def _about_lesions(evidence: Evidence) -> list[str]:
         said.append(f"{a} and {b} differ in size ({units[0]:.4g} and {units[1]:.4g} units).")
     roles, rois = trials["role"].values.astype(str), trials["roi"].values.astype(str)
     for lesion, rows in zip(cells.lesions, cells.rows):
-        if not ((roles == "control") & (rois == rois[rows[0]])).any():
+        controls = np.flatnonzero((roles == "control") & (rois == rois[rows[0]]))
+        if not controls.size:
             said.append(
                 f"No matched controls of {lesion} were examined: damage of that size anywhere might do the same."
             )
+        near = closeness(trials, controls)
+        if near and near.undermines:
+            said.append(near.said(lesion))
         vacuous = mean_over(trials, "vacuous", rows)
         if vacuous > 0:
             said.append(f"{lesion} changed no value at all in {vacuous:.0%} of the networks (the units were silent).")

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from neurolab.analysis import dissociation, localise, picked_dissociation
+from neurolab.analysis import against_controls, dissociation, localise, picked_dissociation
 from neurolab.analysis.halves import picking_half
 from neurolab.errors import DesignError
 from neurolab.recording import make_recording
+from neurolab.simulate import phantom_trials
 from neurolab.trials import make_trials
 
 PAIR = {"lesions": ("A", "B"), "tasks": ("X", "Y")}
@@ -163,3 +164,46 @@ def test_held_out_claims_do_not_see_their_own_noise_again():
         )
         hits += int((found["held_p"] <= 0.05).any())
     assert hits <= 5
+
+
+def noted(distance, outside):
+    """Trials with 19 controls of each target, whose matching left these notes (one, or one per draw)."""
+    trials = phantom_trials(n_controls=19, n_specimens=6, rng=0)
+    draw, control = trials["draw"].values, trials["role"].values == "control"
+    texts = [
+        json.dumps({"match_distance": distance, "match_outside": outside(int(draw[row]))}) if control[row] else "{}"
+        for row in range(trials.sizes["lesion"])
+    ]
+    return trials.assign(lesion_notes=(("specimen", "lesion"), np.array([texts] * 6, dtype=object)))
+
+
+@pytest.mark.parametrize(
+    "distance,outside,expected",
+    [
+        (0.79, lambda draw: 0.09, "The controls of A lie 0.79 sd from its units on average; 9 % outside the caliper."),
+        (2.7, lambda draw: 1.0, "Warning: every unit of every control of A lies outside the caliper (2.7 sd away"),
+        (2.7, lambda draw: float(draw == 1), "Warning: in 6 of 114 controls every unit lies outside it."),
+        (0.0, lambda draw: 0.0, "The controls of A are matched in site and size only, not in activity."),
+    ],
+)
+def test_a_result_says_how_near_its_controls_came(distance, outside, expected):
+    trials = noted(distance, outside)
+    assert expected in against_controls(trials, lesion="A", task="X", rng=0).attrs["note"]
+    said = json.loads(dissociation(trials, **PAIR, rng=0).attrs["undermined_by"])
+    assert any(expected in one for one in said)
+    assert any(expected.replace("of A", "of B") in one for one in said)
+
+
+def test_controls_within_the_caliper_undermine_nothing():
+    trials = noted(0.3, lambda draw: 0.0)
+    assert "lie 0.3 sd from its units on average; 0 % outside" in (
+        against_controls(trials, lesion="A", task="X", rng=0).attrs["note"]
+    )
+    assert "caliper" not in dissociation(trials, **PAIR, rng=0).attrs["undermined_by"]
+
+
+def test_trials_without_notes_say_nothing_of_a_match():
+    trials = phantom_trials(n_controls=19, n_specimens=6, rng=0)
+    assert "caliper" not in against_controls(trials, lesion="A", task="X", rng=0).attrs["note"]
+    mixed = trials.assign(lesion_notes=(("specimen", "lesion"), np.full(trials["score"].shape[:2], "", dtype=object)))
+    assert "caliper" not in against_controls(mixed, lesion="A", task="X", rng=0).attrs["note"]
