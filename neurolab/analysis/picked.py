@@ -10,7 +10,7 @@ import xarray as xr
 
 from neurolab.analysis.best_pair import best_pair, picked_null
 from neurolab.analysis.halves import picking_half
-from neurolab.analysis.sample import PLURAL, Sample, sample_of, target_rows
+from neurolab.analysis.sample import PLURAL, Sample, noted, sample_of, target_rows, whose_stimuli
 from neurolab.analysis.words import floor_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.digest import digest_of
@@ -260,5 +260,5 @@ def _about(sample: Sample, k: int, n: int, n_permutations: int, tasks: tuple[str
         "alternative": "greater",
         "n_candidates": k,
         "n_pool": n,
-        "note": said,
+        "note": noted(said, whose_stimuli(1, str(sample.trials.attrs.get("kind", ""))) if one else ""),
     }

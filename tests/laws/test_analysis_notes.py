@@ -13,6 +13,7 @@ from neurolab.analysis import (
     localise,
     localiser_matrix,
     map_reliability,
+    picked_dissociation,
     select_roi,
     spared,
 )
@@ -33,6 +34,9 @@ VERBS = {
     "spared": lambda t: spared(t, lesion="A", tasks=["Y"], rng=0),
     "localiser_matrix": lambda t: localiser_matrix(t, localisers=["A", "B"], rng=0),
     "dose_response": lambda t: dose_response(t, lesion="A", task="X", rng=0),
+    "picked_dissociation": lambda t: picked_dissociation(
+        t, candidates=["A", "B"], pool="matched", tasks=("X", "Y"), n_permutations=19, rng=0
+    ),
     "interaction": lambda t: interaction(t, a="A", b="B", both="A + B", task="X", allow_bounded=True, rng=0),
 }
 

@@ -37,6 +37,9 @@ def test_the_verdict_is_the_planted_one(costs, verdict):
     np.testing.assert_allclose(found["value"], costs[:, 2] - costs[:, 0] - costs[:, 1], atol=1e-12)
     assert float(found["effect"]) == pytest.approx(found["value"].values.mean())
     assert len(json.loads(found.attrs["reasons"])) == 3
+    assert {name: found.attrs[name] for name in ("a", "b", "both", "task")} == {
+        k: v for k, v in ASKED.items() if k != "rng"
+    }
 
 
 def test_without_a_bound_additive_is_never_said_and_its_p_is_not_given():
