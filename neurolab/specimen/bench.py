@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +12,8 @@ import torch
 from neurolab.errors import LesionNotApplied, RefusedSiteError
 from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import ABLATIONS, OnActivity, OnWeights, effect_of
-from neurolab.specimen.certificate import Certificate, Reader, Tally, verdict
+from neurolab.specimen.certificate import Reader, verdict
+from neurolab.specimen.damage import Damage
 from neurolab.specimen.edit import Edit, Progress, edits_at
 from neurolab.specimen.layout import check_rows
 from neurolab.specimen.leaves import first_tensor, tensors, with_first_tensor
@@ -33,58 +33,6 @@ __all__ = ["ABLATIONS", "Bench", "Damage", "bench"]
 Spot = tuple[str, str]
 #: The benches that are open now, the outermost first; they may be nested.
 OPEN: list[Bench] = []
-
-
-@dataclass
-class Damage:
-    """The lesions that are in place: their edits, and what has happened so far."""
-
-    lesions: tuple[Lesion, ...]
-    edits: list[Edit]
-    weights: list[WeightEdit]
-    runs: int = 0
-    read: bool | None = None
-
-    @contextmanager
-    def uncounted(self) -> Iterator[None]:
-        """Run something without its counting towards the certificate."""
-        runs, tallies = self.runs, [edit.tally for edit in self.edits]
-        try:
-            for edit in self.edits:
-                edit.tally = Tally()
-            yield
-        finally:
-            self.runs = runs
-            for edit, tally in zip(self.edits, tallies):
-                edit.tally = tally
-
-    def fired(self) -> int:
-        """Get in how many forward calls the least used site acted."""
-        return min((edit.tally.fired for edit in self.edits), default=self.runs)
-
-    def shows(self, cut: torch.Tensor, intact: torch.Tensor) -> bool:
-        """Get whether a read-out differs from the intact one: in any bit, or by more than stepping alone may do."""
-        if torch.equal(cut, intact):
-            return False
-        stepped = any(edit.site.kind == "state" and edit.acts for edit in self.edits)
-        return not (stepped and torch.allclose(cut, intact, rtol=1e-5, atol=1e-6))
-
-    def certificate(self, *, downstream: float = float("nan")) -> Certificate:
-        """Get the certificate so far; raises LesionNotApplied when a site never ran."""
-        for edit in self.edits:
-            if edit.tally.fired == 0:
-                raise LesionNotApplied(
-                    f"Lesion {edit.lesion.id!r}: site {edit.site.address!r} never ran, so nothing was cut. Type "
-                    "specimen.sites() and choose a site that the forward calls for these stimuli."
-                )
-        tallies = [edit.tally for edit in self.edits if edit.effect is not None]
-        total = sum(t.total for t in tallies) + sum(w.total for w in self.weights)
-        changed = sum(t.changed for t in tallies) + sum(w.changed for w in self.weights)
-        far = [t.distance for t in tallies if t.distance == t.distance]
-        return Certificate(
-            self.fired(), self.read, changed / total if total else float("nan"), bool(total) and changed == 0,
-            downstream, sum(far) / len(far) if far else float("nan"),
-        )
 
 
 class Bench:

@@ -35,7 +35,7 @@ def fed(model: nn.Module, feed: Feed, inputs: torch.Tensor) -> Any:
 class Padded:
     """A feed for token ids of unequal length: ids, and a mask that is 1 where a token is real.
 
-    Means, maxima and last tokens of a recording leave the padding out.
+    Means, maxima and last tokens of a recording leave the padding out; unpooled ones (pool=None) keep what stood there.
 
     Parameters
     ----------

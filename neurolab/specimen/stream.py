@@ -94,7 +94,7 @@ class Streamed:
         # every chunk is written once, whole; looking whether it is empty would take longer than writing it
         self.array = zarr.open_group(self.beside, mode="a").create_array(
             "activity", shape=template.shape, chunks=(min(rows, template.shape[0]), columns), dtype=template.dtype,
-            compressors=None, fill_value=0, attributes=dict(template.attrs), dimension_names=template.dims,
+            compressors=None, fill_value=0, attributes=dict(template.attrs), dimension_names=[str(dim) for dim in template.dims],
             config={"write_empty_chunks": True},
         )
         self.room = np.empty((rows, template.shape[1]), dtype=template.dtype)
