@@ -12,6 +12,7 @@ from neurolab import __version__
 from neurolab.cli import commands
 from neurolab.cli.doctor import doctor
 from neurolab.errors import NeurolabError, did_you_mean
+from neurolab.protocol.typed import typing
 
 DEMO = "face_object_dissociation"
 
@@ -38,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     try:
-        return options.command(options)
+        with typing(["neurolab", *(sys.argv[1:] if argv is None else argv)]):
+            return options.command(options)
     except NeurolabError as error:
         if options.debug:
             raise

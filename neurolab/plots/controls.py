@@ -11,6 +11,9 @@ from neurolab.plots.marks import heading
 from neurolab.plots.read import level, scalar, values
 from neurolab.plots.words import interval_words, number, p_words, sample_words
 
+#: What the lesion, its controls and the last column are called in the figure.
+CALLED = ("lesion", "controls", "target −\ncontrols")
+
 
 def describe_controls(result: xr.Dataset) -> str:
     """Get the figure in words: where the target lies among its controls."""
@@ -46,7 +49,7 @@ def plot_controls(result: xr.Dataset, *, ax: Axes) -> Axes:
     Returns the axes; the last column is target − mean control, on the same scale.
     """
     target, control = values(result, "target", "specimen"), values(result, "control", "specimen", "draw")
-    draw_clouds(ax, result, target, control, values(result, "difference", "specimen"), "target −\ncontrols")
+    draw_clouds(ax, result, target, control, values(result, "difference", "specimen"), CALLED)
     ax.set_ylabel("deficit (sham − lesion)")
     heading(ax, _title(result), sample_words(result))
     return ax

@@ -7,10 +7,13 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import columns, dots, effect, heading, headroom, note, zero_line
+from neurolab.plots.marks import columns, dots, effect, heading, headroom, key, note, zero_line
 from neurolab.plots.read import level, names, values
 from neurolab.plots.style import SERIES
 from neurolab.plots.words import interval_words, number, sample_words
+
+#: What is one ladder of doses.
+KIND = ("roi", "role", "family", "how")
 
 
 def lesion_labels(result: xr.Dataset) -> list[str]:
@@ -52,27 +55,47 @@ def describe_deficits(result: xr.Dataset) -> str:
     alt=describe_deficits,
     height_mm=60.0,
 )
-def plot_deficits(result: xr.Dataset, *, ax: Axes) -> Axes:
+def plot_deficits(result: xr.Dataset, *, ax: Axes, rungs: bool = False) -> Axes:
     """Draw the deficit of every lesion in every task: one mark per network, the mean with its interval.
 
     result : of ``deficits``: deficit (specimen, lesion, task), effect, low, high (lesion, task).
+    rungs : also draw smaller doses of a lesion that was made at its largest one; ``plot_dose`` draws them better.
     Returns the axes. The sham is not drawn: its deficit is zero by definition.
+
+    Example
+    -------
+    >>> from neurolab.analysis import deficits
+    >>> from neurolab.simulate import phantom_trials
+    >>> ax = plot_deficits(deficits(phantom_trials(doses=(0.5, 1.0), rng=0), rng=0))
+    >>> [tick.get_text() for tick in ax.get_xticklabels()]
+    ['A', 'B']
     """
-    shown = [at for at, name in enumerate(lesion_labels(result)) if name != "sham"]
+    shown = _shown(result, rungs=rungs)
     tasks, step = names(result, "task"), 0.8 / max(1, result.sizes["task"])
     zero_line(ax)
     for j in range(len(tasks)):
         for place, lesion in enumerate(shown):
             _cell(ax, result, place + step * (j - (len(tasks) - 1) / 2), lesion, j, step)
     labels = lesion_labels(result)
-    columns(ax, range(len(shown)), [labels[at] for at in shown], width=max(8, 60 // max(1, len(shown))))
+    columns(ax, range(len(shown)), [labels[at] for at in shown], share=1 / (len(shown) + 0.2))
     ax.set(xlim=(-0.6, len(shown) - 0.4), ylabel="deficit (sham − lesion)")
     for (colour, marker), task in zip(SERIES, tasks):
         ax.scatter([], [], color=colour, marker=marker, s=10, label=task)
     headroom(ax, above=0.1)
-    ax.legend(loc="upper right", ncols=min(3, len(tasks)), borderaxespad=0.0, handletextpad=0.1, columnspacing=0.8)
+    key(ax, ncols=min(3, len(tasks)), loc="upper right")
     heading(ax, "deficits", sample_words(result))
     return ax
+
+
+def _shown(result: xr.Dataset, *, rungs: bool) -> list[int]:
+    """Places of what is drawn: no sham, and of a ladder of doses the top rung only."""
+    places = [at for at, name in enumerate(lesion_labels(result)) if name != "sham"]
+    if rungs or "dose" not in result.coords:
+        return places
+    kinds = [tuple(str(result[c].values[at]) for c in KIND if c in result.coords) for at in range(len(result["dose"]))]
+    dose = result["dose"].values.astype(float)
+    top = {kind: max(dose[at] for at in places if kinds[at] == kind) for kind in {kinds[at] for at in places}}
+    return [at for at in places if dose[at] == top[kinds[at]]]
 
 
 def _cell(ax: Axes, result: xr.Dataset, at: float, lesion: int, task: int, step: float) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import columns, dots, effect, heading, headroom, note, zero_line
+from neurolab.plots.marks import backed, columns, dots, effect, heading, headroom, zero_line
 from neurolab.plots.read import by_member, level, names, values
-from neurolab.plots.style import GREY, PALE, SERIES, SMALL
-from neurolab.plots.words import interval_words, number, p_words, sample_words
+from neurolab.plots.style import GREY, PALE, SERIES, SMALL, TINY
+from neurolab.plots.words import interval_words, number, p_lines, p_words, sample_words
 
 GROUP = 5.0  # places per task: lesion a, lesion b, their difference, a gap for its p
 DIFFERENCE = 2.3
@@ -51,7 +53,8 @@ def describe_dissociation(result: xr.Dataset) -> str:
     ),
     marks="Thin lines join the deficits of one network after the two lesions, within a task. Black diamonds with bars: "
     "the difference between the lesions and its interval; grey dots: the difference in each network. Open diamonds "
-    "with bars: the deficit in the task that should be spared and its interval; grey band: what counts as spared.",
+    "with bars: the deficit in the task that should be spared and its interval; grey band: what counts "
+    "as spared: sparing is shown where the interval lies within it.",
     alt=describe_dissociation,
     height_mm=66.0,
 )
@@ -72,11 +75,18 @@ def plot_dissociation(result: xr.Dataset, *, ax: Axes) -> Axes:
         _spared(ax, result, task)
     lesions, tasks = names(result, "lesion"), names(result, "task")
     at = [GROUP * task + column for task in range(2) for column in (0, 1, DIFFERENCE)]
-    columns(ax, at, [*lesions, "difference"] * 2, width=8)
+    columns(ax, at, [*lesions, "difference"] * 2, share=1 / (GROUP + 5.1), free=["difference"])
     ax.set(xlim=(-0.6, GROUP + 4.5), ylabel="deficit (sham − lesion)")
-    headroom(ax, above=0.12)
+    headroom(ax, above=0.12, below=0.16)
     for task in range(2):
-        note(ax, GROUP * task + 0.9, ax.get_ylim()[1], tasks[task], fontsize=SMALL, va="top", fontweight="bold")
+        style: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "ha": "center"}
+        ax.annotate(tasks[task], (GROUP * task + 0.9, 1), (0, -6), fontsize=SMALL, fontweight="bold", **style)
+        shown = bool(result["spared_shown"].values[1 - task])
+        place = GROUP * task + 1 - task
+        said = f"sparing\n{'shown' if shown else 'not shown'}"
+        ax.annotate(
+            said, (place, 0), (0, 2), fontsize=TINY, va="bottom", fontweight="bold" if shown else "normal", **style
+        )
     heading(ax, str(result.attrs.get("verdict", "")).partition(":")[0], sample_words(result))
     return ax
 
@@ -96,7 +106,7 @@ def _claim(ax: Axes, result: xr.Dataset, task: int) -> None:
         each = by_member(result, "value", "claim")[task]
         dots(ax, at - 0.25, each[np.isfinite(each)], colour=GREY, width=0.2, s=4.0 if each.size < 60 else 1.5)
     effect(ax, at + 0.1, e, low, high)
-    note(ax, at + 0.28, e, p_words(p, floor).replace(" (", "\n("), ha="left", va="center")
+    backed(ax, at + 0.35, e, p_lines(p, floor))
 
 
 def _spared(ax: Axes, result: xr.Dataset, task: int) -> None:
@@ -104,9 +114,8 @@ def _spared(ax: Axes, result: xr.Dataset, task: int) -> None:
     at = GROUP * task + other
     e, low, high, bound = (values(result, f"spared_{v}", "spared")[other] for v in ("effect", "low", "high", "bound"))
     if np.isfinite(bound):
+        ax.update_datalim([(at, -bound), (at, bound)])
         ax.add_patch(
             Rectangle((at - 0.42, -bound), 0.84, 2 * bound, facecolor=PALE, alpha=0.45, edgecolor="none", zorder=0)
         )
     effect(ax, at + 0.26, e, low, high, colour=SERIES[other][0], markerfacecolor="white")
-    if not bool(result["spared_shown"].values[other]):
-        note(ax, at, np.nanmin([-bound, low, 0.0]), "sparing\nnot shown", va="top")

@@ -10,7 +10,8 @@ from neurolab.plots.words import NO_FLOOR, probability
 from neurolab.schema import RESULTS
 
 #: What a floor belongs to, by the name of its p; the first test of a result goes by the name of its method.
-FLOOR_OF = {"rank_p": "rank among draws", "diagonal_p": "diagonal", "spared_p": "sparing", "held_p": "held-out half"}
+FLOOR_OF = {"rank_p": "rank among draws", "diagonal_p": "diagonal", "own_p": "own deficit", "spared_p": "sparing",
+            "held_p": "held-out half"}  # fmt: skip
 
 
 def floor_words(result: xr.Dataset) -> str:

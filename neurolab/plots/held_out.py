@@ -8,21 +8,23 @@ from matplotlib.axes import Axes
 
 from neurolab.contrast import parse_contrast
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import columns, dots, effect, heading, headroom, note, zero_line
+from neurolab.plots.marks import backed, columns, dots, effect, heading, headroom, zero_line
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.style import GREY, SERIES
-from neurolab.plots.words import interval_words, number, p_words, sample_words
+from neurolab.plots.units import scaled
+from neurolab.plots.words import interval_words, number, p_lines, p_words, sample_words
 
 
 def describe_held_out(result: xr.Dataset) -> str:
     """Get the figure in words: the held-out effect, the folds, the overlap of what they chose."""
-    e, low, high, p, floor = (scalar(result, v) for v in ("effect", "low", "high", "p", "p_floor"))
-    folds = ", ".join(number(one) for one in values(result, "fold_effect", "fold"))
-    profile = ", ".join(
-        f"{name} {number(one)}" for name, one in zip(names(result, "condition"), values(result, "profile", "condition"))
-    )
+    (e, low, high), unit = scaled(result, np.array([scalar(result, name) for name in ("effect", "low", "high")]))
+    p, floor = scalar(result, "p"), scalar(result, "p_floor")
+    folds = ", ".join(number(one) for one in scaled(result, values(result, "fold_effect", "fold"))[0])
+    said = f"{number(e)} {unit}".rstrip()
+    seen = scaled(result, values(result, "profile", "condition"))[0]
+    profile = ", ".join(f"{name} {number(one)}" for name, one in zip(names(result, "condition"), seen))
     return (
-        f"Held-out effect of {result.attrs.get('contrast')}: {number(e)} ({interval_words(low, high, level(result))}; "
+        f"Held-out effect of {result.attrs.get('contrast')}: {said} ({interval_words(low, high, level(result))}; "
         f"{p_words(p, floor)}); {sample_words(result)}. By fold: {folds}. Mean Dice overlap of the regions that the "
         "folds "
         f"chose: {number(scalar(result, 'mean_dice'))}. Mean held-out response: {profile}."
@@ -45,7 +47,7 @@ def plot_held_out(result: xr.Dataset, *, ax: Axes) -> Axes:
     result : of ``held_out``: profile (condition), fold_effect (fold), effect with interval, in units of activity.
     Returns the axes.
     """
-    condition, profile = names(result, "condition"), values(result, "profile", "condition")
+    condition, (profile, unit) = names(result, "condition"), scaled(result, values(result, "profile", "condition"))
     order = np.argsort(-profile, kind="stable")
     contrast = parse_contrast(str(result.attrs["contrast"]))
     zero_line(ax)
@@ -56,13 +58,11 @@ def plot_held_out(result: xr.Dataset, *, ax: Axes) -> Axes:
         face = colour if side < 2 else "white"
         ax.plot([at], [profile[i]], marker=marker, color=colour, markerfacecolor=face, linestyle="none", zorder=3)
     last = len(condition) + 0.6
-    dots(ax, last - 0.2, values(result, "fold_effect", "fold"), colour=GREY, width=0.3, s=5.0)
-    effect(ax, last + 0.25, *(scalar(result, name) for name in ("effect", "low", "high")))
-    words = p_words(scalar(result, "p"), scalar(result, "p_floor")).replace(" (", "\n(")
-    note(ax, last + 0.55, scalar(result, "effect"), words, ha="left", va="center")
-    columns(ax, [*range(len(order)), last], [*(condition[i] for i in order), "contrast"], width=9)
-    ax.tick_params(axis="x", rotation=90 if len(order) > 6 else 0)
-    unit = str(result.attrs.get("effect_unit", "") or "")
+    dots(ax, last - 0.2, scaled(result, values(result, "fold_effect", "fold"))[0], colour=GREY, width=0.3, s=5.0)
+    e = scaled(result, np.array([scalar(result, name) for name in ("effect", "low", "high")]))[0]
+    effect(ax, last + 0.25, *e)
+    backed(ax, last + 0.55, e[0], p_lines(scalar(result, "p"), scalar(result, "p_floor")))
+    columns(ax, [*range(len(order)), last], [*(condition[i] for i in order), "contrast"], share=1 / (1.35 * last + 1.2))
     ax.set(xlim=(-0.6, last * 1.35 + 0.6), ylabel=f"held-out response{f' ({unit})' if unit else ''}")
     headroom(ax, above=0.05)
     heading(ax, str(result.attrs.get("contrast")), sample_words(result))

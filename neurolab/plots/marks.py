@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from neurolab.plots.style import GREY, SMALL, TINY, WONG
+from neurolab.plots.style import GREY, MM, SMALL, TINY, WONG
 
 GOLDEN = 0.6180339887498949
+LETTER_MM = 0.19  # mean width of a letter of one point, in millimetres
 
 
 def spread(n: int, width: float) -> np.ndarray:
@@ -51,10 +52,35 @@ def zero_line(ax: Axes, at: float = 0.0) -> None:
     ax.axhline(at, color=GREY, linewidth=0.5, zorder=0)
 
 
-def columns(ax: Axes, at: Sequence[float], names: Sequence[str], *, width: int = 10, size: float = SMALL) -> None:
-    """Name the columns below the axis, broken into lines that fit."""
-    ax.set_xticks(list(at), [fill(str(name), width, break_long_words=False) for name in names], fontsize=size)
+def columns(
+    ax: Axes, at: Sequence[float], names: Sequence[str], *, share: float, size: float = SMALL, free: Sequence[str] = ()
+) -> None:
+    """Name the columns below the axis in lines that fit, or slanted where a single word is too wide.
+
+    share : of the axis' width that a column has. free : names with room to spare, whose width does not count.
+    """
+    width = int(share * _width_mm(ax) / (LETTER_MM * size))
+    slanted = any(len(word) > width for name in names if name not in free for word in str(name).split())
+    shown = [str(name) if slanted or name in free else fill(str(name), max(width, 1)) for name in names]
+    slant: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+    ax.set_xticks(list(at), shown, fontsize=size, **slant)
     ax.tick_params(axis="x", length=0)
+
+
+def _width_mm(ax: Axes) -> float:
+    return ax.get_position().width * ax.figure.get_figure(root=True).get_size_inches()[0] / MM
+
+
+def backed(ax: Axes, x: float, y: float, text: str, **more: Any) -> None:
+    """Write a note on white, so that a line behind it does not strike it through."""
+    plate = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+    note(ax, x, y, text, **{"bbox": plate, "zorder": 6, "ha": "left", "va": "center"} | more)
+
+
+def key(ax: Axes, *, ncols: int = 3, **more: Any) -> None:
+    """Write the key in one line inside the top of the axes, where :func:`headroom` left a strip free."""
+    style: dict[str, Any] = {"borderaxespad": 0.0, "handletextpad": 0.2, "columnspacing": 0.9} | more
+    ax.legend(**{"loc": "upper left", "ncols": ncols} | style)
 
 
 def note(ax: Axes, x: float, y: float, text: str, **more: Any) -> None:

@@ -11,6 +11,9 @@ from neurolab.plots.marks import heading
 from neurolab.plots.read import level, scalar, values
 from neurolab.plots.words import interval_words, number, p_words, sample_words
 
+#: What the picked pair, its null and the last column are called in the figure.
+CALLED = ("best pair", "best random pair", "excess over\nrandom")
+
 
 def describe_picked(result: xr.Dataset) -> str:
     """Get the figure in words: how far the picked pairs lie beyond pairs picked among random lesions."""
@@ -46,7 +49,7 @@ def plot_picked(result: xr.Dataset, *, ax: Axes) -> Axes:
     Returns the axes; the last column is observed − mean null, on the same scale.
     """
     observed, null = values(result, "observed", "specimen"), values(result, "null", "specimen", "draw")
-    draw_clouds(ax, result, observed, null, values(result, "excess", "specimen"), "excess over\nrandom")
+    draw_clouds(ax, result, observed, null, values(result, "excess", "specimen"), CALLED)
     ax.set_ylabel("dissociation of the best pair")
     heading(ax, "picked dissociation", sample_words(result))
     return ax

@@ -7,10 +7,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import columns, dots, heading, zero_line
+from neurolab.plots.marks import columns, dots, heading, key, zero_line
 from neurolab.plots.read import names, scalar, values
 from neurolab.plots.style import GREY, SERIES, WONG
 from neurolab.plots.words import number, sample_words
+
+ASIDE = 0.2  # how far beside the mean its stepped-up value stands: near 1 they would hide each other
 
 
 def describe_reliability(result: xr.Dataset) -> str:
@@ -46,18 +48,28 @@ def plot_reliability(result: xr.Dataset, *, ax: Axes) -> Axes:
     for at, (splits, mean) in enumerate((("split_r", "r"), ("split_dice", "mean_dice"))):
         each = values(result, splits, "split")
         dots(ax, at - 0.12, each, colour=GREY, width=0.4, s=2.5, linewidths=0.0, alpha=0.7)
-        ax.plot([at + 0.22], [scalar(result, mean)], marker="D", color=WONG["black"], linestyle="none", zorder=5)
-    ax.plot([0.22], [scalar(result, "effect")], marker="D", color=WONG["black"], markerfacecolor="white",
-            linestyle="none", zorder=6, label="stepped up (Spearman-Brown)")  # fmt: skip
+        _mean(ax, at + 0.22, scalar(result, mean), WONG["black"], label="mean over splits" if at == 0 else None)
+    _mean(ax, 0.22 + ASIDE, scalar(result, "effect"), WONG["black"], open_=True, label="stepped up (Spearman-Brown)")
     colour, _ = SERIES[1]
     for at, (r, stepped) in enumerate(zip(values(result, "site_r", "site"), values(result, "site_effect", "site"))):
-        ax.plot([2.6 + at] * 2, [r, stepped], color=colour, linewidth=0.6, zorder=2)
-        ax.plot([2.6 + at], [r], marker="D", color=colour, linestyle="none", zorder=3)
-        ax.plot([2.6 + at], [stepped], marker="D", color=colour, markerfacecolor="white", linestyle="none", zorder=4)
+        ax.plot([2.5 + at, 2.5 + at + ASIDE], [r, stepped], color=colour, linewidth=0.6, zorder=2)
+        _mean(ax, 2.5 + at, r, colour)
+        _mean(ax, 2.5 + at + ASIDE, stepped, colour, open_=True)
     sites = names(result, "site")
-    columns(ax, [0, 1, *(2.6 + np.arange(len(sites)))], ["all: r of halves", "all: Dice", *sites], width=9)
+    columns(
+        ax,
+        [0, 1, *(2.6 + np.arange(len(sites)))],
+        ["all: r of halves", "all: Dice", *sites],
+        share=1 / (2.8 + len(sites)),
+    )
     low = min(0.0, *values(result, "split_r", "split"), *np.nan_to_num(values(result, "site_r", "site")))
-    ax.set(xlim=(-0.6, 2.2 + len(sites)), ylim=(low - 0.05, 1.05), ylabel="agreement of halves")
-    ax.legend(loc="lower right", borderaxespad=0.0, bbox_to_anchor=(1.0, 0.08))
+    ax.set(xlim=(-0.6, 2.2 + len(sites)), ylim=(low - 0.05, 1.2), ylabel="agreement of halves")
+    ax.set_yticks([tick for tick in ax.get_yticks() if low - 0.05 <= tick <= 1.0 + 1e-9])
+    key(ax, ncols=2)
     heading(ax, str(result.attrs.get("contrast")), sample_words(result))
     return ax
+
+
+def _mean(ax: Axes, at: float, value: float, colour: str, *, open_: bool = False, label: str | None = None) -> None:
+    face = "white" if open_ else colour
+    ax.plot([at], [value], marker="D", color=colour, markerfacecolor=face, linestyle="none", zorder=5, label=label)

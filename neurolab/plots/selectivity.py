@@ -14,6 +14,7 @@ from neurolab.plots.marks import zero_line
 from neurolab.plots.read import level, tested, values
 from neurolab.plots.stat_map import sites_of
 from neurolab.plots.style import GREY, PALE, SERIES, TINY
+from neurolab.plots.units import shown_in, unit_of
 from neurolab.plots.words import alpha_words, number, sample_words
 
 #: What can be drawn, its label, and its value where nothing differs.
@@ -70,7 +71,8 @@ def plot_selectivity(result: xr.Dataset, *, ax: Axes, measure: str = "d_prime") 
             ax.text(middle, 1.0, name, ha="center", va="bottom", transform=place, fontsize=TINY)
             start += here.size + max(2, result.sizes["neuroid"] // 25)
     ax.set_xticks([])
-    ax.set(ylabel=label, xlabel="units, ordered within site")
+    unit = shown_in(unit_of(result))[1] if measure == "effect" else ""
+    ax.set(ylabel=f"{label}{f' ({unit})' if unit else ''}", xlabel="units, ordered within site")
     ax.set_title(str(result.attrs.get("contrast", "selectivity")), loc="left", pad=10)
     ax.set_title(sample_words(result), loc="right", fontsize=TINY, pad=10)
     return ax
@@ -78,11 +80,12 @@ def plot_selectivity(result: xr.Dataset, *, ax: Axes, measure: str = "d_prime") 
 
 def _block(ax: Axes, result: xr.Dataset, here: np.ndarray, start: int, measure: str, series: tuple[str, str]) -> None:
     colour, marker = series
-    measured, q = tested(result, measure), values(result, "q", "neuroid")
+    factor = shown_in(unit_of(result))[0] if measure == "effect" else 1.0
+    measured, q = factor * tested(result, measure), values(result, "q", "neuroid")
     order = here[np.argsort(measured[here], kind="stable")]
     x, passed = start + np.arange(order.size), q[order] <= 1 - level(result)
     if measure == "effect":
-        low, high = values(result, "low", "neuroid")[order], values(result, "high", "neuroid")[order]
+        low, high = (factor * values(result, end, "neuroid")[order] for end in ("low", "high"))
         ax.vlines(x, low, high, color=PALE, linewidth=0.5, zorder=1, rasterized=order.size > 300)
     style: dict[str, Any] = {
         "s": float(np.clip(900 / result.sizes["neuroid"], 1.5, 8.0)),

@@ -23,7 +23,7 @@ SAMPLE = {
 NO_FLOOR = 1e-12
 #: What a test is called in tables and legends, by the name of its p.
 CALLED = {"p": "", "rank_p": "rank among control draws", "diagonal_p": "diagonal − rest", "spared_p": "deficit",
-          "held_p": "picked on one half, measured on the other"}  # fmt: skip
+          "own_p": "deficit", "held_p": "picked on one half, measured on the other"}  # fmt: skip
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -6,8 +6,7 @@ import json
 import os
 import platform
 import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -58,13 +57,16 @@ def _git(folder: Path, *words: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def describe_run(script: str, question: str, *, rng: int, quick: bool) -> dict[str, Any]:
-    """Get what the manifest says about a run apart from how far it is, its findings and files."""
+def describe_run(script: str, question: str, *, rng: int, quick: bool, command: Sequence[str] = ()) -> dict[str, Any]:
+    """Get what the manifest says about a run apart from how far it is, its findings and files.
+
+    command : the words that start it again.
+    """
     return {
         "neurolab": neurolab.__version__,
         "protocol": Path(script).stem if script else "interactive",
         "question": question,
-        "command": [Path(sys.argv[0]).name or "python", *sys.argv[1:]],
+        "command": list(command),
         "rng": rng,
         "quick": quick,
         "git": {"script": git_state(script) if script else None, "neurolab": git_state(neurolab.__file__ or "")},

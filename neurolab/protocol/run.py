@@ -17,6 +17,7 @@ from neurolab.plots.drawing import Plot, drawing_of
 from neurolab.protocol.findings import is_result, place_of
 from neurolab.protocol.folder import Folder
 from neurolab.protocol.manifest import describe_finding, describe_run, weights_and_stimuli
+from neurolab.protocol.typed import command_of
 from neurolab.report import write_report
 from neurolab.report.tables import printed_table
 
@@ -60,8 +61,11 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
     ['manifest.json', 'report.html', 'results']
     """
     script, question = _script_of(main)
-    options = _options(main, script, question, argv)
-    run = Run(Folder(options.out), script, question, options.rng, options.quick, dict(draw or {}))
+    is_program = _is_program(script)
+    given = list(argv) if argv is not None else (sys.argv[1:] if is_program else [])
+    options = _options(main, script, question, given)
+    command = command_of(script, given, is_program=is_program and argv is None)
+    run = Run(Folder(options.out), script, question, options.rng, options.quick, dict(draw or {}), command)
     print(f"{run.name}{' (quick)' if run.quick else ''}, rng {run.rng}: {question}", flush=True)
     run.note("running")
     try:
@@ -90,6 +94,7 @@ class Run:
     rng: int
     quick: bool
     draw: dict[str, Plot | Sequence[Plot]]
+    command: list[str] = field(default_factory=list)
     found: dict[str, Any] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     figures: list[SavedFigure] = field(default_factory=list)
@@ -97,7 +102,7 @@ class Run:
     about: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.about = describe_run(self.script, self.question, rng=self.rng, quick=self.quick)
+        self.about = describe_run(self.script, self.question, rng=self.rng, quick=self.quick, command=self.command)
 
     @property
     def name(self) -> str:
@@ -215,11 +220,14 @@ def _script_of(main: Main) -> tuple[str, str]:
     return script, text.strip().partition("\n")[0]
 
 
-def _options(main: Main, script: str, question: str, argv: Sequence[str] | None) -> argparse.Namespace:
-    _check_main(main)
+def _is_program(script: str) -> bool:
+    """Whether the script that holds main is the program that runs."""
     program = Path(sys.argv[0]) if sys.argv and sys.argv[0] else None
-    is_program = bool(script) and program is not None and program.resolve() == Path(script)
-    given = list(argv) if argv is not None else (sys.argv[1:] if is_program else [])
+    return bool(script) and program is not None and program.resolve() == Path(script)
+
+
+def _options(main: Main, script: str, question: str, given: Sequence[str]) -> argparse.Namespace:
+    _check_main(main)
     name = Path(script).stem if script else "interactive"
     parser = argparse.ArgumentParser(prog=name, description=question)
     parser.add_argument("--rng", type=int, default=0, help="integer that fixes every draw of chance (default 0)")

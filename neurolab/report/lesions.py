@@ -68,7 +68,8 @@ def damage_paragraph(trials: xr.Dataset) -> tuple[str, tuple[str, ...]]:
 def _kinds(trials: xr.Dataset) -> Iterator[tuple[dict[str, str], np.ndarray]]:
     """Every kind of lesion with the rows of its draws, shams first, then targets, then controls."""
     n = trials.sizes["lesion"]
-    table = pd.DataFrame({name: trials[name].values if name in trials.coords else [""] * n for name in KIND})
+    # a copy: a table made of these arrays would write into the trials
+    table = pd.DataFrame({name: list(trials[name].values) if name in trials.coords else [""] * n for name in KIND})
     table.loc[table["role"] == "sham", ["roi", "how", "dose"]] = "", "", 0.0
     groups = [
         ({name: part[name].iloc[0] for name in KIND}, np.sort(part.index.to_numpy()))

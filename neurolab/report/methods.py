@@ -156,8 +156,9 @@ def _dissociation(result: xr.Dataset) -> Paragraph:
         f"A double dissociation of {words_between(tasks)} by lesions of {words_between(lesions)} was tested as two "
         f"one-sided claims within a task each ({'; '.join(names(result, 'claim'))}), by {result.attrs.get('test')}; "
         "both "
-        f"must hold ({p_words(float(result['p_double']))} for the weaker). A task counts as spared only if an "
-        "equivalence "
+        f"must hold ({p_words(float(result['p_double']))} for the weaker). A classical one asks besides that each "
+        f"lesion cost its own task ({p_words(float(result['own_p'].max()))} for the weaker) and spare the other one. A "
+        "task counts as spared only if an equivalence "
         f"test places the deficit within the stated bound: {bounds}. Intervals have {percent(level(result))} coverage. "
         f"Verdict: {result.attrs.get('verdict')}.",
         ("Shallice 1988", "Berger 1982", "Schuirmann 1987", "Nichols & Holmes 2002"),

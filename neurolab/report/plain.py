@@ -23,8 +23,9 @@ def _shown(value: Any) -> str:
         cut = f"<p>{len(value) - MOST_LINES} more rows are in the saved table.</p>" if len(value) > MOST_LINES else ""
         return value.head(MOST_LINES).to_html(index=False, border=0, float_format=lambda one: f"{one:.4g}") + cut
     if isinstance(value, (xr.DataArray, xr.Dataset)):
-        sizes = ", ".join(f"{size:,} {dim}" for dim, size in value.sizes.items())
-        return f"<p>{'A recording' if isinstance(value, xr.DataArray) else 'A dataset'}: {html.escape(sizes)}.</p>"
+        # in the same words before and after a recording became a file, which reads as a dataset
+        sizes = ", ".join(f"{size:,} {dim}" for dim, size in sorted(value.sizes.items(), key=str))
+        return f"<p>Data over {html.escape(sizes)}.</p>"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_plain)
     cut = " … (the whole is in the saved finding)" if len(text) > MOST_LETTERS else ""
     return f"<p>{html.escape(text[:MOST_LETTERS] + cut)}</p>"

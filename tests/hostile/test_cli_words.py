@@ -206,3 +206,15 @@ def test_sites__of_what_is_no_model_is_refused_in_words(tmp_path, capsys, monkey
     assert "Did you mean 'make'" in capsys.readouterr().err
     assert main(["sites", "no_such_module:make"]) == 1
     assert "There is no module 'no_such_module'" in capsys.readouterr().err
+
+
+def test_run__leaves_the_words_that_were_typed(script, tmp_path):
+    words = ["run", str(script), "--quick", "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["command"] == ["neurolab", *words]
+    typed = [sys.executable, script.name, "--out", "here"]
+    subprocess.run(typed, cwd=tmp_path, check=True, capture_output=True, env=ENV)
+    assert json.loads((tmp_path / "here" / "manifest.json").read_text())["command"] == [
+        "python", "two_and_one.py", "--out", "here",
+    ]  # fmt: skip

@@ -150,6 +150,12 @@ def test_methods_of_trials__say_lesions_controls_match_tasks_and_intact_scores(s
         assert wanted in said, said
 
 
+def test_reporting_trials__leaves_them_as_they_were(six, tmp_path):
+    before = six.copy(deep=True)
+    write_report({"trials": six}, tmp_path / "r.html", title="t")
+    assert six.identical(before)
+
+
 def test_methods_of_deficits__name_ablation_units_and_intact_scores(every_result):
     result = every_result["plot_deficits"]
     said = nl.methods_text(result)
