@@ -142,9 +142,10 @@ def test_methods__of_an_unknown_analysis_are_made_of_its_attrs(every_result):
 def test_result_table__has_every_tested_effect_as_it_is(every_result):
     dissociation = every_result["plot_dissociation"]
     table = result_table(dissociation)
-    assert len(table) == 4
+    assert len(table) == 6
     np.testing.assert_array_equal(table["effect"][:2], dissociation["effect"])
-    np.testing.assert_array_equal(table["p"][2:], dissociation["spared_p"])
+    np.testing.assert_array_equal(table["p"][2:4], dissociation["own_p"])
+    np.testing.assert_array_equal(table["p"][4:], dissociation["spared_p"])
     controls = result_table(every_result["plot_controls"])
     assert controls["what"].tolist() == ["A, X: target − controls", "rank among control draws"]
     assert controls["p_floor"].tolist() == [
