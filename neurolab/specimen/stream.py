@@ -94,8 +94,8 @@ class Streamed:
         # every chunk is written once, whole; looking whether it is empty would take longer than writing it
         self.array = zarr.open_group(self.beside, mode="a").create_array(
             "activity", shape=template.shape, chunks=(min(rows, template.shape[0]), columns), dtype=template.dtype,
-            compressors=None, fill_value=0, attributes=dict(template.attrs), dimension_names=[str(dim) for dim in template.dims],
-            config={"write_empty_chunks": True},
+            compressors=None, fill_value=0, attributes=dict(template.attrs), config={"write_empty_chunks": True},
+            dimension_names=[str(dim) for dim in template.dims],
         )
         self.room = np.empty((rows, template.shape[1]), dtype=template.dtype)
 
