@@ -152,7 +152,8 @@ def phantom_trials(
 
     Parameters
     ----------
-    deficits : lesion -> task -> planted deficit in score; default a double dissociation of size 0.3.
+    deficits : lesion -> task -> planted deficit in score; default a double dissociation of size 0.3. A lesion has 10
+        units, a union named ``"A + B"`` 20.
     intact : expected intact score, for all tasks or per task.
     n_specimens, n_stimuli : networks; stimuli per task.
     spread : sd over networks of the planted deficits, controls included.
@@ -224,4 +225,5 @@ def _lesion_rows(
             rows.append((identity, name, "control", "matched", "phantom", 1.0, number))
             losses.append([control_deficits.get(task, 0.0) for task in tasks])
     names = ("lesion_id", "roi", "role", "family", "how", "dose", "draw")
-    return pd.DataFrame(rows, columns=list(names)).assign(n_units=10), np.array(losses)
+    table = pd.DataFrame(rows, columns=list(names))
+    return table.assign(n_units=10 * (1 + table["roi"].str.count(r" \+ "))), np.array(losses)

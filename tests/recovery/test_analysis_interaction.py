@@ -94,6 +94,7 @@ def test_what_is_no_union_is_refused_and_shared_units_are_said():
     units = trials.assign_coords(n_units=("lesion", [10, 0, 10, 0, 30, 0]))
     with pytest.raises(DesignError, match=r"nl\.pairs"):
         interaction(units, **ASKED)
+    assert "share" not in interaction(trials, **ASKED).attrs["undermined_by"]
     overlap = interaction(trials.assign_coords(n_units=("lesion", [10, 0, 10, 0, 15, 0])), **ASKED)
     assert "A and B share 5 units" in overlap.attrs["undermined_by"]
     how = trials.assign_coords(how=("lesion", ["Zero", "Sham", "Mean", "Sham", "Zero", "Sham"]))
