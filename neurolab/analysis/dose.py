@@ -94,34 +94,39 @@ def dose_response(
         stream = generator(rng, "dose controls", lesion, family, task)
         found |= {f"control_{k}": v for k, v in _curve(sample, shams, controls, doses, task, level, stream).items()}
     difference = _area_difference(sample, shams, {dose: ladder[dose] for dose in tested}, controls, task)
-    stream = generator(rng, "dose area", lesion, task)
-    test = sign_flip(difference, alternative="greater", level=level, rng=stream)
+    test = sign_flip(difference, alternative="greater", level=level, rng=generator(rng, "dose area", lesion, task))
     found |= {"retained": ("specimen", _retained(sample, np.asarray(found["score"][1]), doses, task))}
     found |= {"effect": test.effect, "effect_low": test.low, "effect_high": test.high, "p": test.p}
     against = f"that of its {family} controls" if controls else "none"
     return make_result(
         {**found, "p_floor": test.p_floor},
         coords={"specimen": sample.specimens, "dose": doses},
-        analysis="dose_response",
-        estimand=f"the mean over {sample.plural} of the mean deficit of {lesion} on {task}, over the doses "
-        f"{dose_texts([0.0, *tested])}, against {against}",
-        test=f"one-sided sign-flip over {sample.plural}",
         n=test.n,
-        correction="none",
-        alternative="greater",
         level=level,
         lesion=lesion,
         task=task,
         family=family if controls else "",
-        along=along,
-        dose_name=AXES[along],
-        tested_doses=[0.0, *tested],
+        **_about(along, tested),
+        estimand=f"the mean over {sample.plural} of the mean deficit of {lesion} on {task}, over the doses "
+        f"{dose_texts([0.0, *tested])}, against {against}",
+        test=f"one-sided sign-flip over {sample.plural}",
         **sample.said(
             rng,
             floor_text(test.n, test.p_floor, plural=sample.plural, alternative="greater"),
             _left_out(list(ladder), tested, family),
         ),
     )
+
+
+def _about(along: str, tested: list[float]) -> dict[str, Any]:
+    return {
+        "analysis": "dose_response",
+        "correction": "none",
+        "alternative": "greater",
+        "along": along,
+        "dose_name": AXES[along],
+        "tested_doses": [0.0, *tested],
+    }
 
 
 def _checked(ladder: dict[float, np.ndarray], trials: xr.Dataset, lesion: str) -> dict[float, np.ndarray]:
