@@ -63,7 +63,7 @@ class Bench:
         inputs : (n, ...) as :meth:`Specimen.prepare` gives it. stimuli : the ids of its rows, which seed their chance.
         run : what answers instead of the specimen, through the same modules: one step of a generation.
         """
-        inputs = inputs.clone() if self.specimen.writes_input else inputs
+        inputs = inputs.clone()  # a model may write into it, through .data unseen
         all_around = [one for one in OPEN if one.specimen.model is self.specimen.model]  # what they hold acts here too
         for one in all_around:
             one._begin(tuple(stimuli))
@@ -71,7 +71,7 @@ class Bench:
         output = (run or self.specimen.answer)(inputs)
         for one in all_around:
             output = one._visit(("", "output"), output, [])
-        return output
+        return output.clone()  # a model may answer in one buffer, written anew by every forward
 
     def _begin(self, stimuli: tuple[str, ...]) -> None:
         self._counts.clear()
@@ -141,12 +141,15 @@ class Bench:
     # -- lesions and probes ------------------------------------------------------------------------------------------
 
     @contextmanager
-    def lesioned(self, *lesions: Lesion) -> Iterator[Damage]:
-        """Have these lesions in place within the block; afterwards weights are the saved copies again."""
+    def lesioned(self, *lesions: Lesion, instead: OnActivity | OnWeights | None = None) -> Iterator[Damage]:
+        """Have these lesions in place within the block; afterwards weights are the saved copies again.
+
+        instead : what happens to their units, where not their own ablation.
+        """
         edits: list[Edit] = []
         weights: list[WeightEdit] = []
         for lesion in lesions:
-            effect = None if lesion.role == "sham" else effect_of(lesion.how)
+            effect = None if lesion.role == "sham" else instead or effect_of(lesion.how)
             if isinstance(effect, OnWeights):
                 weights.extend(weight_edits(self.specimen, lesion, effect))
             else:

@@ -1,23 +1,29 @@
 """Recompute only what a lesion can change: modules that finished before it hand out their intact outputs.
 
 Exact to the bit: what ended before the lesion began cannot feel it, so the same kernels run on the same numbers. Each
-plan is proved once against the whole forward; a model on which the proof fails is examined by whole forwards.
+plan is proved before the first lesion, on every batch, without damage and under an edit that shows; a model on which
+the proof fails, or whose modules leave something aside in a forward, is examined by whole forwards.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
-from neurolab.lesion import Lesion
+from neurolab.lesion import Lesion, Zero
+from neurolab.roi import ROI
 from neurolab.specimen.ablations import OnWeights, effect_of
 from neurolab.specimen.leaves import map_tensors, tensors
 from neurolab.specimen.sites import Site
+from neurolab.specimen.stash import marks
+from neurolab.specimen.trace import Call
 from neurolab.specimen.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
 Which = tuple[str, int]
 #: Bytes of intact outputs kept at most per examination; beyond it whole forwards are run.
 BUDGET = 2**30
+#: How many lesions must share a cut before its proof, a few forwards per batch, is worth its time.
+WORTH = 4
 
 
 @dataclass
@@ -38,6 +46,7 @@ class Batch:
     ids: tuple[str, ...]
     kept: dict[Which, Any] = field(default_factory=dict)
     versions: dict[Which, list[int]] = field(default_factory=dict)
+    intact: torch.Tensor | None = None
 
 
 class Replay:
@@ -45,19 +54,23 @@ class Replay:
 
     def __init__(self, table: Bench, batches: Sequence[Batch], lesions: Sequence[Lesion]) -> None:
         self.table = table
+        self.batches = batches
         self.cuts: dict[Any, frozenset[Which]] = {}
         self.modules = dict(table.specimen.model.named_modules())
         self.proved: dict[frozenset[Which], bool] = {}
-        wanted = frozenset().union(*(self.cut(lesion) for lesion in lesions))
+        shared = Counter(self.cut(lesion) for lesion in lesions)
+        worth = [cut for cut, n in shared.items() if cut and n >= WORTH]
+        wanted = frozenset().union(*worth)
         self.possible = bool(wanted) and bool(batches) and not table.user_hooks
         if self.possible:
             self.changed_later, size = self._learn(batches[0], wanted)
             rows = sum(len(batch.inputs) for batch in batches)
-            self.possible = size * rows <= BUDGET
-        if self.possible:
-            for batch in batches:
-                self._capture(batch, wanted)
-            self.possible = all(wanted <= batch.kept.keys() for batch in batches)  # some run for some stimuli only
+            self.possible = self.possible and size * rows <= BUDGET
+        for batch in batches if self.possible else ():
+            self._capture(batch, wanted)
+            self.possible = self.possible and wanted <= batch.kept.keys()  # some run for some stimuli only
+        for cut in worth if self.possible else ():
+            self.proved[cut] = self._holds(cut, [lesion for lesion in lesions if self.cut(lesion) == cut])
 
     def cut(self, lesion: Lesion) -> frozenset[Which]:
         """Get the calls that need not run again under a lesion; looked up, for most lesions share their sites."""
@@ -89,39 +102,71 @@ class Replay:
             return hook
 
         with ExitStack() as stack:
+            before, _held = marks(self.table.specimen.model)
             for path in {path for path, _ in wanted}:
                 stack.callback(self.modules[path].register_forward_hook(keeper(path)).remove)
-            self.table.forward(batch.inputs, batch.ids)
+            batch.intact = self.table.forward(batch.inputs, batch.ids)
+        if marks(self.table.specimen.model)[0] != before:
+            self.possible = False  # left aside by a module, perhaps for a later one: only running it renews it
 
     def forward(self, batch: Batch, damage: Damage) -> torch.Tensor:
         """Get the read-out under the lesions in place: replayed where that was proved, else by a whole forward."""
         cut = self.cut(damage.lesions[0])
-        if not (self.possible and cut) or not self._proved(cut, batch, damage):
+        if not (self.possible and self.proved.get(cut)):
             return self.table.forward(batch.inputs, batch.ids)
         answer = self._replayed(cut, batch, damage)
-        if any(_versions(batch.kept[which]) != batch.versions[which] for which in cut):
+        if self._spoilt(cut, batch):
             self.possible = False  # a lesion made the model write where it never wrote before: the outputs are spoilt
             return self.table.forward(batch.inputs, batch.ids)
         return answer
 
-    def _proved(self, cut: frozenset[Which], batch: Batch, damage: Damage) -> bool:
-        """The first lesion at a cut runs both ways; only equal bits let the next ones be replayed.
+    def _spoilt(self, cut: frozenset[Which], batch: Batch) -> bool:
+        return any(_versions(batch.kept[which]) != batch.versions[which] for which in cut)
+
+    def _holds(self, cut: frozenset[Which], lesions: Sequence[Lesion]) -> bool:
+        """Prove a cut: on every batch, without damage and under probing edits that show, both ways give equal bits.
 
         Other stimuli are shown in between: a model that leaves something aside for a later module is found out by
         what it kept of them.
         """
-        if cut not in self.proved:
-            with damage.uncounted():
-                whole = self.table.forward(batch.inputs, batch.ids)
-                self.table.forward(self.table.specimen.others(batch.inputs), batch.ids)
-                try:
-                    self.proved[cut] = torch.equal(whole, self._replayed(cut, batch, damage))
-                except Exception:  # a module that was not run left no cache behind: that too is a proof to the contrary
-                    self.proved[cut] = False
-        return self.proved[cut]
+        probes = list(self._probes(lesions))
+        try:
+            shown = [self._alike(cut, at, probes) for at in range(len(self.batches))]
+        except Exception:  # what was left aside does not fit, or a site refuses: a whole forward works, or says why
+            return False
+        return all(alike for alike, _ in shown) and any(shows for _, shows in shown)
 
-    def _replayed(self, cut: frozenset[Which], batch: Batch, damage: Damage) -> torch.Tensor:
-        in_place = {(edit.site.path, edit.site.call) for edit in damage.edits if edit.site.inplace}
+    def _alike(self, cut: frozenset[Which], at: int, probes: Sequence[Callable[[], Any]]) -> tuple[bool, bool]:
+        """Get whether replay gives what whole forwards give on one batch, and whether a probe changed the answer."""
+        batch, wholes, again = self.batches[at], [], []
+        for probe in probes:
+            with probe():
+                wholes.append(self.table.forward(batch.inputs, batch.ids))
+        for other in {(at + 1) % len(self.batches)} - {at}:
+            self.table.forward(self.batches[other].inputs, self.batches[other].ids)
+        self.table.forward(self.table.specimen.others(batch.inputs), batch.ids)
+        for probe in probes:
+            with probe() as damage:
+                again.append(self._replayed(cut, batch, damage))
+        again.append(self._replayed(cut, batch, None))
+        if self._spoilt(cut, batch):
+            self.possible = False
+        same = all(torch.equal(a, b) for a, b in zip([*wholes, batch.intact], again))
+        return same and self.possible, any(not torch.equal(whole, batch.intact) for whole in wholes)
+
+    def _probes(self, lesions: Sequence[Lesion]) -> Iterator[Callable[[], Any]]:
+        """Edits of every site that these lesions cut, which shift all of its units and drive none to one value."""
+        on_weights = [lesion for lesion in lesions if isinstance(effect_of(lesion.how), OnWeights)]
+        places = {site for lesion in lesions if lesion not in on_weights for site in lesion.roi.sites}
+        if places:
+            yield partial(self.table.lesioned, Lesion(_whole(self.table.specimen, places), Zero()), instead=_shifted)
+        for lesion in on_weights[:1]:
+            instead = replace(effect_of(lesion.how), apply=_reweighed)  # type: ignore[type-var]
+            yield partial(self.table.lesioned, lesion, instead=instead)
+
+    def _replayed(self, cut: frozenset[Which], batch: Batch, damage: Damage | None) -> torch.Tensor:
+        edits = damage.edits if damage else ()
+        in_place = {(edit.site.path, edit.site.call) for edit in edits if edit.site.inplace}
         with self._handed_out(cut, batch, self.changed_later | in_place):
             return self.table.forward(batch.inputs, batch.ids)
 
@@ -157,17 +202,44 @@ def _put_forward(module: torch.nn.Module, own: Any) -> None:
 def cut_of(specimen: Specimen, lesion: Lesion) -> frozenset[Which]:
     """Get the outermost calls that had ended before the lesion began: none of them can feel it.
 
-    The lesioned call itself counts as ended, for its hook edits what it hands out. Empty for a sham, which is the whole
-    procedure, and where anything may change.
+    The lesioned call itself counts as ended, for its hook edits what it hands out. A call that holds some of a module's
+    calls and not others runs again, for it would not be counted how often that module has run. Empty for a sham, which
+    is the whole procedure, and where anything may change.
     """
     if lesion.role == "sham":
         return frozenset()
     moment = min(_moments(specimen, lesion), default=-1)
-    before = [call for call in specimen.calls if call.path and call.ended <= moment]
+    calls: dict[str, list[Call]] = defaultdict(list)
+    for call in specimen.calls:
+        calls[call.path].append(call)
+    several = [group for group in calls.values() if len(group) > 1]
+    before = [call for call in specimen.calls
+              if call.path and call.ended <= moment and not any(_parts(call, group) for group in several)]
     return frozenset(
         (call.path, call.call) for call in before
         if not any(other.began < call.began and call.ended < other.ended for other in before)
     )
+
+
+def _parts(call: Call, group: Sequence[Call]) -> bool:
+    """Whether some calls of a module lie inside a call, and some do not."""
+    inside = {call.began < other.began and other.ended < call.ended for other in group}
+    return len(inside) == 2
+
+
+def _whole(specimen: Specimen, addresses: Iterable[str]) -> ROI:
+    sites = {address: specimen.sites().find(address)[0] for address in sorted(addresses)}
+    dims = {address: site.unit_dims or site.dims for address, site in sites.items()}
+    units = {address: np.arange(int(np.prod(site.sizes(dims[address])))) for address, site in sites.items()}
+    return ROI("probe", units, dims)
+
+
+def _shifted(how: Any, values: torch.Tensor, selection: Any) -> torch.Tensor:
+    return 0.5 * values + torch.linspace(-1, 1, values.shape[1], device=values.device)[None, :, None]
+
+
+def _reweighed(how: Any, weights: torch.Tensor, selection: Any) -> torch.Tensor:
+    return 0.5 * weights + 0.1
 
 
 def _moments(specimen: Specimen, lesion: Lesion) -> Iterator[int]:

@@ -33,7 +33,8 @@ UNITS = np.array([0, 3, 4])
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread():
-    with one_thread():
+    with one_thread(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neurolab.specimen.replay.WORTH", 1)  # few lesions are replayed here too
         yield
 
 
