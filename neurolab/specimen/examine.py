@@ -115,8 +115,8 @@ def _check_own(specimen: Specimen, design: Sequence[Lesion]) -> None:
         if lesion.role != "sham" and whose and whose != specimen.name:
             raise LesionPlanError(
                 f"Lesion {lesion.id!r} was localised in {whose!r} and would be cut in {specimen.name!r}, whose "
-                "units are others. Localise it in each network: nl.concat(patient(network) for network in cohort). If the "
-                f"units do correspond (a retrained copy), type roi.moved_to({specimen.name!r})."
+                "units are others. Localise it in each network: nl.concat(patient(network) for network in cohort). If "
+                f"the units do correspond (a retrained copy), type roi.moved_to({specimen.name!r})."
             )
 
 

@@ -76,10 +76,17 @@ def test_region_of_another_layout__is_refused():
 
 
 def test_bad_activity__names_site_and_stimulus():
+    """Finite inputs, but a layer that doubles them leaves the range of float32."""
     inputs = X.astype(np.float32)
-    inputs[3] = 3e38  # finite, but a sum of them is not
-    with pytest.raises(DataError, match=r"'0'.*unit \d.*'s3'"):
-        record(small(), shown(inputs), ["0"])
+    inputs[3, 2] = 3e38
+
+    class Doubled(nn.Module):
+        def forward(self, x):
+            return x * 2
+
+    net = Specimen(nn.Sequential(Doubled(), nn.Linear(X.shape[1], 2)), X[:2], name="doubled")
+    with pytest.raises(DataError, match=r"'0'.*unit 2.*'s3'"):
+        record(net, shown(inputs), ["0"])
 
 
 def test_reference_without_the_site_or_the_units__is_refused():
