@@ -8,12 +8,14 @@ from neurolab.plots.drawing import FIGURES as FIGURES
 from neurolab.plots.drawing import drawing as drawing
 from neurolab.plots.drawing import plot_for as plot_for
 from neurolab.plots.held_out import plot_held_out as plot_held_out
+from neurolab.plots.interaction import plot_interaction as plot_interaction
 from neurolab.plots.localiser_matrix import plot_localiser_matrix as plot_localiser_matrix
 from neurolab.plots.picked import plot_picked as plot_picked
 from neurolab.plots.reliability import plot_reliability as plot_reliability
 from neurolab.plots.save import SavedFigure as SavedFigure
 from neurolab.plots.save import save_figure as save_figure
 from neurolab.plots.selectivity import plot_selectivity as plot_selectivity
+from neurolab.plots.spared import plot_spared as plot_spared
 from neurolab.plots.stat_map import plot_stat_map as plot_stat_map
 from neurolab.plots.style import settings as settings
 from neurolab.plots.twins import alt_text as alt_text

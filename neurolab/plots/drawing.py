@@ -15,6 +15,11 @@ from neurolab.errors import SchemaError
 from neurolab.plots.style import SINGLE_MM, blank, settings
 
 
+def nothing_more(result: xr.Dataset, **choices: Any) -> str:
+    """Get no further sentence for the legend."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Drawing:
     """What is known about one figure function beside its drawing.
@@ -31,7 +36,7 @@ class Drawing:
     alt: Callable[[xr.Dataset], str]
     height_mm: float = 60.0
     bars: bool = True
-    also: Callable[[xr.Dataset], str] = lambda result: ""
+    also: Callable[..., str] = nothing_more
 
 
 #: Every figure function of neurolab, by name.
@@ -48,7 +53,7 @@ def drawing(
     alt: Callable[[xr.Dataset], str],
     height_mm: float = 60.0,
     bars: bool = True,
-    also: Callable[[xr.Dataset], str] = lambda result: "",
+    also: Callable[..., str] = nothing_more,
 ) -> Callable[[Plot], Plot]:
     """Make a function that draws on given axes into a figure function: checked result, own axes, house style."""
 
@@ -82,6 +87,15 @@ def drawing_of(plot: Plot) -> Drawing | None:
     while isinstance(plot, partial):
         plot = plot.func
     return _DRAWINGS.get(getattr(plot, "__name__", ""))
+
+
+def choices_of(plot: Plot) -> dict[str, Any]:
+    """Get the choices that ``functools.partial`` bound to a figure function."""
+    bound: dict[str, Any] = {}
+    while isinstance(plot, partial):
+        bound = {**plot.keywords, **bound}
+        plot = plot.func
+    return bound
 
 
 def plot_for(result: xr.Dataset) -> Plot | None:

@@ -50,7 +50,7 @@ def describe_localiser_matrix(result: xr.Dataset) -> str:
     marks="Colour and number: mean deficit after a lesion (row) in a task (column); below it its interval. "
     "Outlined: the task that the region was localised for.",
     alt=describe_localiser_matrix,
-    also=lambda result: f"Bold: corrected p of {alpha_words(result)} or less.",
+    also=lambda result, **_: f"Bold: corrected p of {alpha_words(result)} or less.",
     height_mm=66.0,
 )
 def plot_localiser_matrix(result: xr.Dataset, *, ax: Axes) -> Axes:

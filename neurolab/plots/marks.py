@@ -59,7 +59,7 @@ def columns(
 
     share : of the axis' width that a column has. free : names with room to spare, whose width does not count.
     """
-    width = int(share * _width_mm(ax) / (LETTER_MM * size))
+    width = int(share * width_mm(ax) / (LETTER_MM * size))
     slanted = any(len(word) > width for name in names if name not in free for word in str(name).split())
     shown = [str(name) if slanted or name in free else fill(str(name), max(width, 1)) for name in names]
     slant: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
@@ -67,7 +67,8 @@ def columns(
     ax.tick_params(axis="x", length=0)
 
 
-def _width_mm(ax: Axes) -> float:
+def width_mm(ax: Axes) -> float:
+    """Get how wide the axes are on paper, before the layout is settled."""
     return ax.get_position().width * ax.figure.get_figure(root=True).get_size_inches()[0] / MM
 
 

@@ -44,7 +44,7 @@ def describe_selectivity(result: xr.Dataset) -> str:
     marks="One mark per unit, ordered within its site; hollow and grey where it does not pass the "
     "correction. Bars, where the measure has an interval (difference of means): that interval.",
     alt=describe_selectivity,
-    also=lambda result: f"Filled: corrected p of {alpha_words(result)} or less.",
+    also=lambda result, **_: f"Filled: corrected p of {alpha_words(result)} or less.",
     height_mm=55.0,
 )
 def plot_selectivity(result: xr.Dataset, *, ax: Axes, measure: str = "d_prime") -> Axes:

@@ -8,19 +8,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.collections import EllipseCollection
 from matplotlib.colors import Normalize
 
 from neurolab.errors import SchemaError
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import heading
+from neurolab.plots.glass import circles, crosses, mappable, points, style_of
+from neurolab.plots.marks import heading, width_mm
 from neurolab.plots.read import level, tested, values
-from neurolab.plots.style import GREY, SMALL, TINY
-from neurolab.plots.words import number, sample_words, tested_by
+from neurolab.plots.space import draw_space
+from neurolab.plots.style import SMALL, TINY
+from neurolab.plots.units import unit_name
+from neurolab.plots.words import alpha_words, number, sample_words, tested_by
 
 ASPECT = 0.5  # height of the axes over their width, fixed so that dots can be round
 COLUMN = 0.82  # width of a site's rectangle where sites are 1 apart
+MOST_SHRINKING = 0.25  # a site may draw its circles this much smaller than it has room for
 MOST_DOTS = 4000  # above this many units in a site, cells instead of dots: they would be below a pixel
+MOST_TITLE = 46  # letters that leave room for n on the right
 VIEWS = ("auto", "layers", "space")
 
 
@@ -40,20 +44,39 @@ def describe_stat_map(result: xr.Dataset) -> str:
             best = int(np.flatnonzero(here)[np.nanargmax(np.abs(statistic[here]))])
             parts.append(
                 f"{name}: {int(here.sum())} units, {int((q[here] <= alpha).sum())} with corrected p of {alpha:.2g} or "
-                f"less, the strongest unit {int(result['unit'].values[best])} with {number(statistic[best])}"
+                f"less, the strongest {unit_name(result, best)} with {number(statistic[best])}"
             )
     return f"Statistic of {result.attrs.get('contrast', 'the contrast')} in every unit; {sample_words(result)}. " + (
         "; ".join(parts) + "."
     )
 
 
+def more_of_stat_map(result: xr.Dataset, *, roi: Any = None, view: str = "auto", limit: float | None = None) -> str:
+    """Get what the legend says of this map as it is drawn: its colour, its view, its ring, its corrected p."""
+    spatial = all(axis in result.coords for axis in "xyz") and view != "layers"
+    where = (
+        "Three projections of where the units are; the strongest along a line of sight hides the others."
+        if spatial
+        else "Columns: sites, their units in the site's own order. The size of a circle follows from the room that its "
+        "site has and says nothing."
+    )
+    ends = "the ends of the scale" if limit is None else f"±{number(limit)}"
+    parts = [
+        f"Colour: {tested_by(result)} (not the difference itself), symmetric about zero, to {ends}.",
+        where,
+        f"Passing: corrected p of {alpha_words(result)} or less.",
+        f"Black rings: {roi.name}, {roi.n_units} units." if roi is not None else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
 @drawing(
     "localise",
     variables=("statistic", "effect", "low", "high", "p", "q", "d_prime", "valid", "p_floor"),
-    marks="One dot per unit (voxel), in the site's own order, every site drawn at the same area. Colour: the statistic "
-    "of the contrast, symmetric about zero. Crosses: units that cannot be tested (constant or dead). Black rings, "
-    "where drawn: the chosen region.",
+    marks="One circle per unit (channel, voxel). Black points: units that pass the correction. Crosses: units that "
+    "cannot be tested (constant, dead or marked bad).",
     alt=describe_stat_map,
+    also=more_of_stat_map,
     height_mm=46.0,
     bars=False,
 )
@@ -79,51 +102,44 @@ def plot_stat_map(
     top = float(limit if limit is not None else np.nanmax(np.abs(np.where(np.isfinite(statistic), statistic, np.nan))))
     norm = Normalize(-top, top)
     chosen = np.zeros(statistic.size, dtype=bool) if roi is None else np.asarray(roi.mask(result))
-    draw = _space if spatial and view != "layers" else _layers
-    shown = draw(ax, result, statistic, chosen, norm)
+    passed = np.isfinite(statistic) & (values(result, "q", "neuroid") <= 1 - level(result) + 1e-12)
+    draw = draw_space if spatial and view != "layers" else _layers
+    shown = draw(ax, result, statistic, chosen, passed, norm)
     bar = ax.figure.colorbar(shown, ax=ax, shrink=0.7, pad=0.02, aspect=14)
     bar.set_label(tested_by(result), fontsize=TINY)
     bar.ax.tick_params(labelsize=TINY)
     bar.outline.set_linewidth(0.4)  # type: ignore[operator]
-    heading(ax, str(result.attrs.get("contrast", "statistic map")), sample_words(result))
+    heading(ax, _title(result), sample_words(result))
     return ax
 
 
-def _style(statistic: np.ndarray, chosen: np.ndarray, norm: Normalize) -> dict[str, Any]:
-    """Get face and edge of every dot: colour by statistic, grey ring where untested, black ring where chosen."""
-    import seaborn
-
-    tested = np.isfinite(statistic)
-    face = seaborn.color_palette("vlag", as_cmap=True)(norm(np.where(tested, statistic, 0.0)))
-    face[~tested] = (1.0, 1.0, 1.0, 1.0)
-    edge = np.where(
-        chosen[:, None], (0.0, 0.0, 0.0, 1.0), np.where(tested[:, None], (0.6, 0.6, 0.6, 1.0), (0.7, 0.7, 0.7, 1))
-    )
-    return {"facecolors": face, "edgecolors": edge, "linewidths": np.where(chosen, 0.7, 0.15)}
+def _title(result: xr.Dataset) -> str:
+    """The contrast, and whose map it is where the title has room for that."""
+    contrast, whose = str(result.attrs.get("contrast", "statistic map")), str(result.attrs.get("specimen", ""))
+    title = f"{contrast}, {whose}" if whose else contrast
+    return title if len(title) <= MOST_TITLE else contrast
 
 
-def _mappable(norm: Normalize) -> Any:
-    import seaborn
-    from matplotlib.cm import ScalarMappable
-
-    return ScalarMappable(norm=norm, cmap=seaborn.color_palette("vlag", as_cmap=True))
-
-
-def _layers(ax: Axes, result: xr.Dataset, statistic: np.ndarray, chosen: np.ndarray, norm: Normalize) -> Any:
+def _layers(
+    ax: Axes, result: xr.Dataset, statistic: np.ndarray, chosen: np.ndarray, passed: np.ndarray, norm: Normalize
+) -> Any:
     site, unit, sites = result["site"].values, result["unit"].values, sites_of(result)
     present = [code for code in range(len(sites)) if (site == code).any()]
     ax.set(xlim=(-0.5, len(present) - 0.5), ylim=(-0.02, 1.02))
     ax.set_box_aspect(ASPECT)
-    for at, code in enumerate(present):
-        here = np.flatnonzero(site == code)
-        here = here[np.argsort(unit[here], kind="stable")]
-        draw = _dots if here.size <= MOST_DOTS else _cells
-        draw(ax, at, statistic[here], chosen[here], norm, len(present))
-    ax.set_xticks(range(len(present)), [f"{sites[code]}\n{int((site == code).sum()):,}" for code in present])
+    ordered = [np.flatnonzero(site == code)[np.argsort(unit[site == code], kind="stable")] for code in present]
+    same = _same_pitch([here.size for here in ordered], len(present))
+    for at, here in enumerate(ordered):
+        if here.size <= MOST_DOTS:
+            _dots(ax, at, (statistic[here], chosen[here], passed[here]), norm, len(present), same)
+        else:
+            _cells(ax, at, statistic[here], chosen[here], norm, len(present))
+    names = [f"{site_words(sites[code])}\n{int((site == code).sum()):,} units" for code in present]
+    ax.set_xticks(range(len(present)), names)
     ax.tick_params(axis="x", length=0, labelsize=SMALL if len(present) <= 6 else TINY)
     ax.set_yticks([])
     ax.spines[["left", "bottom"]].set_visible(False)
-    return _mappable(norm)
+    return mappable(norm)
 
 
 def _grid(n: int, n_sites: int) -> tuple[int, int]:
@@ -133,18 +149,44 @@ def _grid(n: int, n_sites: int) -> tuple[int, int]:
     return n_columns, -(-n // n_columns)
 
 
-def _dots(ax: Axes, at: int, statistic: np.ndarray, chosen: np.ndarray, norm: Normalize, n_sites: int) -> None:
+def site_words(name: str) -> str:
+    """Get what a site is called on an axis: a bare number, as nn.Sequential gives, is said to be a site.
+
+    Example
+    -------
+    >>> site_words("4"), site_words("features.4")
+    ('site 4', 'features.4')
+    """
+    return f"site {name}" if name.isdigit() else name
+
+
+def _pitch(n: int, n_sites: int) -> float:
+    """The smaller pitch of a site's circles on paper, in units of the axes' width."""
+    n_columns, n_rows = _grid(n, n_sites)
+    return 0.86 * min(COLUMN / n_columns / n_sites, ASPECT / n_rows)
+
+
+def _same_pitch(sizes: list[int], n_sites: int) -> float | None:
+    """One size of circle for all sites, unless a site is so much larger that the others could not be seen."""
+    every = [_pitch(n, n_sites) for n in sizes if n <= MOST_DOTS]
+    return min(every) if every and min(every) >= MOST_SHRINKING * max(every) else None
+
+
+def _dots(
+    ax: Axes, at: int, units: tuple[np.ndarray, np.ndarray, np.ndarray], norm: Normalize, n_sites: int,
+    same: float | None,
+) -> None:  # fmt: skip
+    statistic, chosen, passed = units
     n_columns, n_rows = _grid(statistic.size, n_sites)
     order = np.arange(statistic.size)
     x = at - COLUMN / 2 + (order % n_columns + 0.5) * COLUMN / n_columns
     y = 1 - (order // n_columns + 0.5) / n_rows
-    # the smaller pitch on paper, in units of the axes' width, makes dots round in data units of unequal length
-    pitch = 0.86 * min(COLUMN / n_columns / n_sites, ASPECT / n_rows)
-    style = _style(statistic, chosen, norm)
-    dots = _circles(ax, np.column_stack([x, y]), pitch * n_sites, pitch / ASPECT * 1.04, style)
-    ax.add_collection(dots, autolim=False)
-    dead = ~np.isfinite(statistic)
-    ax.scatter(x[dead], y[dead], marker="x", s=(0.4 * pitch * 200) ** 2, color=GREY, linewidths=0.5)
+    # a pitch on paper makes circles round in data units of unequal length
+    pitch = same or _pitch(statistic.size, n_sites)
+    offsets, style = np.column_stack([x, y]), style_of(statistic, chosen, norm)
+    ax.add_collection(circles(ax, offsets, pitch * n_sites, pitch / ASPECT * 1.04, style), autolim=False)
+    crosses(ax, offsets[~np.isfinite(statistic)], 0.9 * pitch * width_mm(ax))
+    points(ax, offsets[passed], 0.9 * pitch * width_mm(ax))
 
 
 def _cells(ax: Axes, at: int, statistic: np.ndarray, chosen: np.ndarray, norm: Normalize, n_sites: int) -> None:
@@ -163,38 +205,3 @@ def _cells(ax: Axes, at: int, statistic: np.ndarray, chosen: np.ndarray, norm: N
             linewidths=0,
             rasterized=True,
         )
-
-
-#: The three projections of a glass brain: the axis across, the axis up, and where one looks from.
-PROJECTIONS = ((1, 2, "from the side"), (0, 2, "from behind"), (0, 1, "from above"))
-
-
-def _space(ax: Axes, result: xr.Dataset, statistic: np.ndarray, chosen: np.ndarray, norm: Normalize) -> Any:
-    place = np.column_stack([result[axis].values.astype(float) for axis in "xyz"])
-    place -= place.min(axis=0)
-    size = place.max(axis=0)
-    longest = max(float(size.max()), 1e-9)
-    deep = size > 0  # one slice has no depth: it is seen from one side only
-    pitch = float((np.prod(size[deep]) / len(place)) ** (1 / max(1, int(deep.sum()))))
-    diameter = min(max(0.8 * pitch, 0.01 * longest), 0.08 * longest)
-    # the strongest unit along a line of sight is painted last; the chosen region lies above all
-    front = np.argsort(np.where(np.isfinite(statistic), np.abs(statistic), -1.0) + 1e6 * chosen, kind="stable")
-    style = {key: value[front] for key, value in _style(statistic, chosen, norm).items()}
-    start = 0.0
-    seen = [view for view in PROJECTIONS if deep[view[0]] and deep[view[1]]] or list(PROJECTIONS[:1])
-    for across, up, name in seen:
-        offsets = np.column_stack([place[front, across] + start, place[front, up]])
-        ax.add_collection(_circles(ax, offsets, diameter, diameter, style), autolim=False)
-        words = f"{name} ({'xyz'[across]}, {'xyz'[up]})"
-        ax.text(start + size[across] / 2, -0.09 * longest, words, ha="center", va="top", fontsize=TINY)
-        start += size[across] + 0.15 * longest
-    top = max(size[up] for _, up, _ in seen) + diameter
-    ax.set(xlim=(-0.08 * longest, start - 0.07 * longest), ylim=(-0.2 * longest, top), aspect="equal")
-    ax.set_axis_off()
-    return _mappable(norm)
-
-
-def _circles(ax: Axes, offsets: np.ndarray, width: float, height: float, style: dict[str, Any]) -> EllipseCollection:
-    n = len(offsets)
-    sizes = np.full(n, width), np.full(n, height), np.zeros(n)
-    return EllipseCollection(*sizes, units="xy", offsets=offsets, transOffset=ax.transData, rasterized=True, **style)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab.plots.drawing import Plot, drawing_of
+from neurolab.plots.drawing import Plot, choices_of, drawing_of
 from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level
 from neurolab.plots.words import (
@@ -65,7 +65,7 @@ def legend_text(result: xr.Dataset, plot: Plot) -> str:
     parts = [
         f"{shown[:1].upper()}{shown[1:]}.",
         about.marks if about else "",
-        about.also(result) if about else "",
+        about.also(result, **choices_of(plot)) if about else "",
         f"{sample_words(result)}; the result generalises over {over_words(result)}.",
         f"Error bars: {percent(level(result))} intervals." if bars and np.isfinite(level(result)) else "",
         f"Test: {tested_by(result)}{sided(result)}.",

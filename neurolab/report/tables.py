@@ -25,7 +25,7 @@ WHOLE = {
     "picked_dissociation": "best pair of each network − best random pair",
     "dose_response": "{lesion}, {task}: mean over doses",
     "against_controls": "{lesion}, {task}: target − controls",
-    "interaction": "{task}: {both} − {a} − {b}",
+    "interaction": "{task}: both lesions − the sum of each",
 }
 
 

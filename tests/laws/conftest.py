@@ -11,6 +11,8 @@ def every_result():
     trials = phantom_trials(n_controls=19, spread=0.04, rng=0)
     ladder = phantom_trials(doses=(0.25, 0.5, 1.0), spread=0.04, n_controls=5, rng=1)
     recording = phantom_recording(n_units=60, n_runs=3, dead=2, sites=("early", "late"), rng=0)
+    plan = {"A": {"X": 0.2}, "B": {"X": 0.3}, "A + B": {"X": 2.0}}
+    three = phantom_trials(deficits=plan, bounded=False, chance=0.0, rng=0)
     contrast = "faces > objects"
     return {
         "plot_controls": analysis.against_controls(trials, lesion="A", task="X", rng=0),
@@ -24,5 +26,7 @@ def every_result():
         ),
         "plot_reliability": analysis.map_reliability(recording, contrast, n_splits=10, rng=0),
         "plot_selectivity": analysis.localise(recording, contrast),
+        "plot_spared": analysis.spared(trials, lesion="A", tasks=("X", "Y"), rng=0),
+        "plot_interaction": analysis.interaction(three, a="A", b="B", both="A + B", task="X", rng=0),
         "plot_stat_map": analysis.localise(recording, contrast),
     }

@@ -1,7 +1,9 @@
 """A figure draws what is in the result: every member, every effect, every interval, n; and computes nothing."""
 
 import ast
+import itertools
 import pathlib
+from functools import partial
 
 import matplotlib
 import numpy as np
@@ -37,6 +39,11 @@ def bars(ax):
 
 def dotted(ax):
     return np.concatenate([np.asarray(c.get_offsets())[:, 1] for c in ax.collections if len(c.get_offsets())])
+
+
+def marked(ax, gid):
+    """How many marks of this kind there are."""
+    return sum(len(c.get_offsets()) for c in ax.collections if c.get_gid() == gid)
 
 
 def holds(drawn, wanted):
@@ -205,8 +212,42 @@ def test_stat_map__one_dot_per_unit_and_equal_area_per_site(every_result):
     for at, collection in enumerate(ellipses):
         x, y = np.asarray(collection.get_offsets()).T
         assert ((x > at - 0.45) & (x < at + 0.45) & (y > 0) & (y < 1)).all()
-    crosses = sum(len(c.get_offsets()) for c in ax.collections if type(c).__name__ == "PathCollection")
-    assert crosses == int((~result["valid"]).sum()) == 2
+    assert marked(ax, "cross") == int((~result["valid"]).sum()) == 2
+    assert marked(ax, "passes") == int((result["valid"] & (result["q"] <= 0.05)).sum()) > 0
+    sizes = {c.get_widths()[0] for c in ellipses}
+    assert len(sizes) == 1  # circles of unlike size would read as data
+
+
+def test_stat_map__says_site_units_and_whose_map(every_result):
+    result = every_result["plot_stat_map"].copy()
+    result.attrs["sites"] = result.attrs["sites"].replace("early", "0").replace("late", "4")
+    ax = plots.plot_stat_map(result)
+    n = np.bincount(result["site"].values)
+    assert [t.get_text() for t in ax.get_xticklabels()] == [f"site 0\n{n[0]} units", f"site 4\n{n[1]} units"]
+    assert result.attrs["specimen"] in ax.get_title(loc="left")
+    legend = plots.legend_text(result, plots.plot_stat_map)
+    assert "Colour: Welch's t (not the difference itself)" in legend
+    assert "Columns: sites" in legend
+    assert "Black rings" not in legend
+
+
+def test_stat_map_in_space__names_the_sides_and_crosses_what_is_bad(every_result):
+    flat = every_result["plot_stat_map"].copy()
+    where = np.random.default_rng(0).normal(size=(flat.sizes["neuroid"], 3))
+    where[0] = np.nan  # a channel without a place
+    brain = flat.assign_coords({axis: ("neuroid", where[:, at]) for at, axis in enumerate("xyz")})
+    brain.attrs["kind"] = "brain"
+    ax = plots.plot_stat_map(brain)
+    assert sorted(t.get_text() for t in ax.texts if len(t.get_text()) == 1) == sorted("PAIS" + "LRIS" + "LRPA")
+    assert marked(ax, "cross") == 3 * int((~brain["valid"].values[1:]).sum()) > 0
+    dots = [c for c in ax.collections if type(c).__name__ == "EllipseCollection"]
+    ends = [(c.get_offsets()[:, 0].min(), c.get_offsets()[:, 0].max()) for c in dots]
+    radius = dots[0].get_widths()[0]
+    assert all(after[0] - before[1] > 2 * radius for before, after in itertools.pairwise(ends))
+    legend = plots.legend_text(brain, partial(plots.plot_stat_map, roi=nl.select_roi(flat, name="area", top=5)))
+    assert "Three projections" in legend
+    assert "Columns" not in legend
+    assert "Black rings: area, 5 units." in legend
 
 
 def test_stat_map__paints_the_sign_and_rings_the_region(every_result):
@@ -280,6 +321,26 @@ def test_reliability__draws_splits_and_both_means(every_result):
     assert holds(
         diamonds(ax)[:, 1], [result["r"], result["effect"], result["mean_dice"], *result["site_effect"].values]
     )
+
+
+def test_spared__draws_every_network_bound_and_verdict(every_result):
+    result = every_result["plot_spared"]
+    ax = plots.plot_spared(result)
+    assert holds(dotted(ax), result["deficit"].values)
+    assert holds(diamonds(ax)[:, 1], result["effect"].values)
+    assert sorted(patch.get_height() / 2 for patch in ax.patches) == pytest.approx(sorted(result["bound"].values))
+    assert all(
+        np.isclose(bars(ax), pair).all(axis=1).any() for pair in np.column_stack([result["low"], result["high"]])
+    )
+
+
+def test_interaction__draws_every_deficit_and_the_tested_difference(every_result):
+    result = every_result["plot_interaction"]
+    ax = plots.plot_interaction(result)
+    assert holds(dotted(ax), result["deficit"].values)
+    assert holds(dotted(ax), result["value"].values)
+    np.testing.assert_allclose(diamonds(ax)[0, 1], result["effect"])
+    np.testing.assert_allclose(bars(ax)[-1], [result["low"], result["high"]])
 
 
 def test_the_wrong_result__is_told_which_figure_draws_it(every_result):
