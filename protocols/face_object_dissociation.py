@@ -4,6 +4,8 @@ The architecture of the cohort was chosen with lesions in view (see datasets/ind
 not evidence of how common such dissociations are.
 """
 
+from functools import partial
+
 import neurolab as nl
 
 
@@ -30,7 +32,9 @@ def main(*, rng=0, quick=False):
     trials = nl.concat(map(patient, cohort))
     yield "trials", trials
     sites = ["features.0", "features.3", "features.6"]
-    yield "map", nl.localise(nl.record(cohort[0], choose, sites), areas["face area"])
+    stat_map = nl.localise(nl.record(cohort[0], choose, sites), areas["face area"])
+    yield "map", stat_map
+    yield "face_area", nl.select_roi(stat_map.isel(neuroid=stat_map.site.values == 2), name="face area", top=0.25)
     yield "deficits", nl.deficits(trials, rng=rng)
     yield "controls", nl.against_controls(trials, lesion="face area", task="name faces", rng=rng)
     yield "object_controls", nl.against_controls(trials, lesion="object area", task="name objects", rng=rng)
@@ -46,6 +50,6 @@ if __name__ == "__main__":
             "controls": nl.plots.plot_controls,
             "object_controls": nl.plots.plot_controls,
             "deficits": nl.plots.plot_deficits,
-            "map": nl.plots.plot_stat_map,
+            "map": partial(nl.plots.plot_stat_map, roi="face_area"),
         },
     )

@@ -47,6 +47,14 @@ def plot_controls(result: xr.Dataset, *, ax: Axes) -> Axes:
 
     result : of ``against_controls``: target (specimen), control (specimen, draw), difference (specimen), effect.
     Returns the axes; the last column is target − mean control, on the same scale.
+
+    Example
+    -------
+    >>> from neurolab.analysis import against_controls
+    >>> from neurolab.simulate import phantom_trials
+    >>> result = against_controls(phantom_trials(n_controls=19, rng=0), lesion="A", task="X", rng=0)
+    >>> plot_controls(result).get_title(loc="left")
+    'A: X'
     """
     target, control = values(result, "target", "specimen"), values(result, "control", "specimen", "draw")
     draw_clouds(ax, result, target, control, values(result, "difference", "specimen"), CALLED)

@@ -66,6 +66,14 @@ def plot_dissociation(result: xr.Dataset, *, ax: Axes) -> Axes:
 
     When this is invalid: two tasks with scores in different units share an axis that means nothing; look at
     ``effect_logit`` then.
+
+    Example
+    -------
+    >>> from neurolab.analysis import dissociation
+    >>> from neurolab.simulate import phantom_trials
+    >>> result = dissociation(phantom_trials(rng=0), lesions=("A", "B"), tasks=("X", "Y"), rng=0)
+    >>> plot_dissociation(result).get_title(loc="left")
+    'classical double dissociation'
     """
     deficit = values(result, "deficit", "specimen", "lesion", "task")
     zero_line(ax)

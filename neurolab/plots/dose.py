@@ -58,6 +58,14 @@ def plot_dose(result: xr.Dataset, *, ax: Axes) -> Axes:
 
     result : of ``dose_response``: value (specimen, dose), mean, low, high (dose), in units of the score.
     Returns the axes.
+
+    Example
+    -------
+    >>> from neurolab.analysis import dose_response
+    >>> from neurolab.simulate import phantom_trials
+    >>> result = dose_response(phantom_trials(doses=(0.5, 1.0), rng=0), lesion="A", task="X", rng=0)
+    >>> plot_dose(result).get_title(loc="left")
+    'X'
     """
     zero_line(ax)
     colour, marker = SERIES[0]

@@ -46,6 +46,14 @@ def plot_held_out(result: xr.Dataset, *, ax: Axes) -> Axes:
 
     result : of ``held_out``: profile (condition), fold_effect (fold), effect with interval, in units of activity.
     Returns the axes.
+
+    Example
+    -------
+    >>> from neurolab.analysis import held_out
+    >>> from neurolab.simulate import phantom_recording
+    >>> result = held_out(phantom_recording(n_runs=2, rng=0), "faces > objects", n_permutations=19, rng=0)
+    >>> plot_held_out(result).get_title(loc="left")
+    'faces > objects'
     """
     condition, (profile, unit) = names(result, "condition"), scaled(result, values(result, "profile", "condition"))
     order = np.argsort(-profile, kind="stable")

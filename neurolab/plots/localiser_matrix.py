@@ -58,6 +58,14 @@ def plot_localiser_matrix(result: xr.Dataset, *, ax: Axes) -> Axes:
 
     result : of ``localiser_matrix``: effect, low, high, q (lesion, task), diagonal_effect … .
     Returns the axes. Colours are symmetric about zero.
+
+    Example
+    -------
+    >>> from neurolab.analysis import localiser_matrix
+    >>> from neurolab.simulate import phantom_trials
+    >>> result = localiser_matrix(phantom_trials(rng=0), rng=0)
+    >>> plot_localiser_matrix(result).get_title(loc="left")
+    'lesion × task'
     """
     import seaborn
 

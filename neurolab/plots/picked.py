@@ -47,6 +47,16 @@ def plot_picked(result: xr.Dataset, *, ax: Axes) -> Axes:
 
     result : of ``picked_dissociation``: observed (specimen), null (specimen, draw), excess (specimen), effect.
     Returns the axes; the last column is observed − mean null, on the same scale.
+
+    Example
+    -------
+    >>> from neurolab.analysis import picked_dissociation
+    >>> from neurolab.simulate import phantom_trials
+    >>> trials = phantom_trials(n_controls=19, rng=0)
+    >>> pick = {"candidates": ["A", "B"], "pool": "matched", "tasks": ("X", "Y")}
+    >>> result = picked_dissociation(trials, **pick, n_permutations=19, rng=0)
+    >>> plot_picked(result).get_title(loc="left")
+    'picked dissociation'
     """
     observed, null = values(result, "observed", "specimen"), values(result, "null", "specimen", "draw")
     draw_clouds(ax, result, observed, null, values(result, "excess", "specimen"), CALLED)

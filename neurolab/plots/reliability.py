@@ -43,6 +43,14 @@ def plot_reliability(result: xr.Dataset, *, ax: Axes) -> Axes:
 
     result : of ``map_reliability``: split_r, split_dice (split), r, effect, mean_dice, site_r, site_effect (site).
     Returns the axes; correlations and overlap share the scale from 0 to 1.
+
+    Example
+    -------
+    >>> from neurolab.analysis import map_reliability
+    >>> from neurolab.simulate import phantom_recording
+    >>> result = map_reliability(phantom_recording(rng=0), "faces > objects", n_splits=5, rng=0)
+    >>> plot_reliability(result).get_title(loc="left")
+    'faces > objects'
     """
     zero_line(ax)
     for at, (splits, mean) in enumerate((("split_r", "r"), ("split_dice", "mean_dice"))):

@@ -82,6 +82,16 @@ def save_figure(
     When this is invalid
     --------------------
     With other fonts or another matplotlib the bytes differ, not the numbers: those are in the CSV.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> from neurolab.analysis import deficits
+    >>> from neurolab.plots import plot_deficits
+    >>> from neurolab.simulate import phantom_trials
+    >>> result = deficits(phantom_trials(rng=0), rng=0)
+    >>> [path.name for path in save_figure(result, plot_deficits, tempfile.mkdtemp(), "deficits").paths][:3]
+    ['deficits.pdf', 'deficits.png', 'deficits.csv']
     """
     place = figure_paths(folder, name)
     known = drawing_of(plot)

@@ -55,6 +55,14 @@ def plot_selectivity(result: xr.Dataset, *, ax: Axes, measure: str = "d_prime") 
     Returns the axes.
 
     When this is invalid: selectivity measured on the stimuli that also chose units is inflated; this is all units.
+
+    Example
+    -------
+    >>> from neurolab.analysis import localise
+    >>> from neurolab.simulate import phantom_recording
+    >>> result = localise(phantom_recording(rng=0), "faces > objects")
+    >>> plot_selectivity(result).get_title(loc="left")
+    'faces > objects'
     """
     if measure not in MEASURES:
         raise SchemaError(

@@ -92,6 +92,14 @@ def plot_stat_map(
     Returns the axes.
 
     When this is invalid: in "space" the strongest unit along a line of sight hides the others, as in any glass brain.
+
+    Example
+    -------
+    >>> from neurolab.analysis import localise
+    >>> from neurolab.simulate import phantom_recording
+    >>> result = localise(phantom_recording(rng=0), "faces > objects")
+    >>> plot_stat_map(result).get_title(loc="left")
+    'faces > objects, phantom'
     """
     if view not in VIEWS:
         raise SchemaError(f"view was {view!r}; expected one of {', '.join(map(repr, VIEWS))}.")

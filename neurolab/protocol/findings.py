@@ -14,6 +14,8 @@ import xarray as xr
 
 from neurolab import storage
 from neurolab.errors import FileFormatError, ProtocolError
+from neurolab.lesion import Lesion
+from neurolab.roi import ROI
 from neurolab.schema import check_recording, check_result, check_trials, strings
 
 
@@ -46,7 +48,35 @@ def place_of(name: str, value: Any) -> tuple[str, Callable[[Path], object]]:
         return f"results/{name}.nc", lambda path: storage.save(value, path)
     if isinstance(value, pd.DataFrame):
         return f"results/{name}.csv", lambda path: value.to_csv(path, index=False, lineterminator="\n")
-    return f"results/{name}.json", _json(name, value)
+    lesions = lesion_rows(value)
+    return f"results/{name}.json", _json(name, value if lesions is None else lesions)
+
+
+def lesion_rows(value: Any) -> list[dict[str, Any]] | None:
+    """Get regions or lesions as rows of plain values, each unit listed by site; None where a value is neither.
+
+    value : a ROI, a Lesion, or a list or tuple of them.
+
+    Example
+    -------
+    >>> lesion_rows(ROI("face area", {"conv": [3, 1]}))[0]["units"]
+    {'conv': [1, 3]}
+    """
+    every = [value] if isinstance(value, (ROI, Lesion)) else value
+    if not isinstance(every, (list, tuple)) or not every or not all(isinstance(one, (ROI, Lesion)) for one in every):
+        return None
+    return [_region(one) if isinstance(one, ROI) else _lesion(one) for one in every]
+
+
+def _region(roi: ROI) -> dict[str, Any]:
+    units = {site: held.tolist() for site, held in roi.units.items()}
+    about = {"how_chosen": roi.how_chosen, "digest": roi.digest, "specimen": getattr(roi, "specimen", "")}
+    return {"name": roi.name, **about, "n_units": roi.n_units, "units": units}
+
+
+def _lesion(lesion: Lesion) -> dict[str, Any]:
+    said = {name: getattr(lesion, name) for name in ("id", "name", "role", "family", "dose", "draw", "rng")}
+    return {**said, "ablation": lesion.how.label, "notes": dict(lesion.notes), "region": _region(lesion.roi)}
 
 
 def _netcdf(value: xr.Dataset) -> Callable[[Path], object]:
@@ -58,9 +88,9 @@ def _json(name: str, value: Any) -> Callable[[Path], object]:
         text = json.dumps(value, indent=1, ensure_ascii=False, default=_number) + "\n"
     except TypeError as error:
         raise ProtocolError(
-            f"The finding {name!r} is a {type(value).__name__}; expected trials, a result, a recording, a DataFrame, "
-            "or "
-            "a plain value of numbers and text. Return what an analysis gives, or value.to_dataset()."
+            f"The finding {name!r} is a {type(value).__name__}; expected trials, a result, a recording, a ROI, "
+            "lesions, a DataFrame, or a plain value of numbers and text. Return what an analysis gives, or "
+            "value.to_dataset()."
         ) from error
     return lambda path: path.write_text(text, encoding="utf-8")
 

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from neurolab.errors import MissingPackageError, ProtocolError, did_you_mean, listed
 from neurolab.plots import SavedFigure, save_figure
-from neurolab.plots.drawing import Plot, drawing_of
+from neurolab.plots.drawing import Plot, choices_of, drawing_of
 from neurolab.protocol.findings import is_result, place_of
 from neurolab.protocol.folder import Folder
 from neurolab.protocol.manifest import describe_finding, describe_run, weights_and_stimuli
@@ -34,8 +35,9 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
     Parameters
     ----------
     main : ``main(*, rng, quick)``. It returns ``{name: finding}``, or yields ``(name, finding)`` pairs. Findings are
-        trials, results, recordings, DataFrames, or plain numbers and text.
-    draw : finding -> figure function, or several; bind choices with ``functools.partial``.
+        trials, results, recordings, regions, lesions, DataFrames, or plain numbers and text.
+    draw : finding -> figure function, or several; bind choices with ``functools.partial``, where ``roi`` may be the
+        name of a finding: ``partial(nl.plots.plot_stat_map, roi="face_area")``.
     argv : options instead of the command line, e.g. ``["--quick", "--out", "here"]``.
 
     Returns
@@ -146,9 +148,14 @@ class Run:
         for at, plot in enumerate(plots):
             known = drawing_of(plot)
             label = name if at == 0 else f"{name}-{known.name.removeprefix('plot_') if known else at + 1}"
-            saved = save_figure(self.found[name], plot, self.folder.root / "figures", label)
+            saved = save_figure(self.found[name], self._with_regions(plot), self.folder.root / "figures", label)
             self.folder.adopt(saved.paths)
             self.figures.append(saved)
+
+    def _with_regions(self, plot: Plot) -> Plot:
+        """Get a figure function with ``roi="name"`` replaced by the region that was found under that name."""
+        chosen = choices_of(plot).get("roi")
+        return partial(plot, roi=self.found[chosen]) if isinstance(chosen, str) and chosen in self.found else plot
 
     def manifest(self, status: str, error: str = "") -> dict[str, Any]:
         """Get what the manifest says now, without the list of files."""

@@ -54,6 +54,15 @@ def write_report(
     When this is invalid
     --------------------
     A report is a copy of what the results say; the numbers to work with are in ``results/``.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> from neurolab.analysis import deficits
+    >>> from neurolab.simulate import phantom_trials
+    >>> found = {"deficits": deficits(phantom_trials(rng=0), rng=0), "answer": 42}
+    >>> write_report(found, tempfile.mkdtemp() + "/report.html", title="my protocol").name
+    'report.html'
     """
     results = {name: value for name, value in findings.items() if _is_result(value)}
     about = dict(manifest or {})

@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.lesion import Lesion
+from neurolab.roi import ROI
+
 MOST_LINES, MOST_LETTERS = 30, 2000
 
 
@@ -26,9 +29,35 @@ def _shown(value: Any) -> str:
         # in the same words before and after a recording became a file, which reads as a dataset
         sizes = ", ".join(f"{size:,} {dim}" for dim, size in sorted(value.sizes.items(), key=str))
         return f"<p>Data over {html.escape(sizes)}.</p>"
+    if isinstance(value, (ROI, Lesion)) or (isinstance(value, (list, tuple)) and value
+                                            and all(isinstance(one, (ROI, Lesion)) for one in value)):  # fmt: skip
+        return _regions([value] if isinstance(value, (ROI, Lesion)) else list(value))
+    if _saved_regions(value):
+        return _named([(one.get("id", one["name"]), one.get("region", one)["n_units"]) for one in value])
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_plain)
     cut = " … (the whole is in the saved finding)" if len(text) > MOST_LETTERS else ""
     return f"<p>{html.escape(text[:MOST_LETTERS] + cut)}</p>"
+
+
+def _saved_regions(value: Any) -> bool:
+    """Whether a value is what regions or lesions read as from their file."""
+    return isinstance(value, list) and bool(value) and all(
+        isinstance(one, dict) and "name" in one and "n_units" in one.get("region", one) for one in value
+    )  # fmt: skip
+
+
+def _regions(every: list[Any]) -> str:
+    return _named([(one.name if isinstance(one, ROI) else one.id, _roi(one).n_units) for one in every])
+
+
+def _roi(one: Any) -> ROI:
+    return one if isinstance(one, ROI) else one.roi
+
+
+def _named(rows: list[tuple[str, int]]) -> str:
+    more = f"; {len(rows) - MOST_LINES} more are in the saved finding" if len(rows) > MOST_LINES else ""
+    said = "; ".join(f"{name} ({n:,} units)" for name, n in rows[:MOST_LINES])
+    return f"<p>{html.escape(said + more)}.</p>"
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 import textwrap
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -256,3 +257,24 @@ def test_report_again__of_nothing_or_of_ruins_is_refused(tmp_path):
     (tmp_path / "results" / "deficits.nc").write_bytes(b"\x89HDF\r\n\x1a\n truncated")
     with pytest.raises(FileFormatError, match="truncated"):
         report_again(tmp_path)
+
+
+def test_a_region_and_lesions__are_findings_and_the_region_is_ringed(tmp_path):
+    stat_map = nl.localise(phantom_recording(n_units=20, rng=0), "faces > objects")
+    area = nl.select_roi(stat_map, name="area", top=3)
+    control = nl.Lesion(area, nl.Zero(), role="control", family="matched", draw=2, notes=(("match_distance", 0.5),))
+
+    def main(*, rng=0, quick=False):
+        return {"map": stat_map, "area": area, "lesions": [nl.Lesion(area, nl.Zero()), control]}
+
+    out = run(main, tmp_path / "out", draw={"map": partial(nl.plots.plot_stat_map, roi="area")})
+    found = load_findings(out)
+    units = {site: held.tolist() for site, held in area.units.items()}
+    assert found["area"][0]["units"] == units
+    assert found["lesions"][1]["notes"] == {"match_distance": 0.5}
+    assert found["lesions"][1]["region"]["units"] == units
+    assert [row["ablation"] for row in found["lesions"]] == ["Zero", "Zero"]
+    assert "Black rings: area, 3 units." in (out / "figures" / "map.legend.txt").read_text("utf-8")
+    before = (out / "report.html").read_bytes()
+    assert b"area | matched control | draw 2 (3 units)" in before
+    assert report_again(out).read_bytes() == before
