@@ -98,25 +98,17 @@ def dissociation(
     _check(lesions, tasks, alpha)
     cells = two_by_two(trials, lesions, tasks, spared_within, over)
     (a, b), (x, y) = lesions, tasks
-    named = [f"{a} hurts {x} more than {b} does", f"{b} hurts {y} more than {a} does"]
-    itself = [f"{a} hurts {x} itself", f"{b} hurts {y} itself"]
-    spare = [f"{a} spares {y}", f"{b} spares {x}"]
     differences = [cells.values[0, 0] - cells.values[1, 0], cells.values[1, 1] - cells.values[0, 1]]
-    claims = [_claim(value, alpha, generator(rng, "claim", name)) for value, name in zip(differences, named)]
-    own = [_claim(cells.values[i, i], alpha, generator(rng, "own", itself[i])) for i in (0, 1)]
-    spares = [
-        _spared(cells.values[i, 1 - i], cells.bounds[1 - i], alpha, generator(rng, "spared", spare[i])) for i in (0, 1)
-    ]
-    evidence = Evidence(cells, named, itself, spare, claims, own, spares, alpha)
+    evidence = _evidence(cells, differences, alpha, rng)
     return make_result(
-        _variables(cells, differences, claims, own, spares),
+        _variables(evidence, differences),
         coords={
             "specimen": cells.sample.specimens,
             "lesion": strings(lesions),
             "task": strings(tasks),
-            "claim": strings(named),
-            "own": strings(itself),
-            "spared": strings(spare),
+            "claim": strings(evidence.claim_names),
+            "own": strings(evidence.own_names),
+            "spared": strings(evidence.spared_names),
         },
         analysis="dissociation",
         estimand=f"the mean over {cells.sample.plural} of the difference in deficit between {a} and {b}, within each "
@@ -142,6 +134,20 @@ def _check(lesions: Sequence[str], tasks: Sequence[str], alpha: float) -> None:
         raise DesignError(f"alpha={alpha} given; expected a number between 0 and 0.5. Type alpha=0.05.")
 
 
+def _evidence(cells: TwoByTwo, differences: list[pd.Series], alpha: float, rng: RNG) -> Evidence:
+    """All six tests, each with its name and its own stream."""
+    (a, b), (x, y) = cells.lesions, cells.tasks
+    named = [f"{a} hurts {x} more than {b} does", f"{b} hurts {y} more than {a} does"]
+    itself = [f"{a} hurts {x} itself", f"{b} hurts {y} itself"]
+    spare = [f"{a} spares {y}", f"{b} spares {x}"]
+    claims = [_claim(value, alpha, generator(rng, "claim", name)) for value, name in zip(differences, named)]
+    own = [_claim(cells.values[i, i], alpha, generator(rng, "own", itself[i])) for i in (0, 1)]
+    spares = [
+        _spared(cells.values[i, 1 - i], cells.bounds[1 - i], alpha, generator(rng, "spared", spare[i])) for i in (0, 1)
+    ]
+    return Evidence(cells, named, itself, spare, claims, own, spares, alpha)
+
+
 def _claim(value: pd.Series, alpha: float, rng: np.random.Generator) -> SignFlip:
     return sign_flip(value.to_numpy(), alternative="greater", level=1 - 2 * alpha, rng=rng)
 
@@ -153,14 +159,9 @@ def _spared(value: pd.Series, bound: float, alpha: float, rng: np.random.Generat
     return sign_flip(value.to_numpy(), level=1 - 2 * alpha, rng=rng)
 
 
-def _variables(
-    cells: TwoByTwo,
-    differences: list[pd.Series],
-    claims: list[SignFlip],
-    own: list[SignFlip],
-    spares: list[Tost | SignFlip],
-) -> dict[str, Any]:
+def _variables(evidence: Evidence, differences: list[pd.Series]) -> dict[str, Any]:
     """Everything in the result, by name."""
+    cells, claims, own, spares = evidence.cells, evidence.claims, evidence.own, evidence.spares
     spared_p = [test.p if isinstance(test, Tost) else 1.0 for test in spares]
     logit = [cells.logit[0, 0] - cells.logit[1, 0], cells.logit[1, 1] - cells.logit[0, 1]]
     per_member = pd.concat(differences, axis=1, sort=False)

@@ -77,15 +77,17 @@ def test_max_t_two_sample_family(calibrated, statistic):
     calibrated(np.array(least) <= ALPHA, attainable(100))
 
 
-def test_max_t_of_ranks_with_silent_groups(calibrated):
-    # columns mostly 0, so that some are silent in one whole group: tied ranks, exchangeable all the same
+@pytest.mark.parametrize(("silent", "side"), [(0.3, "both"), (0.8, "upper")])
+def test_max_t_of_ranks_with_silent_groups(calibrated, silent, side):
+    # at .8 some columns are silent in one whole group: tied ranks, exchangeable all the same; ties of the maximum make
+    # the test conservative (.017 measured of 1,000)
     samples = np.random.default_rng(16).random((SIMULATIONS, 16, 20))
-    samples[samples < 0.8] = 0
+    samples[samples < silent] = 0
     least = [
         permutation.max_t(x, groups=np.arange(16) < 8, statistic="rank", n_permutations=99, rng=i).p.min()
         for i, x in enumerate(samples)
     ]
-    calibrated(np.array(least) <= ALPHA, attainable(100), side="upper")
+    calibrated(np.array(least) <= ALPHA, attainable(100), side=side)
 
 
 @pytest.mark.parametrize(("sizes", "rate"), [((12, 24), 0.089), ((20, 20), 0.064)])
