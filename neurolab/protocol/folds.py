@@ -59,6 +59,20 @@ def cross_fit(
     Source
     ------
     Leave-one-run-out localisers: Kriegeskorte et al. 2009, doi:10.1038/nn.2303.
+
+    Example
+    -------
+    >>> import pandas as pd
+    >>> from neurolab.simulate import phantom_trials
+    >>> whole = phantom_trials(n_stimuli=10, rng=0)
+    >>> ids = list(dict.fromkeys(map(str, whole["stimulus_id"].values)))
+    >>> table = pd.DataFrame({"stimulus_id": ids, "condition": "a"})
+    >>> stimuli = StimulusSet("all", np.zeros((len(ids), 1)), table)
+    >>> def procedure(choose, test):  # yours: localise on choose, nl.examine on test
+    ...     return whole.isel(trial=np.isin(whole["stimulus_id"].values.astype(str), test.ids))
+    >>> trials = cross_fit(procedure, stimuli, n_folds=2, rng=0)
+    >>> trials.sizes["trial"] == whole.sizes["trial"], sorted(set(trials["fold"].values.tolist()))
+    (True, [0, 1])
     """
     parts = []
     for number, test in enumerate(stimuli.split(n_folds, by=by, group=group, rng=rng)):
