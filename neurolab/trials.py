@@ -214,10 +214,10 @@ def _joined_attrs(every: list[xr.Dataset]) -> dict[str, Any]:
 def _check_homologous(first: xr.Dataset, other: xr.Dataset) -> None:
     who = f"specimen {other['specimen'].values[0]!r}", f"{first['specimen'].values[0]!r}"
     for name in ("kind", "tasks", "inputs"):
-        a, b = str(first.attrs.get(name, "")), str(other.attrs.get(name, ""))
-        if a and b and a != b:
+        here, there = str(first.attrs.get(name, "")), str(other.attrs.get(name, ""))
+        if here and there and here != there:
             raise SchemaError(
-                f"concat(): {who[0]} has other {name} than {who[1]} ({b[:120]} against {a[:120]}); expected the same "
+                f"concat(): {who[0]} has other {name} than {who[1]} ({there[:90]} against {here[:90]}); expected the same "
                 "tasks, scored alike on the same stimuli, in every network."
             )
     for dim, names in (("lesion", ("lesion_id", "how")), ("trial", ("task", "stimulus_id", "condition"))):
