@@ -217,8 +217,8 @@ def _check_homologous(first: xr.Dataset, other: xr.Dataset) -> None:
         here, there = str(first.attrs.get(name, "")), str(other.attrs.get(name, ""))
         if here and there and here != there:
             raise SchemaError(
-                f"concat(): {who[0]} has other {name} than {who[1]} ({there[:90]} against {here[:90]}); expected the same "
-                "tasks, scored alike on the same stimuli, in every network."
+                f"concat(): {who[0]} has other {name} than {who[1]} ({there[:90]} against {here[:90]}); expected the "
+                "same tasks, scored alike on the same stimuli, in every network."
             )
     for dim, names in (("lesion", ("lesion_id", "how")), ("trial", ("task", "stimulus_id", "condition"))):
         for name in names:
