@@ -43,6 +43,7 @@ class Selection:
     reference: Any
     references: References
     like: torch.Tensor
+    grown: bool = False
 
     @property
     def site(self) -> str:
@@ -61,7 +62,8 @@ class Selection:
 
     @property
     def sd(self) -> torch.Tensor:
-        """Each unit's standard deviation over the reference, (n_units, n_positions or 1)."""
+        """Each unit's standard deviation over the reference, (n_units, n_positions or 1); of positions, unpooled."""
+        self._check_grain()
         return self._tensor(self.references.moments(self._known(), self.region)[1])
 
     def normal(self) -> torch.Tensor:
@@ -75,9 +77,14 @@ class Selection:
     def resampled(self) -> torch.Tensor:
         """Get what the units did on one drawn reference presentation per row: the same for all units and sites."""
         recording = self._known()
+        self._check_grain()
         chance = draws.uniforms(draws.key(self.seed, "resample"), self.stimuli, np.zeros(1, dtype=np.int64))[:, 0]
         donors = np.floor(chance * recording.sizes["presentation"]).astype(np.int64)
         return self._tensor(self.references.presentations(recording, self.region, donors))
+
+    def _check_grain(self) -> None:
+        if not self.grown:  # a sequence that comes by in parts may be longer than any reference
+            self.references.check_grain(self._known(), self.region)
 
     def _known(self) -> Any:
         if self.reference is None:

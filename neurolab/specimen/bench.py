@@ -18,7 +18,7 @@ from neurolab.specimen.edit import Edit, Progress, edits_at
 from neurolab.specimen.layout import check_rows
 from neurolab.specimen.leaves import first_tensor, tensors, with_first_tensor
 from neurolab.specimen.multihead import Tapped
-from neurolab.specimen.promises import promised
+from neurolab.specimen.promises import joined_digest, promised
 from neurolab.specimen.recurrent import Stepper
 from neurolab.specimen.reference import References
 from neurolab.specimen.sites import Site, use_instead
@@ -48,7 +48,7 @@ class Bench:
         self.stimuli: tuple[str, ...] = ()
         self._reader: Reader | None = None
         self._checked: set[tuple[str, ...]] = set()
-        self._references = References()
+        self.references = References()
         self._active: list[Damage] = []
         self.user_hooks = False
         self.sequence: Progress | None = None
@@ -179,7 +179,7 @@ class Bench:
                         f"Lesion {lesion.id!r} at {address!r}: {site.why}.{use_instead(site)} Type specimen.sites() "
                         "for sites that can be cut."
                     )
-            yield from edits_at(found, lesion, address, effect, self._references, self.sequence)
+            yield from edits_at(found, lesion, address, effect, self.references, self.sequence)
 
     @contextmanager
     def probed(self, sinks: Mapping[Site, Callable[[torch.Tensor], None]]) -> Iterator[None]:
@@ -243,6 +243,8 @@ def bench(specimen: Specimen) -> Iterator[Bench]:
     """
     with promised(specimen.model) as before:
         made = Bench(specimen)
+        around = (one.references.weights for one in OPEN if one.specimen.model is specimen.model)  # before any lesion
+        made.references.weights = next(around, "") or joined_digest(before.tensors)
         OPEN.append(made)
         made.user_hooks = any(name for key, name in before.hooks.items() if not key.endswith(".forward"))
         try:

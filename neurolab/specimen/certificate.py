@@ -87,6 +87,23 @@ def _same_place(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
 
 
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether two tensors share an element, be it through views; parts of one storage side by side do not."""
+    if not a.numel() or not b.numel() or not _same_place(a, b):
+        return False
+    if (a.data_ptr(), a.shape, a.stride()) == (b.data_ptr(), b.shape, b.stride()):
+        return True
+    return bool(torch.isin(_places(a), _places(b)).any())
+
+
+def _places(tensor: torch.Tensor) -> torch.Tensor:
+    """Where in its storage each element lies, in bytes."""
+    place = torch.zeros((), dtype=torch.int64)
+    for size, stride in zip(tensor.shape, tensor.stride()):
+        place = place.unsqueeze(-1) + torch.arange(size) * stride
+    return (place.reshape(-1) + tensor.storage_offset()) * tensor.element_size()
+
+
 class Reader(TorchDispatchMode):
     """Watches every operation and notes which of the placed tensors it reads, and with what in them."""
 
@@ -109,8 +126,8 @@ class Reader(TorchDispatchMode):
                 placed.read = True
                 placed.other = not _identical(placed.tensor, placed.intended)
             stale = placed.stale
-            if stale is not None and tensor.data_ptr() == stale.data_ptr() and tensor.numel() == stale.numel():
-                placed.stale_read = True
+            if stale is not None and not placed.stale_read:
+                placed.stale_read = _overlap(tensor, stale)
 
     def finish(self, output: torch.Tensor) -> None:
         """Count what became the read-out itself as read."""

@@ -53,7 +53,7 @@ class Edit:
         out = tensor if self.site.inplace else tensor.clone()
         old = here.take(tensor)
         selection = Selection(known, stimuli, elements, self.lesion.rng, getattr(self.lesion.how, "reference", None),
-                              self.references, old)
+                              self.references, old, isinstance(self, WindowEdit))
         new = self.effect(self.lesion.how, old, selection).to(old.dtype)  # type: ignore[misc]
         self.tally.add(old, new)
         here.put(out, new)

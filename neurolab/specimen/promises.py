@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from neurolab.errors import LesionNotUndone, listed
+from neurolab.errors import LesionNotUndone, SpecimenError, listed
 
 #: The hook registries of a module: the user's own hooks must be there afterwards, the same objects in the same order.
 HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
@@ -37,8 +37,13 @@ def state_digests(model: nn.Module) -> dict[str, str]:
 
 def weights_digest(model: nn.Module) -> str:
     """Get the sha256 over all parameters and buffers, by sorted name."""
+    return joined_digest(state_digests(model))
+
+
+def joined_digest(digests: dict[str, str]) -> str:
+    """Get one sha256 of the digests of all parameters and buffers, by sorted name."""
     state = hashlib.sha256()
-    for name, digest in sorted(state_digests(model).items()):
+    for name, digest in sorted(digests.items()):
         state.update(f"{name}:{digest}".encode())
     return state.hexdigest()
 
@@ -130,6 +135,37 @@ def plain_kernels() -> Iterator[None]:
             yield
         finally:
             torch.backends.mha.set_fastpath_enabled(fast)
+
+
+#: Models of more bytes than this are not copied at load, so that what their forward rewrote cannot be put back.
+COPIED = 2**31
+
+
+@contextmanager
+def unchanged(model: nn.Module) -> Iterator[None]:
+    """Run a block and put weights and buffers back where a forward rewrote them, as data-dependent initialisation does.
+
+    Raises SpecimenError when it did.
+    """
+    named = dict([*model.named_parameters(), *model.named_buffers()])
+    before = state_digests(model)
+    small = sum(tensor.numel() * tensor.element_size() for tensor in named.values()) <= COPIED
+    saved = {name: tensor.detach().clone() for name, tensor in named.items()} if small else {}
+    try:
+        yield
+    finally:
+        after = state_digests(model)
+        changed = [name for name in before if after.get(name) != before[name]]
+        for name in saved.keys() & set(changed):
+            named[name].data.copy_(saved[name])
+            if name.rpartition(".")[2] in (owner := model.get_submodule(name.rpartition(".")[0]))._buffers:
+                owner._buffers[name.rpartition(".")[2]] = named[name]
+    if changed:
+        raise SpecimenError(
+            f"The model changes itself in forward, in evaluation mode too: {listed(changed, most=4)}. Expected weights "
+            f"and buffers that stay{'; they are as they were again' if saved else ''}. If it sets itself up on its first "
+            "batch, run the model once on real stimuli first; else take the counter or cache out of the buffers."
+        )
 
 
 @contextmanager

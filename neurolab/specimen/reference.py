@@ -21,6 +21,7 @@ class References:
     """Reference activity by recording and site, read once per bench however many lesions share it."""
 
     def __init__(self) -> None:
+        self.weights = ""  # the digest of the network on the bench
         self._grids: dict[tuple[int, str], tuple[np.ndarray, tuple[str, ...]]] = {}
         self._moments: dict[tuple[int, str], tuple[np.ndarray, np.ndarray]] = {}
         self._alive: list[xr.DataArray] = []  # an id may be used again once its object is gone
@@ -29,6 +30,7 @@ class References:
         """Values (n_presentations, *dims) float64 of a site with the recording's dims; unrecorded units are NaN."""
         place = id(recording), site.address
         if place not in self._grids:
+            self._check_own(recording)
             entry, code = _entry(recording, site)
             here = np.flatnonzero(recording["site"].values == code)
             shape = tuple(entry["shape"])
@@ -41,6 +43,35 @@ class References:
             self._grids[place] = grid.reshape(len(grid), *shape), dims
             self._alive.append(recording)
         return self._grids[place]
+
+    def _check_own(self, recording: xr.DataArray) -> None:
+        weights, lesions = (str(recording.attrs.get(name, "")) for name in ("weights", "lesions"))
+        if lesions not in ("", "[]"):
+            raise LesionPlanError(
+                f"The reference recording was made under the lesions {lesions}; expected the usual, intact activity. "
+                "Type nl.record(specimen, stimuli, [site]), or recording.assign_attrs(lesions='') if that is meant."
+            )
+        if weights and self.weights and not self.weights.startswith(weights):
+            raise LesionPlanError(
+                f"The reference recording is of {recording.attrs.get('specimen', '')!r} with the weights {weights}; "
+                f"the network on the bench has {self.weights[:16]}, and its units do other things. Record a reference "
+                "of each network. If the units do correspond (a retrained copy, the same network wrapped), type "
+                "recording.assign_attrs(weights='')."
+            )
+
+    def check_grain(self, recording: xr.DataArray, region: Region) -> None:
+        """Raise LesionPlanError where a reference was pooled over positions that the site has.
+
+        The mean of many positions varies less than one, so its spread and its values are not those of a unit.
+        """
+        site, (_, dims) = region.site, self._grid(recording, region.site)
+        pooled = [dim for dim, size in zip(site.dims, site.shape) if dim not in dims and size > 1]
+        if pooled:
+            raise LesionPlanError(
+                f"The reference at {site.address!r} is pooled over {listed(pooled)}, so it does not know how much a "
+                f"unit varies at one position. Type nl.record(specimen, stimuli, [nl.Probe({site.address!r}, "
+                "pool=None)]), or use nl.Mean(reference), which holds units at their mean."
+            )
 
     def moments(self, recording: xr.DataArray, region: Region) -> tuple[np.ndarray, np.ndarray]:
         """Get each lesioned unit's mean and sd (ddof 1) over the reference, each (n_units, n_positions or 1)."""

@@ -262,7 +262,8 @@ def _weight_moment(specimen: Specimen, site: Site) -> int:
     """Before the first use of a weight that feeds or reads the site; -1 for tied weights, used who knows where."""
     wiring = specimen.wiring.get(site.address, Wiring())
     reads = [one for one in (wiring.made_by, wiring.read_by) if one is not None]
-    if not reads or any(one.parameter in specimen.tied or not one.module for one in reads):
+    shared = specimen.tied.keys() | {name for name, users in specimen.users.items() if len(users) > 1}
+    if not reads or any(one.parameter in shared or not one.module for one in reads):
         return -1
     return min(call.began - 1 for one in reads for call in specimen.calls if call.path == one.module)
 

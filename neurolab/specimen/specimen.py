@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from neurolab.errors import DataError, SpecimenError, UnknownNameError, did_you_mean, listed
+from neurolab.errors import DataError, NeurolabError, SpecimenError, UnknownNameError, did_you_mean, listed
 from neurolab.scores import Needs
 from neurolab.specimen.feeds import Feed, Padded, fed
 from neurolab.specimen.leaves import Selector, select_output
-from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain_kernels, weights_digest
+from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain_kernels, unchanged, weights_digest
 from neurolab.specimen.selftest import Verification, refuse_unfit, self_test, verify
 from neurolab.specimen.sites import SiteTable
 from neurolab.specimen.survey import survey, tied_names
@@ -60,6 +60,7 @@ class Specimen:
     tied: dict[str, tuple[str, ...]] = field(init=False, repr=False)
     calls: tuple[Call, ...] = field(init=False, repr=False)
     writes_input: bool = field(init=False, repr=False)
+    users: dict[str, tuple[str, ...]] = field(init=False, repr=False)
     notes: tuple[str, ...] = field(init=False, repr=False)
     _sites: SiteTable = field(init=False, repr=False)
 
@@ -74,14 +75,30 @@ class Specimen:
             warnings.warn(f"{self.name}: {note}", UserWarning, stacklevel=3)
         put(self, "tied", tied_names(model))
         put(self, "example", self.prepare(self.example))
-        with one_thread():
+        with one_thread(), unchanged(model):
+            self._try_out()
             with kept_chance(), plain_kernels(), eval_mode(model), torch.no_grad():
-                table, wiring, calls, writes = survey(model, self.answer, self.example, self.others)
+                table, wiring, calls, writes, users = survey(model, self.answer, self.example, self.others)
             put(self, "_sites", table)
             put(self, "wiring", wiring)
             put(self, "calls", calls)
             put(self, "writes_input", writes)
+            put(self, "users", users)
             self_test(self)
+
+    def _try_out(self) -> None:
+        """One plain forward, so that a model that refuses its example says so in words."""
+        shape = tuple(self.example.shape)
+        try:
+            with kept_chance(), plain_kernels(), eval_mode(self.model), torch.no_grad():
+                self.answer(self.example[:1].clone())
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            if isinstance(error, NeurolabError):
+                raise
+            raise SpecimenError(
+                f"The example has shape {shape}; the model refused it: {error}. Expected a batch (n, ...) of what the "
+                "model takes. Type Specimen(model, stimuli.inputs[:1])."
+            ) from error
 
     def __repr__(self) -> str:
         size = sum(parameter.numel() for parameter in self.model.parameters())

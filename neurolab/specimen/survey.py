@@ -25,8 +25,9 @@ from neurolab.specimen.wiring import Wiring, wire, wire_multihead
 def survey(
     model: nn.Module, run: Callable[[torch.Tensor], torch.Tensor], example: torch.Tensor,
     others: Callable[[torch.Tensor], torch.Tensor],
-) -> tuple[SiteTable, dict[str, Wiring], tuple[Call, ...], bool]:
-    """Get the sites, how each is wired to weights, the calls in order, and whether the model writes into its input.
+) -> tuple[SiteTable, dict[str, Wiring], tuple[Call, ...], bool, dict[str, tuple[str, ...]]]:
+    """Get the sites, how each is wired to weights, the calls in order, whether the model writes into its input, and
+    the modules that used each parameter, one entry per use.
 
     ``run`` maps a batch to the selected read-out; ``example`` is a batch of any number of stimuli; ``others`` gives
     other stimuli than a batch holds.
@@ -64,7 +65,11 @@ def survey(
     table = _with_refused(sites, modules, called, routed)
     wiring = wire(model, two, {site.address: (site, at[site.address]) for site in table if site.address in at})
     wiring |= wire_multihead(model, table)
-    return SiteTable(table, _aliases(model)), wiring, tuple(two.calls), two.input_changed or three.input_changed
+    return SiteTable(table, _aliases(model)), wiring, tuple(two.calls), *_changes(two, three)
+
+
+def _changes(two: Trace, three: Trace) -> tuple[bool, dict[str, tuple[str, ...]]]:
+    return two.input_changed or three.input_changed, {name: tuple(users) for name, users in two.spent.items()}
 
 
 def _routed(two: Sequence[Call], three: Sequence[Call]) -> frozenset[str]:

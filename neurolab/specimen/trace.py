@@ -55,6 +55,7 @@ class Trace:
     calls: list[Call] = field(default_factory=list)
     uses: dict[Key, list[Use]] = field(default_factory=lambda: defaultdict(list))
     makers: dict[Key, tuple[Use, Key]] = field(default_factory=dict)
+    spent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # who used a parameter, each time
     kept: list[torch.Tensor] = field(default_factory=list)
     input: Key | None = None
     input_changed: bool = False
@@ -79,6 +80,8 @@ class _Watch(TorchFunctionMode):
         keys = [key_of(tensor) for tensor in given]
         result = func(*args, **kwargs)
         made = list(tensors(result))
+        for name in dict.fromkeys(names) if made else ():
+            self.trace.spent[name].append(self.stack[-1] if self.stack else "")
         if made and keys and not str(getattr(func, "__name__", "")).startswith("__get__"):
             self._note(func, args, kwargs, given, keys, names, made)
         return result

@@ -12,6 +12,7 @@ from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 
 from neurolab.chance import RNG, generator
 from neurolab.errors import DataError
+from neurolab.specimen.promises import one_thread
 from neurolab.specimen.specimen import Cohort, Specimen
 from neurolab.stimuli import StimulusSet
 
@@ -81,16 +82,24 @@ def train_cohort(
     if label not in stimuli.table:
         raise DataError(f"train_cohort() found no column {label!r} in {stimuli.name!r}; type label= with an integer "
                         f"column.")
+    with one_thread():
+        return _trained(build, stimuli, seeds, label, recipe, name, rng)
+
+
+def _trained(
+    build: Callable[[], nn.Module], stimuli: StimulusSet, seeds: Sequence[int], label: str, recipe: Recipe, name: str,
+    rng: RNG,
+) -> Cohort:
     targets = torch.tensor(stimuli.table[label].to_numpy(dtype=np.int64))
     inputs = torch.tensor(np.asarray(stimuli.inputs))
     inputs = inputs.float() if inputs.is_floating_point() else inputs.long()
     networks = [_untrained(build, rng, seed) for seed in seeds]
     orders = [_orders(rng, seed, len(targets), recipe) for seed in seeds]
     if batchable(networks[0]):
-        _train(networks, inputs, targets, orders, recipe)
+        _train(networks, inputs, targets, orders, recipe, generator(rng, "dropout", *seeds))
     else:
-        for network, order in zip(networks, orders):
-            _train([network], inputs, targets, [order], recipe)
+        for network, order, seed in zip(networks, orders, seeds):
+            _train([network], inputs, targets, [order], recipe, generator(rng, "dropout", seed))
     specimens = [
         Specimen(network.eval().requires_grad_(False), stimuli.inputs[:2], name=f"{name} seed {seed}")
         for seed, network in zip(seeds, networks)
@@ -121,11 +130,11 @@ def _orders(rng: RNG, seed: int, n_stimuli: int, recipe: Recipe) -> np.ndarray:
 
 def _train(
     networks: Sequence[nn.Module], inputs: torch.Tensor, targets: torch.Tensor, orders: Sequence[np.ndarray],
-    recipe: Recipe,
+    recipe: Recipe, chance: np.random.Generator,
 ) -> None:
     """Train networks in place, as one stack of parameters; a single one is a stack of one without vmap."""
     together = len(networks) > 1
-    start = generator(0, "dropout").integers(2**62)
+    start = chance.integers(2**62)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(start))
         for network in networks:

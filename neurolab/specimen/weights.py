@@ -105,11 +105,17 @@ def _one_side(
         yield WeightEdit(lesion, effect, name, parameters[name], axis, region.units, n_units)
 
 
+def used_again(specimen: Specimen, name: str) -> tuple[str, ...]:
+    """Get who uses a parameter where one forward uses it more than once; empty where it does so once."""
+    users = specimen.users.get(name, ())
+    return tuple(f"{user or 'the model itself'} (use {at})" for at, user in enumerate(users)) if len(users) > 1 else ()
+
+
 def _ask_consent(specimen: Specimen, lesion: Lesion, name: str, reads: Reads) -> None:
-    names = specimen.tied.get(name, ())
+    names = specimen.tied.get(name, ()) or used_again(specimen, name)
     if names and not getattr(lesion.how, "consent", False):
         raise LesionPlanError(
-            f"Lesion {lesion.id!r} would change {name!r}, whose storage is shared by {listed(names)}; all of them "
-            f"would be lesioned. Type {type(lesion.how).__name__}(..., consent=True) if that is meant, or an ablation "
-            "of activity such as nl.Zero()."
+            f"Lesion {lesion.id!r} would change {name!r}, whose storage is shared by {listed(names)}; all "
+            f"of them would be lesioned. Type {type(lesion.how).__name__}(..., consent=True) if that is meant, or an "
+            "ablation of activity such as nl.Zero()."
         )

@@ -74,7 +74,25 @@ def _reads(use: Use, axis: int, sizes: Mapping[str, tuple[int, ...]]) -> Reads |
     return Reads(weights[0], axis, use.module, bias)
 
 
+def _first(site: Site) -> bool:
+    """Whether the units come right behind the stimuli, before any position."""
+    return site.batch_axis == 0 and site.dims[: len(site.unit_dims)] == site.unit_dims
+
+
+def _in_line(site: Site, use: Use, size: int, flat: int) -> bool:
+    """Whether the axis that a weight reads (or makes) counts the units in their order, in blocks after a flatten."""
+    n, last = _n_units(site), len(site.dims) - len(site.unit_dims)
+    if not n:
+        return False
+    if use.op.startswith("conv"):
+        return not flat and size == n and _first(site)
+    if site.dims[last:] == site.unit_dims and site.batch_axis <= last and size == n:
+        return True
+    return bool(flat) and _first(site) and len(use.shape) == 2 and use.shape[0] == flat and size % n == 0
+
+
 def _reader(site: Site, key: Key, trace: Trace, sizes: Mapping[str, tuple[int, ...]]) -> Reads | None:
+    flat = 0  # rows of the tensor that was flattened
     for _ in range(64):  # longer chains of unit-keeping operations do not occur
         uses = trace.uses.get(key, [])
         if len(uses) != 1:
@@ -82,10 +100,10 @@ def _reader(site: Site, key: Key, trace: Trace, sizes: Mapping[str, tuple[int, .
         use = uses[0]
         if use.op in READING:
             found = _reads(use, READING[use.op], sizes)
-            n = _n_units(site)
-            return found if found and n and sizes[found.parameter][found.axis] % n == 0 else None
-        if use.op not in KEEPING or len(use.outputs) != 1:
+            return found if found and _in_line(site, use, sizes[found.parameter][found.axis], flat) else None
+        if use.op not in KEEPING or len(use.outputs) != 1 or ("pool" in use.op and (flat or not _first(site))):
             return None
+        flat = use.shape[0] if use.op == "flatten" and not flat else flat
         key = use.outputs[0]
     return None
 
@@ -99,8 +117,8 @@ def _maker(site: Site, key: Key, trace: Trace, sizes: Mapping[str, tuple[int, ..
         use, source = trace.makers[key]
         if use.op in MAKING:
             found = _reads(use, MAKING[use.op], sizes)
-            return found if found and sizes[found.parameter][found.axis] == _n_units(site) else None
-        if use.op not in KEEPING or use.op == "flatten":
+            return found if found and _in_line(site, use, sizes[found.parameter][found.axis], 0) else None
+        if use.op not in KEEPING or use.op == "flatten" or ("pool" in use.op and not _first(site)):
             return None
         key = source
     return None

@@ -109,7 +109,7 @@ def test_examine__replays_padded_text_and_seeds_its_noise_by_text():
     net, inputs = specimen(Reader(), "left"), padded(TEXTS, pad=0, side="left")
     last = Specimen(net.model, net.example, output=pooled_logits, feed=net.feed)
     stimuli = texts(inputs)
-    reference = record(last, stimuli, ["mix"])
+    reference = record(last, stimuli, [Probe("mix", pool=None)])
     design = [Lesion(ROI(how.label, {"mix": [unit]}), how, name=f"{how.label} {unit}")
               for how in (Zero(), Mean(reference), Noise(1.0, reference)) for unit in range(3)]
     trials = [examine(last, design, [Task("t", stimuli, scores.margin)], batch_size=size) for size in (1, 4)]

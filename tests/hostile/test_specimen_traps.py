@@ -227,7 +227,7 @@ def test_trap_10__mean_leaves_each_unit_at_its_own_mean(batch_size):
 def test_trap_11__noise_has_its_sd_its_seed_and_any_number_of_units(units):
     net = Specimen(nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU()), normal(1, 1, 12, 12))
     stimuli = shown(normal(60, 1, 12, 12))
-    reference = record(net, stimuli, ["0"])
+    reference = record(net, stimuli, [Probe("0", pool=None)])
     intact = record(net, stimuli, [Probe("0", pool=None)]).values.reshape(60, 6, -1)
 
     def noise(rng):
@@ -235,8 +235,8 @@ def test_trap_11__noise_has_its_sd_its_seed_and_any_number_of_units(units):
         return record(net, stimuli, [Probe("0", pool=None)], lesions=[lesion]).values.reshape(60, 6, -1) - intact
 
     added = noise(0)
-    sd = reference.values.astype(np.float64).std(axis=0, ddof=1)
-    np.testing.assert_allclose(added[:, units].std(axis=(0, 2)), 2 * sd[units], rtol=0.05)
+    sd = reference.values.astype(np.float64).reshape(60, 6, -1).std(axis=0, ddof=1)
+    np.testing.assert_allclose((added / sd)[:, units].std(axis=(0, 2)), 2.0, rtol=0.05)
     assert np.all(added[:, np.setdiff1d(range(6), units)] == 0)
     np.testing.assert_array_equal(added, noise(0))
     assert not np.array_equal(added, noise(1))

@@ -138,7 +138,7 @@ def test_model_that_fails_while_running__leaves_no_hooks():
             raise RuntimeError("boom")
 
     model = Fails()
-    with pytest.raises(RuntimeError, match="boom"):
+    with pytest.raises(SpecimenError, match="boom"):
         Specimen(model, np.ones((1, 4)))
     assert not model.linear._forward_hooks
     assert not model.linear._forward_pre_hooks

@@ -14,7 +14,7 @@ import neurolab.scores as scores
 from neurolab.errors import LesionNotUndone
 from neurolab.lesion import Clamp, CutWeights, Lesion, Mean, Noise, Quantise, Resample, Scale, WeightNoise, Zero
 from neurolab.roi import ROI
-from neurolab.specimen import Specimen, Task, bench, examine, record
+from neurolab.specimen import Probe, Specimen, Task, bench, examine, record
 from neurolab.specimen.promises import check_unchanged, one_thread, snapshot
 from neurolab.stimuli import StimulusSet
 
@@ -50,7 +50,7 @@ NET = seeded(network)
 STIMULI = StimulusSet("images", DRAW.normal(size=(N, 1, 8, 8)), pd.DataFrame({
     "stimulus_id": [f"s{at}" for at in range(N)], "condition": ["a", "b"] * (N // 2), "label": np.arange(N) % 3}))
 SITES = {"input": 1, "0": 4, "1": 4, "2": 4, "3": 5, "4": 5, "5": 80, "7": 6, "8": 6, "9": 3, "output": 3}
-REFERENCE = record(NET, STIMULI, list(SITES))
+REFERENCE = record(NET, STIMULI, [Probe(site, pool=None) for site in SITES])
 ACTIVITY = [Zero(), Mean(REFERENCE), Resample(REFERENCE), Noise(1.0, REFERENCE), Scale(0.5), Clamp(1.5)]
 WEIGHTS = [CutWeights("both"), CutWeights("in"), WeightNoise(0.5), Quantise(3)]
 
@@ -217,7 +217,7 @@ def test_workers__never_change_a_result():
 
 
 def test_common_noise__depends_on_stimulus_and_unit_not_on_company():
-    reference = record(NET, STIMULI, ["3"])
+    reference = record(NET, STIMULI, [Probe("3", pool=None)])
 
     def noise(units, stimuli=STIMULI, **settings):
         lesion = lesion_at("3", units, Noise(1.0, reference), **settings)

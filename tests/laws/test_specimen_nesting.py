@@ -13,7 +13,7 @@ from torch import nn
 
 from neurolab.lesion import Clamp, CutWeights, Lesion, Noise, Quantise, Scale, WeightNoise, Zero
 from neurolab.roi import ROI
-from neurolab.specimen import Specimen, bench, record
+from neurolab.specimen import Probe, Specimen, bench, record
 from neurolab.specimen.promises import check_unchanged, eval_mode, one_thread, plain_kernels, snapshot
 from neurolab.stimuli import StimulusSet
 
@@ -45,7 +45,7 @@ STIMULI = StimulusSet("four", np.random.default_rng(0).normal(size=(4, 3, 4)), p
     "stimulus_id": list("abcd"), "condition": list("xyxy")}))
 BATCH = NET.prepare(STIMULI.inputs)
 SITES = ["input", "embed", "norm", "relu", "attn", "attn/heads", "drop", "head", "output"]
-REFERENCE = record(NET, STIMULI, SITES)
+REFERENCE = record(NET, STIMULI, [Probe(site, pool=None) for site in SITES])
 ACTIVITY = [Zero(), Scale(0.5), Clamp(2.0), Noise(1.0, REFERENCE)]
 WEIGHTS = [CutWeights("in"), WeightNoise(0.5), Quantise(2)]
 

@@ -21,7 +21,7 @@ from neurolab.lesion import (
     Zero,
 )
 from neurolab.roi import ROI
-from neurolab.specimen import ABLATIONS, Specimen, Task, bench, examine, record
+from neurolab.specimen import ABLATIONS, Probe, Specimen, Task, bench, examine, record
 from neurolab.specimen.promises import one_thread
 from neurolab.specimen.replay import Batch, Replay, cut_of
 from neurolab.stimuli import StimulusSet
@@ -72,9 +72,9 @@ def test_replay__gives_the_bits_of_the_whole_forward(site, how):
             np.testing.assert_array_equal(trials.score.values[0, at], scores.margin(whole.numpy(), STIMULI.table))
 
 
-POOLED = record(NET, REFERENCE_STIMULI, ["3"])
+USUAL = record(NET, REFERENCE_STIMULI, [Probe("3", pool=None)])
 EVERY = [
-    Zero(), Scale(0.25), Clamp(-1.5), Mean(POOLED), Resample(POOLED), Noise(0.7, POOLED), Stimulate(0.7, POOLED),
+    Zero(), Scale(0.25), Clamp(-1.5), Mean(USUAL), Resample(USUAL), Noise(0.7, USUAL), Stimulate(0.7, USUAL),
     CutWeights("in"), CutWeights("out"), CutWeights("both"), WeightNoise(0.5), Quantise(3),
 ]  # fmt: skip
 
