@@ -163,8 +163,8 @@ def unchanged(model: nn.Module) -> Iterator[None]:
     if changed:
         raise SpecimenError(
             f"The model changes itself in forward, in evaluation mode too: {listed(changed, most=4)}. Expected weights "
-            f"and buffers that stay{'; they are as they were again' if saved else ''}. If it sets itself up on its first "
-            "batch, run the model once on real stimuli first; else take the counter or cache out of the buffers."
+            f"and buffers that stay{'; they are as they were again' if saved else ''}. If it sets itself up on its "
+            "first batch, run the model once on real stimuli first; else take the counter or cache out of the buffers."
         )
 
 

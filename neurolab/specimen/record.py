@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -76,7 +76,13 @@ def resolve(specimen: Specimen, probes: Sequence[str | Probe] | str | Probe) -> 
     UnknownSiteError, RefusedSiteError : an address that the specimen does not have or cannot record.
     DataError : no probe, or one address twice.
     """
-    given = [probes] if isinstance(probes, (str, Probe)) else list(probes)
+    given = list(probes) if isinstance(probes, Iterable) and not isinstance(probes, str) else [probes]
+    strange = [entry for entry in given if not isinstance(entry, (str, Probe))]
+    if strange:
+        raise DataError(
+            f"record() got {strange[0]!r} among the probes; expected addresses or nl.Probe values. Type "
+            f"nl.record(specimen, stimuli, [{specimen.sites().working[-1]!r}]); specimen.sites() is the table."
+        )
     if not given:
         raise DataError("record() got no probes; expected at least one site. Type specimen.sites() for the table.")
     channels = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +29,7 @@ def refuse_unfit(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
     Raises SpecimenError for what hooks cannot see into: TorchScript, DataParallel, several devices, no module at all.
     """
     if not isinstance(model, nn.Module):
-        raise SpecimenError(f"The model is a {type(model).__name__}; expected a torch.nn.Module. Wrap it in one.")
+        raise SpecimenError(f"The model is a {type(model).__name__}; expected a torch.nn.Module. {_way_in(model)}")
     notes = []
     if hasattr(model, "_orig_mod"):
         model = model._orig_mod  # type: ignore[assignment]
@@ -52,6 +54,17 @@ def refuse_unfit(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
         raise SpecimenError("The model is on the meta device and has no weights; load them first (model.to_empty, "
                             "then fill).")
     return model, tuple(notes)
+
+
+def _way_in(model: object) -> str:
+    """What to type where a file, or weights without their module, were given for a model."""
+    if isinstance(model, (str, PathLike)):
+        return ("Build the network in Python, then type model.load_state_dict(torch.load(path, weights_only=True)), or "
+                "model.load_state_dict(safetensors.torch.load_file(path)).")
+    if isinstance(model, Mapping):
+        return ("These look like weights alone (a state dict): build the network in Python, then type "
+                "model.load_state_dict(weights); from a file, torch.load(path, weights_only=True) or safetensors.")
+    return "Wrap it in one."
 
 
 def self_test(specimen: Specimen) -> None:

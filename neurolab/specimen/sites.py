@@ -134,6 +134,13 @@ class SiteTable:
                 f"The specimen has no site {address!r}.{did_you_mean(address, stems)} It has {listed(self.working)}; "
                 "type specimen.sites() for the table."
             )
+        stem = self.aliases.get(address)
+        if stem and len(found) > 1:
+            raise RefusedSiteError(
+                f"Site {address!r} is a second name of {stem!r}, one module that is called {len(found)} times; which "
+                f"call the name means cannot be told. Type one of {listed(site.address for site in found)}, or {stem!r} for "
+                "every call."
+            )
         for site in found:
             if site.status == "refused":
                 raise RefusedSiteError(

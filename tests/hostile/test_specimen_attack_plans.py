@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 import neurolab.scores as scores
-from neurolab.errors import LesionNotApplied, LesionPlanError, SpecimenError
+from neurolab.errors import DataError, LesionNotApplied, LesionPlanError, RefusedSiteError, SpecimenError
 from neurolab.lesion import CutWeights, Lesion, Mean, Noise, Resample, Stimulate, Zero
 from neurolab.roi import ROI
 from neurolab.specimen import Probe, Specimen, Task, examine, record
@@ -156,6 +156,30 @@ def test_a_view_left_aside_before_the_hook__is_a_stale_read():
 def test_an_example_without_its_batch_axis__is_named():
     with pytest.raises(SpecimenError, match=r"shape \(1, 8, 8\).*stimuli.inputs\[:1\]"):
         Specimen(nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(144, 2)), draw(1, 8, 8))
+
+
+@pytest.mark.parametrize("given", ["m.pt", {"weight": torch.zeros(2)}])
+def test_a_file_or_weights_alone__name_the_way_in(given):
+    with pytest.raises(SpecimenError, match=r"load_state_dict.*safetensors"):
+        Specimen(given, draw(1, 4))
+
+
+def test_probes__are_one_or_several_addresses_and_nothing_else():
+    net = made(lambda m, x: m.head(x), draw(1, 4), head=linear(4, 2))
+    stimuli = shown(draw(4, 4))
+    assert record(net, stimuli, "head").equals(record(net, stimuli, [Probe("head")]))
+    for wrong in (4, [4], None):
+        with pytest.raises(DataError, match="expected addresses"):
+            record(net, stimuli, wrong)
+
+
+def test_a_second_name_of_a_module_called_twice__is_refused():
+    fc = nn.Linear(4, 4)
+    net = made(lambda m, x: m.head(m.late(torch.relu(m.early(x)))), draw(1, 4), early=lambda: fc, late=lambda: fc,
+               head=linear(4, 2))
+    with pytest.raises(RefusedSiteError, match="second name of 'early'"):
+        net.sites().find("late")
+    assert [site.address for site in net.sites().find("early")] == ["early@0", "early@1"]
 
 
 def test_dropout_in_training__follows_rng_and_seed(monkeypatch):

@@ -137,7 +137,7 @@ def test_one_module_under_two_names__is_one_site_with_an_alias():
     net, stimuli = Specimen(Twice(), normal(1, 4)), shown(normal(5, 4))
     assert net.sites()["second@1"].address == "first@1"
     assert net.sites()["first@0"].calls == 2
-    cut = answer(net, stimuli, Lesion(ROI("r", {"second": [0]}), Zero()))
+    cut = answer(net, stimuli, Lesion(ROI("r", {"first": [0]}), Zero()))
     x = net.prepare(stimuli.inputs)
     with torch.no_grad():
         h = block(x)
