@@ -46,7 +46,7 @@ class Batch:
     ids: tuple[str, ...]
     kept: dict[Which, Any] = field(default_factory=dict)
     versions: dict[Which, list[int]] = field(default_factory=dict)
-    intact: torch.Tensor | None = None
+    intact: torch.Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 class Replay:

@@ -49,7 +49,8 @@ class Masking(nn.Module):
     def __init__(self, box):
         super().__init__()
         self.inner = nn.Embedding(10, 6)
-        self.put = (lambda mask: setattr(self, "mask", mask)) if box is None else (lambda mask: box.__setitem__(0, mask))
+        on_self, in_box = (lambda mask: setattr(self, "mask", mask)), (lambda mask: box.__setitem__(0, mask))
+        self.put = on_self if box is None else in_box
 
     def forward(self, ids):
         self.put((ids != 0).float())
