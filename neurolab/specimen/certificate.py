@@ -101,7 +101,7 @@ def _places(tensor: torch.Tensor) -> torch.Tensor:
     place = torch.zeros((), dtype=torch.int64)
     for size, stride in zip(tensor.shape, tensor.stride()):
         place = place.unsqueeze(-1) + torch.arange(size) * stride
-    return (place.reshape(-1) + tensor.storage_offset()) * tensor.element_size()
+    return (place.reshape(-1) + int(tensor.storage_offset())) * tensor.element_size()
 
 
 class Reader(TorchDispatchMode):

@@ -138,8 +138,8 @@ class SiteTable:
         if stem and len(found) > 1:
             raise RefusedSiteError(
                 f"Site {address!r} is a second name of {stem!r}, one module that is called {len(found)} times; which "
-                f"call the name means cannot be told. Type one of {listed(site.address for site in found)}, or {stem!r} "
-                "for every call."
+                f"call the name means cannot be told. Type one of {listed(site.address for site in found)}; "
+                f"{stem!r} means every call."
             )
         for site in found:
             if site.status == "refused":
