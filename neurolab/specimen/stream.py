@@ -19,10 +19,10 @@ log = logging.getLogger("neurolab")
 
 #: A recording of more bytes than this says so before it starts.
 LARGE = 10**9
-#: How often a batch lies in memory at most: as tensors, as their copy, as what is being written.
-COPIES = 6
+#: How often a batch lies in memory at most: as tensors, their copies, what is being written and what the allocator keeps.
+COPIES = 10
 #: Bytes of one chunk at most.
-CHUNK = 2**23
+CHUNK = 2**22
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
