@@ -19,7 +19,7 @@ log = logging.getLogger("neurolab")
 
 #: A recording of more bytes than this says so before it starts.
 LARGE = 10**9
-#: How often a batch lies in memory at most: as tensors, their copies, what is being written and what the allocator keeps.
+#: How often a batch lies in memory at most: as tensors, their copies, what is being written, what the allocator keeps.
 COPIES = 10
 #: Bytes of one chunk at most.
 CHUNK = 2**22
