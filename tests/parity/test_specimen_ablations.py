@@ -111,9 +111,7 @@ TWINS = {
     Stimulate: lambda how, x, rng: x + how.current * usual(how.reference)[1],
 }
 ACTIVITY = [
-    Zero(), Scale(0.25), Clamp(-1.5),
-    *(kind(reference) for kind in (Mean, Resample) for reference in (POOLED, WHOLE)),
-    *(kind(0.7, reference) for kind in (Noise, Stimulate) for reference in (POOLED, WHOLE)),
+    Zero(), Scale(0.25), Clamp(-1.5), Mean(POOLED), Mean(WHOLE), Resample(WHOLE), Noise(0.7, WHOLE), Stimulate(0.7, WHOLE),
 ]  # fmt: skip
 
 
