@@ -111,7 +111,8 @@ TWINS = {
     Stimulate: lambda how, x, rng: x + how.current * usual(how.reference)[1],
 }
 ACTIVITY = [
-    Zero(), Scale(0.25), Clamp(-1.5), Mean(POOLED), Mean(WHOLE), Resample(WHOLE), Noise(0.7, WHOLE), Stimulate(0.7, WHOLE),
+    Zero(), Scale(0.25), Clamp(-1.5), Mean(POOLED), Mean(WHOLE), Resample(WHOLE), Noise(0.7, WHOLE),
+    Stimulate(0.7, WHOLE),
 ]  # fmt: skip
 
 
