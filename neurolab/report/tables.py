@@ -40,8 +40,13 @@ def result_table(result: xr.Dataset) -> pd.DataFrame:
     if "neuroid" in result.dims:
         return _map_rows(result)
     tests = RESULTS[given].tests if given in RESULTS else (("p", "effect", "low", "high", "p_floor"),)
-    rows = [row for test in tests if test[0] in result for row in _rows(result, test)]
+    rows = [row for test in tests if _was_made(result, test[0]) for row in _rows(result, test)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _was_made(result: xr.Dataset, p: str) -> bool:
+    """Whether a test of the result was asked for: without a bound, an interaction has no test of additivity."""
+    return p in result and bool(np.isfinite(result[p].values).any())
 
 
 def _rows(result: xr.Dataset, test: tuple[str, ...]) -> list[tuple]:
