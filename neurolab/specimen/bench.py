@@ -15,6 +15,7 @@ from neurolab.specimen.ablations import ABLATIONS, OnActivity, OnWeights, effect
 from neurolab.specimen.certificate import Reader, verdict
 from neurolab.specimen.damage import Damage
 from neurolab.specimen.edit import Edit, Progress, edits_at
+from neurolab.specimen.experts import check_cut
 from neurolab.specimen.layout import check_rows
 from neurolab.specimen.leaves import first_tensor, tensors, with_first_tensor
 from neurolab.specimen.multihead import Tapped
@@ -179,6 +180,7 @@ class Bench:
                         f"Lesion {lesion.id!r} at {address!r}: {site.why}.{use_instead(site)} Type specimen.sites() "
                         "for sites that can be cut."
                     )
+                check_cut(site, lesion)
             yield from edits_at(found, lesion, address, effect, self.references, self.sequence)
 
     @contextmanager
@@ -217,7 +219,18 @@ class Bench:
                 f"Lesion {damage.lesions[0].id!r} at {', '.join(sites)}: {wrong}. Use a site downstream whose output "
                 "the network does read; type specimen.sites()."
             )
-        self._checked.add(sites)
+        if reader.placed:
+            self._checked.add(sites)
+        else:
+            damage.read = None
+
+    def prove(self, damage: Damage, batches: Iterable[tuple[torch.Tensor, Sequence[str]]]) -> None:
+        """Run :meth:`check_read` on two stimuli; at experts on whole batches, until one of them is asked."""
+        for inputs, stimuli in batches:
+            n = len(stimuli) if damage.routed else 2
+            self.check_read(damage, inputs[:n], stimuli[:n])
+            if damage.read or not damage.routed:
+                return
 
 
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:

@@ -86,9 +86,8 @@ def _announced(bar: Any, n: int, shown: Sequence[Shown], progress: bool) -> Iter
 def _cell(table: Bench, replay: Replay, lesion: Lesion, shown: Sequence[Shown]) -> Cell:
     """One lesion on all tasks."""
     answers: dict[int, list[torch.Tensor]] = {}
-    first = shown[0].batches[0]
     with table.lesioned(lesion) as damage:
-        table.check_read(damage, first.inputs[:2], first.ids[:2])
+        table.prove(damage, ((batch.inputs, batch.ids) for one in shown for batch in one.batches))
         for one in shown:
             if id(one.batches) not in answers:
                 answers[id(one.batches)] = [replay.forward(batch, damage) for batch in one.batches]

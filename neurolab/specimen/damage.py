@@ -25,6 +25,11 @@ class Damage:
     runs: int = 0
     read: bool | None = None
 
+    @property
+    def routed(self) -> bool:
+        """Whether a lesion lies inside an expert, which need not run for every stimulus."""
+        return any(edit.site.routed for edit in self.edits)
+
     @contextmanager
     def uncounted(self) -> Iterator[None]:
         """Run something without its counting towards the certificate."""

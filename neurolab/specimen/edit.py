@@ -145,7 +145,7 @@ def edits_at(
     total = progress.total if progress else _one_sequence(sites, dims, who)
     for number, site in enumerate(sites):
         stepped = site.kind == "state" and "token" in site.dims
-        if not stepped and not total:
+        if site.routed or (not stepped and not total):
             yield Edit(lesion, Region.of(site, units, dims, who), effect, references)
             continue
         length, whole = site.shape[0], total or site.shape[0]

@@ -16,6 +16,7 @@ from neurolab.errors import DataError, RefusedSiteError
 from neurolab.lesion import Lesion
 from neurolab.recording import make_recording
 from neurolab.specimen.bench import bench
+from neurolab.specimen.experts import check_recorded
 from neurolab.specimen.feeds import pooled_real, real_tokens
 from neurolab.specimen.pooling import pooled, pooled_dims
 from neurolab.specimen.sites import Site, check_units
@@ -89,6 +90,7 @@ def resolve(specimen: Specimen, probes: Sequence[str | Probe] | str | Probe) -> 
     for entry in given:
         probe = entry if isinstance(entry, Probe) else Probe(entry)
         for site in specimen.sites().find(probe.site):
+            check_recorded(site)
             channels.append(Channel(replace(probe, site=site.address), site))
     names = [channel.site.address for channel in channels]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -205,7 +207,8 @@ def _fill(
     sinks = {channel.site: keep(channel, span) for channel, span in zip(channels, spans)}
     with bench(specimen) as table, table.lesioned(*lesions) as damage:
         if lesions:
-            table.check_read(damage, specimen.prepare(stimuli.inputs[:2]), ids[:2])
+            table.prove(damage, ((specimen.prepare(stimuli.inputs[at]), ids[at])
+                                 for at in batches(len(ids), batch_size)))
         with table.probed(sinks):
             for at in batches(len(stimuli), batch_size):
                 filled.clear()

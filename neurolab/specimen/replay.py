@@ -251,7 +251,7 @@ def _moments(specimen: Specimen, lesion: Lesion) -> Iterator[int]:
                 yield _weight_moment(specimen, site)
             elif site.kind == "output":
                 yield max(call.ended for call in specimen.calls)
-            elif site.kind == "input":
+            elif site.kind == "input" or site.routed:
                 yield -1
             else:
                 call = next(c for c in specimen.calls if (c.path, c.call) == (site.path, site.call))

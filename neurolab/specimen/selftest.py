@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from neurolab.errors import NeurolabError, SpecimenError, listed
+from neurolab.errors import LesionNotApplied, NeurolabError, SpecimenError, listed
 from neurolab.lesion import Clamp, Lesion, Zero
 from neurolab.roi import ROI
 from neurolab.specimen.promises import eval_mode, kept_chance, plain_kernels, state_digests
@@ -132,11 +132,12 @@ def _edit(table: Bench, site: Site, batch: torch.Tensor, intact: torch.Tensor) -
     lesion = Lesion(ROI("self-test", {site.address: units}, {site.address: dims}), Clamp(7.0))
     try:
         with table.lesioned(lesion) as damage:
-            table.check_read(damage, batch[:2], names[:2])
+            table.prove(damage, [(batch, names)])
             cut = table.forward(batch, names)
             damage.certificate()
     except NeurolabError as error:
-        return f"fails: {error}"
+        unasked = site.routed and isinstance(error, LesionNotApplied) and damage.fired() == 0
+        return "got no row of the example from its router" if unasked else f"fails: {error}"
     return "" if not _equal(intact, cut) else "changes nothing in the read-out"
 
 

@@ -26,6 +26,7 @@ class Site:
     activity can be placed here; ``span`` is (start, stride, width) of heads within a projection's output; ``rows`` says
     how stimuli and positions are merged on the first axis ("stimulus" or "position" first, positions per stimulus);
     ``part`` names a recurrent layer's state ("l0", "l0_reverse", "l1/c"); ``ragged``: its sequences differ in length;
+    ``routed``: an expert, to which a router sends rows, so that its units can be cut but not recorded;
     ``status`` is "ok", "warned" or "refused", and ``why`` says why.
     """
 
@@ -47,6 +48,7 @@ class Site:
     rows: tuple[str, int] | tuple[()] = ()
     part: str = ""
     ragged: bool = False
+    routed: bool = False
     cut: bool = True
     status: str = "ok"
     why: str = ""
@@ -109,7 +111,7 @@ class SiteTable:
     @property
     def working(self) -> tuple[str, ...]:
         """The addresses that can be recorded."""
-        return tuple(site.address for site in self.rows if site.status != "refused")
+        return tuple(site.address for site in self.rows if site.status != "refused" and not site.routed)
 
     def _matching(self, address: str) -> list[Site]:
         stem, _, call = address.partition("@")

@@ -13,6 +13,7 @@ from torch import nn
 
 from neurolab.errors import SpecimenError
 from neurolab.specimen.axes import NORM_OPS, batch_axis, native_dims
+from neurolab.specimen.experts import with_experts
 from neurolab.specimen.fused import proved
 from neurolab.specimen.heads import head_sites
 from neurolab.specimen.recurrent import noted, with_states
@@ -36,7 +37,8 @@ def survey(
         two = trace_forward(model, run, rows(example, 2))
     with noted(model) as fed_three:
         three = trace_forward(model, run, rows(example, 3))
-    routed = _routed(two.calls, three.calls)
+    whole = two.calls, three.calls
+    routed = _routed(*whole)
     two.calls, three.calls = ([call for call in seen.calls if call.path not in routed] for seen in (two, three))
     tied = tied_names(model)
     sites = [_input_site(example)]
@@ -62,10 +64,10 @@ def survey(
     sites = proved(model, lambda: run(rows(example, 2)), sites)
     sites.append(_output_site(two.raw, three.raw, dims))
     called = {call.path for call in two.calls}
-    table = _with_refused(sites, modules, called, routed)
+    table = with_experts(model, run, rows(example, 3), others, _with_refused(sites, modules, called, routed), whole)
     wiring = wire(model, two, {site.address: (site, at[site.address]) for site in table if site.address in at})
     wiring |= wire_multihead(model, table)
-    return SiteTable(table, _aliases(model)), wiring, tuple(two.calls), *_changes(two, three)
+    return SiteTable(tuple(table), _aliases(model)), wiring, tuple(two.calls), *_changes(two, three)
 
 
 def _changes(two: Trace, three: Trace) -> tuple[bool, dict[str, tuple[str, ...]]]:

@@ -12,6 +12,7 @@ import torch
 from neurolab.errors import LesionNotUndone, LesionPlanError, listed
 from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import OnWeights, WeightSelection
+from neurolab.specimen.experts import check_cut
 from neurolab.specimen.region import Region
 from neurolab.specimen.wiring import Reads
 
@@ -72,6 +73,7 @@ def weight_edits(specimen: Specimen, lesion: Lesion, effect: OnWeights) -> Itera
     """
     for address, units in lesion.roi.units.items():
         for site in specimen.sites().find(address):
+            check_cut(site, lesion)
             region = Region.of(site, units, lesion.roi.dims[address], f"Lesion {lesion.id!r}")
             for side in effect.sides(lesion.how):
                 yield from _one_side(specimen, lesion, effect, region, side)
