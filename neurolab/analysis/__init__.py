@@ -6,6 +6,7 @@ import lazy_loader as _lazy
 
 if TYPE_CHECKING:
     from neurolab.analysis.before import design_check
+    from neurolab.analysis.case import single_case
     from neurolab.analysis.controls import against_controls
     from neurolab.analysis.deficit import deficits
     from neurolab.analysis.dissociate import dissociation
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # Files are not called like the verbs they hold: a submodule would hide the function of the same name.
 _VERBS = {
     "before": ["design_check"],
+    "case": ["single_case"],
     "controls": ["against_controls"],
     "deficit": ["deficits"],
     "dissociate": ["dissociation"],
@@ -52,6 +54,7 @@ __all__ = [
     "picked_dissociation",
     "reselected_controls",
     "select_roi",
+    "single_case",
     "spared",
 ]
 

@@ -36,6 +36,7 @@ __all__ = [
     "power",
     "revised_standardised_difference",
     "unstandardised_difference",
+    "verdict",
 ]
 
 
@@ -254,15 +255,22 @@ def classify(
     case, controls = sample(case, "case"), columns(controls, "controls", least=3)
     apart = test(case, controls)
     x, y = (crawford_howell(float(case[i]), controls[:, i]) for i in (0, 1))
-    verdict = _verdict(x.p <= alpha, y.p <= alpha, apart.p <= alpha)
-    if other is not None and "dissociation" in verdict:
+    said = verdict(x.p <= alpha, y.p <= alpha, apart.p <= alpha)
+    if other is not None and "dissociation" in said:
         second = classify(other, controls, difference=difference, alpha=alpha)
         opposite = np.sign(second.difference.t) == -np.sign(apart.t)
-        verdict = "double dissociation" if "dissociation" in second.verdict and opposite else verdict
-    return Classification(verdict, apart.p, x, y, apart, unit_interval(alpha, "alpha"))
+        said = "double dissociation" if "dissociation" in second.verdict and opposite else said
+    return Classification(said, apart.p, x, y, apart, unit_interval(alpha, "alpha"))
 
 
-def _verdict(on_x: bool, on_y: bool, apart: bool) -> str:
+def verdict(on_x: bool, on_y: bool, apart: bool) -> str:
+    """Get one case's verdict from which of its tests reject: deficit on x, deficit on y, x and y apart.
+
+    Example
+    -------
+    >>> verdict(True, False, True), verdict(True, True, False)
+    ('classical dissociation', 'deficit')
+    """
     if not (on_x or on_y):
         return "no deficit"
     if not apart:

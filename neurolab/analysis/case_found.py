@@ -1,0 +1,93 @@
+"""What the tests of a single case found, and the classes that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from neurolab.analysis.people import SAME, CaseTable
+from neurolab.stats.single_case import verdict as class_of
+
+__all__ = ["NOT_TESTED", "SAME", "CaseFound"]
+
+NOT_TESTED = "not tested"
+MANY = 0.5  # this share of controls with one and the same highest score is a ceiling
+
+
+@dataclass(eq=False)
+class CaseFound:
+    """The tests of cases, filled one by one.
+
+    values : name -> (case, task) or (case, pair), NaN where there was no test. said : why not, a sentence each.
+    beyond : cases with covariates outside those of all controls.
+    """
+
+    table: CaseTable
+    alternative: str
+    alpha: float
+    kind: str
+    values: dict[str, np.ndarray] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    beyond: set[str] = field(default_factory=set)
+
+    def fill(self, names: Sequence[str], shape: tuple[int, int]) -> None:
+        """Make room for numbers by name."""
+        self.values |= {name: np.full(shape, np.nan) for name in names}
+
+    @property
+    def level(self) -> float:
+        """Coverage of the intervals."""
+        return round(1 - self.alpha, 12)
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Positions of every pair of tasks."""
+        return list(combinations(range(len(self.table.tasks)), 2))
+
+    @property
+    def who(self) -> list[str]:
+        """The cases, with what was done to them."""
+        return [
+            f"{name} after lesion of {lesion}" if lesion else name
+            for name, lesion in zip(self.table.case_names, self.table.lesions)
+        ]
+
+    def tested_controls(self, *tasks: int) -> np.ndarray:
+        """Get which controls have a score on these tasks."""
+        return ~np.isnan(self.table.controls[:, list(tasks)]).any(axis=1)
+
+    @property
+    def deficit(self) -> np.ndarray:
+        """Whether each case has a deficit on each task (case, task)."""
+        return self.values["p"] <= self.alpha
+
+    @property
+    def ceiling(self) -> np.ndarray:
+        """Whether half the controls or more share their best score (task,): more room there would spread them."""
+        best = np.nanmax if self.alternative == "less" else np.nanmin
+        kept = [column[~np.isnan(column)] for column in self.table.controls.T]
+        return np.array([bool(len(one) > 1 and np.mean(one == best(one)) >= MANY) for one in kept])
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The class of each case on each pair of tasks (case, pair), after Crawford, Garthwaite & Gray 2003."""
+        found = np.full((len(self.table.case_names), len(self.pairs)), NOT_TESTED, dtype=object)
+        for i, k in np.ndindex(found.shape):
+            x, y = self.pairs[k]
+            p = [self.values["p"][i, x], self.values["p"][i, y], self.values["difference_p"][i, k]]
+            if np.isfinite(p).all():
+                found[i, k] = class_of(*(bool(one <= self.alpha) for one in p))
+        return found
+
+    def doubles(self, k: int) -> list[tuple[str, str]]:
+        """Get the two cases that dissociate a pair of tasks in opposite directions; empty if none do."""
+        kinds, x_minus_y = self.classes[:, k], self.values["difference_effect"][:, k]
+        names = self.table.case_names
+        return [
+            (names[i], names[j])
+            for i, j in combinations(range(len(names)), 2)
+            if "dissociation" in kinds[i] and "dissociation" in kinds[j] and x_minus_y[i] * x_minus_y[j] < 0
+        ]

@@ -1,0 +1,145 @@
+"""What single cases showed, in sentences: verdict, reasons, and what would undermine them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurolab.analysis.case_found import CaseFound
+from neurolab.analysis.words import interval_text, joined, p_text
+from neurolab.stats.single_case import power
+
+MOST = 12  # sentences; the tables hold the rest
+EXTREME = 4.0  # control sds on both tasks, from which the revised test loses its level
+FEW = 10
+
+
+def verdict(found: CaseFound) -> str:
+    """Get the verdict on every case, a double dissociation first."""
+    said = []
+    for k, (x, y) in enumerate(found.pairs):
+        for one, other in found.doubles(k):
+            said.append(
+                f"double dissociation of {found.table.tasks[x]} and {found.table.tasks[y]} by {one} and {other}"
+            )
+    said += [f"{name}: {_of_case(found, i)}" for i, name in enumerate(found.table.case_names)]
+    return "; ".join(said)
+
+
+def _of_case(found: CaseFound, i: int) -> str:
+    tasks, lost = found.table.tasks, found.deficit[i]
+    kinds = found.classes[i]
+    told = []
+    for k, (x, y) in enumerate(found.pairs):
+        if kinds[k] == "classical dissociation":
+            worse, other = (x, y) if lost[x] else (y, x)
+            told.append(f"classical dissociation, deficit on {tasks[worse]} and none shown on {tasks[other]}")
+        elif kinds[k] == "strong dissociation":
+            worse = x if (found.values["difference_effect"][i, k] < 0) == (found.alternative == "less") else y
+            told.append(f"strong dissociation, deficits on {tasks[x]} and {tasks[y]}, the larger on {tasks[worse]}")
+    if told:
+        return " and ".join(told[:MOST])
+    names = [tasks[j] for j in np.flatnonzero(lost)]
+    if not names:
+        return "no deficit shown"
+    return f"deficit on {joined(names)}, no dissociation shown" if found.pairs else f"deficit on {joined(names)}"
+
+
+def reasons(found: CaseFound) -> list[str]:
+    """Get one sentence per test, each with its numbers."""
+    table, v, said = found.table, found.values, []
+    for i, who in enumerate(found.who):
+        for j, task in enumerate(table.tasks):
+            if np.isnan(v["p"][i, j]):
+                continue
+            z = interval_text(*(v[name][i, j] for name in ("effect", "low", "high")), found.level)
+            below, *ends = (_share(v[f"percent_{name}"][i, j]) for name in ("below", "low", "high"))
+            said.append(
+                f"{'Shown' if found.deficit[i, j] else 'Not shown'}: a deficit of {who} on {task}, z_cc = {z}, "
+                f"t({v['df'][i, j]:.0f}) = {v['t'][i, j]:.3g}, {p_text(v['p'][i, j])}; an estimated {below} % "
+                f"({' to '.join(ends)} %) of the controls' population score lower."
+            )
+        said += [_pair(found, i, k) for k in range(len(found.pairs)) if np.isfinite(v["difference_p"][i, k])]
+    more = [f"{len(said) - MOST} more tests are in the tables."] if len(said) > MOST else []
+    return said[:MOST] + more
+
+
+def _share(percent: float) -> str:
+    """Per cent of a population, without digits that a sample cannot give."""
+    return "under 0.01" if percent < 0.01 else "over 99.99" if percent > 99.99 else f"{percent:.3g}"
+
+
+def _pair(found: CaseFound, i: int, k: int) -> str:
+    x, y = (found.table.tasks[at] for at in found.pairs[k])
+    v = {name: found.values[f"difference_{name}"][i, k] for name in ("t", "df", "p", "effect")}
+    t = f"t({v['df']:.0f}) = {v['t']:.3g}, " if np.isfinite(v["t"]) else ""
+    shown = "Shown" if v["p"] <= found.alpha else "Not shown"
+    unit = "difference to controls" if found.kind == "unstandardised" else "z_dcc"
+    return (
+        f"{shown}: {found.who[i]} scores further apart on {x} and {y} than controls, {unit} = {v['effect']:.3g}, {t}"
+        f"{p_text(v['p'])} (Bayesian: {p_text(found.values['bsdt_p'][i, k])}): {found.classes[i, k]}."
+    )
+
+
+def undermined_by(found: CaseFound) -> list[str]:
+    """What in these data would undermine the verdict, a sentence each."""
+    table, v, said = found.table, found.values, []
+    n = len(table.control_names)
+    high = [task for task, at in zip(table.tasks, found.ceiling) if at]
+    if high:
+        said.append(
+            f"Half the controls or more share the best score on {joined(high)} (ceiling): their sd is too small and "
+            "skewed, and the case looks rarer than it is."
+        )
+    if n < FEW:
+        said.append(f"{n} controls are few: the intervals are wide, and normality cannot be seen.")
+    for i, who in enumerate(table.case_names):
+        said += _before(found, i)
+        if who in found.beyond:
+            said.append(f"The covariates of {who} lie outside those of all controls: what is expected is extrapolated.")
+        for k, (x, y) in enumerate(found.pairs):
+            if min(abs(v["effect"][i, x]), abs(v["effect"][i, y])) >= EXTREME and found.kind == "revised":
+                said.append(
+                    f"{who} is extreme on both {table.tasks[x]} and {table.tasks[y]}, where the revised test gives up "
+                    "to 35 % false alarms: take the Bayesian p, difference='bayesian'."
+                )
+            p = np.array([v["difference_p"][i, k], v["bsdt_p"][i, k]])
+            if np.isfinite(p).all() and len(set(p <= found.alpha)) > 1:
+                said.append(f"The two tests of {table.tasks[x]} against {table.tasks[y]} disagree for {who}.")
+    return said
+
+
+def _before(found: CaseFound, i: int) -> list[str]:
+    """A network that was an outlier before its lesion."""
+    said = []
+    mean, sd, _ = found.table.moments()
+    for j, task in enumerate(found.table.tasks):
+        z = (found.table.before[i, j] - mean[j]) / sd[j] if sd[j] > 0 else np.nan
+        if abs(z) > 2:
+            name = found.table.case_names[i]
+            said.append(f"{name} stood {z:.3g} sds from the controls on {task} before its lesion already.")
+    return said
+
+
+def notes(found: CaseFound) -> str:
+    """Get what holds besides: whom it speaks of, who is missing, how many tests, and how much can be seen at all."""
+    table, n = found.table, len(found.table.control_names)
+    whose = "networks" if table.over == "specimen" else "people"
+    cases = "One case" if len(table.case_names) == 1 else f"{len(table.case_names)} cases, each alone"
+    said = [
+        f"{cases}: the p says how rare such a score is in the population of {whose} that the {n} controls are a sample "
+        f"of, and nothing of other {whose} with such damage."
+    ]
+    left = [(task, int(np.isnan(column).sum())) for task, column in zip(table.tasks, table.controls.T)]
+    said += [f"{k} of {n} controls have no score on {task} and are left out there." for task, k in left if k]
+    said += found.said
+    tests = int(np.isfinite(found.values["p"]).sum() + np.isfinite(found.values["difference_p"]).sum())
+    if tests > 1:
+        said.append(
+            f"{tests} tests without correction: expect {tests * found.alpha:.2g} false alarms if nothing is there."
+        )
+    reach = (power(-2, n=size, alpha=found.alpha) for size in (n, 100_000))
+    said.append(
+        "A case truly 2 control sds low is found with power {:.2f} here, and with {:.2f} by any number of controls: "
+        "power is capped by the effect, not by n.".format(*reach)
+    )
+    return " ".join(said)
