@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, LesionPlanError
-from neurolab.lesion import Ablation, Lesion, Noise
+from neurolab.lesion import Ablation, Lesion, Noise, Quantise, WeightNoise
 from neurolab.matching import at_least_one
 from neurolab.recording import at_site, check_recording
 from neurolab.roi import ROI, roi_from_mask
@@ -78,27 +79,49 @@ def dose_ladder(lesion: Lesion, doses: Iterable[float], *, n_draws: int = 1, rng
     return tuple(rungs)
 
 
-def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> tuple[Lesion, ...]:
-    """Get the lesion as noise of several strengths (in sd of each unit); equal draws share their noise samples.
+#: What a ladder of noise can be made of: ablation -> (its strength, the same ablation at another strength).
+NOISES: dict[type, tuple[str, Callable[[Any, float], Ablation]]] = {
+    Noise: ("sd", lambda how, sd: Noise(float(sd), how.reference)),
+    WeightNoise: ("sd", lambda how, sd: replace(how, sd=float(sd))),
+    Quantise: ("bits", lambda how, bits: replace(how, bits=int(bits))),
+}
 
-    Each rung is a lesion named ``"A noise 0.5"`` that remembers its ladder and strength, so that ``nl.dose_response``
-    reads a curve over them; for controls, type ``[r for c in controls for r in nl.noise_ladder(c, sds)]``.
+
+def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> tuple[Lesion, ...]:
+    """Get the lesion as noise of several strengths; equal draws share their noise samples.
+
+    ``Noise`` (in sd of each unit; at site "input" it is noise in the stimuli), ``WeightNoise`` (in sd of the weights)
+    or ``Quantise`` (then ``sds`` are bits, and the strength of a rung is the rounding step 2^(1 - bits), so that 0 is
+    unrounded). Each rung is a lesion named ``"A noise 0.5"`` that remembers its ladder and strength, so that
+    ``nl.dose_response`` and ``nl.analysis.robustness`` read a curve over them. For a lesioned network under the very
+    same noise type ``[lesion & rung for rung in ladder]``; for controls, ``[r for c in controls for r in
+    nl.noise_ladder(c, sds)]``.
+
+    Example
+    -------
+    >>> rungs = noise_ladder(Lesion(ROI("weights", {"conv": [0]}), Quantise(8)), [8, 4, 2])
+    >>> [(rung.id, rung.rung[1]) for rung in rungs]
+    [('weights 8 bits', 0.0078125), ('weights 4 bits', 0.125), ('weights 2 bits', 0.5)]
     """
-    if not isinstance(lesion.how, Noise):
+    if type(lesion.how) not in NOISES:
         raise LesionPlanError(
-            f"noise_ladder() needs a Noise lesion, got {lesion.how.label}. Type Lesion(roi, nl.Noise(1.0, intact))."
+            f"noise_ladder() needs a Noise, WeightNoise or Quantise lesion, got {lesion.how.label}. Type "
+            "Lesion(roi, nl.Noise(1.0, intact))."
         )
+    what, at = NOISES[type(lesion.how)]
+    if what == "bits" and n_draws > 1:
+        raise LesionPlanError(f"n_draws={n_draws} given, but rounding draws nothing; type n_draws=1.")
     return tuple(
         replace(
             lesion,
-            name=f"{lesion.name} noise {sd:g}",
-            how=Noise(float(sd), lesion.how.reference),
+            name=f"{lesion.name} {value:g} bits" if what == "bits" else f"{lesion.name} noise {value:g}",
+            how=at(lesion.how, value),
             draw=lesion.draw * n_draws + draw,  # the rungs of different controls stay apart
             rng=lesion.rng + draw,
-            rung=(lesion.name, float(sd)),
+            rung=(lesion.name, 2.0 ** (1 - value) if what == "bits" else float(value)),
         )
         for draw in range(n_draws)
-        for sd in sds
+        for value in sds
     )
 
 
@@ -119,6 +142,11 @@ def pairs(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
     """
     joined = []
     for lesion in lesions:
+        if lesion.also:
+            raise LesionPlanError(
+                f"pairs() got {lesion.id!r}, which is done together with something else. Pair the lesions first: type "
+                "[pair & noise for pair in nl.pairs([a, b])]."
+            )
         if lesion.role != "target":
             raise LesionPlanError(
                 f"pairs() got {lesion.id!r}, a {lesion.role}; expected targets. Type pairs([lesion_a, lesion_b])."

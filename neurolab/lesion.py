@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -41,6 +41,7 @@ class Lesion:
     rng : integer that seeds the lesion's own chance (noise, resampling); equal numbers share their noise.
     notes : (name, value) pairs for the record, e.g. how well a control matched.
     rung : (name of the ladder, strength) of one among several strengths, as ``nl.noise_ladder`` makes them.
+    also : what else is done at the same time, noise elsewhere for instance; type ``lesion & noise``.
 
     Example
     -------
@@ -59,6 +60,7 @@ class Lesion:
     rng: int = 0
     notes: tuple[tuple[str, float | str], ...] = field(default=())
     rung: tuple[str, float] | None = None
+    also: tuple[Lesion, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.roi, ROI):
@@ -78,11 +80,51 @@ class Lesion:
             )
         if not 0 <= self.dose <= 1:
             raise LesionPlanError(f"Lesion dose was {self.dose}; expected a share of the units, 0 to 1.")
+        for part in self.also:
+            if not isinstance(part, Lesion) or part.role == "sham" or part.also:
+                raise LesionPlanError(f"Lesion(also=...) holds {part!r}; expected lesions. Type lesion & noise.")
         if not self.name:
             object.__setattr__(self, "name", self.roi.name)
 
     def __repr__(self) -> str:
-        return f"Lesion({self.id!r}: {self.roi.n_units} units, {self.how.label})"
+        return f"Lesion({self.id!r}: {self.roi.n_units} units, {self.label})"
+
+    def __and__(self, other: Lesion) -> Lesion:
+        """Get both at once; where both touch a unit the left one acts last: tissue that is gone makes no noise.
+
+        The rest (role, dose, draw) is the left one's. A rung of a ladder gives a rung of the ladder ``"A & noise"``.
+
+        Example
+        -------
+        >>> a, b = (Lesion(ROI(name, {"conv": [0]}), Zero()) for name in "ab")
+        >>> (a & b).id, len((a & b).parts)
+        ('a & b', 2)
+        """
+        if "sham" in (self.role, other.role) or other.role != "target":
+            raise LesionPlanError(
+                f"{self.id!r} & {other.id!r}: expected a target or control & a target. The intact network under noise "
+                "is the noise alone: examine it as a lesion of its own."
+            )
+        one = self.name + (f" | dose {self.dose:g}" if self.dose != 1 else "")
+        rung = None
+        if other.rung and not self.rung:
+            rung = (f"{one} & {other.rung[0]}", other.rung[1])
+        elif self.rung and not other.rung:
+            rung = (f"{self.rung[0]} & {other.id}", self.rung[1])
+        also = (*self.also, replace(other, also=()), *other.also)
+        return replace(self, name=f"{self.name} & {other.id}", rung=rung, also=also)
+
+    @property
+    def parts(self) -> tuple[Lesion, ...]:
+        """What is done, one ablation of one region each, in the order in which they act: this one last."""
+        also = (replace(part, role="sham") if self.role == "sham" else part for part in reversed(self.also))
+        return (*also, replace(self, also=()) if self.also else self)
+
+    @property
+    def label(self) -> str:
+        """What tables call the ablation, e.g. ``"Zero & Noise sd=0.5 at input"``."""
+        also = (f"{part.how.label} at {' + '.join(part.roi.sites)}" for part in self.also)
+        return " & ".join([self.how.label, *also])
 
     @property
     def id(self) -> str:
@@ -98,20 +140,21 @@ class Lesion:
 
     @property
     def n_units(self) -> int:
-        """How many units it touches (none for a sham)."""
+        """How many units its region has (none for a sham); those of ``also`` are not counted."""
         return 0 if self.role == "sham" else self.roi.n_units
 
     @property
     def chosen_on(self) -> frozenset[str]:
-        """Ids of the stimuli that chose the region."""
-        return self.roi.chosen_on
+        """Ids of the stimuli that chose the region, or one of ``also``."""
+        return self.roi.chosen_on.union(*(part.roi.chosen_on for part in self.also))
 
     @cached_property
     def digest(self) -> str:
         """Content digest of what would be done: units, ablation and chance, not the name."""
         if self.role == "sham":
             return digest_of("sham")
-        return digest_of(self.roi.digest, self.how.digest, int(self.rng))
+        own = digest_of(self.roi.digest, self.how.digest, int(self.rng))
+        return digest_of(own, *(part.digest for part in self.also)) if self.also else own
 
 
 def unique_lesions(lesions: tuple[Lesion, ...]) -> Mapping[str, Lesion]:

@@ -39,7 +39,7 @@ def lesion_table(lesions: Sequence[Lesion]) -> pd.DataFrame:
                 "roi": lesion.name,
                 "role": lesion.role,
                 "family": lesion.family,
-                "how": "Sham" if lesion.role == "sham" else lesion.how.label,
+                "how": "Sham" if lesion.role == "sham" else lesion.label,
                 "dose": float(lesion.dose),
                 "draw": int(lesion.draw),
                 "n_units": int(lesion.n_units),

@@ -76,7 +76,9 @@ def _region(roi: ROI) -> dict[str, Any]:
 
 def _lesion(lesion: Lesion) -> dict[str, Any]:
     said = {name: getattr(lesion, name) for name in ("id", "name", "role", "family", "dose", "draw", "rng")}
-    return {**said, "ablation": lesion.how.label, "notes": dict(lesion.notes), "region": _region(lesion.roi)}
+    also = {"also": [_lesion(part) for part in lesion.also]} if lesion.also else {}
+    about = {"ablation": lesion.label, "notes": dict(lesion.notes), "region": _region(lesion.roi)}
+    return {**said, **about, **also}
 
 
 def _netcdf(value: xr.Dataset) -> Callable[[Path], object]:

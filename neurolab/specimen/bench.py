@@ -149,7 +149,7 @@ class Bench:
         """
         edits: list[Edit] = []
         weights: list[WeightEdit] = []
-        for lesion in lesions:
+        for lesion in (part for whole in lesions for part in whole.parts):
             effect = None if lesion.role == "sham" else instead or effect_of(lesion.how)
             if isinstance(effect, OnWeights):
                 weights.extend(weight_edits(self.specimen, lesion, effect))

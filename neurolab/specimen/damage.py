@@ -67,6 +67,16 @@ class Damage:
         changed = sum(t.changed for t in tallies) + sum(w.changed for w in self.weights)
         far = [t.distance for t in tallies if t.distance == t.distance]
         return Certificate(
-            self.fired(), self.read, changed / total if total else float("nan"), bool(total) and changed == 0,
+            self.fired(), self.read, changed / total if total else float("nan"), self._vacuous(),
             downstream, sum(far) / len(far) if far else float("nan"),
         )
+
+    def _vacuous(self) -> bool:
+        """Whether a part of what is done changed nothing: a lesion cannot hide behind noise elsewhere."""
+        counts: dict[int, list[int]] = {}
+        found = [(edit.lesion, edit.tally.total, edit.tally.changed) for edit in self.edits if edit.effect is not None]
+        for lesion, total, changed in [*found, *((edit.lesion, edit.total, edit.changed) for edit in self.weights)]:
+            so_far = counts.setdefault(id(lesion), [0, 0])
+            so_far[0] += total
+            so_far[1] += changed
+        return any(total and not changed for total, changed in counts.values())

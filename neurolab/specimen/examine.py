@@ -110,7 +110,7 @@ def with_sham(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
 
 def _check_own(specimen: Specimen, design: Sequence[Lesion]) -> None:
     """Refuse to cut one network where the units of another were chosen: unit 7 of two seeds is not the same unit."""
-    for lesion in design:
+    for lesion in (part for whole in design for part in whole.parts):
         whose = lesion.roi.specimen
         if lesion.role != "sham" and whose and whose != specimen.name:
             raise LesionPlanError(
@@ -154,6 +154,13 @@ def _units_text(lesion: Lesion) -> str:
     return json.dumps({site: units.tolist() for site, units in lesion.roi.units.items()} if lesion.n_units else {})
 
 
+def _notes(lesion: Lesion) -> dict[str, Any]:
+    """What is noted of a lesion: how well a control matched, and what else was done at the same time."""
+    also = [{"id": part.id, "how": part.how.label, "units": _units_text(part), "digest": part.digest}
+            for part in lesion.also if lesion.role != "sham"]
+    return dict(lesion.notes) | ({"also": also} if also else {})
+
+
 # -- the result ------------------------------------------------------------------------------------------------------
 
 
@@ -168,7 +175,7 @@ def _as_trials(
     per_lesion: dict[str, Any] = {
         "lesion_digest": [[lesion.digest for lesion in design]],
         "lesion_units": [[_units_text(lesion) for lesion in design]],
-        "lesion_notes": [[json.dumps(dict(lesion.notes)) for lesion in design]],
+        "lesion_notes": [[json.dumps(_notes(lesion)) for lesion in design]],
         "vacuous": [[one.vacuous for one in certificates]],
         **{f"certificate_{name}": [[float(getattr(one, name)) for one in certificates]]
            for name in ("fired", "changed", "downstream", "off_distribution")},

@@ -74,7 +74,7 @@ class Replay:
 
     def cut(self, lesion: Lesion) -> frozenset[Which]:
         """Get the calls that need not run again under a lesion; looked up, for most lesions share their sites."""
-        place = lesion.role == "sham", type(lesion.how), lesion.roi.sites
+        place = lesion.role == "sham", *((type(part.how), part.roi.sites) for part in lesion.parts)
         if place not in self.cuts:
             self.cuts[place] = cut_of(self.table.specimen, lesion)
         return self.cuts[place]
@@ -156,8 +156,9 @@ class Replay:
 
     def _probes(self, lesions: Sequence[Lesion]) -> Iterator[Callable[[], Any]]:
         """Edits of every site that these lesions cut, which shift all of its units and drive none to one value."""
-        on_weights = [lesion for lesion in lesions if isinstance(effect_of(lesion.how), OnWeights)]
-        places = {site for lesion in lesions if lesion not in on_weights for site in lesion.roi.sites}
+        parts = [part for lesion in lesions for part in lesion.parts]
+        on_weights = [part for part in parts if isinstance(effect_of(part.how), OnWeights)]
+        places = {site for part in parts if part not in on_weights for site in part.roi.sites}
         if places:
             yield partial(self.table.lesioned, Lesion(_whole(self.table.specimen, places), Zero()), instead=_shifted)
         for lesion in on_weights[:1]:
@@ -243,7 +244,11 @@ def _reweighed(how: Any, weights: torch.Tensor, selection: Any) -> torch.Tensor:
 
 
 def _moments(specimen: Specimen, lesion: Lesion) -> Iterator[int]:
-    """For each lesioned site the last event that the lesion cannot have touched."""
+    """For each lesioned site, of every part, the last event that the lesion cannot have touched."""
+    if lesion.also:
+        for part in lesion.parts:
+            yield from _moments(specimen, part)
+        return
     effect = effect_of(lesion.how)
     for address in lesion.roi.sites:
         for site in specimen.sites().find(address):
