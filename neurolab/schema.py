@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +51,8 @@ class ResultSpec:
 
 #: Every registered result, by analysis; another package adds its own with :func:`register_result`.
 RESULTS: dict[str, ResultSpec] = {}
+#: The packages whose modules register results when they are imported.
+REGISTRARS = ["neurolab.analysis"]
 
 
 def register_result(
@@ -108,9 +112,19 @@ def _jsonable(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
+def _learn() -> None:
+    """Import every verb: a result may be read from a file before the verb that made it was used."""
+    for package in REGISTRARS:
+        place = importlib.import_module(package).__path__
+        for module in pkgutil.iter_modules(place):
+            importlib.import_module(f"{package}.{module.name}")
+
+
 def check_result(result: xr.Dataset) -> xr.Dataset:
     """Check a result against its registered specification and return it."""
     name = str(result.attrs.get("analysis", ""))
+    if name not in RESULTS:
+        _learn()
     if name not in RESULTS:
         raise SchemaError(
             f"A result says analysis={name!r}, which is not registered.{did_you_mean(name, RESULTS)} "

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from neurolab.errors import UnknownNameError
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import columns, dots, effect, heading, headroom, key, note, zero_line
 from neurolab.plots.read import level, names, values
@@ -55,11 +58,12 @@ def describe_deficits(result: xr.Dataset) -> str:
     alt=describe_deficits,
     height_mm=60.0,
 )
-def plot_deficits(result: xr.Dataset, *, ax: Axes, rungs: bool = False) -> Axes:
+def plot_deficits(result: xr.Dataset, *, ax: Axes, rungs: bool = False, tasks: Sequence[str] | None = None) -> Axes:
     """Draw the deficit of every lesion in every task: one mark per network, the mean with its interval.
 
     result : of ``deficits``: deficit (specimen, lesion, task), effect, low, high (lesion, task).
     rungs : also draw smaller doses of a lesion that was made at its largest one; ``plot_dose`` draws them better.
+    tasks : draw these only; scores in different units (nats, shares of trials) belong on axes of their own.
     Returns the axes. The sham is not drawn: its deficit is zero by definition.
 
     Example
@@ -70,21 +74,29 @@ def plot_deficits(result: xr.Dataset, *, ax: Axes, rungs: bool = False) -> Axes:
     >>> [tick.get_text() for tick in ax.get_xticklabels()]
     ['A', 'B']
     """
+    result = result if tasks is None else _of(result, tasks)
     shown = _shown(result, rungs=rungs)
-    tasks, step = names(result, "task"), 0.8 / max(1, result.sizes["task"])
+    named, step = names(result, "task"), 0.8 / max(1, result.sizes["task"])
     zero_line(ax)
-    for j in range(len(tasks)):
+    for j in range(len(named)):
         for place, lesion in enumerate(shown):
-            _cell(ax, result, place + step * (j - (len(tasks) - 1) / 2), lesion, j, step)
+            _cell(ax, result, place + step * (j - (len(named) - 1) / 2), lesion, j, step)
     labels = lesion_labels(result)
     columns(ax, range(len(shown)), [labels[at] for at in shown], share=1 / (len(shown) + 0.2))
     ax.set(xlim=(-0.6, len(shown) - 0.4), ylabel="deficit (sham − lesion)")
-    for (colour, marker), task in zip(SERIES, tasks):
+    for (colour, marker), task in zip(SERIES, named):
         ax.scatter([], [], color=colour, marker=marker, s=10, label=task)
     headroom(ax, above=0.1)
-    key(ax, ncols=min(3, len(tasks)), loc="upper right")
+    key(ax, ncols=min(3, len(named)), loc="upper right")
     heading(ax, "deficits", sample_words(result))
     return ax
+
+
+def _of(result: xr.Dataset, tasks: Sequence[str]) -> xr.Dataset:
+    strange = [task for task in tasks if task not in names(result, "task")]
+    if strange or isinstance(tasks, str):
+        raise UnknownNameError(f"plot_deficits got tasks={tasks!r}; expected some of {names(result, 'task')} in a list.")
+    return result.sel(task=list(tasks))
 
 
 def _shown(result: xr.Dataset, *, rungs: bool) -> list[int]:

@@ -32,7 +32,8 @@ def tensor_digest(tensor: torch.Tensor) -> str:
 def state_digests(model: nn.Module) -> dict[str, str]:
     """Get the digest of every parameter and buffer by name, buffers outside the state dict included."""
     named = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
-    return {name: tensor_digest(tensor) for name, tensor in named}
+    digests = {key: tensor_digest(tensor) for key, tensor in {id(t): t for _, t in named}.items()}  # tied ones once
+    return {name: digests[id(tensor)] for name, tensor in named}
 
 
 def weights_digest(model: nn.Module) -> str:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 Which = tuple[str, int]
 #: Bytes of intact outputs kept at most per examination; beyond it whole forwards are run.
 BUDGET = 2**30
-#: How many lesions must share a cut before its proof, a few forwards per batch, is worth its time.
-WORTH = 4
+#: How many whole forwards a cut must save, over all lesions that share it, before its proof is worth its time.
+WORTH = 4.0
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Replay:
         self.modules = dict(table.specimen.model.named_modules())
         self.proved: dict[frozenset[Which], bool] = {}
         shared = Counter(self.cut(lesion) for lesion in lesions)
-        worth = [cut for cut, n in shared.items() if cut and n >= WORTH]
+        worth = [cut for cut, n in shared.items() if cut and n * _spared(table.specimen, cut) >= WORTH]
         wanted = frozenset().union(*worth)
         self.possible = bool(wanted) and bool(batches) and not table.user_hooks
         if self.possible:
@@ -220,6 +220,15 @@ def cut_of(specimen: Specimen, lesion: Lesion) -> frozenset[Which]:
         (call.path, call.call) for call in before
         if not any(other.began < call.began and call.ended < other.ended for other in before)
     )
+
+
+def _spared(specimen: Specimen, cut: frozenset[Which]) -> float:
+    """Get the share of a forward that a cut saves, counted in calls of the innermost modules."""
+    calls = sorted(specimen.calls, key=lambda call: call.began)
+    innermost = [call for call, after in zip(calls, [*calls[1:], None]) if after is None or after.began > call.ended]
+    ended = [call for call in calls if (call.path, call.call) in cut]
+    saved = [call for call in innermost if any(w.began <= call.began and call.ended <= w.ended for w in ended)]
+    return len(saved) / max(len(innermost), 1)
 
 
 def _parts(call: Call, group: Sequence[Call]) -> bool:

@@ -1,6 +1,8 @@
 """Laws of stimulus sets, regions, lesions and designs."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -175,3 +177,15 @@ def test_digest__tells_shape_dtype_and_content_apart():
     }
     assert len(distinct) == 5
     assert digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
+
+
+def test_load__knows_a_result_before_its_verb_was_used(tmp_path):
+    from neurolab.analysis import deficits
+    from neurolab.simulate import phantom_trials
+    from neurolab.storage import save
+
+    save(deficits(phantom_trials(rng=0), rng=0), tmp_path / "found.nc")
+    code = "import sys, neurolab as nl; print(nl.load(sys.argv[1]).attrs['analysis'])"
+    words = [sys.executable, "-c", code, str(tmp_path / "found.nc")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "deficits"

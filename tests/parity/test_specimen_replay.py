@@ -1,5 +1,7 @@
 """Replay against whole forwards: the same bits for every ablation at every site, or it stands back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,7 +36,7 @@ UNITS = np.array([0, 3, 4])
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread():
     with one_thread(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("neurolab.specimen.replay.WORTH", 1)  # few lesions are replayed here too
+        patch.setattr("neurolab.specimen.replay.WORTH", 0)  # few lesions are replayed here too
         yield
 
 
@@ -145,3 +147,15 @@ def test_replay__stands_back_where_a_module_leaves_something_aside():
     expected = record(net, other, ["output"], lesions=[lesion]).values[:, 0]
     np.testing.assert_array_equal(trials.score.values[0, 1, 4:], alone.score.values[0, 1])
     np.testing.assert_allclose(alone.score.values[0, 1], expected, rtol=1e-6)
+
+
+def test_proof__is_made_only_where_it_saves_more_forwards_than_it_costs(monkeypatch):
+    first, last = (Lesion(ROI("all", {site: range(5)}), Zero()) for site in ("0", "5"))
+    cuts = {name: cut_of(NET, lesion) for name, lesion in (("first", first), ("last", last))}
+    batch = Batch(NET.prepare(STIMULI.inputs), STIMULI.ids)
+    monkeypatch.setattr("neurolab.specimen.replay.WORTH", 4.0)
+    with bench(NET) as table:
+        few = Replay(table, [batch], [replace(last, draw=draw) for draw in range(4)])
+        many = Replay(table, [batch], [replace(one, draw=draw) for one in (first, last) for draw in range(6)])
+    assert not few.proved  # four lesions save 4 x 6/8 of a forward
+    assert list(many.proved) == [cuts["last"]]
