@@ -18,6 +18,7 @@ SAMPLE = {
     "subject": ("subject", "subjects"),
     "stimulus": ("stimulus", "stimuli"),
     "control draw": ("network", "networks"),
+    "lesion draw": ("random lesion", "random lesions"),
 }
 #: Floors below this are no property of the design: the p comes from a formula.
 NO_FLOOR = 1e-12
@@ -175,6 +176,10 @@ TESTS = {
     "paired": "paired t",
     "rank": "rank-sum z",
     "glm": "t of a general linear model",
+    "regression": "t of a linear regression",
+    "t": "pooled two-sample t",
+    "brunner_munzel": "Brunner and Munzel's test",
+    "svr": "weight of a support vector regression",
 }
 CORRECTIONS = {
     "fdr": "false discovery rate after Benjamini and Hochberg",
