@@ -156,6 +156,8 @@ def _how(stat_map: xr.Dataset, top: int | float | None, q: float | None, per_sit
     rule += [f"{attrs['correction']} q <= {q:g}"] if q is not None else []
     scope = " within each site" if per_site else ""
     units = "1 unit" if count == 1 else f"{count} units"
+    if attrs.get("chosen_by"):
+        return f"{units} chosen by {' and '.join(rule)}{scope} of {attrs['chosen_by']}"
     return (
         f"{units} chosen by {' and '.join(rule)}{scope} of the contrast {attrs['contrast']} ({attrs['test']}, "
         f"{'signed' if attrs['signed'] else 'absolute'} activity, {attrs['n']} stimuli)"
