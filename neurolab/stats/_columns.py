@@ -1,16 +1,14 @@
 """The maximum statistic over columns under rearrangement: family-wise p per column, in blocks of bounded memory.
 
 No t map is ever made for a rearrangement.  Columns are scaled once so that the rearranged statistic is one matrix
-product,
-monotone in t: signs @ (x / sqrt(n sum x^2)) for one sample, membership @ (x / ...) for two.
+product, monotone in t: signs @ (x / sqrt(n sum x^2)) for one sample, membership @ (x / ...) for two.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations, islice
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,17 +25,13 @@ from neurolab.stats._given import (
     choice,
     columns,
     counted,
-    generator,
     same_shape,
 )
+from neurolab.stats._maxima import DRAWN, ROUND, Settle, Statistic, maxima, one_sided, sign_rows, split_rows
 
 SMALL = 4_096  # this many arrangements are always enumerated
-DRAWN = np.float32  # drawn arrangements: half the time, and their Monte-Carlo error is far larger
-DRAWN_TIE = 1e-5  # ties of a float32 null with the float64 observed value
 #: The two-sample tests whose maximum can be taken; "rank" is of ranks, which it leaves as they are.
 TESTS = {"welch": maps.welch_t, "pooled": maps.pooled_t, "rank": maps.rank_auc}
-Rows = Iterator[NDArray]
-Statistic = Callable[[NDArray, slice], Floats]
 
 
 @dataclass(frozen=True)
@@ -65,58 +59,13 @@ class MaxT:
     null: Floats
 
 
-def _sign_rows(n: int, total: int, rng: Rng | None, *, half: bool, exact: bool, block: int) -> Rows:
-    """Get blocks of +-1 rows: all patterns (half of them, where their mirror counts the same), else drawn ones."""
-    if not exact:
-        stream = generator(rng, "max_t")
-        for start in range(0, total, block):
-            yield np.where(stream.random((min(block, total - start), n)) < 0.5, DRAWN(-1), DRAWN(1))
-        return
-    for start in range(0, total // 2 if half else total, block):
-        codes = np.arange(start, min(start + block, total // 2 if half else total))
-        yield 1.0 - 2.0 * ((codes[:, None] >> np.arange(n)[None, :]) & 1)
-
-
-def _split_rows(n: int, k: int, total: int, rng: Rng | None, *, exact: bool, block: int) -> Rows:
-    """Get blocks of 0/1 rows with k ones: all of them, else drawn ones."""
-    if exact:
-        every = combinations(range(n), k)
-        while chosen := list(islice(every, block)):
-            rows = np.zeros((len(chosen), n))
-            rows[np.arange(len(chosen))[:, None], np.array(chosen)] = 1.0
-            yield rows
-        return
-    stream = generator(rng, "max_t")
-    for start in range(0, total, block):
-        rows = np.zeros((min(block, total - start), n), dtype=DRAWN)
-        np.put_along_axis(rows, np.argsort(stream.random(rows.shape), axis=1)[:, :k], DRAWN(1), axis=1)
-        yield rows
-
-
-def maxima(blocks: Rows, statistic: Statistic, n_columns: int, alternative: str, block: int) -> Floats:
-    """Get the largest statistic (signed or absolute) over columns for each arrangement."""
-    found = []
-    for rows in blocks:
-        best = np.full(len(rows), -np.inf)
-        for start in range(0, n_columns, block):
-            values = statistic(rows, slice(start, start + block))
-            if alternative == "two-sided":
-                np.abs(values, out=values)
-            elif alternative == "less":
-                np.negative(values, out=values)
-            np.maximum(best, values.max(axis=1), out=best)
-        found.append(best)
-    return np.concatenate(found)
-
-
 def finish(
     seen: maps.StatMap, observed: Floats, null: Floats, *, exact: bool, arrangements: int, floor: float, statistic: str
 ) -> MaxT:
     """Get the result: p is the share of arrangements, the observed one too, whose maximum reaches it."""
     valid, alternative = seen.valid, seen.alternative
-    value = {"two-sided": np.abs(observed), "greater": observed, "less": -observed}[alternative]
-    tie = TIE if exact else DRAWN_TIE
-    reached = null.size - np.searchsorted(np.sort(null), value - tie * np.abs(value), side="left")
+    value = one_sided(observed, alternative)
+    reached = null.size - np.searchsorted(np.sort(null), value - TIE * np.abs(value), side="left")
     p = np.ones(valid.size)
     p[valid] = np.maximum(reached, 1) / null.size if exact else (reached + 1) / (null.size + 1)
     return MaxT(
@@ -143,22 +92,33 @@ def _flip_test(
     n, total = len(x), 2 ** len(x)
     exact = total <= max(SMALL, n_permutations)
     two = seen.alternative == "two-sided"
-    d = x[:, seen.valid] - popmean
-    d = d / np.abs(d).max(axis=0)
-    z = d / np.sqrt(n * (d**2).sum(axis=0))
-    rows = _sign_rows(n, total if exact else n_permutations, rng, half=two, exact=exact, block=block)
-    kept = z if exact else z.astype(DRAWN)
-    null = maxima(rows, lambda signs, at: signs @ kept[:, at], z.shape[1], seen.alternative, block)
+    z = x[:, seen.valid] - popmean
+    z /= np.abs(z).max(axis=0)
+    z /= np.sqrt(n * (z**2).sum(axis=0))
+    rows = sign_rows(n, total if exact else n_permutations, rng, half=two, exact=exact, block=block)
+    observed, side = z.sum(axis=0), seen.alternative
+    if exact:
+        null = maxima(rows, _products(z), z.shape[1], side, block)
+    else:  # sum |z| <= 1, so no sum of n products in float32 is off by more
+        settle = Settle(
+            _products(z), np.sort(one_sided(observed, side)), lambda best: np.full(best.shape, (n + 8) * ROUND)
+        )
+        null = maxima(rows, _products(z.astype(DRAWN)), z.shape[1], side, block, settle)
     floor = (1 + two) / total if exact else 1 / (n_permutations + 1)
     return finish(
         seen,
-        z.sum(axis=0),
+        observed,
         null,
         exact=exact,
         arrangements=total if exact else n_permutations,
         floor=floor,
         statistic=seen.test,
     )
+
+
+def _products(z: NDArray) -> Statistic:
+    """Get the sums of signed columns, as a function of blocks of signs."""
+    return lambda signs, at: signs @ z[:, at]
 
 
 def _two_sample(z: Floats, n_a: int, kind: str) -> Statistic:
@@ -186,6 +146,19 @@ def _two_sample(z: Floats, n_a: int, kind: str) -> Statistic:
     return welch if kind == "welch" else pooled
 
 
+def _two_sample_margin(n: int, n_a: int, kind: str) -> Callable[[Floats], Floats]:
+    """Get how far float32 may put the largest two-sample statistic from its float64 value.
+
+    A sum of n_a of n products is off by at most n_a roundings of sum |z| <= sqrt(n_a n); Welch's variance shrinks, and
+    its rounding grows in proportion, by 1 + t^2/n.
+    """
+    both = 1 / n_a + 1 / (n - n_a)
+    sums = (n + 8) * ROUND * np.sqrt(n_a * both)
+    if kind != "welch":
+        return lambda best: np.full(best.shape, sums)
+    return lambda best: (1 + best**2 / n) * (sums * np.sqrt(n) + 4 * (n + 8) * ROUND * np.abs(best))
+
+
 def _shuffle_test(
     a: Floats, b: Floats, seen: maps.StatMap, *, n_permutations: int, rng: Rng | None, block: int
 ) -> MaxT:
@@ -196,10 +169,14 @@ def _shuffle_test(
     centred = both - both.mean(axis=0)
     centred = centred / np.abs(centred).max(axis=0)
     z = centred / np.sqrt((centred**2).mean(axis=0))
-    statistic, kept = _two_sample(z, n_a, seen.test), _two_sample(z if exact else z.astype(DRAWN), n_a, seen.test)
-    rows = _split_rows(n, n_a, arrangements if exact else n_permutations, rng, exact=exact, block=block)
-    null = maxima(rows, kept, z.shape[1], seen.alternative, block)
+    statistic, side = _two_sample(z, n_a, seen.test), seen.alternative
+    rows = split_rows(n, n_a, arrangements if exact else n_permutations, rng, exact=exact, block=block)
     observed = statistic((np.arange(n) < n_a)[None, :].astype(np.float64), slice(None))[0]
+    if exact:
+        null = maxima(rows, statistic, z.shape[1], side, block)
+    else:
+        settle = Settle(statistic, np.sort(one_sided(observed, side)), _two_sample_margin(n, n_a, seen.test))
+        null = maxima(rows, _two_sample(z.astype(DRAWN), n_a, seen.test), z.shape[1], side, block, settle)
     mirrored = 2 if seen.alternative == "two-sided" and n_a == len(b) else 1
     return finish(
         seen,
@@ -239,8 +216,9 @@ def max_t(
     n_permutations, rng: arrangements drawn when there are too many to enumerate; then p = (b + 1) / (m + 1).
     alternative: "greater" and "less" have their own null (mne's ``permutation_t_test`` gives them the two-sided one).
     statistic: "welch", "pooled" or "rank" (``t`` is then the Mann-Whitney z and ``effect`` the AUC), for two samples.
-    block: rows and columns per matrix product; memory beyond x is some 5 * 8 * block^2 bytes.  Drawn
-        arrangements are computed in float32, the observed statistic always in float64.
+    block: rows and columns per matrix product; memory is bounded by some three copies of x and 5 * 8 * block^2 bytes,
+        however many arrangements.  Drawn ones are multiplied in float32, and again in float64 where rounding could
+        move a p.
 
     Returns
     -------

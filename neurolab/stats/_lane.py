@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurolab.errors import DataError
 from neurolab.stats import maps
-from neurolab.stats._columns import MaxT, Statistic, finish, maxima
+from neurolab.stats._columns import MaxT, finish
 from neurolab.stats._given import TIE, Floats, Rng, columns, counted, generator, sample
+from neurolab.stats._maxima import Statistic, maxima
 
 
 def _basis(nuisance: Floats) -> Floats:
