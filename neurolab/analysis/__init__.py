@@ -5,13 +5,18 @@ from typing import TYPE_CHECKING
 import lazy_loader as _lazy
 
 if TYPE_CHECKING:
+    from neurolab.analysis.adjacency import Nearest, Within, neighbours
     from neurolab.analysis.before import design_check
     from neurolab.analysis.case import single_case
+    from neurolab.analysis.clump_forming import ClusterMass, Tfce
+    from neurolab.analysis.clumps import clusters
+    from neurolab.analysis.contributions import shapley
     from neurolab.analysis.controls import against_controls
     from neurolab.analysis.deficit import deficits
     from neurolab.analysis.dissociate import dissociation
     from neurolab.analysis.dose import dose_response
     from neurolab.analysis.heldout import held_out
+    from neurolab.analysis.in_pairs import pair_interactions
     from neurolab.analysis.localiser import localise
     from neurolab.analysis.matrix import localiser_matrix
     from neurolab.analysis.picked import picked_dissociation
@@ -23,13 +28,18 @@ if TYPE_CHECKING:
 
 # Files are not called like the verbs they hold: a submodule would hide the function of the same name.
 _VERBS = {
+    "adjacency": ["Nearest", "Within", "neighbours"],
     "before": ["design_check"],
     "case": ["single_case"],
+    "clump_forming": ["ClusterMass", "Tfce"],
+    "clumps": ["clusters"],
+    "contributions": ["shapley"],
     "controls": ["against_controls"],
     "deficit": ["deficits"],
     "dissociate": ["dissociation"],
     "dose": ["dose_response"],
     "heldout": ["held_out"],
+    "in_pairs": ["pair_interactions"],
     "localiser": ["localise"],
     "matrix": ["localiser_matrix"],
     "picked": ["picked_dissociation"],
@@ -41,7 +51,12 @@ _VERBS = {
 }
 
 __all__ = [
+    "ClusterMass",
+    "Nearest",
+    "Tfce",
+    "Within",
     "against_controls",
+    "clusters",
     "deficits",
     "design_check",
     "dissociation",
@@ -51,9 +66,12 @@ __all__ = [
     "localise",
     "localiser_matrix",
     "map_reliability",
+    "neighbours",
+    "pair_interactions",
     "picked_dissociation",
     "reselected_controls",
     "select_roi",
+    "shapley",
     "single_case",
     "spared",
 ]

@@ -16,7 +16,8 @@ from neurolab.stats._given import Floats, Rng, counted, generator
 class Interactions:
     """Pair interactions (players, players), symmetric with a zero diagonal: above 0 synergy, below 0 redundancy.
 
-    Errors as in ``Shapley``, kept apart.
+    Errors as in ``Shapley``, kept apart. ``samples`` are the interactions per stimulus or network, (n_samples, pairs),
+    with the pairs in the order of ``numpy.triu_indices(players, 1)``.
     """
 
     effect: Floats
@@ -24,6 +25,7 @@ class Interactions:
     sampling_se: Floats
     n_evaluations: int
     method: str
+    samples: Floats
 
 
 def interactions(value: Game, n_players: int, *, n_draws: int | None = None, rng: Rng | None = None) -> Interactions:
@@ -94,4 +96,4 @@ def _interactions(asked: Asked, samples: Floats, blocks: Floats | None, method: 
     for matrix, values in zip(square, (samples.mean(axis=0), error, spread), strict=True):
         matrix[np.triu_indices(n, 1)] = values
         matrix += matrix.T.copy()
-    return Interactions(square[0], square[1], square[2], asked.n_evaluations, method)
+    return Interactions(square[0], square[1], square[2], asked.n_evaluations, method, samples)

@@ -23,7 +23,17 @@ from neurolab.stats._games import (
 from neurolab.stats._given import Floats, Rng, counted, generator, sample, unit_interval
 from neurolab.stats._interactions import Interactions, interactions
 
-__all__ = ["Interactions", "Shapley", "d_index", "exact", "interactions", "redundancy_index", "sampled"]
+__all__ = [
+    "Interactions",
+    "Shapley",
+    "along",
+    "d_index",
+    "exact",
+    "interactions",
+    "orders_of",
+    "redundancy_index",
+    "sampled",
+]
 
 LEAST_BLOCKS = 8
 
@@ -127,6 +137,59 @@ def sampled(
         empty=float(empty.mean()), full=float(full.mean()), n_permutations=len(blocks) * per_block,
         method=f"{'antithetic ' if antithetic else ''}orders, {rotations} rotations",
         biased=truncate is not None, note=_note(tolerance, reached, truncate),
+    )  # fmt: skip
+
+
+def orders_of(
+    n_players: int, n: int, *, antithetic: bool = True, rotations: int = 4, rng: Rng
+) -> tuple[np.ndarray, int]:
+    """Get at most ``n`` orders (orders, n_players) in whole blocks as ``sampled`` walks them, and the size of a block.
+
+    Example
+    -------
+    >>> orders, per_block = orders_of(3, 8, rotations=1, rng=0)
+    >>> orders.shape, per_block, bool((orders[0] == orders[1][::-1]).all())
+    ((8, 3), 2, True)
+    """
+    stream, turns = generator(rng, "walking orders"), min(counted(rotations, "rotations"), n_players)
+    per_block = turns * (2 if antithetic else 1)
+    blocks = counted(n, "n") // per_block
+    drawn = [walks(n_players, turns, antithetic, stream) for _ in range(blocks)]
+    return np.concatenate(drawn) if drawn else np.zeros((0, n_players), dtype=np.int64), per_block
+
+
+def along(value: Game, orders: ArrayLike, *, per_block: int = 1, level: float = 0.95) -> Shapley:
+    """Get Shapley values from given orders in which players join, for a game that was asked along them already.
+
+    Parameters
+    ----------
+    value: the game; asked for the coalitions of one block at a time, as ``sampled`` does.
+    orders: permutations of the players, (orders, n_players).
+    per_block: how many orders in a row depend on one another (reversed, rotated); the Monte-Carlo error is that of the
+        mean over blocks, of which 8 are needed.
+
+    Example
+    -------
+    >>> orders, per_block = orders_of(4, 64, rng=0)
+    >>> along(lambda mask: mask[:, 0] * 2.0 + mask[:, 1], orders, per_block=per_block).values.round(6)
+    array([2., 1., 0., 0.])
+    """
+    unit_interval(level, "level")
+    given = np.asarray(orders)
+    asked = Asked(value, given.shape[-1])
+    if given.ndim != 2 or not (np.sort(given, axis=1) == np.arange(asked.n_players)).all():
+        raise DataError(f"orders of shape {given.shape} given; expected permutations of the players, one per row.")
+    n_blocks = len(given) // counted(per_block, "per_block")
+    if n_blocks < LEAST_BLOCKS or n_blocks * per_block != len(given):
+        raise DesignError(
+            f"{len(given)} orders in blocks of {per_block} given; expected {LEAST_BLOCKS} whole blocks or more."
+        )
+    empty, full = asked.ends()
+    found = [_block(asked, part, empty, full, None) for part in np.split(given, n_blocks)]
+    return finish(
+        asked, np.array([block.mean(axis=0) for block in found]), np.mean(found, axis=0), level,
+        empty=float(empty.mean()), full=float(full.mean()), n_permutations=len(given),
+        method=f"given orders in blocks of {per_block}", biased=False, note="",
     )  # fmt: skip
 
 
