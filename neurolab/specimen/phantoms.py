@@ -126,26 +126,44 @@ def causal_without_selectivity(*, rng: RNG) -> Phantom:
     return _shuffled("causal without selectivity", weight, out, {"shared": range(8), "kind": range(8, 12)}, rng)
 
 
-def mutual_backup(*, rng: RNG) -> Phantom:
+def mutual_backup(*, jitter: float = 0.0, rng: RNG) -> Phantom:
     """Get a network with two full copies of each module, joined by OR: either copy will do.
 
     The read-out sees ``min(a + b - 1, 1)`` as ``relu(a + b - 1) - relu(a + b - 2)``. truth : "faces a", "faces b",
-    "objects a", "objects b" (8 units each): no effect alone, all of it together.
+    "objects a", "objects b" (8 units each): no effect alone, all of it together. jitter : sd of normal noise on the
+    copies' weights, so that copies and networks differ.
     """
-    copies = np.vstack([_tuning(0.1), _tuning(0.1)])
-    order = generator(rng, "phantom order", "mutual backup").permutation(32)
+    return _backup("mutual backup", "ab", jitter, rng)
+
+
+def threefold_backup(*, jitter: float = 0.0, rng: RNG) -> Phantom:
+    """Get a network with three full copies of each module, joined by OR: only the loss of all three shows.
+
+    truth : "faces a", "faces b", "faces c" and the same of objects (8 units each at "relu"): no effect alone nor in
+    pairs, all of it together. jitter : sd of normal noise on the copies' weights.
+    """
+    return _backup("threefold backup", "abc", jitter, rng)
+
+
+def _backup(name: str, letters: str, jitter: float, rng: RNG) -> Phantom:
+    size = 4 * N_EACH
+    copies = np.vstack([_tuning(0.1)] * len(letters))
+    copies = copies + jitter * generator(rng, "phantom jitter", name).normal(size=copies.shape)
+    order = generator(rng, "phantom order", name).permutation(len(copies))
     place = np.argsort(order)
-    own = np.kron(np.eye(2 * N_EACH), np.ones((1, 2)))
-    joined = np.hstack([own, own])
+    joined = np.tile(np.kron(np.eye(2 * N_EACH), np.ones((1, 2))), len(letters))
     either = np.vstack([joined, joined])[:, order]
-    bias = np.repeat([-1.0, -2.0], 2 * N_EACH)  # either copy alone brings 2, the item's kind 0.4 at most
+    bias = np.repeat([-1.0, -2.0], 2 * N_EACH)  # one copy alone brings 2, the item's kind 0.2 per copy at most
     out = np.hstack([np.eye(2 * N_EACH), -np.eye(2 * N_EACH)])
-    specimen = _specimen("mutual backup", rng, {
+    specimen = _specimen(name, rng, {
         "hidden": (copies[order], 0.0), "relu": nn.ReLU(), "either": (either, bias), "or": nn.ReLU(),
         "readout": (out, 0.0),
     })
-    spans = {"faces a": range(8), "objects a": range(8, 16), "faces b": range(16, 24), "objects b": range(24, 32)}
-    truth = {key: ROI(key, {"relu": place[list(span)]}, shape={"relu": (32,)}) for key, span in spans.items()}
+    half, truth = size // 2, {}
+    for at, letter in enumerate(letters):
+        for kind, start in zip(KINDS, (at * size, at * size + half)):
+            units = {"relu": place[start : start + half]}
+            truth[f"{kind} {letter}"] = ROI(f"{kind} {letter}", units, shape={"relu": (len(copies),)})
     return specimen, phantom_stimuli(rng=rng), truth
 
 
@@ -174,5 +192,12 @@ def shared_bottleneck(*, rng: RNG) -> Phantom:
 #: Every phantom by name.
 PHANTOMS = {
     function.__name__: function
-    for function in (separate_modules, mutual_backup, epiphenomenal, causal_without_selectivity, shared_bottleneck)
+    for function in (
+        separate_modules,
+        mutual_backup,
+        threefold_backup,
+        epiphenomenal,
+        causal_without_selectivity,
+        shared_bottleneck,
+    )
 }
