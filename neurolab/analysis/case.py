@@ -34,7 +34,7 @@ register_result(
     {
         **dict.fromkeys(("score", *TEST, "p_floor", "deficit"), ("case", "task")),
         **dict.fromkeys(("control_mean", "control_sd", "n_controls", "ceiling"), ("task",)),
-        **dict.fromkeys(("control_score", "control_z"), ("control", "task")),
+        **dict.fromkeys(("control_score", "control_z"), ("control_id", "task")),
         **dict.fromkeys((f"difference_{name}" for name in (*APART, "p_floor")), ("case", "pair")),
         **dict.fromkeys((f"bsdt_{name}" for name in (*APART[2:], "p_floor")), ("case", "pair")),
         "classification": ("case", "pair"),
@@ -83,7 +83,7 @@ def single_case(
 
     Returns
     -------
-    Dataset over case, task, pair and control: ``score``, ``t, df, p, p_floor``; ``effect`` (z_cc, in control sds) with
+    Dataset over case, task, pair and control_id: ``score``, ``t, df, p, p_floor``; ``effect`` (z_cc, in control sds) with
     ``low, high``; ``percent_below`` (of the controls' population) with ``percent_low, percent_high``; ``deficit``;
     ``control_mean, control_sd, n_controls``; ``difference_*`` and ``bsdt_*`` (z_dcc; the revised test has no interval
     of its own and carries the Bayesian one); ``classification``; ``double``. attrs: ``verdict``, ``reasons``,
@@ -102,8 +102,8 @@ def single_case(
     Source
     ------
     Crawford & Howell 1998, doi:10.1076/clin.12.4.482.7241; Crawford & Garthwaite 2005, doi:10.1037/0894-4105.19.3.318,
-    2007, doi:10.1080/02643290701290146; classification: Crawford, Garthwaite & Gray 2003,
-    doi:10.1016/S0010-9452(08)70113-7; agrees with the R package singcar.
+    2007, doi:10.1080/02643290701290146; classification: Crawford, Garthwaite & Gray 2003, Cortex 39: 357-370; agrees
+    with the R package singcar.
 
     Example
     -------
@@ -237,8 +237,8 @@ def _variables(found: CaseFound) -> dict[str, Any]:
         "control_sd": ("task", sd),
         "n_controls": ("task", (~np.isnan(table.controls)).sum(axis=0)),
         "ceiling": ("task", found.ceiling),
-        "control_score": (("control", "task"), table.controls),
-        "control_z": (("control", "task"), z),
+        "control_score": (("control_id", "task"), table.controls),
+        "control_z": (("control_id", "task"), z),
         **pairs,
         **{f"{name}_p_floor": (("case", "pair"), floor) for name, floor in floors.items()},
         "classification": (("case", "pair"), strings(found.classes)),
@@ -252,7 +252,7 @@ def _coords(found: CaseFound) -> dict[str, Any]:
     return {
         "case": strings(table.case_names),
         "task": strings(table.tasks),
-        "control": strings(table.control_names),
+        "control_id": strings(table.control_names),
         "lesion": ("case", strings(table.lesions)),
         "pair": strings([f"{x} − {y}" for x, y in named]),
         "task_x": ("pair", strings([x for x, _ in named])),
@@ -268,7 +268,7 @@ def _attrs(found: CaseFound) -> dict[str, Any]:
         "analysis": "single_case",
         "estimand": f"how far {' and '.join(found.who)} lies from the population of {whose} that the controls are "
         f"drawn from, in control sds (z_cc), per task{given}",
-        "test": f"{t}; pairs of tasks: {DIFFERENCES[found.kind]}",
+        "test": f"one-sided {t}; pairs of tasks: two-sided {DIFFERENCES[found.kind]}",
         "n": len(table.control_names),
         "generalises_over": table.over,
         "correction": "none",

@@ -53,10 +53,11 @@ def reasons(found: CaseFound) -> list[str]:
                 continue
             z = interval_text(*(v[name][i, j] for name in ("effect", "low", "high")), found.level)
             below, *ends = (_share(v[f"percent_{name}"][i, j]) for name in ("below", "low", "high"))
+            spread = "" if {below} == set(ends) else f"({' to '.join(ends)} %) "
             said.append(
                 f"{'Shown' if found.deficit[i, j] else 'Not shown'}: a deficit of {who} on {task}, z_cc = {z}, "
                 f"t({v['df'][i, j]:.0f}) = {v['t'][i, j]:.3g}, {p_text(v['p'][i, j])}; an estimated {below} % "
-                f"({' to '.join(ends)} %) of the controls' population score lower."
+                f"{spread}of the controls' population score lower."
             )
         said += [_pair(found, i, k) for k in range(len(found.pairs)) if np.isfinite(v["difference_p"][i, k])]
     more = [f"{len(said) - MOST} more tests are in the tables."] if len(said) > MOST else []
@@ -76,7 +77,7 @@ def _pair(found: CaseFound, i: int, k: int) -> str:
     unit = "difference to controls" if found.kind == "unstandardised" else "z_dcc"
     return (
         f"{shown}: {found.who[i]} scores further apart on {x} and {y} than controls, {unit} = {v['effect']:.3g}, {t}"
-        f"{p_text(v['p'])} (Bayesian: {p_text(found.values['bsdt_p'][i, k])}): {found.classes[i, k]}."
+        f"{p_text(v['p'])} (Bayesian: {p_text(found.values['bsdt_p'][i, k])}); class: {found.classes[i, k]}."
     )
 
 

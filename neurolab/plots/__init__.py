@@ -15,6 +15,7 @@ from neurolab.plots.reliability import plot_reliability as plot_reliability
 from neurolab.plots.save import SavedFigure as SavedFigure
 from neurolab.plots.save import save_figure as save_figure
 from neurolab.plots.selectivity import plot_selectivity as plot_selectivity
+from neurolab.plots.single_case import plot_single_case as plot_single_case
 from neurolab.plots.spared import plot_spared as plot_spared
 from neurolab.plots.stat_map import plot_stat_map as plot_stat_map
 from neurolab.plots.style import settings as settings

@@ -24,7 +24,10 @@ SAMPLE = {
 NO_FLOOR = 1e-12
 #: What a test is called in tables and legends, by the name of its p.
 CALLED = {"p": "", "rank_p": "rank among control draws", "diagonal_p": "diagonal − rest", "spared_p": "deficit",
-          "own_p": "deficit", "held_p": "picked on one half, measured on the other"}  # fmt: skip
+          "own_p": "deficit", "held_p": "picked on one half, measured on the other", "difference_p": "tasks apart",
+          "bsdt_p": "tasks apart, Bayesian", "model_p": "the model's estimate"}  # fmt: skip
+#: What the sample is called where it is not those examined but those compared with, by analysis.
+COMPARED = {"single_case": ("control", "controls")}
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -144,7 +147,7 @@ def sample_words(result: xr.Dataset) -> str:
     text = str(int(n)) if isinstance(n, (int, float, np.number)) else str(n)
     if not text.isdigit():
         return f"n = {text}".rstrip()
-    one, several = SAMPLE.get(over, ("", ""))
+    one, several = COMPARED.get(str(result.attrs.get("analysis", "")), SAMPLE.get(over, ("", "")))
     return f"n = {text} {one if text == '1' else several}".rstrip()
 
 

@@ -113,6 +113,10 @@ def _spared(result: xr.Dataset) -> str:
     return " ".join(sentences(result, "reasons")).rstrip(".")
 
 
+def _single_case(result: xr.Dataset) -> str:
+    return str(result.attrs.get("verdict", ""))
+
+
 def _any(result: xr.Dataset) -> str:
     said = str(result.attrs.get("estimand", "") or "the effect").rstrip(".")
     return f"{said}: {_numbers(result)}" if np.isfinite(scalar(result, "effect")) else said
@@ -129,4 +133,5 @@ ANSWERS: dict[str, Callable[[xr.Dataset], str]] = {
     "dose_response": _dose,
     "picked_dissociation": _picked,
     "spared": _spared,
+    "single_case": _single_case,
 }

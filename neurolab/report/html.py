@@ -18,6 +18,7 @@ from neurolab.plots import SavedFigure
 from neurolab.plots.read import level
 from neurolab.plots.words import sample_words, sentences, tidy
 from neurolab.report.answers import answer
+from neurolab.report.cases import own_tables
 from neurolab.report.lesions import damage_paragraph, damage_tables, is_trials
 from neurolab.report.methods import paragraph
 from neurolab.report.plain import told
@@ -147,18 +148,22 @@ def _tables(results: Mapping[str, xr.Dataset]) -> str:
 
 
 def _table(result: xr.Dataset) -> str:
-    table = result_table(result)
+    table, own = result_table(result), own_tables(result)
     estimand = tidy(str(result.attrs.get("estimand", ""))).rstrip(".").replace("such stimuli", "stimuli like these")
     head = f"<p>{html.escape(estimand[:1].upper() + estimand[1:])}; {html.escape(sample_words(result))}.</p>"
-    if not len(table):
-        return f"{head}<p>{html.escape(untested(result))}.</p>"
     notes = " ".join(filter(None, (picked_names(result), tidy(str(result.attrs.get("note", "") or "")))))
-    first, *others = formatted(table.head(MOST_ROWS), level(result))
-    rows = "".join(map(_row, others))
-    more = f"<p>{len(table) - MOST_ROWS} more rows are in the saved result.</p>" if len(table) > MOST_ROWS else ""
-    columns = "".join(f'<th scope="col">{name}</th>' for name in first)
     said = f"<p>{html.escape(notes)}</p>" if notes else ""
-    return f"{head}<table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>{more}{said}"
+    if own:
+        return head + "".join(f"<p>{html.escape(caption)}.</p>{_grid(rows)}" for caption, rows in own) + said
+    if not len(table):
+        return f"{head}<p>{html.escape(untested(result))}.</p>{said}"
+    more = f"<p>{len(table) - MOST_ROWS} more rows are in the saved result.</p>" if len(table) > MOST_ROWS else ""
+    return f"{head}{_grid(formatted(table.head(MOST_ROWS), level(result)))}{more}{said}"
+
+
+def _grid(rows: Sequence[tuple[str, ...]]) -> str:
+    columns = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in rows[0])
+    return f"<table><thead><tr>{columns}</tr></thead><tbody>{''.join(map(_row, rows[1:]))}</tbody></table>"
 
 
 def _row(cells: tuple[str, ...]) -> str:

@@ -20,6 +20,7 @@ from neurolab.plots.words import (
     percent,
     rng_words,
     sample_words,
+    sentences,
     sided,
     tested_by,
     words_between,
@@ -236,6 +237,23 @@ def _picked(result: xr.Dataset) -> Paragraph:
     )
 
 
+def _single_case(result: xr.Dataset) -> Paragraph:
+    attrs, given = result.attrs, sentences(result, "covariates")
+    whom = [f"{case} after lesion of {lesion}" if lesion else case
+            for case, lesion in zip(names(result, "case"), result["lesion"].values.astype(str))]  # fmt: skip
+    several = result.sizes["pair"] > 0
+    pairs = f" Pairs of tasks were compared by the {str(attrs.get('test')).partition('pairs of tasks: ')[2]}."
+    return (
+        f"{words_between(whom)} was compared with {attrs['n']} controls on {words_between(names(result, 'task'))}"
+        f"{f', given {words_between(given)},' if given else ''} by the {str(attrs.get('test')).partition(';')[0]}"
+        f"{sided(result)}: the controls are a sample, not norms. Effects are in control standard deviations (z_cc), "
+        f"with {percent(level(result))} intervals{'' if given else ' of the non-central t'}; nothing was corrected for "
+        f"the number of tasks.{pairs if several else ''}",
+        ("Crawford et al. 2011" if given else "Crawford & Howell 1998",
+         *(("Crawford & Garthwaite 2005", "Crawford & Garthwaite 2007", "Crawford et al. 2003") if several else ())),
+    )  # fmt: skip
+
+
 #: Paragraph by analysis; a new analysis adds one entry.
 METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
     "localise": _localise,
@@ -247,4 +265,5 @@ METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
     "held_out": _held_out,
     "map_reliability": _reliability,
     "picked_dissociation": _picked,
+    "single_case": _single_case,
 }

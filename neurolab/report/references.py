@@ -15,6 +15,17 @@ REFERENCES = {
     "testing under dependency. Ann Stat 29: 1165–1188. doi:10.1214/aos/1013699998",
     "Berger 1982": "Berger RL (1982). Multiparameter hypothesis testing and acceptance sampling. Technometrics 24: "
     "295–300. doi:10.1080/00401706.1982.10487790",
+    "Crawford & Garthwaite 2005": "Crawford JR, Garthwaite PH (2005). Testing for suspected impairments and "
+    "dissociations in single-case studies in neuropsychology. Neuropsychology 19: 318–331. "
+    "doi:10.1037/0894-4105.19.3.318",
+    "Crawford & Garthwaite 2007": "Crawford JR, Garthwaite PH (2007). Comparison of a single case to a control or "
+    "normative sample in neuropsychology: development of a Bayesian approach. Cogn Neuropsychol 24: 343–372. "
+    "doi:10.1080/02643290701290146",
+    "Crawford et al. 2003": "Crawford JR, Garthwaite PH, Gray CD (2003). Wanted: fully operational definitions of "
+    "dissociations in single-case studies. Cortex 39: 357–370.",
+    "Crawford et al. 2011": "Crawford JR, Garthwaite PH, Ryan K (2011). Comparing a single case to a control sample: "
+    "testing for neuropsychological deficits and dissociations in the presence of covariates. Cortex 47: 1166–1178. "
+    "doi:10.1016/j.cortex.2011.02.017",
     "Crawford & Howell 1998": "Crawford JR, Howell DC (1998). Comparing an individual's test score against norms "
     "derived "
     "from small samples. Clin Neuropsychol 12: 482–486. doi:10.1076/clin.12.4.482.7241",

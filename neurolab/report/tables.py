@@ -14,6 +14,7 @@ from neurolab.plots.read import level, names
 from neurolab.plots.stat_map import sites_of
 from neurolab.plots.units import shown_in, unit_name, unit_of
 from neurolab.plots.words import CALLED, NO_FLOOR, number, percent, probability, sample_words, sentences, tidy
+from neurolab.report.cases import own_tables
 from neurolab.schema import RESULTS
 
 COLUMNS = ("what", "effect", "low", "high", "p", "q", "p_floor", "unit")
@@ -92,7 +93,7 @@ def _map_rows(result: xr.Dataset) -> pd.DataFrame:
 
 
 def printed_table(results: Mapping[str, xr.Dataset], *, width: int = 110) -> str:
-    """Get every result as text: verdict with its reasons, n, then effect, interval, p and floor by row."""
+    """Get every result as text: verdict with its reasons, n, then effect, interval, p and floor by row; its note."""
     return "\n\n".join(_printed(name, result, width) for name, result in results.items())
 
 
@@ -104,14 +105,25 @@ def _printed(name: str, result: xr.Dataset, width: int) -> str:
     for sign, attr in (("  ", "reasons"), ("  undermined by: ", "undermined_by")):
         for said in sentences(result, attr):
             lines += textwrap.wrap(said, width, initial_indent=sign, subsequent_indent="    ")
+    lines += _grids(name, result, width)
+    note = tidy(str(result.attrs.get("note", "") or ""))
+    return "\n".join(lines + textwrap.wrap(note, width, initial_indent="  note: ", subsequent_indent="    "))
+
+
+def _grids(name: str, result: xr.Dataset, width: int) -> list[str]:
+    """The tables of a result: its own where it has such, else a row per tested effect."""
+    lines: list[str] = []
+    for caption, rows in own_tables(result):
+        lines += textwrap.wrap(caption, width, initial_indent="  ", subsequent_indent="    ")
+        lines += _aligned(rows[: MOST_ROWS + 1], {0, len(rows[0]) - 1})
+    if lines:
+        return lines
     table = result_table(result)
-    if len(table):
-        lines += _grid(table.head(MOST_ROWS), level(result))
-    if len(table) > MOST_ROWS:
-        lines.append(f"  … {len(table) - MOST_ROWS} more rows in results/{name}.nc")
     if not len(table):  # a result without a test, such as a reliability
-        lines += [f"  {untested(result)}"]
-    return "\n".join(lines)
+        return [f"  {untested(result)}"]
+    more = [f"  … {len(table) - MOST_ROWS} more rows in results/{name}.nc"] if len(table) > MOST_ROWS else []
+    cells = formatted(table.head(MOST_ROWS), level(result))
+    return _aligned(cells, {0, *range(3, len(cells[0]))}) + more
 
 
 def picked_names(result: xr.Dataset) -> str:
@@ -131,10 +143,10 @@ def untested(result: xr.Dataset) -> str:
     return ", ".join(f"{key.replace('_', ' ')} {number(float(result[key]), 3)}" for key in plain)
 
 
-def _grid(table: pd.DataFrame, share: float) -> list[str]:
-    cells = formatted(table, share)
+def _aligned(cells: list[tuple[str, ...]], left: set[int]) -> list[str]:
+    """Rows of text in columns, those of ``left`` to the left."""
     wide = [max(len(row[at]) for row in cells) for at in range(len(cells[0]))]
-    signs = ["<", ">", ">", *["<"] * (len(wide) - 3)]
+    signs = ["<" if at in left else ">" for at in range(len(wide))]
     return ["  " + "  ".join(f"{a:{sign}{w}}" for a, sign, w in zip(row, signs, wide)).rstrip() for row in cells]
 
 

@@ -28,5 +28,6 @@ def every_result():
         "plot_selectivity": analysis.localise(recording, contrast),
         "plot_spared": analysis.spared(trials, lesion="A", tasks=("X", "Y"), rng=0),
         "plot_interaction": analysis.interaction(three, a="A", b="B", both="A + B", task="X", rng=0),
+        "plot_single_case": analysis.single_case(trials, case="phantom-0", lesion="A", rng=0),
         "plot_stat_map": analysis.localise(recording, contrast),
     }

@@ -1,0 +1,86 @@
+"""The figure of a single case: where a patient, or a lesioned network, stands among its controls on every task."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from neurolab.plots.drawing import drawing
+from neurolab.plots.marks import backed, columns, dots, effect, heading, headroom, key, zero_line
+from neurolab.plots.read import level, names, values
+from neurolab.plots.style import GREY, SERIES
+from neurolab.plots.words import interval_words, number, p_lines, p_words, sample_words, words_between
+
+
+def describe_single_case(result: xr.Dataset) -> str:
+    """Get the figure in words: every case on every task, in control sds."""
+    parts = []
+    e, low, high, p = (values(result, name, "case", "task") for name in ("effect", "low", "high", "p"))
+    for (i, j), z in np.ndenumerate(e):
+        who, task = names(result, "case")[i], names(result, "task")[j]
+        if np.isnan(z):
+            parts.append(f"{who} on {task}: not tested, the controls have no spread")
+            continue
+        ends = interval_words(low[i, j], high[i, j], level(result))
+        parts.append(f"{who} on {task}: {number(z)} control sds ({ends}; {p_words(p[i, j])})")
+    return (
+        f"Scores of {words_between(names(result, 'case'))} among {result.sizes["control_id"]} controls, in control sds "
+        f"from their mean; {sample_words(result)}. {'; '.join(parts)}. Verdict: {result.attrs.get('verdict', '')}."
+    )
+
+
+@drawing(
+    "single_case",
+    variables=("score", "control_score", "control_z", "control_mean", "control_sd", "n_controls", "effect", "low",
+               "high", "t", "df", "p", "percent_below", "deficit"),
+    marks="Grey dots: the controls, in their own sds from their mean (given covariates: from what these predict). "
+    "Diamonds with bars: the case (z_cc) and its interval, filled where it has a deficit.",
+    alt=describe_single_case,
+    height_mm=60.0,
+)  # fmt: skip
+def plot_single_case(result: xr.Dataset, *, ax: Axes) -> Axes:
+    """Draw cases among their controls, task by task, in control sds.
+
+    result : of ``single_case``: control_z (control_id, task); effect, low, high, p, deficit (case, task).
+    Returns the axes.
+
+    Example
+    -------
+    >>> import pandas as pd
+    >>> from neurolab.analysis import single_case
+    >>> people = pd.DataFrame({"naming": [2.0, 8, 9, 7, 8, 10]}, index=list("ABCDEF"))
+    >>> plot_single_case(single_case(people, case="A", rng=0)).get_ylabel()
+    'score (control sd from their mean)'
+    """
+    zero_line(ax)
+    cases, tasks = names(result, "case"), names(result, "task")
+    z = values(result, "control_z", "control_id", "task")
+    found = np.stack([values(result, name, "case", "task") for name in ("effect", "low", "high", "p", "deficit")], -1)
+    step = 0.5 / max(len(cases), 1)
+    for j in range(len(tasks)):
+        each = z[:, j][np.isfinite(z[:, j])]
+        dots(ax, j - 0.2, each, colour=GREY, width=0.25, s=5.0)
+        for i in range(len(cases)):
+            e, low, high, p, lost = found[i, j]
+            if np.isnan(e):
+                continue
+            colour, _ = SERIES[i % len(SERIES)]
+            at = j + 0.06 + i * step
+            effect(ax, at, e, low, high, colour=colour, markerfacecolor=colour if lost else "white")
+            backed(ax, at + 0.05, e, p_lines(p))
+    shown = [task if np.isfinite(found[:, j, 0]).any() else f"{task}: not tested" for j, task in enumerate(tasks)]
+    columns(ax, range(len(tasks)), shown, share=1 / (len(tasks) + 0.3))
+    ax.set(xlim=(-0.5, len(tasks) - 0.2), ylabel="score (control sd from their mean)")
+    headroom(ax, above=0.18 if len(cases) > 1 else 0.05, below=0.05)
+    if len(cases) > 1:
+        for i, case in enumerate(cases):
+            ax.plot([], [], color=SERIES[i % len(SERIES)][0], marker="D", markersize=3.2, linestyle="none", label=case)
+        key(ax)
+    heading(ax, words_between(_who(result)), sample_words(result))
+    return ax
+
+
+def _who(result: xr.Dataset) -> list[str]:
+    lesions = result["lesion"].values.astype(str)
+    return [f"{case} ({lesion})" if lesion else case for case, lesion in zip(names(result, "case"), lesions)]
