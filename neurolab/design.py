@@ -36,6 +36,22 @@ def random_lesions(
     """Get ``n`` lesions of ``n_units`` units each, drawn at random from the valid neuroids of a recording.
 
     They are named ``"random 1"`` and so on, role "target", family "random": candidates, not yet controls.
+
+    Parameters
+    ----------
+    pool : recording (presentation, neuroid); neuroids with ``valid`` False are never drawn.
+    how : the ablation. n : how many lesions. n_units : units of each. rng : integer or numpy Generator.
+
+    Raises
+    ------
+    DesignError : fewer than one lesion, or more units than the recording has.
+
+    Example
+    -------
+    >>> from neurolab.lesion import Zero
+    >>> from neurolab.simulate import phantom_recording
+    >>> [lesion.id for lesion in random_lesions(phantom_recording(rng=0), Zero(), 2, n_units=5, rng=0)]
+    ['random 1 | draw 1', 'random 2 | draw 2']
     """
     at_least_one(n)
     check_recording(pool)
@@ -163,7 +179,19 @@ def pairs(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
 
 
 def region(recording: xr.DataArray, *, name: str, site: str, units: Iterable[int] | None = None) -> ROI:
-    """Get a region given from outside: all recorded units of a site, or those named."""
+    """Get a region given from outside: all recorded units of a site, or those named.
+
+    recording : whose neuroids the region is made of. name : of the region. site : an address in the recording.
+    units : unit indices (the ``unit`` coordinate); None takes all. Returns the ROI, chosen on no stimuli.
+
+    Example
+    -------
+    >>> from neurolab.recording import site_names
+    >>> from neurolab.simulate import phantom_recording
+    >>> recording = phantom_recording(rng=0)
+    >>> region(recording, name="first three", site=site_names(recording)[0], units=range(3)).n_units
+    3
+    """
     part = at_site(recording, site)
     mask = recording["site"].values == part["site"].values[0]
     if units is not None:

@@ -80,6 +80,16 @@ def matched_controls(
     When this is invalid: units outside the region may do the same job; a control is not a region without function.
     Source: random and matched lesions as in statistics of lesioned networks (Dobs et al. 2022,
     doi:10.1126/sciadv.abl8913), nearest-neighbour matching with a caliper.
+
+    Example
+    -------
+    >>> from neurolab.lesion import Zero
+    >>> from neurolab.simulate import phantom_recording, planted_roi
+    >>> recording = phantom_recording(rng=0)
+    >>> target = Lesion(planted_roi(recording, "faces"), Zero(), name="area")
+    >>> controls = matched_controls(target, recording, 19, match=("site", "sd"), rng=0)
+    >>> len(controls), {(control.n_units == target.n_units, (control.roi & target.roi).n_units) for control in controls}
+    (19, {(True, 0)})
     """
     at_least_one(n)
     check_recording(pool)
@@ -212,6 +222,16 @@ def bottom_controls(lesion: Lesion, stat_map: xr.Dataset) -> tuple[Lesion, ...]:
     stat_map : the result of ``localise``, whose ``statistic`` ranks the units (ties by unit index).
 
     Returns one lesion of role "control", family "bottom".
+
+    Example
+    -------
+    >>> from neurolab.analysis import localise, select_roi
+    >>> from neurolab.lesion import Zero
+    >>> from neurolab.simulate import phantom_recording
+    >>> found = localise(phantom_recording(rng=0), "faces > objects")
+    >>> target = Lesion(select_roi(found, name="area", top=8), Zero())
+    >>> bottom_controls(target, found)[0].n_units
+    8
     """
     inside = lesion.roi.mask(stat_map)  # type: ignore[arg-type]
     free = ~inside & stat_map["valid"].values.astype(bool)
