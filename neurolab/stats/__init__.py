@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import neurolab.stats.equivalence as equivalence
     import neurolab.stats.graphs as graphs
     import neurolab.stats.intervals as intervals
+    import neurolab.stats.lesion_maps as lesion_maps
+    import neurolab.stats.lesion_permutation as lesion_permutation
     import neurolab.stats.maps as maps
     import neurolab.stats.multiplicity as multiplicity
     import neurolab.stats.paired as paired
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import neurolab.stats.psychometric as psychometric
     import neurolab.stats.reliability as reliability
     import neurolab.stats.shapley as shapley
+    import neurolab.stats.shares as shares
     import neurolab.stats.similarity as similarity
     import neurolab.stats.single_case as single_case
 
@@ -30,6 +33,8 @@ __all__ = [
     "equivalence",
     "graphs",
     "intervals",
+    "lesion_maps",
+    "lesion_permutation",
     "maps",
     "multiplicity",
     "paired",
@@ -38,6 +43,7 @@ __all__ = [
     "psychometric",
     "reliability",
     "shapley",
+    "shares",
     "similarity",
     "single_case",
 ]
