@@ -12,6 +12,7 @@ from neurolab.errors import DataError, DesignError
 from neurolab.stats._curves import FAMILIES, deviance
 from neurolab.stats._dose import DoseResponse, dose_response, normalised_area
 from neurolab.stats._given import Floats, Rng, choice, counted, generator, unit_interval
+from neurolab.stats._half_point import half_point
 from neurolab.stats._psychofit import DIRECTIONS, Problem, counts, ends_of, notes
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "dose_response",
     "fit",
     "goodness_of_fit",
+    "half_point",
     "normalised_area",
 ]
 
