@@ -34,6 +34,8 @@ def _shown(value: Any) -> str:
         return _regions([value] if isinstance(value, (ROI, Lesion)) else list(value))
     if _saved_regions(value):
         return _named([(one.get("id", one["name"]), one.get("region", one)["n_units"]) for one in value])
+    if isinstance(value, (list, tuple)) and value and all(isinstance(one, str) for one in value):
+        return f"<ul>{''.join(f'<li>{html.escape(one[:MOST_LETTERS])}</li>' for one in value)}</ul>"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_plain)
     cut = " … (the whole is in the saved finding)" if len(text) > MOST_LETTERS else ""
     return f"<p>{html.escape(text[:MOST_LETTERS] + cut)}</p>"

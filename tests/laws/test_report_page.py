@@ -179,3 +179,9 @@ def test_bibliography__is_sorted_and_knows_its_keys():
     with pytest.raises(nl.errors.UnknownNameError, match="Did you mean 'Holm 1979'"):
         bibliography(["Holm 1978"])
     assert all(re.search(r"\(\d{4}\)", citation) for citation in REFERENCES.values())
+
+
+def test_sentences__are_shown_as_a_list():
+    from neurolab.report.plain import told
+
+    assert told("said", ["a < b", "c"]) == "<h3>said</h3><ul><li>a &lt; b</li><li>c</li></ul>"
