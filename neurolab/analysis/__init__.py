@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.dose import dose_response
     from neurolab.analysis.heldout import held_out
     from neurolab.analysis.in_pairs import pair_interactions
+    from neurolab.analysis.lesion_rows import lesion_matrix
     from neurolab.analysis.localiser import localise
     from neurolab.analysis.matrix import localiser_matrix
     from neurolab.analysis.picked import picked_dissociation
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.reselect import reselected_controls
     from neurolab.analysis.select import select_roi
     from neurolab.analysis.spare import spared
+    from neurolab.analysis.symptoms import symptom_map
     from neurolab.analysis.together import interaction
 
 # Files are not called like the verbs they hold: a submodule would hide the function of the same name.
@@ -40,6 +42,7 @@ _VERBS = {
     "dose": ["dose_response"],
     "heldout": ["held_out"],
     "in_pairs": ["pair_interactions"],
+    "lesion_rows": ["lesion_matrix"],
     "localiser": ["localise"],
     "matrix": ["localiser_matrix"],
     "picked": ["picked_dissociation"],
@@ -47,6 +50,7 @@ _VERBS = {
     "reselect": ["reselected_controls"],
     "select": ["select_roi"],
     "spare": ["spared"],
+    "symptoms": ["symptom_map"],
     "together": ["interaction"],
 }
 
@@ -63,6 +67,7 @@ __all__ = [
     "dose_response",
     "held_out",
     "interaction",
+    "lesion_matrix",
     "localise",
     "localiser_matrix",
     "map_reliability",
@@ -74,6 +79,7 @@ __all__ = [
     "shapley",
     "single_case",
     "spared",
+    "symptom_map",
 ]
 
 __getattr__, __dir__, _ = _lazy.attach(__name__, submod_attrs=_VERBS)
