@@ -98,7 +98,7 @@ def _line(entry: Any) -> str:
 def sites(options: argparse.Namespace) -> int:
     """List what can be recorded and cut in a model: address, type, shape, status."""
     specimen = _specimen(options.model)
-    print(specimen.sites())
+    print(*specimen.notes, specimen.sites(), sep="\n")
     return 0
 
 

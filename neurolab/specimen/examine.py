@@ -186,6 +186,7 @@ def _as_trials(
         tasks={task.name: describe(task.score, task.stimuli.table, n_outputs) for task in tasks}, kind="ann",
         per_lesion=per_lesion,
         attrs={"source": f"{specimen.name} {specimen.digest[:16]}", "override": override, "batch_size": batch_size,
+               "device": str(specimen.device), "dtype": str(specimen.dtype).replace("torch.", ""),
                "rng": ",".join(sorted({str(lesion.rng) for lesion in design})),
                "inputs": json.dumps({task.name: task.stimuli.digest for task in tasks})},
     )

@@ -185,7 +185,8 @@ def _recording(
         units="a.u.", source=f"{stimuli.name} {stimuli.digest}", specimen=specimen.name,
         attrs={"lesions": [lesion.id for lesion in lesions] if lesions else "",
                "rng": ",".join(str(lesion.rng) for lesion in lesions), "weights": specimen.digest[:16],
-               "stimuli": stimuli.digest},
+               "stimuli": stimuli.digest, "device": str(specimen.device),
+               "dtype": ",".join(sorted({channel.site.dtype for channel in channels}))},
     )
 
 

@@ -160,7 +160,7 @@ class SiteTable:
         head = ("address", "type", "dims", "shape", "calls", "norm", "tied", "status")
         body = [
             (site.address, site.type, " x ".join(site.dims), " x ".join(map(str, site.shape)), str(site.calls),
-             "yes" if site.norm else "", ", ".join(site.tied), site.status + (f": {site.why}" if site.why else ""))
+             "yes" if site.norm else "", ", ".join(site.tied), _said(site))
             for site in self.rows
         ]
         return [head, *body]
@@ -177,6 +177,13 @@ class SiteTable:
         cells = "".join(f"<th>{html.escape(name)}</th>" for name in head)
         rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in body)
         return f"<table><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _said(site: Site) -> str:
+    """The status in words: a warning, or why a site is refused and what to use."""
+    parts = [site.why] if site.why else []
+    parts += [f"use {site.instead!r}"] if site.instead and site.status == "refused" else []
+    return site.status + (": " + "; ".join(parts) if parts else "")
 
 
 def _stem(site: Site) -> str:

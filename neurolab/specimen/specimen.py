@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -105,7 +106,8 @@ class Specimen:
         return f"Specimen({self.name!r}: {type(self.model).__name__}, {size} parameters, {len(self._sites)} sites)"
 
     def _repr_html_(self) -> str:
-        return f"<p>{self!r}</p>{self._sites._repr_html_()}"
+        said = "".join(f"<p>{html.escape(line)}</p>" for line in (repr(self), *self.notes))
+        return said + self._sites._repr_html_()
 
     def sites(self) -> SiteTable:
         """Get the table of addresses: what can be recorded and cut, along which axes, and what is refused and why."""

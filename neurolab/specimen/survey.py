@@ -22,6 +22,9 @@ from neurolab.specimen.sites import Site, SiteTable
 from neurolab.specimen.trace import Call, Key, Trace, trace_forward
 from neurolab.specimen.wiring import Wiring, wire, wire_multihead
 
+#: Modules that torch runs in one fused operation when nothing watches them.
+FUSED = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
+
 
 def survey(
     model: nn.Module, run: Callable[[torch.Tensor], torch.Tensor], example: torch.Tensor,
@@ -151,10 +154,15 @@ def _module_site(
     norm = any(use.op in NORM_OPS for use in trace.uses.get(call.output, ()))  # type: ignore[arg-type]
     site = Site(**base, dims=dims, shape=shape, batch_axis=axis, dtype=_name(call.dtype), inplace=call.inplace,
                 norm=norm, tied=tuple(sorted({name for group in names for name in group})))
-    return _warned(site, module, call)
+    return _warned(site, module, call, _changed_later(call, trace))
 
 
-def _warned(site: Site, module: nn.Module, call: Call) -> Site:
+def _changed_later(call: Call, trace: Trace) -> bool:
+    """Whether what a module handed out was written into afterwards, e.g. by a ReLU in place; tensors count that."""
+    return call.output is not None and trace.versions[call.output[0]] > call.output[1]
+
+
+def _warned(site: Site, module: nn.Module, call: Call, changed_later: bool) -> Site:
     if call.dtype is not None and not call.dtype.is_floating_point:
         return replace(site, cut=False, status="warned", why=f"recorded; values are {site.dtype} and cannot be cut")
     reasons = []
@@ -162,6 +170,10 @@ def _warned(site: Site, module: nn.Module, call: Call) -> Site:
         reasons.append("a normalisation follows")
     if site.tied:
         reasons.append("weights are tied")
+    if changed_later:
+        reasons.append("written into afterwards; what is recorded and cut is the value before")
+    if isinstance(module, FUSED):
+        reasons.append("torch's fast path is off here, so that hooks run")
     if site.calls > 1:
         reasons.append(f"called {site.calls} times")
     return replace(site, status="warned" if reasons else "ok", why="; ".join(reasons))

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -60,6 +61,11 @@ class Trace:
     input: Key | None = None
     input_changed: bool = False
     raw: Any = None
+
+    @cached_property
+    def versions(self) -> dict[int, int]:
+        """How often each tensor had been changed in place by the end; to be asked for then."""
+        return {id(tensor): tensor._version for tensor in self.kept}
 
 
 def key_of(tensor: torch.Tensor) -> Key:
