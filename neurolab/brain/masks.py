@@ -17,6 +17,7 @@ from neurolab.errors import DataError, DesignError, MissingDataError, UnknownNam
 from neurolab.recording import make_recording
 
 SIDES = ("left", "right")
+MIDLINE = 0.01  # a lesion that crosses by less of its volume is counted, not named
 SUFFIXES = (".nii.gz", ".nii")
 
 
@@ -176,7 +177,8 @@ def _on_grid(image: Any, grid: Any, what: str) -> np.ndarray:
 def _drawn(image: Any, name: str, grid: Any, above: float | None) -> Drawn:
     opened = _opened(image, "a 3-D NIfTI mask")
     _same_grid(opened, name, grid)
-    flat = _read(image, opened).reshape(-1)
+    shape = grid.shape[:3]
+    flat = _read(image, opened).reshape(shape).ravel(order="F")  # as nibabel reads it: no copy
     if above is not None and not np.isfinite(flat).all():
         raise DataError(f"The mask of {name!r} holds NaN or inf; expected numbers. Type numpy.nan_to_num(mask).")
     voxels = np.flatnonzero(flat > above if above is not None else flat)
@@ -186,8 +188,10 @@ def _drawn(image: Any, name: str, grid: Any, above: float | None) -> Drawn:
             f"The mask of {name!r} is not binary (it holds {listed(np.unique(flat[voxels])[:4])}); expected 0 and one "
             "number above 0. For a probability map type above=0.5: what is above it counts as lesioned."
         )
-    x = grid.affine[0, :3] @ np.stack(np.unravel_index(voxels, grid.shape[:3])) + grid.affine[0, 3]
-    return Drawn(voxels.astype(np.int32), int((x < 0).sum()), int((x > 0).sum()), value)
+    at = np.unravel_index(voxels, shape, order="F")
+    x = grid.affine[0, :3] @ np.stack(at) + grid.affine[0, 3]
+    flat_c = np.sort(np.ravel_multi_index(at, shape)).astype(np.int32)
+    return Drawn(flat_c, int((x < 0).sum()), int((x > 0).sum()), value)
 
 
 def _ever(drawn: list[Drawn], keep: np.ndarray, every: int) -> np.ndarray:
@@ -231,14 +235,15 @@ def _said(
     n, most = len(ids), int(values.sum(axis=0, dtype=np.int64).max())
     inside = sum(int((keep.ravel()[one.voxels] > 0).sum()) for one in drawn)
     whole = sum(len(one.voxels) for one in drawn)
-    other = {"left": share < 1, "right": share > 0}.get(hemisphere or "", np.zeros(n, dtype=bool))
-    strange = [f"{ids[at]} ({100 * (1 - share[at] if hemisphere == 'left' else share[at]):.3g} %)" for at in
-               np.flatnonzero(other & np.isfinite(share))]  # fmt: skip
+    across = np.nan_to_num({"left": 1 - share, "right": share}.get(hemisphere or "", np.zeros(n)))
+    strange = [f"{ids[at]} ({100 * across[at]:.0f} %)" for at in np.flatnonzero(across >= MIDLINE)]
+    little = int(((across > 0) & (across < MIDLINE)).sum())
     empty = [name for name, one in zip(ids, drawn) if not len(one.voxels)]
     used = ", ".join(f"{value:g}" for value in sorted({one.value for one in drawn if len(one.voxels)}))
     rule = f"above {above:g} is lesioned" if above is not None else f"masks of 0 and {used}"
     notes = [
         f"Lesioned outside the {hemisphere} hemisphere (share of the lesion): {listed(strange)}." if strange else "",
+        f"{little} lesions cross the midline by less than {100 * MIDLINE:g} % of their volume." if little else "",
         f"Empty masks: {listed(empty)}." if empty else "",
         f"{whole - inside:,} of {whole:,} lesioned voxels lie outside mask= and count for volume alone."
         if inside < whole

@@ -174,7 +174,8 @@ def _in_order(found: pd.DataFrame, people: list[str]) -> tuple[pd.DataFrame, lis
     if absent:
         raise DataError(
             f"The table lacks {len(absent)} of {len(people)} people: {listed(absent, most=6)}."
-            f"{did_you_mean(absent[0], found.index)} It has {listed(found.index, most=4)}. Leave them out of people= yourself, and say so."
+            f"{did_you_mean(absent[0], found.index)} It has {listed(found.index, most=4)}. Leave them out of people=, "
+            "and say so."
         )
     return found.loc[people], [one for one in found.index if one not in set(people)]
 
