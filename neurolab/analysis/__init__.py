@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.localiser import localise
     from neurolab.analysis.matrix import localiser_matrix
     from neurolab.analysis.picked import picked_dissociation
+    from neurolab.analysis.planning import power
     from neurolab.analysis.reliability import map_reliability
     from neurolab.analysis.reselect import reselected_controls
     from neurolab.analysis.select import select_roi
@@ -46,6 +47,7 @@ _VERBS = {
     "localiser": ["localise"],
     "matrix": ["localiser_matrix"],
     "picked": ["picked_dissociation"],
+    "planning": ["power"],
     "reliability": ["map_reliability"],
     "reselect": ["reselected_controls"],
     "select": ["select_roi"],
@@ -74,6 +76,7 @@ __all__ = [
     "neighbours",
     "pair_interactions",
     "picked_dissociation",
+    "power",
     "reselected_controls",
     "select_roi",
     "shapley",

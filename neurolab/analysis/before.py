@@ -1,11 +1,15 @@
-"""What a design can show, said before the run: the smallest p it can reach, and how many would do."""
+"""What a design can show, said before the run: its smallest p, its power, its tests, and its ceiling and floor."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sized
 
+from neurolab.analysis.planning import power
 from neurolab.analysis.words import rank_texts
+from neurolab.chance import RNG
 from neurolab.errors import DesignError
+from neurolab.stats.design_check import score_risks
 from neurolab.stats.permutation import n_needed, p_floor
 
 
@@ -16,6 +20,13 @@ def design_check(
     n_tests: int = 1,
     alpha: float = 0.05,
     plural: str = "networks",
+    test: str = "deficits",
+    effect: float | None = None,
+    sd: float | None = None,
+    intact: float | None = None,
+    chance: float | None = None,
+    top: float = 1.0,
+    rng: RNG | None = None,
 ) -> str:
     """Get, before the run, the sentences that say what this design can and cannot show.
 
@@ -26,6 +37,11 @@ def design_check(
         interval of level 1 - alpha has no ends below 2 / alpha - 1 draws.
     n_tests : planned tests that share the error rate (Holm): the smallest p must reach alpha / n_tests.
     alpha : the level.
+    test, effect, sd : the test whose power is wanted, the deficit expected and its sd over networks, in the score's
+        unit, as in ``power``; power is that of the first step, at alpha / n_tests.
+    intact, chance, top : the scores expected of the intact network and of guessing, and the largest score possible:
+        said is what ceiling and floor would hide.
+    rng : integer or Generator; needed with ``effect``, whose power is simulated.
 
     Returns
     -------
@@ -33,11 +49,11 @@ def design_check(
 
     Raises
     ------
-    DesignError : no network at all, or an alpha outside (0, 1).
+    DesignError : no network at all, an alpha outside (0, 1), an effect without its sd or without rng.
 
     When this is invalid
     --------------------
-    That a p can be reached says nothing of power: see the effect that you expect.
+    That a p can be reached says nothing of power: give the effect that you expect, not the one that you hope for.
 
     Source
     ------
@@ -50,6 +66,8 @@ def design_check(
     5 networks: the smallest one-sided p is .0312.
     19 controls: the smallest rank p is .05.
     A 95 % interval of the rank test needs 39 or more controls.
+    >>> print(design_check(8, effect=0.2, sd=0.15, intact=0.99, chance=0.5, rng=0).splitlines()[-1][:39])
+    The intact score of 0.99 is near the to
     """
     n = sample if isinstance(sample, int) else len(sample)
     if n < 1 or not 0 < alpha < 1 or n_tests < 1:
@@ -63,7 +81,26 @@ def design_check(
         said += rank_texts(n_controls, what="controls", level=1 - alpha, alpha=level)
     if n_tests > 1:
         said.append(f"{n_tests} tests share alpha = {_plain(alpha)}: the smallest p must reach {_plain(level)} (Holm).")
-    return "\n".join(said)
+    if effect is not None or sd is not None:
+        said += _power(test, effect, sd, n, n_controls, level, rng)
+    return "\n".join([*said, *score_risks(effect or 0.0, intact, chance, top)])
+
+
+def _power(
+    test: str, effect: float | None, sd: float | None, n: int, n_controls: int | None, level: float, rng: RNG | None
+) -> list[str]:
+    """What the design finds of the effect that is expected, and how many networks would do."""
+    if effect is None or sd is None or rng is None:
+        raise DesignError(
+            f"effect={effect}, sd={sd}, rng={rng} given; power needs all three: the deficit expected, its sd over "
+            "networks (from a pilot), and a stream. Type design_check(8, effect=0.2, sd=0.15, rng=0)."
+        )
+    more = {} if n_controls is None else {"n_controls": n_controls}
+    found = power(test, effect=effect, sd=sd, n=n, alpha=level, **more, rng=rng)
+    said = [str(found.attrs["verdict"]), str(json.loads(found.attrs["reasons"])[0])]
+    if float(found["power"]) >= 0.8:
+        return said
+    return [*said, "Power under .8: a p above the level would say little. Train more networks, or score more stimuli."]
 
 
 def _sign_flip(n: int, alternative: str, level: float, plural: str) -> str:

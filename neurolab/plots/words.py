@@ -13,6 +13,7 @@ from neurolab.plots.read import level
 
 #: What one, and several, of the sample are called, by what a result generalises over.
 SAMPLE = {
+    "simulation": ("simulation", "simulations"),
     "run": ("run", "runs"),
     "specimen": ("network", "networks"),
     "subject": ("subject", "subjects"),
@@ -147,7 +148,8 @@ def sample_words(result: xr.Dataset) -> str:
     text = str(int(n)) if isinstance(n, (int, float, np.number)) else str(n)
     if not text.isdigit():
         return f"n = {text}".rstrip()
-    one, several = COMPARED.get(str(result.attrs.get("analysis", "")), SAMPLE.get(over, ("", "")))
+    what = str(result.attrs.get("planned_for") or result.attrs.get("analysis", ""))
+    one, several = COMPARED.get(what, SAMPLE.get(over, ("", "")))
     return f"n = {text} {one if text == '1' else several}".rstrip()
 
 

@@ -140,7 +140,8 @@ def picked_names(result: xr.Dataset) -> str:
 def untested(result: xr.Dataset) -> str:
     """Get the numbers of a result that has no test, such as a reliability: ``r 0.812, effect 0.896``."""
     plain = [str(key) for key, value in result.data_vars.items() if not value.dims and value.dtype.kind == "f"]
-    return ", ".join(f"{key.replace('_', ' ')} {number(float(result[key]), 3)}" for key in plain)
+    known = [key for key in plain if not np.isnan(float(result[key]))]
+    return ", ".join(f"{key.replace('_', ' ')} {number(float(result[key]), 3)}" for key in known)
 
 
 def _aligned(cells: list[tuple[str, ...]], left: set[int]) -> list[str]:

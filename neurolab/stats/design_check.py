@@ -12,7 +12,7 @@ from neurolab.stats._given import ALTERNATIVES, Floats, Rng, choice, counted, ge
 from neurolab.stats._signs import EXACT_N, ExactFlips
 from neurolab.stats.proportion import wilson
 
-__all__ = ["DesignCheck", "Power", "check", "networks_for_power", "sign_flip_power"]
+__all__ = ["DesignCheck", "Power", "check", "networks_for_power", "rejections", "score_risks", "sign_flip_power"]
 
 CORRECTIONS = ("none", "bonferroni", "holm")
 CLOSE = 0.05  # a score within this share of its range from the top is near the ceiling
@@ -73,8 +73,14 @@ def _attainable(n: int, alpha: float, alternative: str) -> float:
     return float(np.floor(alpha / step * (1 + 1e-12)) * step)
 
 
-def _rejections(draws: Floats, alpha: float, alternative: str) -> np.ndarray:
-    """Get, per row of simulated networks, whether the exact sign-flip gives p <= alpha."""
+def rejections(draws: Floats, alpha: float, alternative: str) -> np.ndarray:
+    """Get, per row of simulated networks (simulation, network), whether the exact sign-flip gives p <= alpha.
+
+    Example
+    -------
+    >>> rejections(np.array([[0.2, 0.4, 0.3, 0.5, 0.1], [0.2, -0.4, 0.3, 0.5, 0.1]]), 0.05, "greater").tolist()
+    [True, False]
+    """
     p = [flips.beyond(0.0, alternative) / flips.total for flips in map(ExactFlips, draws)]
     return np.array(p) <= alpha * (1 + 1e-12)
 
@@ -117,7 +123,7 @@ def sign_flip_power(
     if n > EXACT_N:
         raise DesignError(f"n={n} given; expected at most {EXACT_N}: for more type statsmodels' TTestPower.")
     draws = generator(rng, "the simulation").normal(effect, sd, (m, n))
-    share = wilson(int(_rejections(draws, alpha, alternative).sum()), m)
+    share = wilson(int(rejections(draws, alpha, alternative).sum()), m)
     floor = p_floor("sign_flip", n=n, alternative=alternative)
     return Power(
         share.effect, share.low, share.high, float(effect), float(sd), n, alpha, _attainable(n, alpha, alternative),
@@ -149,7 +155,7 @@ def networks_for_power(
     m = counted(n_simulations, "n_simulations")
     draws = generator(rng, "the simulation").normal(effect, sd, (m, EXACT_N))
     for n in range(n_needed("sign_flip", alpha=alpha, alternative=alternative), EXACT_N + 1):
-        share = wilson(int(_rejections(draws[:, :n], alpha, alternative).sum()), m)
+        share = wilson(int(rejections(draws[:, :n], alpha, alternative).sum()), m)
         if share.effect >= power:
             level, floor = _attainable(n, alpha, alternative), p_floor("sign_flip", n=n, alternative=alternative)
             return Power(
@@ -205,7 +211,7 @@ def check(
     risks = [
         *_floor_risks(found, n_tests, correction),
         *([] if n_controls is None else _control_risks(counted(n_controls, "n_controls"), alpha)),
-        *_score_risks(effect, intact, chance, top),
+        *score_risks(effect, intact, chance, top),
     ]
     return DesignCheck(found, n_tests, correction, tuple(said), tuple(risks))
 
@@ -231,8 +237,14 @@ def _control_risks(n_controls: int, alpha: float) -> list[str]:
     return [f"{n_controls} control draws cannot give a rank p below {floor:.3g}; draw {enough} or more."]
 
 
-def _score_risks(effect: float, intact: float | None, chance: float | None, top: float) -> list[str]:
-    """Get what ceiling and floor of the score hold against a design."""
+def score_risks(effect: float, intact: float | None, chance: float | None, top: float) -> list[str]:
+    """Get what ceiling and floor of the score hold against a design; effect is the deficit, 0 where none is expected.
+
+    Example
+    -------
+    >>> len(score_risks(0.1, 0.99, 0.5, 1.0)), score_risks(0.2, 0.8, 0.5, 1.0)
+    (1, [])
+    """
     risks = []
     if intact is not None and chance is not None and not intact > chance:
         return [f"The intact score of {intact:g} is not above chance ({chance:g}): there is nothing to lose."]
@@ -244,5 +256,10 @@ def _score_risks(effect: float, intact: float | None, chance: float | None, top:
     if intact is not None and chance is not None and abs(effect) > intact - chance:
         risks.append(
             f"The effect of {effect:g} is more than the {intact - chance:.3g} between intact and chance: it cannot be."
+        )
+    elif effect > 0 and intact is not None and chance is not None and intact - effect < chance + CLOSE * (top - chance):
+        risks.append(
+            f"A loss of {effect:g} leaves a score near chance ({chance:g}): a larger loss could not show, nor what two "
+            "lesions cost together; use easier stimuli, a smaller dose, or an unbounded score (margin)."
         )
     return risks
