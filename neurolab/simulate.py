@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.special import ndtr, ndtri
 
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
@@ -227,3 +228,59 @@ def _lesion_rows(
     names = ("lesion_id", "roi", "role", "family", "how", "dose", "draw")
     table = pd.DataFrame(rows, columns=list(names))
     return table.assign(n_units=10 * (1 + table["roi"].str.count(r" \+ "))), np.array(losses)
+
+
+def phantom_noise(
+    *,
+    ed50: Mapping[str, float] | None = None,
+    strengths: Sequence[float] = (0.25, 0.5, 1.0, 2.0, 4.0),
+    intact: float = 0.95,
+    chance: float = 0.5,
+    n_specimens: int = 8,
+    n_stimuli: int = 100,
+    spread: float = 0.1,
+    rng: RNG,
+) -> xr.Dataset:
+    """Get simulated trials under a ladder of noise called "input", for the intact network and after lesions.
+
+    A unit that tells two answers apart by its sign, and is drowned in Gaussian noise of strength s, keeps the share
+    2 Phi(z m / s) - 1 of its performance above chance, with z the upper quartile of the normal distribution: one half
+    exactly at s = m, its ED50. Right answers are Bernoulli draws; a network meets the same luck in every condition.
+
+    Parameters
+    ----------
+    ed50 : condition -> planted ED50; "intact" first, the rest are lesions, on task "X".
+    intact : expected score without noise, in every condition. chance : its floor.
+    spread : sd over networks of the ED50, as a share of it, drawn anew for every condition.
+
+    Example
+    -------
+    >>> trials = phantom_noise(rng=0)
+    >>> sorted(set(trials["ladder"].values) - {""})
+    ['A & input', 'input']
+    """
+    plan = {"intact": 1.0, "A": 0.5} if ed50 is None else dict(ed50)
+    draw = generator(rng, "phantom noise")
+    rows = [("sham", "input", "sham", "", np.nan, 0)]
+    for at, name in enumerate(plan):
+        rows += [(name, name, "target", "", np.nan, at)] if at else []
+        who = f"{name} & input" if at else "input"
+        rows += [(f"{who} noise {s:g}", f"{who} noise {s:g}", "target", who, float(s), at) for s in strengths]
+    table = pd.DataFrame(rows, columns=["lesion_id", "roi", "role", "ladder", "rung", "condition"])
+    own = np.array(list(plan.values())) * (1 + spread * draw.standard_normal((n_specimens, len(plan))))
+    with np.errstate(divide="ignore"):
+        ratio = own[:, table["condition"]] / np.nan_to_num(table["rung"].to_numpy())
+    left = 2 * ndtr(ndtri(0.75) * ratio) - 1
+    expected = chance + (intact - chance) * left
+    score = (draw.random((n_specimens, 1, n_stimuli)) < expected[:, :, None]).astype(np.float64)
+    trial = pd.DataFrame({"stimulus_id": [f"X-{at:05d}" for at in range(n_stimuli)]}).assign(task="X", condition="X")
+    about = {"score": "phantom", "unit": "proportion correct", "bounded": True, "chance": chance}
+    return make_trials(
+        score,
+        specimen=[f"phantom-{number}" for number in range(n_specimens)],
+        lesions=table.drop(columns="condition"),
+        trial=trial,
+        tasks={"X": about},
+        kind="simulated",
+        attrs={"source": "neurolab.simulate.phantom_noise", "rng": rng_name(rng), "planted": plan},
+    )

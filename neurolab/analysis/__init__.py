@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.lesion_rows import lesion_matrix
     from neurolab.analysis.localiser import localise
     from neurolab.analysis.matrix import localiser_matrix
+    from neurolab.analysis.noise import robustness
     from neurolab.analysis.picked import picked_dissociation
     from neurolab.analysis.planning import power
     from neurolab.analysis.reliability import map_reliability
@@ -46,6 +47,7 @@ _VERBS = {
     "lesion_rows": ["lesion_matrix"],
     "localiser": ["localise"],
     "matrix": ["localiser_matrix"],
+    "noise": ["robustness"],
     "picked": ["picked_dissociation"],
     "planning": ["power"],
     "reliability": ["map_reliability"],
@@ -78,6 +80,7 @@ __all__ = [
     "picked_dissociation",
     "power",
     "reselected_controls",
+    "robustness",
     "select_roi",
     "shapley",
     "single_case",

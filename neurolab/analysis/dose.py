@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurolab.analysis.localiser import known
 from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows
+from neurolab.analysis.strength import ladder_rows, strength_name
 from neurolab.analysis.words import floor_text, joined
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
@@ -17,9 +18,7 @@ from neurolab.schema import make_result, register_result
 from neurolab.stats.permutation import sign_flip
 
 #: What a curve can run along, and what its axis is called.
-AXES = {"dose": "share of the region", "strength": "noise (sd of each unit)"}
-#: The coordinates of lesions that name the ladder and give the dose.
-COLUMNS = {"dose": ("roi", "dose"), "strength": ("ladder", "rung")}
+AXES = {"dose": "share of the region", "strength": "strength"}
 LADDER_OF_CONTROLS = (
     "To examine controls at every dose, type [rung for control in controls for rung in nl.dose_ladder(control, doses, "
     "rng=0)]."
@@ -51,10 +50,10 @@ def dose_response(
 ) -> xr.Dataset:
     """Get the deficit at every dose of a lesion, and the mean deficit over the dose range against the controls'.
 
-    The dose is the share of the region (``nl.dose_ladder``) or the strength of noise (``nl.noise_ladder``: sd of each
-    unit's activity). Dose 0 is the sham. Draws of one dose are averaged within each network. The area under the curve
-    of deficit, by trapezoids and divided by the range of doses, is the mean deficit over doses; its difference to that
-    of the controls (to 0, where there are none) is tested by a one-sided sign-flip over networks.
+    The dose is the share of the region (``nl.dose_ladder``) or the strength of noise (``nl.noise_ladder``). Dose 0 is
+    the sham. Draws of one dose are averaged within each network. The area under the curve of deficit, by trapezoids and
+    divided by the range of doses, is the mean deficit over doses; its difference to that of the controls (to 0, where
+    there are none) is tested by a one-sided sign-flip over networks.
 
     Parameters
     ----------
@@ -85,8 +84,8 @@ def dose_response(
     """
     sample = sample_of(trials, over)
     along = _axis(sample.trials, lesion, along)
-    ladder = _checked(_ladder(sample.trials, lesion, "target", "", along), sample.trials, lesion)
-    controls = _ladder(sample.trials, lesion, "control", family, along)
+    ladder = _checked(ladder_rows(sample.trials, lesion, "target", "", along), sample.trials, lesion)
+    controls = ladder_rows(sample.trials, lesion, "control", family, along)
     tested = _shared(ladder, controls, lesion)
     shams, doses = sham_rows(sample.trials, lesion), np.array([0.0, *ladder])
     found = _curve(sample, shams, ladder, doses, task, level, generator(rng, "dose", lesion, task))
@@ -107,6 +106,7 @@ def dose_response(
         task=task,
         family=family if controls else "",
         **_about(along, tested),
+        dose_name=strength_name(sample.trials, _rows(ladder)) if along == "strength" else AXES[along],
         estimand=f"the mean over {sample.plural} of the mean deficit of {lesion} on {task}, over the doses "
         f"{dose_texts([0.0, *tested])}, against {against}",
         test=f"one-sided sign-flip over {sample.plural}",
@@ -124,9 +124,12 @@ def _about(along: str, tested: list[float]) -> dict[str, Any]:
         "correction": "none",
         "alternative": "greater",
         "along": along,
-        "dose_name": AXES[along],
         "tested_doses": [0.0, *tested],
     }
+
+
+def _rows(ladder: dict[float, np.ndarray]) -> np.ndarray:
+    return np.concatenate(list(ladder.values()))
 
 
 def _checked(ladder: dict[float, np.ndarray], trials: xr.Dataset, lesion: str) -> dict[float, np.ndarray]:
@@ -141,6 +144,12 @@ def _checked(ladder: dict[float, np.ndarray], trials: xr.Dataset, lesion: str) -
             "nl.dose_ladder(lesion, [0.25, 0.5, 1.0], rng=0), or nl.noise_ladder(lesion, [0.5, 1, 2]) for noise, and "
             "examine the rungs."
         )
+    how = trials["how"].values[_rows(ladder)].astype(str)
+    if all(" & " in text for text in how):
+        raise DesignError(
+            f"Every rung of {lesion!r} is two things at once ({how[0]}), so its dose 0 is not the sham. Type "
+            "nl.analysis.robustness(trials, noise=..., lesion=..., task=..., rng=0) for a lesion under noise."
+        )
     return ladder
 
 
@@ -149,25 +158,13 @@ def _axis(trials: xr.Dataset, lesion: str, along: str | None) -> str:
     if along is not None:
         known(along, AXES, "along")
         return along
-    there = [name for name in AXES if len(_ladder(trials, lesion, "target", "", name)) > 1]
+    there = [name for name in AXES if len(ladder_rows(trials, lesion, "target", "", name)) > 1]
     if len(there) > 1:
         raise DesignError(
             f"Lesion {lesion!r} was examined on a ladder of doses and on one of noise; say which: type along='dose' or "
             "along='strength'."
         )
     return there[0] if there else "dose"
-
-
-def _ladder(trials: xr.Dataset, lesion: str, role: str, family: str, along: str) -> dict[float, np.ndarray]:
-    """The rows of each dose, by rising dose."""
-    named, at = COLUMNS[along]
-    if named not in trials.coords:
-        return {}
-    ours = (trials[named].values.astype(str) == lesion) & (trials["role"].values == role)
-    if role == "control":
-        ours &= trials["family"].values == family
-    dose = trials[at].values
-    return {float(value): np.flatnonzero(ours & (dose == value)) for value in np.unique(dose[ours])}
 
 
 def _curve(

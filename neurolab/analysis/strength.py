@@ -1,0 +1,49 @@
+"""Ladders in trials: the rows of every dose or strength of a lesion, and what the strength is measured in."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+#: The coordinates of lesions that name the ladder and give the dose.
+COLUMNS = {"dose": ("roi", "dose"), "strength": ("ladder", "rung")}
+#: What the strength of each kind of noise is measured in.
+STRENGTHS = {
+    "Noise": "noise (sd of each unit)",
+    "WeightNoise": "weight noise (sd of the weights)",
+    "Quantise": "rounding step (2^(1 − bits))",
+}
+
+
+def ladder_rows(trials: xr.Dataset, lesion: str, role: str, family: str, along: str) -> dict[float, np.ndarray]:
+    """Get the rows of each dose (or strength) of a lesion, by rising dose; empty where there is no such ladder.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_trials
+    >>> ladder_rows(phantom_trials(doses=(0.5, 1.0), rng=0), "A", "target", "", "dose")
+    {0.5: array([0]), 1.0: array([1])}
+    """
+    named, at = COLUMNS[along]
+    if named not in trials.coords:
+        return {}
+    ours = (trials[named].values.astype(str) == lesion) & (trials["role"].values == role)
+    if role == "control":
+        ours &= trials["family"].values == family
+    dose = trials[at].values
+    return {float(value): np.flatnonzero(ours & (dose == value)) for value in np.unique(dose[ours])}
+
+
+def strength_name(trials: xr.Dataset, rows: np.ndarray) -> str:
+    """Get what the strength of these rows is measured in, from how they were lesioned.
+
+    Example
+    -------
+    >>> how = {"how": ("lesion", ["Zero & WeightNoise sd=0.5 at conv"])}
+    >>> strength_name(xr.Dataset(coords=how), np.array([0]))
+    'weight noise (sd of the weights)'
+    """
+    if "how" not in trials.coords:
+        return "strength"
+    kinds = {part.split(" ")[0] for text in trials["how"].values[rows] for part in str(text).split(" & ")}
+    return next((name for kind, name in STRENGTHS.items() if kind in kinds), "strength")
