@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.reliability import map_reliability
     from neurolab.analysis.reselect import reselected_controls
     from neurolab.analysis.select import select_roi
+    from neurolab.analysis.smallest import minimal_set, search_minimal_set
     from neurolab.analysis.spare import spared
     from neurolab.analysis.symptoms import symptom_map
     from neurolab.analysis.together import interaction
@@ -53,6 +54,7 @@ _VERBS = {
     "reliability": ["map_reliability"],
     "reselect": ["reselected_controls"],
     "select": ["select_roi"],
+    "smallest": ["minimal_set", "search_minimal_set"],
     "spare": ["spared"],
     "symptoms": ["symptom_map"],
     "together": ["interaction"],
@@ -75,12 +77,14 @@ __all__ = [
     "localise",
     "localiser_matrix",
     "map_reliability",
+    "minimal_set",
     "neighbours",
     "pair_interactions",
     "picked_dissociation",
     "power",
     "reselected_controls",
     "robustness",
+    "search_minimal_set",
     "select_roi",
     "shapley",
     "single_case",

@@ -18,8 +18,9 @@ from neurolab.stats.multiplicity import holm
 from neurolab.stats.permutation import sign_flip
 
 TEST = ("effect", "low", "high", "p", "p_floor")
-#: What walking few orders may cost a p: it is tested against the worst error but for this chance, which is added.
-WALKED = 0.001
+#: What walking few orders may cost: this share of alpha, shared among the players, is the chance that the walks are
+#: further off than a p allows for. It is added to that p.
+WALKED = 0.02
 PLAYERS = (*TEST, "q", "monte_carlo_se", "sampling_se", *(f"alone_{name}" for name in TEST))
 WHOLE = ("empty", "full", "d_index", "redundancy_index", *(f"all_minus_singles_{name}" for name in TEST))
 
@@ -66,7 +67,7 @@ def shapley(
     deficit of all minus that sum. attrs: ``method``, and as JSON lists ``reasons`` and ``undermined_by``.
 
     More walks shrink ``monte_carlo_se`` only: networks walk the same orders, so p is the largest over all values that
-    the error of the walks allows (but for a chance of .001, which is added), and the interval is as much wider.
+    the error of the walks allows (but for a small chance, which is added), and the interval is as much wider.
 
     Raises
     ------
@@ -93,13 +94,14 @@ def shapley(
     """
     game = played(trials, task, players, over)
     found, per_block = _shapley(game)
-    half = _walk_half(found, per_block)
+    risk = WALKED * (1 - level) / game.n if per_block else 0.0
+    half = _walk_half(found, per_block, risk)
     tests = [
-        _tested(found.samples[:, k], float(half[k]), level, generator(rng, "shapley", task, name))
+        _tested(found.samples[:, k], float(half[k]), risk, level, generator(rng, "shapley", task, name))
         for k, name in enumerate(game.players)
     ]
     alone = [
-        _tested(game.alone[:, k], np.nan, level, generator(rng, "alone", task, name))
+        _tested(game.alone[:, k], 0.0, 0.0, level, generator(rng, "alone", task, name))
         for k, name in enumerate(game.players)
     ]
     sample, floor = game.sample, tests[0]["p_floor"]
@@ -140,28 +142,25 @@ def _shapley(game: Played) -> tuple[games.Shapley, int]:
     return games.along(game.value, orders[0], per_block=orders[1]), orders[1]
 
 
-def _walk_half(found: games.Shapley, per_block: int) -> np.ndarray:
-    """How far walks may be off, per player, but for a chance of WALKED (t over blocks); NaN where all is exact."""
+def _walk_half(found: games.Shapley, per_block: int, risk: float) -> np.ndarray:
+    """How far walks may be off, per player, but for a chance of ``risk`` (t over blocks); 0 where all is exact."""
     if not per_block:
-        return np.full_like(found.effect, np.nan)
-    return found.monte_carlo_se * float(sps.t.isf(WALKED / 2, found.n_permutations // per_block - 1))
+        return np.zeros_like(found.effect)
+    return found.monte_carlo_se * float(sps.t.isf(risk / 2, found.n_permutations // per_block - 1))
 
 
-def _tested(x: np.ndarray, half: float, level: float, rng: np.random.Generator) -> dict[str, float]:
-    """The sign-flip of a mean; with a half-width, against the nearest mean that the error of the walks allows."""
-    if np.isnan(half):
-        test = sign_flip(x, level=level, rng=rng)
-        return {name: float(getattr(test, name)) for name in TEST}
+def _tested(x: np.ndarray, half: float, risk: float, level: float, rng: np.random.Generator) -> dict[str, float]:
+    """The sign-flip of a mean against the nearest value that the error of the walks (half-width, risk) allows for 0."""
     mean = float(np.mean(x))
-    test = sign_flip(x, popmean=float(np.clip(mean, -half, half)), level=level + WALKED, rng=rng)
+    test = sign_flip(x, popmean=float(np.clip(mean, -half, half)), level=level + risk, rng=rng)
     ends = {"effect": mean, "low": test.low - half, "high": test.high + half}
-    return {**ends, "p": min(1.0, test.p + WALKED), "p_floor": min(1.0, test.p_floor + WALKED)}
+    return {**ends, "p": min(1.0, test.p + risk), "p_floor": min(1.0, test.p_floor + risk)}
 
 
 def _whole(game: Played, found: games.Shapley, level: float, rng: RNG) -> dict[str, Any]:
     """The two ends of the game, how distributed and how redundant the regions are."""
     together = game.deficit(game.everyone)
-    test = _tested(together - game.alone.sum(axis=1), np.nan, level, generator(rng, "all minus singles", game.task))
+    test = _tested(together - game.alone.sum(axis=1), 0.0, 0.0, level, generator(rng, "all minus singles", game.task))
     return {
         "empty": found.empty,
         "full": found.full,

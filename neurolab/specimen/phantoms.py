@@ -126,44 +126,59 @@ def causal_without_selectivity(*, rng: RNG) -> Phantom:
     return _shuffled("causal without selectivity", weight, out, {"shared": range(8), "kind": range(8, 12)}, rng)
 
 
-def mutual_backup(*, jitter: float = 0.0, rng: RNG) -> Phantom:
+def mutual_backup(*, gain: float = 1.0, jitter: float = 0.0, rng: RNG) -> Phantom:
     """Get a network with two full copies of each module, joined by OR: either copy will do.
 
     The read-out sees ``min(a + b - 1, 1)`` as ``relu(a + b - 1) - relu(a + b - 2)``. truth : "faces a", "faces b",
-    "objects a", "objects b" (8 units each): no effect alone, all of it together. jitter : sd of normal noise on the
-    copies' weights, so that copies and networks differ.
+    "objects a", "objects b" (8 units each): no effect alone, all of it together. gain : how strongly a copy drives the
+    OR; above 1 noise in the stimuli does not show in single lesions. jitter : sd of normal noise on the copies'
+    weights, so that copies and networks differ.
     """
-    return _backup("mutual backup", "ab", jitter, rng)
+    copies, out = _copies("mutual backup", 2, 0.1, jitter, rng)
+    return _in_copies("mutual backup", copies, gain * out, True, rng)
 
 
-def threefold_backup(*, jitter: float = 0.0, rng: RNG) -> Phantom:
+def threefold_backup(*, gain: float = 1.25, jitter: float = 0.0, rng: RNG) -> Phantom:
     """Get a network with three full copies of each module, joined by OR: only the loss of all three shows.
 
     truth : "faces a", "faces b", "faces c" and the same of objects (8 units each at "relu"): no effect alone nor in
-    pairs, all of it together. jitter : sd of normal noise on the copies' weights.
+    pairs, all of it together. gain, jitter : as for ``mutual_backup``.
     """
-    return _backup("threefold backup", "abc", jitter, rng)
+    copies, out = _copies("threefold backup", 3, 0.05, jitter, rng)
+    return _in_copies("threefold backup", copies, gain * out, True, rng)
 
 
-def _backup(name: str, letters: str, jitter: float, rng: RNG) -> Phantom:
-    size = 4 * N_EACH
-    copies = np.vstack([_tuning(0.1)] * len(letters))
+def added_copies(*, jitter: float = 0.0, rng: RNG) -> Phantom:
+    """Get a network with two copies of each module whose evidence is added up: each is worth half of the margin.
+
+    truth : "faces a", "faces b", "objects a", "objects b" (8 units each at "relu"), which neither back each other up
+    nor need each other. jitter : as for ``mutual_backup``.
+    """
+    return _in_copies("added copies", *_copies("added copies", 2, 0.0, jitter, rng), False, rng)
+
+
+def _copies(name: str, n: int, share: float, jitter: float, rng: RNG) -> tuple[np.ndarray, np.ndarray]:
+    """Weights into n copies of both modules (n * 16, 8), and what they say of each item, added up (8, n * 16)."""
+    copies = np.vstack([_tuning(share)] * n)
     copies = copies + jitter * generator(rng, "phantom jitter", name).normal(size=copies.shape)
+    return copies, np.tile(np.kron(np.eye(2 * N_EACH), np.ones((1, 2))), n)
+
+
+def _in_copies(name: str, copies: np.ndarray, out: np.ndarray, backup: bool, rng: RNG) -> Phantom:
+    """A phantom of copies a, b, ... whose units lie in random order: joined by OR, or added up."""
     order = generator(rng, "phantom order", name).permutation(len(copies))
-    place = np.argsort(order)
-    joined = np.tile(np.kron(np.eye(2 * N_EACH), np.ones((1, 2))), len(letters))
-    either = np.vstack([joined, joined])[:, order]
-    bias = np.repeat([-1.0, -2.0], 2 * N_EACH)  # one copy alone brings 2, the item's kind 0.2 per copy at most
-    out = np.hstack([np.eye(2 * N_EACH), -np.eye(2 * N_EACH)])
-    specimen = _specimen(name, rng, {
-        "hidden": (copies[order], 0.0), "relu": nn.ReLU(), "either": (either, bias), "or": nn.ReLU(),
-        "readout": (out, 0.0),
-    })
-    half, truth = size // 2, {}
-    for at, letter in enumerate(letters):
-        for kind, start in zip(KINDS, (at * size, at * size + half)):
-            units = {"relu": place[start : start + half]}
-            truth[f"{kind} {letter}"] = ROI(f"{kind} {letter}", units, shape={"relu": (len(copies),)})
+    place, size = np.argsort(order), 2 * N_EACH
+    layers: dict[str, Any] = {"hidden": (copies[order], 0.0), "relu": nn.ReLU()}
+    if backup:
+        bias = np.repeat([-1.0, -2.0], size)  # one copy alone brings 2 * gain, the item's kind much less
+        layers |= {"either": (np.vstack([out, out])[:, order], bias), "or": nn.ReLU()}
+        layers["readout"] = (np.hstack([np.eye(size), -np.eye(size)]), 0.0)
+    else:
+        layers["readout"] = (out[:, order], 0.0)
+    specimen, truth = _specimen(name, rng, layers), {}
+    for at in range(len(copies) // size):
+        key = f"{KINDS[at % 2]} {'abc'[at // 2]}"
+        truth[key] = ROI(key, {"relu": place[at * size : (at + 1) * size]}, shape={"relu": (len(copies),)})
     return specimen, phantom_stimuli(rng=rng), truth
 
 
@@ -196,6 +211,7 @@ PHANTOMS = {
         separate_modules,
         mutual_backup,
         threefold_backup,
+        added_copies,
         epiphenomenal,
         causal_without_selectivity,
         shared_bottleneck,

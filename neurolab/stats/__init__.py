@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import neurolab.stats.lesion_maps as lesion_maps
     import neurolab.stats.lesion_permutation as lesion_permutation
     import neurolab.stats.maps as maps
+    import neurolab.stats.minimal as minimal
     import neurolab.stats.multiplicity as multiplicity
     import neurolab.stats.paired as paired
     import neurolab.stats.permutation as permutation
@@ -36,6 +37,7 @@ __all__ = [
     "lesion_maps",
     "lesion_permutation",
     "maps",
+    "minimal",
     "multiplicity",
     "paired",
     "permutation",
