@@ -226,7 +226,8 @@ def _grid(data: xr.DataArray, dim: str) -> sparse.csr_array:
     for stride in np.cumprod((1, *shape[:0:-1]))[:-1].tolist():
         at = np.minimum(np.searchsorted(code[order], code + stride), n - 1)
         hit = code[order][at] == code + stride
-        first, second = [*first, np.flatnonzero(hit)], [*second, order[at[hit]]]
+        first.append(np.flatnonzero(hit))
+        second.append(order[at[hit]])
     return _pairs(np.concatenate(first), np.concatenate(second), n)
 
 
