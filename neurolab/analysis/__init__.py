@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.lesion_rows import lesion_matrix
     from neurolab.analysis.localiser import localise
     from neurolab.analysis.matrix import localiser_matrix
+    from neurolab.analysis.models import mixed
     from neurolab.analysis.noise import robustness
     from neurolab.analysis.picked import picked_dissociation
     from neurolab.analysis.planning import power
@@ -49,6 +50,7 @@ _VERBS = {
     "localiser": ["localise"],
     "matrix": ["localiser_matrix"],
     "noise": ["robustness"],
+    "models": ["mixed"],
     "picked": ["picked_dissociation"],
     "planning": ["power"],
     "reliability": ["map_reliability"],
@@ -78,6 +80,7 @@ __all__ = [
     "localiser_matrix",
     "map_reliability",
     "minimal_set",
+    "mixed",
     "neighbours",
     "pair_interactions",
     "picked_dissociation",

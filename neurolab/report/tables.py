@@ -27,6 +27,7 @@ WHOLE = {
     "dose_response": "{lesion}, {task}: mean over doses",
     "against_controls": "{lesion}, {task}: target − controls",
     "interaction": "{task}: both lesions − the sum of each",
+    "mixed": "{lesion}, {task}: mean deficit",
 }
 
 
@@ -163,6 +164,8 @@ def _text(row, share: float, more: list[str]) -> tuple[str, ...]:
     factor, unit = shown_in(row.unit)
     low, high = ("no end" if np.isinf(end) else number(factor * end, 3) for end in (row.low, row.high))
     interval = f"[{low}, {high}]"
+    if np.isnan(row.effect) and np.isnan(row.p):  # a model that could not be fitted; the note says why
+        return (row.what, "none", "", "", *("" for _ in more))
     if np.isinf(row.low) and np.isinf(row.high):
         # a rank interval leaves out draws at both ends: (1 − level) / 2 of draws + 1 must be at least one draw
         draws = f"{np.ceil(round(2 / (1 - share), 9)) - 1:.0f} or more draws for {percent(share)}"
