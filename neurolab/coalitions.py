@@ -142,8 +142,10 @@ def removals(
     ----------
     rois : regions in the order in which they go, such as the most selective first; split one by ``parts``.
     name : what the order is called: ``"most selective first"``.
-    shares : the shares to examine, in (0, 1]; default after every region. All of them gone is always among them.
-    n_random : random orders.
+    shares : the shares to examine, in (0, 1]; default after every region. All of them gone is always among them. Give
+        them where networks differ in their number of regions, so that their lesions are homologous.
+    n_random : random orders, drawn anew for every network.
+    rng : integer or Generator.
 
     Example
     -------
@@ -155,8 +157,9 @@ def removals(
     """
     players = checked(rois)
     n = len(players)
+    whose = [player.specimen + player.digest for player in players]  # other networks and orders draw others
     orders = [np.arange(n)]
-    orders += [generator(rng, RANDOM_ORDER, draw).permutation(n) for draw in range(1, n_random + 1)]
+    orders += [generator(rng, RANDOM_ORDER, whose, draw).permutation(n) for draw in range(1, n_random + 1)]
     lesions = []
     for draw, order in enumerate(orders):
         role = {"role": "control", "family": RANDOM_ORDER, "draw": draw} if draw else {}

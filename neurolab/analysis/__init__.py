@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.picked import picked_dissociation
     from neurolab.analysis.planning import power
     from neurolab.analysis.reliability import map_reliability
+    from neurolab.analysis.removed import reserve
     from neurolab.analysis.reselect import reselected_controls
     from neurolab.analysis.select import select_roi
     from neurolab.analysis.smallest import minimal_set, search_minimal_set
@@ -54,6 +55,7 @@ _VERBS = {
     "picked": ["picked_dissociation"],
     "planning": ["power"],
     "reliability": ["map_reliability"],
+    "removed": ["reserve"],
     "reselect": ["reselected_controls"],
     "select": ["select_roi"],
     "smallest": ["minimal_set", "search_minimal_set"],
@@ -86,6 +88,7 @@ __all__ = [
     "picked_dissociation",
     "power",
     "reselected_controls",
+    "reserve",
     "robustness",
     "search_minimal_set",
     "select_roi",

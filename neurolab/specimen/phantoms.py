@@ -131,8 +131,8 @@ def mutual_backup(*, gain: float = 1.0, jitter: float = 0.0, rng: RNG) -> Phanto
 
     The read-out sees ``min(a + b - 1, 1)`` as ``relu(a + b - 1) - relu(a + b - 2)``. truth : "faces a", "faces b",
     "objects a", "objects b" (8 units each): no effect alone, all of it together. gain : how strongly a copy drives the
-    OR; above 1 noise in the stimuli does not show in single lesions. jitter : sd of normal noise on the copies'
-    weights, so that copies and networks differ.
+    OR; above 1 noise in the stimuli does not show in single lesions. jitter : sd of the units'
+    gains about 1, so that copies and networks differ.
     """
     copies, out = _copies("mutual backup", 2, 0.1, jitter, rng)
     return _in_copies("mutual backup", copies, gain * out, True, rng)
@@ -160,7 +160,7 @@ def added_copies(*, jitter: float = 0.0, rng: RNG) -> Phantom:
 def _copies(name: str, n: int, share: float, jitter: float, rng: RNG) -> tuple[np.ndarray, np.ndarray]:
     """Weights into n copies of both modules (n * 16, 8), and what they say of each item, added up (8, n * 16)."""
     copies = np.vstack([_tuning(share)] * n)
-    copies = copies + jitter * generator(rng, "phantom jitter", name).normal(size=copies.shape)
+    copies = copies * (1 + jitter * generator(rng, "phantom jitter", name).normal(size=(len(copies), 1)))
     return copies, np.tile(np.kron(np.eye(2 * N_EACH), np.ones((1, 2))), n)
 
 
