@@ -29,7 +29,7 @@ RESULT_ATTRS = (
     "inputs",
 )
 #: What a result may generalise over: the sample, never units or permutations.
-SAMPLES = ("stimulus", "specimen", "subject", "control draw", "lesion draw", "run")
+SAMPLES = ("stimulus", "specimen", "subject", "control draw", "lesion draw", "run", "simulation")
 #: The parts that a lesion can play in a design.
 ROLES = ("target", "sham", "control")
 #: Where a recording can come from.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from neurolab import __version__
-from neurolab.cli import commands
+from neurolab.cli import commands, rates
 from neurolab.cli.doctor import doctor
 from neurolab.errors import NeurolabError, did_you_mean
 from neurolab.protocol.typed import typing
@@ -106,6 +106,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] =
     "sites": (_sites, commands.sites),
     "report": (_report, commands.report),
     "doctor": (_list, doctor),
+    "calibrate": (rates.add_options, rates.calibrate),
 }
 
 

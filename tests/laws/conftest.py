@@ -3,6 +3,7 @@
 import pytest
 
 from neurolab import analysis
+from neurolab.calibrate import ENTRIES, calibrate, result_of
 from neurolab.simulate import phantom_recording, phantom_trials
 
 
@@ -23,6 +24,9 @@ def every_result():
         "plot_localiser_matrix": analysis.localiser_matrix(trials, rng=0),
         "plot_picked": analysis.picked_dissociation(
             trials, candidates=["A", "B"], pool="matched", tasks=("X", "Y"), n_permutations=50, rng=0
+        ),
+        "plot_rates": result_of(
+            calibrate([ENTRIES[name] for name in ("cochran_q", "wilson", "folds as n")], n=100, progress=False)
         ),
         "plot_reliability": analysis.map_reliability(recording, contrast, n_splits=10, rng=0),
         "plot_selectivity": analysis.localise(recording, contrast),

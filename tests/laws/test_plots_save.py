@@ -101,7 +101,7 @@ def test_csv__holds_every_variable_that_is_drawn(name, saved, every_result):
             values = pd.to_numeric(table[variable]).dropna().to_numpy()
             wanted = np.ravel(result[variable].values)
             np.testing.assert_array_equal(np.sort(values), np.sort(wanted[~np.isnan(wanted)]))
-    assert {"effect", "statistic", "split_r"} & set(table)
+    assert {"effect", "statistic", "split_r", "rate"} & set(table)
 
 
 def test_wide_figure__is_183_mm_and_bound_choices_keep_their_words(every_result, tmp_path):

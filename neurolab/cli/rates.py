@@ -1,0 +1,41 @@
+"""The command that measures every test: rates at the edge of the null, coverage, power; a table and figures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """Measure how often every public test errs at the edge of its null, covers and finds; write table and figures."""
+    from neurolab.calibrate.run import QUICK_N, calibrate
+    from neurolab.calibrate.table import chosen
+    from neurolab.calibrate.write import broken, write_rates
+
+    entries = chosen(options.only, quick=options.quick)
+    n = options.n or (QUICK_N if options.quick else 2_000)
+    folder = options.out or Path("out/calibrate")
+    rows = calibrate(
+        entries, n=n, rng=options.rng, n_jobs=options.n_jobs, folder=folder / "entries", progress=sys.stderr.isatty()
+    )
+    words = f"neurolab calibrate --n {n} --rng {options.rng}{' --quick' if options.quick else ''}"
+    only = "".join(f' --only "{name}"' for name in options.only or ())
+    written = write_rates(rows, folder, rng=options.rng, command=words + only)
+    for row in rows:
+        rate = f"{row['rate']:.3f} of {row['attainable']:.3f}" if "rate" in row else ""
+        covered = f"covers {row['coverage']:.3f} of {row['attained']:.3f}" if "coverage" in row else ""
+        print(f"{row['name']:<46} {row['kind']:<12} {rate:<15} {covered:<23} {row['verdict']}")
+    wrong = broken(rows)
+    print(f"{len(rows)} entries in {folder}; " + (f"BROKEN: {', '.join(wrong)}" if wrong else "all as promised"))
+    return 1 if wrong or not written else 0
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--quick", action="store_true", help="200 simulations of the cheap entries")
+    parser.add_argument("--n", type=int, help="simulations at the edge of each null (default 2,000; 200 with --quick)")
+    parser.add_argument("--only", action="append", metavar="NAME", help="an entry or a test; may be given again")
+    parser.add_argument("--n-jobs", type=int, default=1, help="workers; they change nothing but the time")
+    parser.add_argument("--rng", type=int, default=0, help="integer that fixes every draw of chance (default 0)")
+    parser.add_argument("--out", type=Path, help="folder (default out/calibrate); finished entries there are kept")

@@ -1,0 +1,135 @@
+"""The table of rates: its cheap entries hold in continuous integration, its shortcuts fail, a broken test is told."""
+
+import json
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from neurolab.calibrate import ENTRIES, Found, calibrate, result_of, write_rates
+from neurolab.calibrate.entry import approximate, conservative, covers, exact, shortcut
+from neurolab.calibrate.judge import BROKEN, judge
+from neurolab.calibrate.run import QUICK_N
+from neurolab.calibrate.table import chosen
+from neurolab.cli import main
+from neurolab.errors import UnknownNameError
+
+
+@pytest.fixture(scope="module")
+def quick():
+    return {row["name"]: row for row in calibrate(chosen(None, quick=True), n=QUICK_N, progress=False)}
+
+
+def test_the_quick_table_holds(quick):
+    assert {row["kind"] for row in quick.values()} == {"exact", "conservative", "approximate", "shortcut"}
+    assert [name for name, row in quick.items() if row["verdict"] == BROKEN] == []
+    assert all(row["n_simulations"] >= QUICK_N for row in quick.values())
+    exact_ones = [row for row in quick.values() if row["kind"] == "exact" and "rate" in row]
+    assert all(row["rate_low"] <= row["attainable"] <= row["rate_high"] for row in exact_ones)
+    assert all(row["power"] > 0.6 for row in exact_ones)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("z against 5 controls", 0.08),
+        ("t of 5 controls against the case", 0.18),
+        ("units as n", 0.4),
+        ("folds as n", 0.45),
+        ("same-data selection", 0.95),
+        ("20 tests, none corrected", 0.5),
+        ("one p below .05, one above", 0.35),
+        ("pooled_t, unequal spread", 0.2),
+    ],
+)
+def test_a_shortcut_fails_by_much(quick, name, least):
+    assert quick[name]["verdict"] == "fails: published"
+    assert quick[name]["rate"] >= least
+    assert quick[name]["rate_low"] > 0.05
+
+
+def too_eager(stream, effect):
+    return Found(stream.random() ** 2)
+
+
+def test_a_test_out_of_its_band_is_told_and_fails_the_command(monkeypatch, tmp_path, capsys):
+    bad = replace(ENTRIES["cochran_q"], name="eager", draw=too_eager, rejects=exact(), power_at=None)
+    monkeypatch.setitem(ENTRIES, "eager", bad)
+    assert main(["calibrate", "--only", "eager", "--n", "400", "--out", str(tmp_path)]) == 1
+    assert "BROKEN: eager" in capsys.readouterr().out
+    assert "BROKEN: eager" in (tmp_path / "rates.md").read_text()
+    assert main(["calibrate", "--only", "mcnemar", "--n", "200", "--out", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.glob("rates.*")} >= {"rates.md", "rates.csv", "rates.pdf", "rates.png"}
+    assert (tmp_path / "rates.csv").read_text().count("\n") == 4  # a head and three methods
+
+
+@pytest.mark.parametrize(
+    ("promise", "hits", "coverage", "verdict"),
+    [
+        (exact(), 20, False, "holds"),
+        (exact(), 4, False, BROKEN),
+        (conservative(), 0, False, "holds"),
+        (conservative(), 40, False, BROKEN),
+        (covers(kind="conservative"), 400, True, "holds"),
+        (covers(kind="conservative"), 340, True, BROKEN),
+        (covers(), 340, True, BROKEN),
+        (approximate(), 80, False, "liberal: published"),
+        (approximate(), 2, False, "conservative: published"),
+        (approximate(0.2), 80, False, "liberal: published"),
+        (approximate(0.05), 80, False, BROKEN),
+        (covers(kind="approximate"), 340, True, "liberal: published"),
+        (shortcut(), 20, False, BROKEN),
+        (covers(kind="shortcut"), 380, True, BROKEN),
+        (covers(kind="shortcut"), 320, True, "fails: published"),
+    ],
+)
+def test_verdicts_of_400_simulations(promise, hits, coverage, verdict):
+    assert judge(promise, hits, 400, coverage=coverage) == verdict
+
+
+def test_a_second_start_keeps_what_is_finished_and_measures_what_changed(tmp_path, monkeypatch):
+    asked = {"n": 100, "rng": 3, "folder": tmp_path, "progress": False}
+    entries = chosen(["mcnemar"])
+    first = calibrate(entries, **asked)
+    kept = sorted(tmp_path.glob("*.json"))
+    assert len(kept) == 3
+    told = json.loads(kept[0].read_text())
+    told["row"]["verdict"] = "kept"
+    kept[0].write_text(json.dumps(told))
+    again = calibrate(entries, **asked)
+    assert sorted(row["verdict"] == "kept" for row in again) == [False, False, True]
+    changed = [replace(entry, draw=partial(entry.draw, n=60)) for entry in entries]
+    assert all(row["verdict"] != "kept" for row in calibrate(changed, **asked))
+    fresh = calibrate(entries, **{**asked, "folder": None})
+    assert [row["rate"] for row in fresh] == [row["rate"] for row in first]
+
+
+def test_workers_change_nothing(tmp_path):
+    asked = {"n": 250, "progress": False}
+    one, two = (calibrate(chosen(["cochran_q", "wilson"]), n_jobs=jobs, **asked) for jobs in (1, 2))
+    assert [{**row, "seconds": 0} for row in one] == [{**row, "seconds": 0} for row in two]
+    assert one[0]["n_simulations"] == 250
+
+
+def test_every_entry_says_what_it_tests_and_names_are_their_own():
+    for name, entry in ENTRIES.items():
+        assert entry.name == name
+        assert entry.edge.endswith(".")
+        assert entry.n
+        assert entry.rejects or entry.interval
+        assert (entry.power_at is None) == (not entry.effect)
+        assert entry.kind == "shortcut" or entry.test.startswith(("stats.", "analysis."))
+
+
+def test_an_unknown_name_is_answered_with_a_near_one():
+    with pytest.raises(UnknownNameError, match="crawford_howell"):
+        chosen(["crawford_howel"])
+
+
+def test_the_figures_and_the_page_show_every_row(quick, tmp_path):
+    rows = list(quick.values())
+    written = {path.name for path in write_rates(rows, tmp_path)}
+    assert {"rates.pdf", "rates_verbs.pdf", "rates_intervals.pdf", "rates.alt.txt"} <= written
+    page = (tmp_path / "rates.md").read_text()
+    assert all(f"| {row['name']} |" in page for row in rows)
+    assert result_of(rows).sizes["entry"] == len(rows)
