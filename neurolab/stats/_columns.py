@@ -25,7 +25,9 @@ from neurolab.stats._given import (
     choice,
     columns,
     counted,
+    number,
     same_shape,
+    untested,
 )
 from neurolab.stats._maxima import DRAWN, ROUND, Settle, Statistic, maxima, one_sided, sign_rows, split_rows
 
@@ -58,6 +60,11 @@ class MaxT:
     level: float
     null: Floats
 
+    @property
+    def note(self) -> str:
+        """How many columns could not be tested, or nothing."""
+        return untested(self.valid)
+
 
 def finish(
     seen: maps.StatMap, observed: Floats, null: Floats, *, exact: bool, arrangements: int, floor: float, statistic: str
@@ -66,6 +73,7 @@ def finish(
     valid, alternative = seen.valid, seen.alternative
     value = one_sided(observed, alternative)
     reached = null.size - np.searchsorted(np.sort(null), value - TIE * np.abs(value), side="left")
+    null = null if valid.any() else null[:0]  # nothing was tested
     p = np.ones(valid.size)
     p[valid] = np.maximum(reached, 1) / null.size if exact else (reached + 1) / (null.size + 1)
     return MaxT(
@@ -242,6 +250,7 @@ def max_t(
     choice(alternative, ALTERNATIVES, "alternative")
     choice(statistic, tuple(TESTS), "statistic")
     n_permutations, block = counted(n_permutations, "n_permutations"), counted(block, "block")
+    popmean = number(popmean, "popmean")
     if groups is None:
         d = x if y is None else _difference(x, columns(y, "y"))
         seen = maps.one_sample_t(d, popmean=popmean, alternative=alternative, level=level)

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from neurolab.errors import DataError, DesignError
 from neurolab.stats._bayes_case import posterior_difference
 from neurolab.stats._cases import BayesianDifference
-from neurolab.stats._given import ALTERNATIVES, Floats, Rng, choice, columns, sample, t_p, unit_interval
+from neurolab.stats._given import ALTERNATIVES, Floats, Rng, choice, columns, floats, sample, t_p, unit_interval
 
 OUTSIDE = "the case's covariates lie outside those of all controls: its expected score is extrapolated."
 
@@ -59,8 +59,8 @@ class _Expected:
 
 def _expected(case: Floats, controls: Floats, case_covariates: ArrayLike, covariates: ArrayLike) -> _Expected:
     """Regress the controls' scores (n, tasks) on their covariates, and look up the case."""
-    own = np.atleast_1d(np.asarray(case_covariates, dtype=np.float64))
-    given = np.asarray(covariates, dtype=np.float64)
+    own = np.atleast_1d(floats(case_covariates, "case_covariates"))
+    given = floats(covariates, "covariates")
     given = columns(given[:, None] if given.ndim == 1 else given, "covariates")
     n, m = given.shape
     if own.shape != (m,) or n != len(controls) or not (np.isfinite(given).all() and np.isfinite(own).all()):

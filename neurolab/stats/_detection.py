@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from neurolab.errors import DataError
-from neurolab.stats._given import Floats, counted, unit_interval
+from neurolab.stats._given import Floats, counted, floats, number, unit_interval
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,18 @@ def log_linear(k: ArrayLike, n: ArrayLike) -> Floats:
     >>> log_linear(25, 25).round(4)
     np.float64(0.9808)
     """
-    k, n = np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64)
-    if not ((k >= 0) & (k <= n) & (n >= 1)).all():
+    k, n = floats(k, "k"), floats(n, "n")
+    if not ((k >= 0) & (k <= n) & (n >= 1) & (n < np.inf)).all():
         raise DataError("counts outside 0 <= k <= n, or n < 1; expected k of n trials.")
     return (k + 0.5) / (n + 1)
+
+
+def _trials(n: ArrayLike) -> Floats:
+    """Get numbers of trials, each at least 1."""
+    given = floats(n, "the number of trials")
+    if not ((given >= 1) & (given < np.inf)).all():
+        raise DataError(f"{n!r} trials given; expected 1 or more.")
+    return given
 
 
 def empirical_logit(k: ArrayLike, n: ArrayLike) -> Floats:
@@ -70,7 +78,7 @@ def _rates(
         raise DataError("one of n_signal and n_noise given; expected both (counts) or none (rates).")
     if n_signal is not None and n_noise is not None:
         return log_linear(hits, n_signal), log_linear(false_alarms, n_noise)
-    h, f = np.asarray(hits, dtype=np.float64), np.asarray(false_alarms, dtype=np.float64)
+    h, f = floats(hits, "hits"), floats(false_alarms, "false_alarms")
     if not ((h > 0) & (h < 1) & (f > 0) & (f < 1)).all():
         raise DataError("rates outside (0, 1), where d' is infinite; give counts with n_signal=... and n_noise=...")
     return h, f
@@ -123,9 +131,9 @@ def a_prime(
     """
     if (n_signal is None) != (n_noise is None):
         raise DataError("one of n_signal and n_noise given; expected both (counts) or none (rates).")
-    h, f = (np.asarray(v, dtype=np.float64) for v in (hits, false_alarms))
+    h, f = floats(hits, "hits"), floats(false_alarms, "false_alarms")
     if n_signal is not None and n_noise is not None:
-        h, f = h / np.asarray(n_signal), f / np.asarray(n_noise)
+        h, f = h / _trials(n_signal), f / _trials(n_noise)
     if not ((h >= 0) & (h <= 1) & (f >= 0) & (f <= 1)).all():
         raise DataError("rates outside [0, 1]; expected rates, or counts with n_signal=... and n_noise=...")
     high, low = np.maximum(h, f), np.minimum(h, f)
@@ -156,8 +164,7 @@ def gourevitch_galanter_variance(
     """
     h, f = _rates(hit_rate, false_alarm_rate, None, None)
     share = [
-        rate * (1 - rate) / (np.asarray(n) * sps.norm.pdf(ndtri(rate)) ** 2)
-        for rate, n in ((h, n_signal), (f, n_noise))
+        rate * (1 - rate) / (_trials(n) * sps.norm.pdf(ndtri(rate)) ** 2) for rate, n in ((h, n_signal), (f, n_noise))
     ]
     return share[0] + share[1]
 
@@ -194,6 +201,7 @@ def mafc_d_prime(share_correct: float, m: int) -> float:
     1.6821952
     """
     m = counted(m, "m", least=2)
+    share_correct = number(share_correct, "share_correct")
     if not 0 < share_correct < 1:
         raise DataError(f"share_correct={share_correct} given; expected a share in (0, 1): type log_linear(k, n).")
 

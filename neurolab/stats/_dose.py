@@ -11,7 +11,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
 
 from neurolab.errors import DataError, DesignError
-from neurolab.stats._given import Floats, same_shape, sample, unit_interval
+from neurolab.stats._given import Floats, floats, number, same_shape, sample, unit_interval
 
 GRID = np.linspace(-9.0, 5.0, 141)  # log s, in units of the range of x
 
@@ -108,7 +108,7 @@ def dose_response(x: ArrayLike, y: ArrayLike, *, chance: float, level: float = 0
     >>> round(found.midpoint, 2), round(found.top, 2)
     (0.25, 0.91)
     """
-    x, y = sample(x), sample(y, "y")
+    x, y, chance = sample(x), sample(y, "y"), number(chance, "chance")
     same_shape(x, y)
     floor, reach = float(x.min()), float(np.ptp(x))
     if np.unique(x).size < 4:
@@ -153,14 +153,14 @@ def normalised_area(x: ArrayLike, y: ArrayLike, *, chance: float, intact: float)
     >>> normalised_area([0, 0.5, 1.0], [0.9, 0.9, 0.5], chance=0.5, intact=0.9).round(2)
     np.float64(0.75)
     """
-    x, y = sample(x, least=2), np.asarray(y, dtype=np.float64)
+    x, y, chance = sample(x, least=2), floats(y, "y"), number(chance, "chance")
     if y.shape[-1:] != x.shape or not np.isfinite(y).all():
         raise DataError(
             f"x of shape {x.shape} and y of {y.shape} given, or NaN in y; expected finite y (..., n_doses)."
         )
     if np.unique(x).size < x.size:
         raise DataError("a dose is given twice; average its repetitions first.")
-    intact_above = np.asarray(intact, dtype=np.float64) - chance
+    intact_above = floats(intact, "intact") - chance
     if not (intact_above > 0).all():
         raise DataError(f"intact={intact!r} does not exceed chance={chance!r}: there is no performance to lose.")
     order = np.argsort(x)

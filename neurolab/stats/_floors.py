@@ -12,6 +12,8 @@ from scipy.integrate import quad
 from neurolab.errors import DataError
 from neurolab.stats._given import ALTERNATIVES, choice, counted, unit_interval
 
+MOST_BITS = 1_020  # beyond 2^1020 arrangements the floor is that of float64
+
 
 def exact_p(b: int, m: int, mt: int | None = None, *, method: str = "exact") -> float:
     """Get the p of b exceedances in m random permutations, drawn with replacement from mt possible ones.
@@ -58,17 +60,19 @@ def p_floor(
     choice(design, ("sign_flip", "label_shuffle", "rank"), "design")
     choice(alternative, ALTERNATIVES, "alternative")
     if n_permutations is not None:
+        n_permutations = counted(n_permutations, "n_permutations")
         doubled = design == "sign_flip" and alternative == "two-sided"
         return (2.0 if doubled else 1.0) / (n_permutations + 1)
+    sizes = [counted(k, "n") for k in (n if isinstance(n, tuple | list) else (n,))]
     if design == "rank":
-        return 1.0 / (counted(int(np.sum(n)), "n") + 1)
+        return 1.0 / (sum(sizes) + 1)
     if design == "sign_flip":
-        return min(1.0, (2.0 if alternative == "two-sided" else 1.0) / 2.0 ** counted(int(np.sum(n)), "n"))
-    n_a, n_b = np.broadcast_to(np.asarray(n), 2)
+        return min(1.0, (2.0 if alternative == "two-sided" else 1.0) * 2.0 ** -min(sum(sizes), MOST_BITS))
+    n_a, n_b = (sizes * 2)[:2]
     both = (
         alternative == "two-sided" and n_a == n_b
     )  # only equal groups have a mirror arrangement of equal |difference|
-    return min(1.0, (2.0 if both else 1.0) / math.comb(int(n_a + n_b), int(n_a)))
+    return min(1.0, (2.0 if both else 1.0) / min(math.comb(n_a + n_b, n_a), 2**MOST_BITS))
 
 
 def n_needed(design: str, *, alpha: float = 0.05, alternative: str = "two-sided") -> int:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from neurolab.errors import DataError
 from neurolab.stats import maps
 from neurolab.stats._columns import MaxT, finish
-from neurolab.stats._given import TIE, Floats, Rng, columns, counted, generator, sample
+from neurolab.stats._given import TIE, Floats, Rng, columns, counted, floats, generator, sample
 from neurolab.stats._maxima import Statistic, maxima
 
 
@@ -20,7 +20,7 @@ def _basis(nuisance: Floats) -> Floats:
 
 def _regressors(nuisance: ArrayLike | None, n: int) -> Floats:
     """Get the nuisance as (n, k), k from 0 on."""
-    given = np.empty((n, 0)) if nuisance is None else np.asarray(nuisance, dtype=np.float64)
+    given = np.empty((n, 0)) if nuisance is None else floats(nuisance, "nuisance")
     if given.ndim not in (1, 2) or len(given) != n:
         raise DataError(f"nuisance of shape {given.shape} given for {n} observations; expected ({n},) or ({n}, k).")
     return given.reshape(n, -1)
@@ -81,6 +81,8 @@ def freedman_lane(
     """
     y, tested = columns(y, "y", least=3), sample(tested, "tested")
     given = _regressors(nuisance, len(y))
+    if tested.size != len(y):
+        raise DataError(f"tested holds {tested.size} values for {len(y)} observations; expected one for each.")
     n_permutations, stream = counted(n_permutations, "n_permutations"), generator(rng, "freedman_lane")
     design = np.column_stack((tested, np.ones(len(y)), given))
     seen = maps.glm_t(y, design, np.eye(design.shape[1])[0], alternative=alternative, level=level)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from neurolab.errors import DataError, DesignError
 from neurolab.stats._curves import FAMILIES, LAPSE, Curve, maximise, starts
-from neurolab.stats._given import Floats, Rng, counted, generator, sample
+from neurolab.stats._given import Floats, Rng, counted, floats, generator, sample
 
 DIRECTIONS = ("increasing", "decreasing")
 
@@ -15,7 +15,7 @@ DIRECTIONS = ("increasing", "decreasing")
 def counts(x: ArrayLike, k: ArrayLike, n: ArrayLike, family: str, falls: bool) -> tuple[Floats, Floats, Floats]:
     """Get levels, correct answers and trials, one per distinct level, in order."""
     level, correct = sample(x, "x"), sample(k, "k")
-    trials = sample(np.broadcast_to(np.asarray(n, dtype=np.float64), np.shape(n) or level.shape), "n")
+    trials = sample(np.broadcast_to(floats(n, "n"), np.shape(n) or level.shape), "n")
     if not level.shape == correct.shape == trials.shape:
         raise DataError(
             f"x, k and n have {level.size}, {correct.size} and {trials.size} values; expected one per level."

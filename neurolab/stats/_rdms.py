@@ -11,7 +11,7 @@ from scipy import stats as sps
 from scipy.spatial.distance import pdist
 
 from neurolab.errors import DataError, DesignError
-from neurolab.stats._given import Floats, choice, columns
+from neurolab.stats._given import Floats, choice, columns, floats, squarable
 
 DISTANCES = ("euclidean", "correlation")
 
@@ -47,8 +47,8 @@ def rdm(x: ArrayLike, *, distance: str = "euclidean") -> Floats:
     """
     choice(distance, DISTANCES, "distance")
     array = columns(x)
-    if not np.isfinite(array).all():
-        raise DataError("x holds NaN or inf; drop those neuroids: x[:, np.isfinite(x).all(axis=0)].")
+    if not array.shape[1] or not np.isfinite(array).all():
+        raise DataError("x has no neuroids, or holds NaN or inf; drop those: x[:, np.isfinite(x).all(axis=0)].")
     if distance == "euclidean":
         return pdist(array, "sqeuclidean") / array.shape[1]
     if (np.ptp(array, axis=1) == 0).any():
@@ -71,7 +71,7 @@ def crossnobis(x: ArrayLike, conditions: ArrayLike, runs: ArrayLike) -> Floats:
     Source: Walther et al. (2016), doi:10.1016/j.neuroimage.2015.12.012; agrees with rsatoolbox.
     """
     array, named, run = columns(x), np.asarray(conditions), np.asarray(runs)
-    if named.shape != (len(array),) or run.shape != (len(array),) or not np.isfinite(array).all():
+    if named.shape != (len(array),) or run.shape != (len(array),) or not array.size or not np.isfinite(array).all():
         raise DataError(f"{len(array)} presentations, {named.size} conditions, {run.size} runs, or NaN; give one each.")
     kinds, folds = np.unique(named), np.unique(run)
     if folds.size < 2 or kinds.size < 2:
@@ -126,14 +126,14 @@ COMPARATORS: dict[
 
 def _vectors(rdms: ArrayLike, what: str) -> Floats:
     """Get condensed RDMs (n, pairs), finite and not constant."""
-    array = np.atleast_2d(np.asarray(rdms, dtype=np.float64))
+    array = np.atleast_2d(floats(rdms, what))
     if array.ndim != 2 or array.shape[1] < 3 or not np.isfinite(array).all():
         raise DataError(
             f"{what} has shape {array.shape}, or holds NaN; expected condensed RDMs of 3 or more distances."
         )
     if (np.ptp(array, axis=1) == 0).any():
         raise DataError(f"{what} holds an RDM of equal distances: no order of distances to compare.")
-    return array
+    return squarable(array, what)
 
 
 def compare_rdms(a: ArrayLike, b: ArrayLike, *, method: str = "corr") -> float:

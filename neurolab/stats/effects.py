@@ -23,7 +23,7 @@ from neurolab.stats._detection import (
     mafc_d_prime,
     yes_no,
 )
-from neurolab.stats._given import Floats, same_shape, sample, unit_interval
+from neurolab.stats._given import Floats, number, same_shape, sample, unit_interval
 from neurolab.stats._rank import auc_ends, mann_whitney
 
 __all__ = [
@@ -72,7 +72,9 @@ def noncentral_t_interval(t: float, df: float, *, level: float = 0.95) -> tuple[
     >>> round(low, 3), round(high, 3)
     (-0.184, 4.101)
     """
-    tail = (1 - unit_interval(level, "level")) / 2
+    tail, t, df = (1 - unit_interval(level, "level")) / 2, number(t, "t"), number(df, "df")
+    if df < 1:
+        raise DataError(f"df={df:g} given; expected 1 or more degrees of freedom.")
     reach = 8 - sps.norm.ppf(tail) + abs(t) * (np.sqrt(sps.chi2.isf(tail / 100, df) / df) - 1)
 
     def below(nc: float, share: float) -> float:
@@ -91,6 +93,7 @@ def small_sample_factor(df: float) -> float:
     >>> round(small_sample_factor(10), 5)
     0.92275
     """
+    df = number(df, "df")
     return float(np.exp(gammaln(df / 2) - gammaln((df - 1) / 2)) / np.sqrt(df / 2)) if df > 1 else 0.0
 
 
@@ -119,6 +122,7 @@ def cohens_d(
     2.0
     """
     x, y = sample(x, least=2), None if y is None else sample(y, "y", least=2)
+    popmean = number(popmean, "popmean")
     n: int | tuple[int, int] = x.size
     if y is not None and paired:
         same_shape(x, y)

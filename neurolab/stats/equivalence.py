@@ -15,8 +15,8 @@ from scipy.integrate import quad
 
 from neurolab.errors import DataError
 from neurolab.stats._floors import p_floor
-from neurolab.stats._given import TINY, Rng, choice, counted, same_shape, sample, unit_interval
-from neurolab.stats.intervals import flip_ends, flips_of
+from neurolab.stats._given import TINY, Rng, choice, counted, floats, number, same_shape, sample, unit_interval
+from neurolab.stats.intervals import flip_ends, flips_of, too_few
 
 Bounds = float | tuple[float, float]
 
@@ -28,7 +28,8 @@ class Tost:
 
     (low, high) has level 1 - 2 alpha: it lies inside ``bounds`` exactly when p <= alpha.  ``lower_*`` is the test
     against the lower bound (effect greater than it), ``upper_*`` against the upper one.  For sign-flips ``t`` and
-    ``df`` are None.
+    ``df`` are None; so are p and t of a bound that is infinite, which is not tested.  ``note`` says why an end of the
+    interval is infinite.
     """
 
     p: float
@@ -36,14 +37,15 @@ class Tost:
     low: float
     high: float
     bounds: tuple[float, float]
-    lower_p: float
-    upper_p: float
+    lower_p: float | None
+    upper_p: float | None
     alpha: float
     p_floor: float
     t: float | None = None
     df: float | None = None
     lower_t: float | None = None
     upper_t: float | None = None
+    note: str = ""
 
     @property
     def equivalent(self) -> bool:
@@ -53,7 +55,8 @@ class Tost:
 
 def _bounds(bounds: Bounds) -> tuple[float, float]:
     """Get (low, high) from one number, ± itself, or from a pair; a side may be infinite."""
-    pair = np.asarray(bounds if isinstance(bounds, tuple | list) else (-bounds, bounds), dtype=np.float64)
+    given = floats(bounds, "bounds")  # type: ignore[arg-type]
+    pair = np.array([-1.0, 1.0]) * given if given.ndim == 0 else given
     if pair.shape != (2,) or np.isnan(pair).any() or not pair[0] < pair[1]:
         raise DataError(
             f"bounds={bounds!r} given; expected one positive number (±) or a pair (low, high) with low < high."
@@ -61,19 +64,29 @@ def _bounds(bounds: Bounds) -> tuple[float, float]:
     return float(pair[0]), float(pair[1])
 
 
+def _tested(low: float, high: float) -> tuple[float, ...]:
+    """Get the bounds that are tested, the finite ones."""
+    finite = tuple(bound for bound in (low, high) if np.isfinite(bound))
+    if not finite:
+        raise DataError("both bounds are infinite; expected at least one finite bound, in the unit of x.")
+    return finite
+
+
 def _tost(effect: float, se: float, df: float, bounds: Bounds, alpha: float) -> Tost:
     low, high = _bounds(bounds)
+    tested = _tested(low, high)
     alpha, effect, se, df = unit_interval(alpha, "alpha"), float(effect), float(se), float(df)
     if not (se > 0 and np.isfinite([effect, se, df]).all()):
         raise DataError(
             f"standard error {se:g}: constant data cannot be tested; use sign_flip_tost, or report the raw effect."
         )
-    lower_t, upper_t = (effect - low) / se, (effect - high) / se
-    lower_p, upper_p = float(max(sps.t.sf(lower_t, df), TINY)), float(max(sps.t.cdf(upper_t, df), TINY))
+    lower_t, upper_t = ((effect - bound) / se if bound in tested else None for bound in (low, high))
+    lower_p = None if lower_t is None else float(max(sps.t.sf(lower_t, df), TINY))
+    upper_p = None if upper_t is None else float(max(sps.t.cdf(upper_t, df), TINY))
     half = float(sps.t.isf(alpha, df)) * se
-    t = lower_t if lower_p >= upper_p else upper_t
+    p, t = max((p, t) for p, t in ((lower_p, lower_t), (upper_p, upper_t)) if p is not None)
     return Tost(
-        max(lower_p, upper_p),
+        p,
         effect,
         effect - half,
         effect + half,
@@ -107,8 +120,8 @@ def tost_one_sample_summary(
     mean: float, sd: float, n: int, *, bounds: Bounds, popmean: float = 0.0, alpha: float = 0.05
 ) -> Tost:
     """Get ``tost_one_sample`` from mean, sd (ddof 1) and n."""
-    n = counted(n, "n", least=2)
-    return _tost(mean - popmean, sd / np.sqrt(n), n - 1, bounds, alpha)
+    n, effect = counted(n, "n", least=2), number(mean, "mean") - number(popmean, "popmean")
+    return _tost(effect, number(sd, "sd") / np.sqrt(n), n - 1, bounds, alpha)
 
 
 def tost_paired(x: ArrayLike, y: ArrayLike, *, bounds: Bounds, alpha: float = 0.05) -> Tost:
@@ -125,7 +138,10 @@ def tost_paired_summary(
     means: tuple[float, float], sds: tuple[float, float], n: int, *, r: float, bounds: Bounds, alpha: float = 0.05
 ) -> Tost:
     """Get ``tost_paired`` from both means, both sds, the number of pairs and their correlation r."""
-    sd = float(np.sqrt(sds[0] ** 2 + sds[1] ** 2 - 2 * r * sds[0] * sds[1]))
+    (first, second), r = (number(sd, "sd") for sd in sds), number(r, "r")
+    if not -1 <= r <= 1:
+        raise DataError(f"r={r:g} given; expected the correlation of the pairs, from -1 to 1.")
+    sd = float(np.sqrt(first**2 + second**2 - 2 * r * first * second))
     return tost_one_sample_summary(means[0] - means[1], sd, n, bounds=bounds, alpha=alpha)
 
 
@@ -158,14 +174,14 @@ def tost_independent_summary(
 ) -> Tost:
     """Get ``tost_independent`` from both means, sds (ddof 1) and counts."""
     choice(variances, ("welch", "pooled"), "variances")
-    (a, b), (n, m) = (sd**2 for sd in sds), (counted(k, "n", least=2) for k in ns)
+    (a, b), (n, m) = (number(sd, "sd") ** 2 for sd in sds), (counted(k, "n", least=2) for k in ns)
     if variances == "pooled":
         df: float = n + m - 2
         se = np.sqrt(((n - 1) * a + (m - 1) * b) / df * (1 / n + 1 / m))
     else:
         se = np.sqrt(a / n + b / m)
         df = se**4 / ((a / n) ** 2 / (n - 1) + (b / m) ** 2 / (m - 1)) if se > 0 else 1.0
-    return _tost(means[0] - means[1], float(se), float(df), bounds, alpha)
+    return _tost(number(means[0], "mean") - number(means[1], "mean"), float(se), float(df), bounds, alpha)
 
 
 def _sd(x: np.ndarray) -> float:
@@ -204,19 +220,19 @@ def sign_flip_tost(
     """
     low, high = _bounds(bounds)
     alpha = unit_interval(alpha, "alpha")
-    finite = tuple(bound for bound in (low, high) if np.isfinite(bound))
-    if not finite:
-        raise DataError("both bounds are infinite; expected at least one finite bound, in the unit of x.")
+    finite = _tested(low, high)
     x = sample(x)
     flips = flips_of(x, n_permutations, rng)  # one set for both tests and both ends
     lower_p, upper_p = (
-        flips.beyond(bound, side) / flips.total if bound in finite else 0.0
+        flips.beyond(bound, side) / flips.total if bound in finite else None
         for bound, side in ((low, "greater"), (high, "less"))
     )
     ends = flip_ends(flips, 1 - 2 * alpha, finite)
     drawn = None if flips.exact else n_permutations
     floor = p_floor("sign_flip", n=x.size, alternative="greater", n_permutations=drawn)
-    return Tost(max(lower_p, upper_p), float(x.mean()), *ends, (low, high), lower_p, upper_p, alpha, floor)
+    note = "" if np.isfinite(ends).all() else too_few(x.size, 1 - 2 * alpha)
+    p = max(side for side in (lower_p, upper_p) if side is not None)
+    return Tost(p, float(x.mean()), *ends, (low, high), lower_p, upper_p, alpha, floor, note=note)
 
 
 def jzs_bayes_factor(t: float, n: int, n2: int | None = None, *, r: float = 0.707) -> float:
@@ -234,8 +250,9 @@ def jzs_bayes_factor(t: float, n: int, n2: int | None = None, *, r: float = 0.70
     """
     n = counted(n, "n", least=2)
     df, size = (n - 1, float(n)) if n2 is None else (n + counted(n2, "n2", least=2) - 2, n * n2 / (n + n2))
-    if not np.isfinite(t) or r <= 0:
-        raise DataError(f"t={t}, r={r} given; expected a finite t and a positive prior width r.")
+    t, r = number(t, "t"), number(r, "r")
+    if r <= 0:
+        raise DataError(f"r={r:g} given; expected a positive prior width.")
 
     def integrand(g: float) -> float:  # relative to the null's likelihood, in logs so that large t does not underflow
         a = 1 + size * g * r**2

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neurolab.errors import DataError
-from neurolab.stats._given import TIE, Floats, Rng, choice, counted, generator
+from neurolab.stats._given import TIE, Floats, Rng, choice, counted, floats, generator, number
 
 __all__ = [
     "PartitionTest",
@@ -47,14 +47,17 @@ def _codes(labels: ArrayLike, what: str, n: int | None = None) -> np.ndarray:
         raise DataError(
             f"{what} has shape {array.shape}; expected one label per node{'' if n is None else f', ({n},)'}."
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if any(label is None or label != label for label in array.tolist()) or np.ma.is_masked(labels):
         raise DataError(f"{what} holds NaN; give nodes without a module a label of their own, or drop them.")
-    return np.unique(array, return_inverse=True)[1]
+    try:
+        return np.unique(array, return_inverse=True)[1]
+    except TypeError as problem:  # an int beside a word
+        raise DataError(f"{what} mixes kinds of labels ({problem}); expected all numbers or all words.") from None
 
 
 def _graph(adjacency: ArrayLike, labels: ArrayLike) -> tuple[Floats, np.ndarray]:
     """Get a symmetric, non-negative graph in float64 and the codes of its modules."""
-    graph = np.asarray(adjacency, dtype=np.float64)
+    graph = floats(adjacency, "adjacency")
     if graph.ndim != 2 or graph.shape[0] != graph.shape[1] or not np.isfinite(graph).all():
         raise DataError(f"adjacency has shape {graph.shape}, or holds NaN; expected a finite (n, n).")
     if (graph < 0).any():
@@ -119,7 +122,7 @@ def modularity(adjacency: ArrayLike, labels: ArrayLike, *, resolution: float = 1
     >>> modularity([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], [0, 0, 1, 1])
     0.5
     """
-    return _q(_blocks(*_graph(adjacency, labels)), resolution)
+    return _q(_blocks(*_graph(adjacency, labels)), number(resolution, "resolution"))
 
 
 def _q(blocks: Floats, resolution: float = 1.0) -> float:

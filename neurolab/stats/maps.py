@@ -15,10 +15,13 @@ from neurolab.stats._given import (
     Floats,
     choice,
     columns,
+    floats,
+    number,
     same_shape,
     t_p,
     tail_p,
     unit_interval,
+    untested,
     varies,
 )
 from neurolab.stats._rank import auc_ends, mann_whitney
@@ -42,6 +45,11 @@ class StatMap:
     test: str
     alternative: str
     level: float
+
+    @property
+    def note(self) -> str:
+        """How many columns could not be tested, or nothing."""
+        return untested(self.valid)
 
 
 def _t_map(
@@ -139,19 +147,11 @@ def one_sample_t(x: ArrayLike, *, popmean: float = 0.0, alternative: str = "two-
 
     Source: agrees with ``scipy.stats.ttest_1samp``.
     """
-    x = columns(x)
+    x, popmean = columns(x), number(popmean, "popmean")
     mean, variance = _moments(x)
     df = np.full_like(mean, len(x) - 1)
-    return _t_map(
-        mean,
-        np.sqrt(variance / len(x)),
-        df,
-        varies(x),
-        test="one-sample",
-        alternative=alternative,
-        level=level,
-        null=popmean,
-    )
+    kept = {"alternative": alternative, "level": level, "null": popmean}
+    return _t_map(mean, np.sqrt(variance / len(x)), df, varies(x), test="one-sample", **kept)  # type: ignore[arg-type]
 
 
 def paired_t(a: ArrayLike, b: ArrayLike, *, alternative: str = "two-sided", level: float = 0.95) -> StatMap:
@@ -227,14 +227,15 @@ def glm_t(
     one-sided.
     """
     y, x = columns(y, "y"), columns(design, "design", least=2)
-    weights = np.asarray(contrast, dtype=np.float64)
+    weights = floats(contrast, "contrast")
     pinv, rank = _checked_design(x, weights, len(y))
     df = len(y) - rank
-    valid = varies(y)
-    scale = np.where(valid, np.abs(np.where(np.isfinite(y), y, 0.0)).max(axis=0), 1.0)
+    valid, seen = varies(y), np.isfinite(y).all(axis=0)
+    y = np.where(seen, y, 0.0)
+    scale = np.where(valid, np.abs(y).max(axis=0, initial=0.0), 1.0)
     with np.errstate(all="ignore"):
-        beta = pinv @ y
-        residual = y - x @ beta
+        beta = np.where(seen, pinv @ y, np.nan)
+        residual = y - x @ (pinv @ y)
         variance = (residual**2).sum(axis=0) / df
         valid &= np.sqrt(variance) > 1e-12 * scale  # the design explains the column exactly: no error to test against
     se = np.sqrt(variance * float(weights @ pinv @ pinv.T @ weights))

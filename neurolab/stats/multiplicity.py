@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neurolab.errors import DataError
-from neurolab.stats._given import Bools, Floats, unit_interval
+from neurolab.stats._given import TINY, Bools, Floats, floats, unit_interval
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ class Adjusted:
 
 def _tested(p: ArrayLike, mask: ArrayLike | None) -> tuple[Floats, Bools]:
     """Get p and the boolean mask of the tests that count; what is not masked must be a p."""
-    values = np.asarray(p, dtype=np.float64)
+    values = floats(p, "p")
+    if np.asarray(p).dtype == bool:
+        raise DataError("p holds booleans; expected p-values: a mask goes into mask=...")
     counts = np.ones(values.shape, dtype=bool) if mask is None else np.asarray(mask)
     if counts.shape != values.shape or counts.dtype != bool:
         raise DataError(
@@ -59,7 +61,7 @@ def _adjusted(p: ArrayLike, mask: ArrayLike | None, alpha: float, method: str, f
         stepped = np.minimum.accumulate((among[order] * m / rank * dependence)[::-1])[::-1]
     adjusted = np.ones(values.shape)
     inside = np.empty(m)
-    inside[order] = np.clip(stepped, among[order], 1.0)
+    inside[order] = np.clip(stepped, np.maximum(among[order], TINY), 1.0)  # no p is 0
     adjusted[counts] = inside
     return Adjusted(adjusted, counts & (adjusted <= alpha), m, method, alpha)
 

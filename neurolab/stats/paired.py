@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import stats as sps
 
 from neurolab.errors import DataError
-from neurolab.stats._given import TINY, choice, unit_interval
+from neurolab.stats._given import TINY, choice, floats, unit_interval
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def mcnemar(table: ArrayLike, *, method: str = "exact", level: float = 0.95) -> 
     >>> mcnemar([[0, 6], [2, 0]]).p
     0.2890625
     """
-    cells = np.asarray(table)
+    cells = floats(table, "table")
     if cells.shape != (2, 2) or (cells < 0).any() or (cells != np.floor(cells)).any():
         raise DataError(f"table of shape {cells.shape} given; expected 2 x 2 counts: type pairs_table(x, y).")
     choice(method, ("exact", "chi2", "continuity"), "method")
@@ -120,7 +120,7 @@ def cochran_q(x: ArrayLike) -> CochranQ:
     0.3333
     """
     given = np.asarray(x)
-    if given.ndim != 2 or given.shape[1] < 2 or not np.isin(given, (0, 1)).all():
+    if given.ndim != 2 or given.shape[0] < 1 or given.shape[1] < 2 or not np.isin(given, (0, 1)).all():
         raise DataError(f"x of shape {given.shape} given; expected subjects x conditions (at least 2) of 0 and 1.")
     values = given.astype(np.int64)
     (n, k), total = values.shape, int(values.sum())

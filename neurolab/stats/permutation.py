@@ -11,9 +11,20 @@ from numpy.typing import ArrayLike
 
 from neurolab.stats._columns import MaxT, max_t
 from neurolab.stats._floors import exact_p, n_needed, p_floor
-from neurolab.stats._given import ALTERNATIVES, TIE, Floats, Rng, choice, counted, generator, sample, unit_interval
+from neurolab.stats._given import (
+    ALTERNATIVES,
+    TIE,
+    Floats,
+    Rng,
+    choice,
+    counted,
+    generator,
+    number,
+    sample,
+    unit_interval,
+)
 from neurolab.stats._lane import freedman_lane
-from neurolab.stats.intervals import flip_ends, flips_of
+from neurolab.stats.intervals import flip_ends, flips_of, too_few
 
 __all__ = [
     "LabelShuffle",
@@ -35,7 +46,7 @@ EXACT_SPLITS = 20_000
 class SignFlip:
     """A sign-flip test: ``effect`` is the mean, ``statistic`` the mean minus ``popmean``.
 
-    (low, high) inverts the two-sided test, whatever the alternative.
+    (low, high) inverts the two-sided test, whatever the alternative; ``note`` says why an end is infinite.
     """
 
     p: float
@@ -49,6 +60,7 @@ class SignFlip:
     exact: bool
     alternative: str
     level: float
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,7 @@ class LabelShuffle:
     exact: bool
     alternative: str
     level: float
+    note: str = ""
 
 
 def sign_flip(
@@ -111,12 +124,14 @@ def sign_flip(
     x = sample(x)
     choice(alternative, ALTERNATIVES, "alternative")
     unit_interval(level, "level")
+    popmean = number(popmean, "popmean")
     flips = flips_of(x, n_permutations, rng)
-    p = flips.beyond(float(popmean), alternative) / flips.total
-    low, high = flip_ends(flips, level, (float(popmean),))
+    p = flips.beyond(popmean, alternative) / flips.total
+    low, high = flip_ends(flips, level, (popmean,))
     drawn = None if flips.exact else n_permutations
     floor = p_floor("sign_flip", n=x.size, alternative=alternative, n_permutations=drawn)
-    mean, kind = float(x.mean()), (flips.exact, alternative, level)
+    note = "" if np.isfinite([low, high]).all() else too_few(x.size, level)
+    mean, kind = float(x.mean()), (flips.exact, alternative, level, note)
     return SignFlip(p, float((x - popmean).mean()), mean, low, high, floor, x.size, flips.total, *kind)
 
 
@@ -157,6 +172,15 @@ def _as_extreme(a: Floats, b: Floats, rows: np.ndarray, observed: float) -> dict
     null, tie = rows @ centred * (1 / a.size + 1 / b.size), TIE * float(np.abs(centred).sum())
     two_sided = np.abs(null) >= abs(observed) - tie
     return {"greater": null >= observed - tie, "less": null <= observed + tie, "two-sided": two_sided}
+
+
+def _no_end(sizes: tuple[int, int], level: float) -> str:
+    """Get the sentence that explains an infinite end of a shift between two groups."""
+    needed = n_needed("label_shuffle", alpha=(1 - level) / 2, alternative="greater")
+    return (
+        f"{sizes[0]} and {sizes[1]} values cannot reach {(1 - level) / 2:.3g} one-sided, so the interval has no end; "
+        f"use {needed} or more in each group."
+    )
 
 
 def label_shuffle(
@@ -205,4 +229,5 @@ def label_shuffle(
     sizes, drawn = (a.size, b.size), None if exact else n_permutations
     floor = p_floor("label_shuffle", n=sizes, alternative=alternative, n_permutations=drawn)
     p, total = float(extreme[alternative].mean()), len(rows)
-    return LabelShuffle(p, observed, observed, low, high, floor, sizes, total, exact, alternative, level)
+    note = "" if np.isfinite([low, high]).all() else _no_end(sizes, level)
+    return LabelShuffle(p, observed, observed, low, high, floor, sizes, total, exact, alternative, level, note)

@@ -11,7 +11,7 @@ from scipy import stats as sps
 from neurolab.errors import DataError, DesignError
 from neurolab.stats._curves import FAMILIES, deviance
 from neurolab.stats._dose import DoseResponse, dose_response, normalised_area
-from neurolab.stats._given import Floats, Rng, choice, counted, generator, unit_interval
+from neurolab.stats._given import Floats, Rng, choice, counted, generator, number, unit_interval
 from neurolab.stats._half_point import half_point
 from neurolab.stats._psychofit import DIRECTIONS, Problem, counts, ends_of, notes
 
@@ -110,7 +110,8 @@ def _problem(x: ArrayLike, k: ArrayLike, n: ArrayLike, **model: object) -> Probl
     """Get the checked problem with its best fit."""
     choice(str(model["family"]), tuple(FAMILIES), "family")
     choice(str(model["direction"]), DIRECTIONS, "direction")
-    guess, lapse = model["guess"], model["lapse"]
+    guess, lapse = number(model["guess"], "guess"), model["lapse"]  # type: ignore[arg-type]
+    lapse = None if lapse is None else number(lapse, "lapse")  # type: ignore[arg-type]
     if not 0 <= guess < 1 or not (lapse is None or 0 <= lapse < 1 - guess):  # type: ignore[operator]
         raise DataError(
             f"guess={guess!r} and lapse={lapse!r} given; expected shares: guess=1/m for m alternatives, lapse=None "

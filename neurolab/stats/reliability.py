@@ -11,7 +11,19 @@ from numpy.typing import ArrayLike
 from scipy import stats as sps
 
 from neurolab.errors import DataError, DesignError
-from neurolab.stats._given import TINY, Floats, Rng, choice, columns, generator, sample, unit_interval
+from neurolab.stats._given import (
+    TINY,
+    Floats,
+    Rng,
+    choice,
+    columns,
+    counted,
+    floats,
+    generator,
+    number,
+    sample,
+    unit_interval,
+)
 
 MOST_SPLITS = 1_000
 KINDS = ("ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)")
@@ -56,8 +68,8 @@ def spearman_brown(r: ArrayLike, n: float = 2) -> Floats:
     >>> spearman_brown([0.5, 0.7]).round(7)
     array([0.6666667, 0.8235294])
     """
-    r = np.asarray(r, dtype=np.float64)
-    if not (np.abs(r) <= 1 + 1e-12).all() or n <= 0:
+    r = floats(r, "r")
+    if not (np.abs(r) <= 1 + 1e-12).all() or number(n, "n") <= 0:
         raise DataError("r outside [-1, 1] (or NaN), or n <= 0; expected correlations and a positive lengthening n.")
     with np.errstate(divide="ignore", invalid="ignore"):
         stepped = n * r / (1 + (n - 1) * r)
@@ -73,6 +85,7 @@ def _halves(n: int, n_splits: int, rng: Rng | None) -> tuple[np.ndarray, bool]:
         rows = np.zeros((total, n), dtype=bool)
         rows[np.arange(total)[:, None], chosen] = True
         return rows, True
+    n_splits = counted(n_splits, "n_splits")
     order = np.argsort(generator(rng, f"splitting {n} repetitions").random((n_splits, n)), axis=1)
     return order < k, False
 

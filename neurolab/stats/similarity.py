@@ -141,7 +141,7 @@ def row_shuffle(
     When this is invalid: stimuli that are not exchangeable (time series, groups); no claim about other networks.
     Source: Mantel (1967); Nili et al. (2014).
     """
-    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    first, second = columns(x, "x"), columns(y, "y")
     observed, m = float(measure(first, second)), counted(n_permutations, "n_permutations")
     stream = generator(rng, "shuffling stimuli")
     null = np.array([measure(first, second[stream.permutation(len(second))]) for _ in range(m)])

@@ -19,7 +19,7 @@ from neurolab.stats._covariate_case import (
     deficit_with_covariates,
     difference_with_covariates,
 )
-from neurolab.stats._given import ALTERNATIVES, Floats, choice, columns, counted, sample, t_p, unit_interval
+from neurolab.stats._given import ALTERNATIVES, Floats, choice, columns, counted, number, sample, t_p, unit_interval
 from neurolab.stats.effects import noncentral_t_interval
 
 __all__ = [
@@ -208,7 +208,8 @@ def power(effect: float, *, n: int, alternative: str = "less", alpha: float = 0.
     >>> round(power(-2, n=10_000), 2)
     0.64
     """
-    n, shift = counted(n, "n", least=2), float(effect) / float(np.sqrt((n + 1) / n))
+    n, effect = counted(n, "n", least=2), number(effect, "effect")
+    shift = effect / float(np.sqrt((n + 1) / n))
     choice(alternative, ALTERNATIVES, "alternative")
     alpha = unit_interval(alpha, "alpha")
     # T' = (x - m)/(s sqrt((n+1)/n)) with x ~ N(effect, 1) is non-central t exactly
