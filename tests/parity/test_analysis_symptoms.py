@@ -129,7 +129,7 @@ def test_groups_that_do_not_overlap__have_a_finite_statistic_and_the_smallest_p(
 
 def test_patches__are_the_unique_columns():
     found = patches(CUT)
-    columns, where, size = np.unique(CUT, axis=1, return_inverse=True, return_counts=True)
+    columns, size = np.unique(CUT, axis=1, return_counts=True)
     assert len(found.size) == columns.shape[1] == 29
     np.testing.assert_array_equal(CUT[:, found.first][:, found.where], CUT)
     np.testing.assert_array_equal(np.sort(found.size), np.sort(size))
