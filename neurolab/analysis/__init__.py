@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from neurolab.analysis.noise import robustness
     from neurolab.analysis.picked import picked_dissociation
     from neurolab.analysis.planning import power
+    from neurolab.analysis.relearn import recovery
     from neurolab.analysis.reliability import map_reliability
     from neurolab.analysis.removed import reserve
     from neurolab.analysis.reselect import reselected_controls
+    from neurolab.analysis.saved import savings
     from neurolab.analysis.select import select_roi
     from neurolab.analysis.smallest import minimal_set, search_minimal_set
     from neurolab.analysis.spare import spared
@@ -50,13 +52,15 @@ _VERBS = {
     "lesion_rows": ["lesion_matrix"],
     "localiser": ["localise"],
     "matrix": ["localiser_matrix"],
-    "noise": ["robustness"],
     "models": ["mixed"],
+    "noise": ["robustness"],
     "picked": ["picked_dissociation"],
     "planning": ["power"],
+    "relearn": ["recovery"],
     "reliability": ["map_reliability"],
     "removed": ["reserve"],
     "reselect": ["reselected_controls"],
+    "saved": ["savings"],
     "select": ["select_roi"],
     "smallest": ["minimal_set", "search_minimal_set"],
     "spare": ["spared"],
@@ -87,9 +91,11 @@ __all__ = [
     "pair_interactions",
     "picked_dissociation",
     "power",
+    "recovery",
     "reselected_controls",
     "reserve",
     "robustness",
+    "savings",
     "search_minimal_set",
     "select_roi",
     "shapley",
