@@ -83,7 +83,7 @@ ENTRIES = (
           partial(threshold, interval="bootstrap", n_bootstrap=199), interval=covers(kind="approximate"), at=3.0,
           most=500),
     Entry("threshold, over-dispersed", _FIT, "Trials of a level correlate at .05.", "7 levels of 60 trials",
-          partial(threshold, scatter=0.05, overdispersed=True), interval=covers(kind="approximate"), at=3.0, most=500),
+          partial(threshold, scatter=0.05, overdispersed=True), interval=covers(kind="approximate"), at=3.0, most=300),
     Entry("goodness_of_fit", "stats.psychometric.goodness_of_fit", "Independent trials of the fitted curve.",
           "7 levels of 60 trials", fits, approximate(), power_at=0.05, effect="trials correlate at .05", most=500),
     Entry("dose_response of scores", "stats.psychometric.dose_response", "Half is lost at a dose of 0.3.", "9 doses",

@@ -36,6 +36,9 @@ class Counts(NamedTuple):
         return Counts(int(n), int(rejected), int(covered), seconds)
 
 
+Pair = tuple[Counts, Counts]  # at the edge, at the stated effect
+
+
 class Job(NamedTuple):
     """One block of one entry, at the edge or at the stated effect."""
 
@@ -103,30 +106,31 @@ def _rate(name: str, hits: int, n: int) -> dict[str, float]:
 
 
 class Shelf:
-    """Finished rows in a folder, one file each, under the settings and the code that made them."""
+    """What was counted of finished entries, one file each, under the settings and the code that it came from."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
     def key(self, entry: Entry, n: int, rng: int) -> str:
-        """Get what an entry was measured under: its plan, n, rng, and the code that it runs."""
-        plan = [str(value) for name, value in vars(entry).items() if name != "draw"]
-        return digest_of(plan, n, rng, code_of(entry.draw))
+        """Get what an entry is measured under: its effects, simulations, rng, and the code that it runs."""
+        blocks = [(job.where, job.block, job.n) for job in jobs_of(entry, n, rng)]
+        return digest_of(entry.at, entry.power_at, entry.at_once, blocks, rng, code_of(entry.draw))
 
-    def read(self, entry: Entry, key: str) -> dict[str, Any] | None:
-        """Get the row that was measured before under the same key, or None."""
+    def read(self, entry: Entry, key: str) -> Pair | None:
+        """Get what was counted before under the same key, or None."""
         path = self._path(entry)
         kept = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else {}
-        return kept["row"] if kept.get("key") == key else None
+        return (Counts(*kept["edge"]), Counts(*kept["effect"])) if kept.get("key") == key else None
 
-    def write(self, entry: Entry, key: str, row: dict[str, Any]) -> None:
-        """Keep a row: first beside its place, then renamed, so that a stopped run leaves no half file."""
+    def write(self, entry: Entry, key: str, edge: Counts, effect: Counts) -> None:
+        """Keep counts: first beside their place, then renamed, so that a stopped run leaves no half file."""
         path = self._path(entry)
         if path is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps({"key": key, "row": row}, indent=1, ensure_ascii=False), encoding="utf-8")
+        content = {"name": entry.name, "key": key, "edge": edge, "effect": effect}
+        draft.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         draft.replace(path)
 
     def _path(self, entry: Entry) -> Path | None:
@@ -160,17 +164,18 @@ def calibrate(
     """
     chosen, shelf = list(entries), Shelf(folder)
     keys = {entry.name: shelf.key(entry, n, rng) for entry in chosen}
-    rows = {entry.name: shelf.read(entry, keys[entry.name]) for entry in chosen}
-    todo = [entry for entry in chosen if rows[entry.name] is None]
-    for entry, row in _measured(todo, n, rng, n_jobs, progress=progress):
-        shelf.write(entry, keys[entry.name], row)
-        rows[entry.name] = row
-    return [row for row in rows.values() if row is not None]
+    kept = {entry.name: shelf.read(entry, keys[entry.name]) for entry in chosen}
+    counted = {name: pair for name, pair in kept.items() if pair is not None}
+    todo = [entry for entry in chosen if entry.name not in counted]
+    for entry, edge, effect in _measured(todo, n, rng, n_jobs, progress=progress):
+        shelf.write(entry, keys[entry.name], edge, effect)
+        counted[entry.name] = edge, effect
+    return [row_of(entry, *counted[entry.name]) for entry in chosen]
 
 
 def _measured(
     entries: Sequence[Entry], n: int, rng: int, n_jobs: int, *, progress: bool
-) -> Iterator[tuple[Entry, dict[str, Any]]]:
+) -> Iterator[tuple[Entry, Counts, Counts]]:
     from tqdm import tqdm
 
     jobs = [job for entry in entries for job in jobs_of(entry, n, rng)]
@@ -188,7 +193,7 @@ def _measured(
             left[name] -= 1
             bar.update(cost.get(name, 0.0) * job.n)
             if not left[name]:
-                yield job.entry, row_of(job.entry, counted[name, "edge"], counted[name, "effect"])
+                yield job.entry, counted[name, "edge"], counted[name, "effect"]
 
 
 def _told(job: Job) -> tuple[Job, Counts]:

@@ -94,12 +94,14 @@ def test_a_second_start_keeps_what_is_finished_and_measures_what_changed(tmp_pat
     kept = sorted(tmp_path.glob("*.json"))
     assert len(kept) == 3
     told = json.loads(kept[0].read_text())
-    told["row"]["verdict"] = "kept"
+    told["edge"][1] = told["edge"][0]  # as if every simulation had been rejected
     kept[0].write_text(json.dumps(told))
     again = calibrate(entries, **asked)
-    assert sorted(row["verdict"] == "kept" for row in again) == [False, False, True]
+    assert sorted(row["rate"] == 1 for row in again) == [False, False, True]
     changed = [replace(entry, draw=partial(entry.draw, n=60)) for entry in entries]
-    assert all(row["verdict"] != "kept" for row in calibrate(changed, **asked))
+    assert all(row["rate"] < 1 for row in calibrate(changed, **asked))
+    promised = [replace(entry, rejects=exact(0.9)) for entry in entries]
+    assert all(row["verdict"] == BROKEN for row in calibrate(promised, **asked))
     fresh = calibrate(entries, **{**asked, "folder": None})
     assert [row["rate"] for row in fresh] == [row["rate"] for row in first]
 
