@@ -26,6 +26,7 @@ from neurolab.stats._given import (
     columns,
     counted,
     number,
+    regular,
     same_shape,
     untested,
 )
@@ -278,7 +279,7 @@ def _difference(x: Floats, y: Floats) -> Floats:
 
 def _membership(groups: ArrayLike, n: int) -> Bools:
     """Get the rows of the first group from booleans or 0/1."""
-    given: NDArray = np.asarray(groups)
+    given = regular(groups, "groups")
     if given.shape != (n,) or not (given.dtype == bool or np.isin(given, (0, 1)).all()):
         raise DataError(
             f"groups of shape {given.shape} given; expected {n} booleans: type groups=(condition == 'faces')."

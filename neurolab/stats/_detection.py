@@ -179,7 +179,10 @@ def yes_no(hits: int, n_signal: int, false_alarms: int, n_noise: int, *, level: 
     >>> round(yes_no(20, 25, 10, 25).d_prime, 7)
     1.0444987
     """
-    h, f = (float(log_linear(k, n)) for k, n in ((hits, n_signal), (false_alarms, n_noise)))
+    h, f = (
+        float(log_linear(number(k, "counts"), number(n, "trials")))
+        for k, n in ((hits, n_signal), (false_alarms, n_noise))
+    )
     d, se = float(ndtri(h) - ndtri(f)), float(np.sqrt(gourevitch_galanter_variance(h, f, n_signal, n_noise)))
     half = float(ndtri(0.5 + unit_interval(level, "level") / 2)) * se
     area = float(ndtr(d / np.sqrt(2)))

@@ -69,12 +69,20 @@ def number(value: float, what: str) -> float:
     return float(value)
 
 
-def floats(x: ArrayLike, what: str = "x") -> Floats:
-    """Get real numbers of any shape in float64; words, complex numbers and masked values are an error."""
+def regular(x: object, what: str) -> NDArray:
+    """Get an array of anything, labels or numbers; rows of unequal length and masked values are an error."""
     if np.ma.is_masked(x):
         raise DataError(f"{what} is a masked array, and its mask would be lost: give {what}.compressed().")
     try:
-        array = np.asarray(x)
+        return np.asarray(x)
+    except ValueError as problem:
+        raise DataError(f"{what} is no regular array ({problem}); expected rows of equal length.") from None
+
+
+def floats(x: ArrayLike, what: str = "x") -> Floats:
+    """Get real numbers of any shape in float64; words, complex numbers and masked values are an error."""
+    array = regular(x, what)
+    try:
         if array.dtype.kind not in "biufO":
             raise TypeError(f"numbers expected, {array.dtype} found")
         return np.asarray(array, dtype=np.float64)

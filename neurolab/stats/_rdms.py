@@ -11,7 +11,7 @@ from scipy import stats as sps
 from scipy.spatial.distance import pdist
 
 from neurolab.errors import DataError, DesignError
-from neurolab.stats._given import Floats, choice, columns, floats, squarable
+from neurolab.stats._given import Floats, choice, columns, floats, regular, squarable
 
 DISTANCES = ("euclidean", "correlation")
 
@@ -70,7 +70,7 @@ def crossnobis(x: ArrayLike, conditions: ArrayLike, runs: ArrayLike) -> Floats:
 
     Source: Walther et al. (2016), doi:10.1016/j.neuroimage.2015.12.012; agrees with rsatoolbox.
     """
-    array, named, run = columns(x), np.asarray(conditions), np.asarray(runs)
+    array, named, run = columns(x), regular(conditions, "conditions"), regular(runs, "runs")
     if named.shape != (len(array),) or run.shape != (len(array),) or not array.size or not np.isfinite(array).all():
         raise DataError(f"{len(array)} presentations, {named.size} conditions, {run.size} runs, or NaN; give one each.")
     kinds, folds = np.unique(named), np.unique(run)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neurolab.errors import DataError
-from neurolab.stats._given import TIE, Floats, Rng, choice, counted, floats, generator, number
+from neurolab.stats._given import TIE, Floats, Rng, choice, counted, floats, generator, number, regular
 
 __all__ = [
     "PartitionTest",
@@ -42,12 +42,12 @@ class PartitionTest:
 
 def _codes(labels: ArrayLike, what: str, n: int | None = None) -> np.ndarray:
     """Get labels (n,) as codes 0..k-1."""
-    array = np.asarray(labels)
+    array = regular(labels, what)
     if array.ndim != 1 or array.size < 2 or (n is not None and array.size != n):
         raise DataError(
             f"{what} has shape {array.shape}; expected one label per node{'' if n is None else f', ({n},)'}."
         )
-    if any(label is None or label != label for label in array.tolist()) or np.ma.is_masked(labels):
+    if any(label is None or label != label for label in array.tolist()):
         raise DataError(f"{what} holds NaN; give nodes without a module a label of their own, or drop them.")
     try:
         return np.unique(array, return_inverse=True)[1]

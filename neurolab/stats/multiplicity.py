@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neurolab.errors import DataError
-from neurolab.stats._given import TINY, Bools, Floats, floats, unit_interval
+from neurolab.stats._given import TINY, Bools, Floats, floats, regular, unit_interval
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def _tested(p: ArrayLike, mask: ArrayLike | None) -> tuple[Floats, Bools]:
     values = floats(p, "p")
     if np.asarray(p).dtype == bool:
         raise DataError("p holds booleans; expected p-values: a mask goes into mask=...")
-    counts = np.ones(values.shape, dtype=bool) if mask is None else np.asarray(mask)
+    counts = np.ones(values.shape, dtype=bool) if mask is None else regular(mask, "mask")
     if counts.shape != values.shape or counts.dtype != bool:
         raise DataError(
             f"mask of shape {counts.shape} ({counts.dtype}) given for p of shape {values.shape}; expected booleans."

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import stats as sps
 
 from neurolab.errors import DataError
-from neurolab.stats._given import TINY, choice, floats, unit_interval
+from neurolab.stats._given import TINY, choice, floats, regular, unit_interval
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def pairs_table(x: ArrayLike, y: ArrayLike) -> np.ndarray:
     >>> pairs_table([1, 1, 0], [1, 0, 0]).tolist()
     [[1, 1], [0, 1]]
     """
-    first, second = np.asarray(x), np.asarray(y)
+    first, second = regular(x, "x"), regular(y, "y")
     if first.shape != second.shape or first.ndim != 1 or not np.isin(np.concatenate((first, second)), (0, 1)).all():
         raise DataError(f"shapes {first.shape} and {second.shape} given; expected two equally long vectors of 0 and 1.")
     return np.array([[np.sum((first == a) & (second == b)) for b in (1, 0)] for a in (1, 0)])
@@ -119,7 +119,7 @@ def cochran_q(x: ArrayLike) -> CochranQ:
     >>> cochran_q([[1, 0], [1, 0], [1, 1], [0, 1]]).q.__round__(4)
     0.3333
     """
-    given = np.asarray(x)
+    given = regular(x, "x")
     if given.ndim != 2 or given.shape[0] < 1 or given.shape[1] < 2 or not np.isin(given, (0, 1)).all():
         raise DataError(f"x of shape {given.shape} given; expected subjects x conditions (at least 2) of 0 and 1.")
     values = given.astype(np.int64)

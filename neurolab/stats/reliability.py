@@ -21,6 +21,7 @@ from neurolab.stats._given import (
     floats,
     generator,
     number,
+    regular,
     sample,
     unit_interval,
 )
@@ -136,7 +137,7 @@ def dice(a: ArrayLike, b: ArrayLike) -> float:
     >>> dice([True, True, False], [True, False, False]).__round__(4)
     0.6667
     """
-    first, second = np.asarray(a), np.asarray(b)
+    first, second = regular(a, "a"), regular(b, "b")
     if first.shape != second.shape or first.dtype != bool or second.dtype != bool:
         raise DataError(
             f"masks of {first.shape} {first.dtype} and {second.shape} {second.dtype} given; expected equal booleans."
