@@ -75,19 +75,22 @@ class Deficits:
 
     def __call__(self, taken: int) -> np.ndarray:
         """Get the deficits with these players lesioned."""
-        return self._score(0) - self._score(taken)
+        self.ask([0, taken])
+        return self.known[0] - self.known[taken]
 
-    def _score(self, taken: int) -> np.ndarray:
-        if taken not in self.known:
-            mask = np.array([[not taken >> k & 1 for k in range(self.n_players)]])
-            score = np.asarray(self.value(mask), dtype=np.float64)
-            if score.ndim != 2 or len(score) != 1 or not np.isfinite(score).all():
-                raise DataError(
-                    f"The game was asked for one coalition and answered with shape {score.shape}; expected finite "
-                    "scores (1, members). Type neurolab.coalitions.game(ask, rois, how, task=...)."
-                )
-            self.known[taken] = score[0]
-        return self.known[taken]
+    def ask(self, sets: Sequence[int]) -> None:
+        """Play those of some sets that were not played yet, in one call."""
+        new = [taken for taken in dict.fromkeys(sets) if taken not in self.known]
+        if not new:
+            return
+        mask = np.array([[not taken >> k & 1 for k in range(self.n_players)] for taken in new])
+        score = np.asarray(self.value(mask), dtype=np.float64)
+        if score.ndim != 2 or len(score) != len(new) or not np.isfinite(score).all():
+            raise DataError(
+                f"The game was asked for {len(new)} coalitions and answered with shape {score.shape}; expected finite "
+                f"scores ({len(new)}, members). Type neurolab.coalitions.game(ask, rois, how, task=...)."
+            )
+        self.known.update(zip(new, score))
 
 
 def checked_bound(bound: float) -> float:

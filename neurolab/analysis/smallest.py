@@ -139,6 +139,7 @@ def search_minimal_set(
             "'specimen', 'subject', 'stimulus'."
         )
     deficits = Deficits(value, len(names))
+    deficits.ask([0, *(1 << k for k in range(len(names)))])
     members = len(deficits(0))
     chose = choosers(members, choosing, rng)
     hunt = Hunt(names, deficits, chose, checked_bound(deficit), level, PLURAL[over])
