@@ -14,6 +14,7 @@ COSTS = (0.01, 0.1, 1.0, 10.0)  # of a kernel whose mean diagonal is 1, for an o
 EPSILON = 0.1
 FOLDS = 5
 TIE = 1e-9
+FLOAT32_TIE = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,25 +58,39 @@ def support_vector_map(
     """
     if n_permutations < 1:
         raise DesignError(f"n_permutations={n_permutations} given; expected at least 1, better 1,000.")
-    columns, valid = _columns(lesioned, outcome_of(y, nuisance).basis, weights)
-    kernel = (columns * size) @ columns.T
-    kernel /= np.trace(kernel) / len(kernel)
     model = outcome_of(y, nuisance)
+    columns, valid = _columns(lesioned, model.basis, weights)
+    kernel = (columns * size) @ columns.T
+    kernel = (kernel / (np.trace(kernel) / len(kernel))).astype(np.float64)
     standard = model.residual / model.residual.std()
     folds = np.array_split(rng.permutation(len(y)), FOLDS)
-    dual, r, cost = _fitted(kernel, standard, folds)
-    seen = dual @ columns
-    tail = {"two-sided": np.abs, "greater": np.positive, "less": np.negative}[alternative]
-    reached, largest, predicted = np.zeros(seen.size), np.empty(n_permutations), np.empty(n_permutations)
-    for at in range(n_permutations):
-        again, predicted[at], _ = _fitted(kernel, standard[rng.permutation(len(y))], folds)
-        found = tail(again @ columns)
-        largest[at] = found[valid].max(initial=-np.inf)
-        reached += found >= tail(seen) - TIE * np.abs(seen)
-    above = n_permutations - np.searchsorted(np.sort(largest), tail(seen) - TIE * np.abs(seen), side="left")
-    p, family = (np.where(valid, (count + 1) / (n_permutations + 1), 1.0) for count in (reached, above))
-    r_p = (1 + int((predicted >= r - TIE).sum())) / (n_permutations + 1)
-    return WeightMap(np.where(valid, seen, np.nan), valid, p, family, 1 / (n_permutations + 1), r, r_p, cost)
+    orders = [np.arange(len(y)), *(rng.permutation(len(y)) for _ in range(n_permutations))]
+    fitted = [_fitted(kernel, standard[order], folds) for order in orders]  # the observed one comes first
+    duals, r, best = (np.stack(each) for each in zip(*fitted))
+    # maps at another cost have another scale: each is taken in units of what its cost gives over all arrangements
+    scale = np.sqrt(np.einsum("pci,ij,pcj->c", duals, kernel, duals) / len(orders))
+    chosen = duals[np.arange(len(orders)), best] / np.where(scale > 0, scale, 1.0)[best][:, None]
+    p, family = _ranked(chosen.astype(columns.dtype), columns, valid, alternative)
+    floor, cost = 1 / (n_permutations + 1), COSTS[best[0]]
+    r_p = float((r >= r[0] - TIE).mean())
+    weight = np.where(valid, duals[0, best[0]] @ columns, np.nan)
+    return WeightMap(weight, valid, p, family, floor, float(r[0]), r_p, cost)
+
+
+def _ranked(
+    duals: np.ndarray, columns: np.ndarray, valid: np.ndarray, alternative: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rank p of every column of the first map among all maps, and that among their maxima; block by block."""
+    tail: Any = {"two-sided": np.abs, "greater": np.positive, "less": np.negative}[alternative]
+    reached, first = np.ones(len(valid)), np.zeros(len(valid))
+    largest, block = np.full(len(duals), -np.inf), block_of(len(columns))
+    for at in (slice(start, start + block) for start in range(0, len(valid), block)):
+        found = tail(duals @ columns[:, at])
+        first[at] = found[0] - FLOAT32_TIE * np.abs(found[0])
+        reached[at] = (found >= first[at]).mean(axis=0)
+        np.maximum(largest, found[:, valid[at]].max(axis=1, initial=-np.inf), out=largest)
+    above = len(largest) - np.searchsorted(np.sort(largest), first, side="left")
+    return np.where(valid, reached, 1.0), np.where(valid, above / len(largest), 1.0)
 
 
 def _columns(lesioned: np.ndarray, basis: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -88,19 +103,19 @@ def _columns(lesioned: np.ndarray, basis: np.ndarray, weights: np.ndarray | None
     return kept, valid
 
 
-def _fitted(kernel: np.ndarray, y: np.ndarray, folds: list[np.ndarray]) -> tuple[np.ndarray, float, float]:
-    """The dual weights of all cases at the cost that predicts left-out ones best, that correlation, and the cost."""
-    scores = []
-    for cost in COSTS:
+def _fitted(kernel: np.ndarray, y: np.ndarray, folds: list[np.ndarray]) -> tuple[np.ndarray, float, int]:
+    """The dual weights (cost, case) at every cost, the best correlation with left-out cases, and the cost's place."""
+    scores, duals = [], np.zeros((len(COSTS), len(y)))
+    for at, cost in enumerate(COSTS):
         guess = np.empty(len(y))
         for fold in folds:
             rest = np.setdiff1d(np.arange(len(y)), fold)
             guess[fold] = _machine(cost).fit(kernel[np.ix_(rest, rest)], y[rest]).predict(kernel[np.ix_(fold, rest)])
         scores.append(float(np.corrcoef(guess, y)[0, 1]) if np.ptp(guess) > 0 else -1.0)
+        machine = _machine(cost).fit(kernel, y)
+        duals[at, machine.support_] = machine.dual_coef_[0]
     best = int(np.argmax(scores))
-    machine, dual = _machine(COSTS[best]).fit(kernel, y), np.zeros(len(y))
-    dual[machine.support_] = machine.dual_coef_[0]
-    return dual, scores[best], COSTS[best]
+    return duals, scores[best], best
 
 
 def _machine(cost: float) -> Any:

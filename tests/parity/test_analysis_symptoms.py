@@ -183,11 +183,15 @@ def test_svr__has_the_weights_of_scikit_learn_on_all_voxels():
 def test_svr__counts_permutations_as_a_loop_does(monkeypatch):
     from neurolab.analysis import support_vectors
 
-    fits = iter(np.random.default_rng(1).standard_normal((12, N)))
-    monkeypatch.setattr(support_vectors, "_fitted", lambda kernel, y, folds: (next(fits), 0.3, 1.0))
+    draw = np.random.default_rng(1)
+    duals, best = draw.standard_normal((12, len(COSTS), N)) * np.array(COSTS)[:, None], draw.integers(0, 4, 12)
+    fits = iter(zip(duals, draw.random(12), best))
+    monkeypatch.setattr(support_vectors, "_fitted", lambda kernel, y, folds: next(fits))
     settings = {"nuisance": np.empty((N, 0)), "weights": None, "alternative": "greater", "n_permutations": 11}
     found = support_vector_map(SCORE, CUT, size=np.ones(30), rng=np.random.default_rng(0), **settings)
-    maps = np.random.default_rng(1).standard_normal((12, N)) @ (CUT - CUT.mean(axis=0))
+    every = duals @ (CUT - CUT.mean(axis=0))
+    scale = np.sqrt((every**2).sum(axis=2).mean(axis=0))  # the length of maps at each cost, the observed one among them
+    maps = np.stack([every[k, cost] / scale[cost] for k, cost in enumerate(best)])
     np.testing.assert_allclose(found.p, (1 + (maps[1:] >= maps[0]).sum(axis=0)) / 12)
     np.testing.assert_allclose(found.family, (1 + (maps[1:].max(axis=1)[:, None] >= maps[0]).sum(axis=0)) / 12)
 
