@@ -31,7 +31,8 @@ register_result(
         **dict.fromkeys(("mean", "low", "high"), ("arm", "step")),
         **dict.fromkeys(("steps", "reached"), ("arm", "specimen")),
         **dict.fromkeys(("initial", "remaining", "criterion"), ("specimen",)),
-        **dict.fromkeys(("effect", "effect_low", "effect_high", "p", "p_floor", "recovered_bound"), ()),
+        **dict.fromkeys(("effect", "effect_low", "effect_high", "p", "p_floor"), ()),
+        **dict.fromkeys(("recovered_bound", "criterion_mean"), ()),
     },
     [
         ("p", "effect", "effect_low", "effect_high", "p_floor"),
@@ -155,6 +156,7 @@ def recovery(
             "initial": ("specimen", initial),
             "remaining": ("specimen", remaining),
             "criterion": ("specimen", goal),
+            "criterion_mean": goal.mean(),
             "recovered_bound": margin,
             **{f"{name}_{part}": getattr(test, part) for name, test in found.items() for part in PARTS},
             **{"effect": share.effect, "effect_low": share.low, "effect_high": share.high},

@@ -12,7 +12,9 @@ from neurolab.plots.interaction import plot_interaction as plot_interaction
 from neurolab.plots.localiser_matrix import plot_localiser_matrix as plot_localiser_matrix
 from neurolab.plots.picked import plot_picked as plot_picked
 from neurolab.plots.rates import plot_rates as plot_rates
+from neurolab.plots.recovery import plot_recovery as plot_recovery
 from neurolab.plots.reliability import plot_reliability as plot_reliability
+from neurolab.plots.robustness import plot_robustness as plot_robustness
 from neurolab.plots.save import SavedFigure as SavedFigure
 from neurolab.plots.save import save_figure as save_figure
 from neurolab.plots.selectivity import plot_selectivity as plot_selectivity

@@ -1,10 +1,20 @@
 """One result of every analysis that has a figure, made from phantoms once per session."""
 
+import numpy as np
 import pytest
+import xarray as xr
 
 from neurolab import analysis
 from neurolab.calibrate import ENTRIES, calibrate, result_of
-from neurolab.simulate import phantom_recording, phantom_trials
+from neurolab.simulate import phantom_noise, phantom_recording, phantom_trials
+
+
+def retrained():
+    """Curves of eight networks over retraining: a lesion, no lesion, a lesion elsewhere."""
+    mean = np.array([[0.4, 0.6, 0.75, 0.8], [0.9, 0.91, 0.92, 0.92], [0.85, 0.9, 0.92, 0.92]])
+    score = mean + 0.02 * np.random.default_rng(0).standard_normal((8, 3, 4))
+    coords = {"specimen": list("abcdefgh"), "arm": ["lesioned", "intact", "control lesion"], "step": [0, 10, 50, 100]}
+    return xr.DataArray(score, coords=coords, dims=list(coords))
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +38,9 @@ def every_result():
         "plot_rates": result_of(
             calibrate([ENTRIES[name] for name in ("cochran_q", "wilson", "folds as n")], n=100, progress=False)
         ),
+        "plot_recovery": analysis.recovery(retrained(), control="control lesion", chance=0.1, rng=0),
         "plot_reliability": analysis.map_reliability(recording, contrast, n_splits=10, rng=0),
+        "plot_robustness": analysis.robustness(phantom_noise(rng=0), noise="input", lesion="A", task="X", rng=0),
         "plot_selectivity": analysis.localise(recording, contrast),
         "plot_spared": analysis.spared(trials, lesion="A", tasks=("X", "Y"), rng=0),
         "plot_interaction": analysis.interaction(three, a="A", b="B", both="A + B", task="X", rng=0),

@@ -1,0 +1,71 @@
+"""The figure of recovery: score over retraining in every arm, and the score that counts as back."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from neurolab.plots.drawing import drawing
+from neurolab.plots.marks import heading
+from neurolab.plots.read import level, names, scalar, values
+from neurolab.plots.style import GREY, SERIES
+from neurolab.plots.words import interval_words, number, p_words, sample_words, sentences, tidy
+
+
+def describe_recovery(result: xr.Dataset) -> str:
+    """Get the figure in words: the verdict, then every test with its numbers."""
+    said = " ".join(sentences(result, "reasons"))
+    return f"Score over retraining; {sample_words(result)}. {tidy(str(result.attrs.get('verdict', '')))}. {said}"
+
+
+def _tested(result: xr.Dataset) -> str:
+    effect, low, high = (scalar(result, name) for name in ("effect", "effect_low", "effect_high"))
+    words = p_words(scalar(result, "p"), scalar(result, "p_floor"))
+    return f"share recovered: {number(effect)} ({interval_words(low, high, level(result))})\n{words}"
+
+
+@drawing(
+    "recovery",
+    variables=(
+        *("score", "mean", "low", "high", "steps", "reached", "criterion", "initial", "remaining"),
+        *("effect", "effect_low", "effect_high", "p", "p_floor"),
+        *("remaining_effect", "remaining_low", "remaining_high", "remaining_p", "remaining_p_floor"),
+    ),
+    marks="Thin lines: one network each. Thick lines with marks and bands: means and their intervals, by arm. Dashed "
+    "line: the score that counts as back (mean over networks). Triangles on it: the step at which each network of an "
+    "arm first reached it; who never did has none.",
+    alt=describe_recovery,
+    height_mm=62.0,
+)
+def plot_recovery(result: xr.Dataset, *, ax: Axes) -> Axes:
+    """Draw the curves of every arm over retraining, the criterion, and when each network reached it.
+
+    result : of ``recovery``: score (arm, specimen, step), mean, low, high (arm, step), steps, reached (arm, specimen).
+    Returns the axes.
+
+    Example
+    -------
+    >>> from neurolab.analysis import recovery
+    >>> curves = np.array([[0.4, 0.7, 0.8], [0.9, 0.9, 0.9]])[None] + np.linspace(-0.02, 0.02, 8)[:, None, None]
+    >>> arms = {"specimen": range(8), "arm": ["lesioned", "intact"], "step": [0, 10, 50]}
+    >>> result = recovery(xr.DataArray(curves, coords=arms, dims=list(arms)), chance=0.1, rng=0)
+    >>> plot_recovery(result).get_title(loc="left")
+    'partly recovered, still impaired'
+    """
+    step, goal = result["step"].values.astype(float), scalar(result, "criterion_mean")
+    ax.axhline(goal, color=GREY, linewidth=0.6, linestyle="--", zorder=1)
+    mean, low, high = (values(result, name, "arm", "step") for name in ("mean", "low", "high"))
+    each = values(result, "score", "arm", "step", "specimen")
+    steps, reached = (values(result, name, "arm", "specimen") for name in ("steps", "reached"))
+    for at, (name, (colour, marker)) in enumerate(zip(names(result, "arm"), SERIES)):
+        ax.plot(step, each[at], color=colour, linewidth=0.4, alpha=0.4, zorder=2)
+        bounded = np.isfinite(low[at]) & np.isfinite(high[at])
+        ax.fill_between(step[bounded], low[at][bounded], high[at][bounded], color=colour, alpha=0.2, linewidth=0)
+        ax.plot(step, mean[at], color=colour, linewidth=1.4, marker=marker, label=name, zorder=4)
+        there = steps[at][reached[at] > 0]
+        ax.scatter(there, np.full(len(there), goal), marker=11, s=9.0, color=colour, linewidths=0, zorder=5, gid="time")
+    ax.set(xlabel=f"retraining steps\n{_tested(result)}", ylabel="score")
+    ax.legend(loc="lower right", borderaxespad=0.0)
+    heading(ax, tidy(str(result.attrs.get("verdict", ""))), sample_words(result))
+    return ax
