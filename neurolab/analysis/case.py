@@ -83,7 +83,7 @@ def single_case(
 
     Returns
     -------
-    Dataset over case, task, pair and control_id: ``score``, ``t, df, p, p_floor``; ``effect`` (z_cc, in control sds) with
+    Dataset over case, task, pair, control_id: ``score``, ``t, df, p, p_floor``; ``effect`` (z_cc, in control sds) with
     ``low, high``; ``percent_below`` (of the controls' population) with ``percent_low, percent_high``; ``deficit``;
     ``control_mean, control_sd, n_controls``; ``difference_*`` and ``bsdt_*`` (z_dcc; the revised test has no interval
     of its own and carries the Bayesian one); ``classification``; ``double``. attrs: ``verdict``, ``reasons``,
@@ -153,7 +153,7 @@ def _said(found: CaseFound, what: str, test: Callable[[], Any]) -> Any:
         return None
 
 
-def _spread(values: np.ndarray, task: str) -> None:
+def _spread(values: np.ndarray) -> None:
     if np.ptp(values) <= SAME * np.abs(values).max():
         raise DataError(
             f"all {len(values)} controls score {values[0]:.4g} on it (ceiling?), and without spread among controls "
@@ -166,7 +166,7 @@ def _deficit(found: CaseFound, i: int, j: int) -> Any:
     values = table.controls[kept, j]
     if len(values) < 2:
         raise DesignError(f"{len(values)} controls have a score on it; expected 2 or more.")
-    _spread(values, table.tasks[j])
+    _spread(values)
     score, sided = float(table.cases[i, j]), {"alternative": found.alternative, "level": found.level}
     if not table.covariate_names:
         return stats.crawford_howell(score, values, **sided)
@@ -187,9 +187,12 @@ def _fill_pairs(found: CaseFound, rng: RNG) -> None:
     for k, (x, y) in enumerate(found.pairs):
         names = found.table.tasks[x], found.table.tasks[y]
         for i, who in enumerate(found.table.case_names):
+            if np.isnan(found.values["p"][i, [x, y]]).any():
+                continue  # said of the task already
             stream = generator(rng, "single_case", who, *names)
             for name, test in _tests_of_pair(found, i, (x, y), stream).items():
-                done = _said(found, f"{names[0]} and {names[1]} were not compared ({name})", test)
+                called = DIFFERENCES["bayesian" if name == "bsdt" else found.kind]
+                done = _said(found, f"{names[0]} and {names[1]} were not compared ({called})", test)
                 for part in APART if done else ():
                     if f"{name}_{part}" in found.values and getattr(done, part, None) is not None:
                         found.values[f"{name}_{part}"][i, k] = getattr(done, part)
@@ -204,16 +207,12 @@ def _tests_of_pair(found: CaseFound, i: int, pair: tuple[int, int], rng: np.rand
     own, others = table.cases[i, list(pair)], table.controls[np.ix_(kept, pair)]
 
     def bayes() -> Any:
-        for j, column in zip(pair, others.T):
-            _spread(column, table.tasks[j])
         if not table.covariate_names:
             return stats.bayesian_standardised_difference(own, others, level=found.level, rng=rng)
         given = {"case_covariates": table.case_covariates[i], "covariates": table.covariates[kept]}
         return stats.difference_with_covariates(own, others, **given, level=found.level, rng=rng)
 
     def asked() -> Any:
-        for j, column in zip(pair, others.T):
-            _spread(column, table.tasks[j])
         test = stats.revised_standardised_difference
         return (test if found.kind == "revised" else stats.unstandardised_difference)(own, others, level=found.level)
 

@@ -85,7 +85,8 @@ def undermined_by(found: CaseFound) -> list[str]:
     """What in these data would undermine the verdict, a sentence each."""
     table, v, said = found.table, found.values, []
     n = len(table.control_names)
-    high = [task for task, at in zip(table.tasks, found.ceiling) if at]
+    tested = np.isfinite(v["p"]).any(axis=0)
+    high = [task for task, at, able in zip(table.tasks, found.ceiling, tested) if at and able]
     if high:
         said.append(
             f"Half the controls or more share the best score on {joined(high)} (ceiling): their sd is too small and "
@@ -98,7 +99,7 @@ def undermined_by(found: CaseFound) -> list[str]:
         if who in found.beyond:
             said.append(f"The covariates of {who} lie outside those of all controls: what is expected is extrapolated.")
         for k, (x, y) in enumerate(found.pairs):
-            if min(abs(v["effect"][i, x]), abs(v["effect"][i, y])) >= EXTREME and found.kind == "revised":
+            if np.abs(v["effect"][i, [x, y]]).min() >= EXTREME and found.kind == "revised":
                 said.append(
                     f"{who} is extreme on both {table.tasks[x]} and {table.tasks[y]}, where the revised test gives up "
                     "to 35 % false alarms: take the Bayesian p, difference='bayesian'."
@@ -132,7 +133,7 @@ def notes(found: CaseFound) -> str:
     ]
     left = [(task, int(np.isnan(column).sum())) for task, column in zip(table.tasks, table.controls.T)]
     said += [f"{k} of {n} controls have no score on {task} and are left out there." for task, k in left if k]
-    said += found.said
+    said += [*found.said, *filter(None, [table.note])]
     tests = int(np.isfinite(found.values["p"]).sum() + np.isfinite(found.values["difference_p"]).sum())
     if tests > 1:
         said.append(

@@ -34,7 +34,7 @@ class CaseTable:
 
     cases (case, task), controls (control, task); covariates (case, m) and (control, m), m = 0 without any.
     lesions : what was done to each case, "" for a patient. before : the cases' own scores before it (case, task), NaN
-        for patients. over : "specimen" or "subject", what the controls are a sample of.
+        for patients. note : what the table says of itself. over : "specimen" or "subject", what the controls sample.
     """
 
     case_names: tuple[str, ...]
@@ -49,6 +49,7 @@ class CaseTable:
     covariate_names: tuple[str, ...]
     over: str
     source: str
+    note: str
 
     @property
     def inputs(self) -> str:
@@ -116,6 +117,7 @@ def case_table(
     return CaseTable(
         tuple(cases), tuple(names), tuple(wanted), door.lesions, own, before, others,
         known[: len(cases)], known[len(cases) :], beside, door.over, door.source,
+        str(data.attrs.get("note", "") or ""),
     )  # fmt: skip
 
 
