@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.case import single_case
     from neurolab.analysis.clump_forming import ClusterMass, Tfce
     from neurolab.analysis.clumps import clusters
+    from neurolab.analysis.communities import Leiden, Louvain, Spectral
     from neurolab.analysis.contributions import shapley
     from neurolab.analysis.controls import against_controls
     from neurolab.analysis.deficit import deficits
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.matrix import localiser_matrix
     from neurolab.analysis.models import mixed
     from neurolab.analysis.noise import robustness
+    from neurolab.analysis.partition import modules
     from neurolab.analysis.picked import picked_dissociation
     from neurolab.analysis.planning import power
     from neurolab.analysis.relearn import recovery
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.spare import spared
     from neurolab.analysis.symptoms import symptom_map
     from neurolab.analysis.together import interaction
+    from neurolab.analysis.unit_graph import Correlation, layered_graph
 
 # Files are not called like the verbs they hold: a submodule would hide the function of the same name.
 _VERBS = {
@@ -43,6 +46,7 @@ _VERBS = {
     "clump_forming": ["ClusterMass", "Tfce"],
     "clumps": ["clusters"],
     "contributions": ["shapley"],
+    "communities": ["Leiden", "Louvain", "Spectral"],
     "controls": ["against_controls"],
     "deficit": ["deficits"],
     "dissociate": ["dissociation"],
@@ -54,6 +58,7 @@ _VERBS = {
     "matrix": ["localiser_matrix"],
     "models": ["mixed"],
     "noise": ["robustness"],
+    "partition": ["modules"],
     "picked": ["picked_dissociation"],
     "planning": ["power"],
     "relearn": ["recovery"],
@@ -66,11 +71,16 @@ _VERBS = {
     "spare": ["spared"],
     "symptoms": ["symptom_map"],
     "together": ["interaction"],
+    "unit_graph": ["Correlation", "layered_graph"],
 }
 
 __all__ = [
     "ClusterMass",
+    "Correlation",
+    "Leiden",
+    "Louvain",
     "Nearest",
+    "Spectral",
     "Tfce",
     "Within",
     "against_controls",
@@ -81,12 +91,14 @@ __all__ = [
     "dose_response",
     "held_out",
     "interaction",
+    "layered_graph",
     "lesion_matrix",
     "localise",
     "localiser_matrix",
     "map_reliability",
     "minimal_set",
     "mixed",
+    "modules",
     "neighbours",
     "pair_interactions",
     "picked_dissociation",
