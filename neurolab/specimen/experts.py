@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -38,9 +38,12 @@ def with_experts(
         calls[call.path].append(call)
     groups = [group for group in _alike(modules) if all(_flat(calls[path]) for path in group)]
     groups = [group for group in groups if any(calls[path] for path in group)]
-    counts = _row_counts(modules, run, batch, others, groups)
+    parted = {site.path for site in sites if site.rows and site.kind == "module"}
+    watched = sorted(parted | {path for group in groups for path in group})
+    counts = _row_counts(modules, run, batch, others, watched)
     experts = {path: group for group in groups if any(len(set(counts[path])) > 1 for path in group) for path in group}
-    return [_served(site, experts, calls) for site in sites]
+    routed = {path for path in parted if len(set(counts[path])) > 1}
+    return [_served(site, experts, routed, calls) for site in sites]
 
 
 def _alike(modules: Mapping[str, nn.Module]) -> list[tuple[str, ...]]:
@@ -63,11 +66,11 @@ def _flat(calls: Sequence[Call]) -> bool:
 
 def _row_counts(
     modules: Mapping[str, nn.Module], run: Callable[[torch.Tensor], Any], batch: torch.Tensor,
-    others: Callable[[torch.Tensor], torch.Tensor], groups: Sequence[tuple[str, ...]],
+    others: Callable[[torch.Tensor], torch.Tensor], paths: Sequence[str],
 ) -> dict[str, list[int]]:
-    """How many rows each member gets of three batches of equally many stimuli."""
+    """How many rows each module gets of several batches of equally many stimuli."""
     counts: dict[str, list[int]] = defaultdict(list)
-    if not groups:
+    if not paths:
         return counts
 
     def counter(path: str) -> Callable[..., None]:
@@ -77,29 +80,51 @@ def _row_counts(
 
         return hook
 
-    paths = [path for group in groups for path in group]
     with ExitStack() as stack:
         for path in paths:
             stack.callback(modules[path].register_forward_hook(counter(path)).remove)
-        for shown in (batch, others(batch), others(others(batch)).roll(1, 0)):
+        for at, shown in enumerate((batch, others(batch), *_mixed(batch))):
             for path in paths:
                 counts[path].append(0)
-            run(shown.clone())
+            try:
+                run(shown.clone())
+            except Exception:  # not every mixture of tokens is a text to every model; the first two are well-formed
+                if at < 2:
+                    raise
+                for path in paths:
+                    counts[path].pop()
     return counts
 
 
-def _served(site: Site, experts: Mapping[str, tuple[str, ...]], calls: Mapping[str, Sequence[Call]]) -> Site:
+def _mixed(batch: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Other contents than a batch holds: its tokens drawn anew, or noise as wide as its values."""
+    stream, pool = torch.Generator().manual_seed(0), batch.flatten()
+    for _ in range(3):
+        if batch.is_floating_point():
+            noise = torch.randn(batch.shape, generator=stream).to(batch)
+            yield noise * pool.double().std(correction=0).clamp_min(1.0).to(batch)
+        else:
+            yield pool[torch.randint(len(pool), batch.shape, generator=stream).to(pool.device)]
+
+
+def _served(
+    site: Site, experts: Mapping[str, tuple[str, ...]], routed: set[str], calls: Mapping[str, Sequence[Call]]
+) -> Site:
     expert = next((path for path in experts if f"{site.path}.".startswith(f"{path}.")), None)
     if expert is None or not site.path:
-        return site
+        return _refused(site, site.path) if site.path in routed else site
     rest = site.path.removeprefix(expert)
     like = [call for path in experts[expert] for call in calls.get(f"{path}{rest}", ())]  # some never ran: their twins
     if site.kind != "module" or not like or not _flat(like) or site.calls > 1:
-        return replace(site, cut=False, status="refused", why="its rows are those that a router sends (routing)",
-                       instead=around(expert))
+        return _refused(site, expert)
     return replace(site, dims=("unit",), shape=(like[0].shape[-1],), batch_axis=0, rows=(), call=0, calls=1,  # type: ignore[index]
                    dtype=str(like[0].dtype).replace("torch.", ""), inplace=any(call.inplace for call in like),
                    routed=True, cut=True, status="warned", why=WHY, instead=around(expert))
+
+
+def _refused(site: Site, expert: str) -> Site:
+    return replace(site, cut=False, status="refused", why="its rows are those that a router sends (routing)",
+                   instead=around(expert))
 
 
 def check_recorded(site: Site) -> None:

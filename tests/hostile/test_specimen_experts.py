@@ -156,3 +156,57 @@ def test_the_order_of_the_design__changes_no_score():
     other = examine(net, design[::-1], [TASK], batch_size=2)
     np.testing.assert_array_equal(one.score.values, other.score.values[:, [0, 4, 3, 2, 1]])
     assert len(np.unique(one.score.values[0, :, 0])) == 5
+
+
+class Words(nn.Module):
+    """A router that looks at the token alone, so that moving tokens about leaves every expert as many rows."""
+
+    def __init__(self, listed):
+        super().__init__()
+        self.embed, self.head, self.listed = nn.Embedding(9, WIDTH), nn.Linear(WIDTH, 3), listed
+        members = [Expert(), Expert()]
+        if listed:
+            self.experts = nn.ModuleList(members)
+        else:
+            self.odd, self.even = members
+
+    def forward(self, ids):
+        rows, odd = self.embed(ids).flatten(0, 1), (ids.flatten() % 2).bool()
+        out = torch.zeros_like(rows)
+        for mine, expert in zip((odd, ~odd), self.experts if self.listed else (self.odd, self.even)):
+            if mine.any():
+                out[mine] = expert(rows[mine])
+        return self.head((rows + out).unflatten(0, ids.shape).mean(1))
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_rows_that_look_parted_on_one_example__are_not_taken_for_positions(listed):
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        net = Specimen(Words(listed), np.array([[1, 3, 2, 5]]))
+    table = pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "y"]})
+    shown = StimulusSet("two", np.array([[2, 1, 3, 5], [4, 7, 1, 1]]), table)  # three odd ones each, as in the example
+    with pytest.raises(RefusedSiteError, match="router"):
+        record(net, shown, ["experts.0" if listed else "odd"])
+
+
+def test_experts_fused_into_one_parameter__have_their_block_and_a_router_that_nothing_reads_is_refused():
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    config = transformers.MixtralConfig(vocab_size=20, hidden_size=16, intermediate_size=24, num_hidden_layers=1,
+                                        num_attention_heads=2, num_key_value_heads=1, num_local_experts=4)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        net = Specimen(transformers.MixtralForCausalLM(config).eval(), np.array([[1, 2, 3, 4]]), output="logits")
+    block = "model.layers.0.mlp"
+    assert net.sites()[f"{block}.experts"].dims == ("token", "unit")
+    table = pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "y"]})
+    shown = StimulusSet("two", np.array([[5, 1, 3, 5], [4, 7, 1, 1]]), table)
+    cut = record(net, shown, ["output"], lesions=[Lesion(ROI("r", {f"{block}.experts": [3]}), Zero())]).values
+    model = copy.deepcopy(net.model)
+    model.get_submodule(f"{block}.experts").register_forward_hook(
+        lambda module, args, output: output.index_fill(-1, torch.tensor([3]), 0.0))
+    with torch.no_grad():
+        expected = model(net.prepare(shown.inputs)).logits.mean(1)
+    np.testing.assert_allclose(cut, expected, rtol=1e-4, atol=1e-5)
+    with pytest.raises(LesionNotApplied, match="nothing read"):
+        record(net, shown, ["output"], lesions=[Lesion(ROI("r", {f"{block}.gate": [0]}), Zero())])
