@@ -22,17 +22,12 @@ from neurolab.analysis import (
 from neurolab.analysis.best_pair import best_pair, picked_null
 from neurolab.analysis.crossfold import CrossFold, Deal, residuals
 from neurolab.analysis.picked import _rank_p
+from neurolab.calibrate.verbs import PAIR, SINGLE, normal_trials
 from neurolab.chance import generator
 from neurolab.simulate import phantom_recording, phantom_trials
 
 N = 200
 ATTAINABLE = 12 / 256
-PAIR = {"lesions": ("A", "B"), "tasks": ("X", "Y")}
-
-
-def normal_trials(deficits_of, seed, **more):
-    settings = {"n_specimens": 8, "n_stimuli": 2, "bounded": False, "chance": 0.0, "rng": seed}
-    return phantom_trials(deficits=deficits_of, **{**settings, **more})
 
 
 def rejections(p_of, band, level, *, upper_only=False):
@@ -77,9 +72,6 @@ def test_against_controls_p_among_draws(binomial_band, name):
         return float(against_controls(trials, lesion="A", task="X", rng=0)[name])
 
     rejections(p, binomial_band, 0.05)
-
-
-SINGLE = {"A": {"X": 5.0, "Y": 0.3}, "B": {"X": 0.0, "Y": 0.3}}
 
 
 def test_claims_of_a_dissociation_at_the_edge(binomial_band):

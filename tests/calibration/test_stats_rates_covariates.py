@@ -4,24 +4,17 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from neurolab.calibrate.cases import aged
 from neurolab.stats import reliability, single_case
 
 SIMULATIONS = 200
-
-
-def drawn(stream, n, gap=0.0):
-    """Controls and a case of 70; scores fall with age; the case is ``gap`` sds from what its age makes expected."""
-    age = stream.uniform(20, 80, n)
-    noise = stream.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], n + 1)
-    scores = noise[:n] - 0.05 * age[:, None]
-    return scores, age, noise[n] + gap - 0.05 * 70
 
 
 @pytest.mark.parametrize("n", [8, 20])
 def test_deficit_keeps_its_level(calibrated, n):
     stream, p, plain = np.random.default_rng(n), [], []
     for _ in range(SIMULATIONS):
-        scores, age, case = drawn(stream, n)
+        scores, age, case = aged(stream, n)
         p.append(single_case.deficit_with_covariates(case[0], scores[:, 0], case_covariates=70, covariates=age).p)
         plain.append(single_case.crawford_howell(case[0], scores[:, 0]).p)
     calibrated(np.array(p) <= 0.05, 0.05)  # exact
@@ -32,7 +25,7 @@ def test_deficit_keeps_its_level(calibrated, n):
 def test_difference_keeps_its_published_rate(calibrated, prior, rate):
     stream, p = np.random.default_rng(1), []
     for i in range(SIMULATIONS):
-        scores, age, case = drawn(stream, 14)
+        scores, age, case = aged(stream, 14)
         found = single_case.difference_with_covariates(
             case, scores, case_covariates=70, covariates=age, prior=prior, n_draws=1_000, rng=i
         )
@@ -43,7 +36,7 @@ def test_difference_keeps_its_published_rate(calibrated, prior, rate):
 def test_credible_intervals_cover(calibrated):
     stream, hits = np.random.default_rng(2), []
     for _ in range(SIMULATIONS):
-        scores, age, _ = drawn(stream, 10)
+        scores, age, _ = aged(stream, 10)
         found = single_case.deficit_with_covariates(-2 - 0.05 * 70, scores[:, 0], case_covariates=70, covariates=age)
         truth = 100 * ndtr(-2)
         hits.append((found.low <= -2 <= found.high, found.percent_low <= truth <= found.percent_high))

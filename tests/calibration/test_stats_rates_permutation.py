@@ -3,20 +3,12 @@
 import numpy as np
 import pytest
 
+from neurolab.calibrate.entry import attainable
+from neurolab.calibrate.permutations import DRAWS, correlated
 from neurolab.stats import equivalence, intervals, permutation
 
 SIMULATIONS = 200
 ALPHA = 0.05
-DRAWS = {
-    "normal": lambda stream, shape: stream.normal(size=shape),
-    "heavy": lambda stream, shape: stream.standard_t(2, size=shape),
-}
-
-
-def attainable(arrangements, alpha=ALPHA, *, mirrored=False):
-    """The largest p <= alpha that so many equally likely arrangements can give."""
-    step = 2 if mirrored else 1
-    return np.floor(alpha * arrangements / step) * step / arrangements
 
 
 @pytest.mark.parametrize("n", [6, 8, 12])
@@ -53,10 +45,6 @@ def test_label_shuffle_drawn(calibrated):
     samples = np.random.default_rng(3).normal(size=(SIMULATIONS, 24))
     p = [permutation.label_shuffle(x[:12], x[12:], n_permutations=99, rng=i).p for i, x in enumerate(samples)]
     calibrated(np.array(p) <= ALPHA, attainable(100))
-
-
-def correlated(stream, shape):
-    return stream.normal(size=shape) + stream.normal(size=(*shape[:-1], 1))
 
 
 @pytest.mark.parametrize("alternative", ["two-sided", "less"])

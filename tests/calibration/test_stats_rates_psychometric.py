@@ -2,27 +2,20 @@
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
 
+from neurolab.calibrate.curves import LEVELS as X
+from neurolab.calibrate.curves import answers
 from neurolab.stats import psychometric
 
 SIMULATIONS = 200
-X = np.linspace(0.5, 5.5, 7)
 TRUTH = (3.0, 1.0)  # threshold, s
-
-
-def simulated(stream, n=60, lapse=0.03, spread=0.0):
-    psi = 0.5 + (0.5 - lapse) * ndtr((X - TRUTH[0]) / TRUTH[1])
-    if spread:  # beta-binomial with this intraclass correlation
-        psi = stream.beta(psi * (1 / spread - 1), (1 - psi) * (1 / spread - 1))
-    return stream.binomial(n, psi)
 
 
 @pytest.mark.parametrize("interval", ["profile", "bootstrap"])
 def test_threshold_and_width_cover(calibrated, interval):
     stream, hits = np.random.default_rng(0), []
     for i in range(SIMULATIONS):
-        found = psychometric.fit(X, simulated(stream), 60, guess=0.5, interval=interval, n_bootstrap=199, rng=i)
+        found = psychometric.fit(X, answers(stream, TRUTH[0]), 60, guess=0.5, interval=interval, n_bootstrap=199, rng=i)
         width = TRUTH[1] * 3.2897072539
         hits.append((found.low <= 3 <= found.high, found.width_low <= width <= found.width_high))
     for covered in np.array(hits).T:  # approximate
@@ -32,7 +25,7 @@ def test_threshold_and_width_cover(calibrated, interval):
 def test_goodness_of_fit_keeps_its_level(calibrated):
     stream = np.random.default_rng(1)
     p = [
-        psychometric.goodness_of_fit(X, simulated(stream), 60, guess=0.5, n_simulations=99, rng=i).p
+        psychometric.goodness_of_fit(X, answers(stream, TRUTH[0]), 60, guess=0.5, n_simulations=99, rng=i).p
         for i in range(SIMULATIONS)
     ]
     calibrated(np.array(p) <= 0.05, 0.05)
@@ -41,7 +34,7 @@ def test_goodness_of_fit_keeps_its_level(calibrated):
 def test_goodness_of_fit_finds_overdispersion_and_the_wider_interval_covers(calibrated):
     stream, found = np.random.default_rng(2), []
     for i in range(SIMULATIONS):
-        k = simulated(stream, spread=0.05)
+        k = answers(stream, TRUTH[0], scatter=0.05)
         test = psychometric.goodness_of_fit(X, k, 60, guess=0.5, n_simulations=99, rng=i)
         ends = [psychometric.fit(X, k, 60, guess=0.5, overdispersed=over) for over in (False, True)]
         found.append((test.p <= 0.05, *(end.low <= 3 <= end.high for end in ends)))

@@ -3,15 +3,10 @@
 import numpy as np
 import pytest
 
+from neurolab.calibrate.curves import backup
 from neurolab.stats import shapley
 
 SIMULATIONS = 200
-
-
-def backup(mask):
-    """Two backups of each other, a gate of three and a sum: the exact values are known."""
-    gate = mask[:, 2] & mask[:, 3] & mask[:, 4]
-    return (mask[:, 0] | mask[:, 1]) + 0.5 * gate + 0.25 * mask[:, 5] + np.sqrt(mask.sum(axis=1))
 
 
 @pytest.mark.parametrize("options", [{}, {"antithetic": False, "rotations": 1}])
