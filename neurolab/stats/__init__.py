@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import neurolab.stats.effects as effects
     import neurolab.stats.equivalence as equivalence
     import neurolab.stats.graphs as graphs
+    import neurolab.stats.information as information
     import neurolab.stats.intervals as intervals
     import neurolab.stats.lesion_maps as lesion_maps
     import neurolab.stats.lesion_permutation as lesion_permutation
@@ -33,6 +34,7 @@ __all__ = [
     "effects",
     "equivalence",
     "graphs",
+    "information",
     "intervals",
     "lesion_maps",
     "lesion_permutation",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats as sps
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import is_valid_y, pdist, squareform
 
 from neurolab.errors import DataError, DesignError
 from neurolab.stats._given import Floats, choice, columns, floats, regular, squarable
@@ -113,6 +113,24 @@ def _unit(v: Floats) -> Floats:
     return v / np.linalg.norm(v)
 
 
+def _whitened(a: Floats, b: Floats) -> float:
+    """Get the cosine of two RDMs whitened by how their distances covary, which is that of their centred Gram matrices.
+
+    Distances that share a stimulus covary; for noise that is alike on all neuroids V^-1 is <G_a, G_b> up to a factor.
+    """
+    if not is_valid_y(a):
+        raise DataError(f"{a.size} distances given, which no number of stimuli has; expected n (n - 1) / 2.")
+    first, second = (_gram(v) for v in (a, b))
+    return _cosine(first.ravel(), second.ravel())
+
+
+def _gram(distances: Floats) -> Floats:
+    """Get the doubly centred Gram matrix of condensed squared distances."""
+    square = squareform(distances)
+    across = square.mean(axis=0)
+    return -(square - across - across[:, None] + across.mean()) / 2
+
+
 COMPARATORS: dict[
     str, tuple[Callable[[Floats, Floats], float], Callable[[Floats], Floats]]
 ] = {  # the score, and what is averaged when pooling
@@ -120,7 +138,10 @@ COMPARATORS: dict[
     "corr": (lambda a, b: _cosine(a - a.mean(), b - b.mean()), lambda v: _unit(v - v.mean())),
     "spearman": (lambda a, b: float(sps.spearmanr(a, b).statistic), sps.rankdata),
     "tau-a": (_tau_a, sps.rankdata),
+    "tau-b": (lambda a, b: float(sps.kendalltau(a, b).statistic), sps.rankdata),
     "rho-a": (_rho_a, sps.rankdata),
+    "cosine_cov": (_whitened, _unit),
+    "corr_cov": (lambda a, b: _whitened(a - a.mean(), b - b.mean()), lambda v: _unit(v - v.mean())),
 }
 
 
@@ -142,7 +163,8 @@ def compare_rdms(a: ArrayLike, b: ArrayLike, *, method: str = "corr") -> float:
     Parameters
     ----------
     method: "corr"; "cosine" for crossnobis distances, whose 0 is a true zero; "spearman"; "rho-a" or "tau-a" where the
-        model has ties (categories).
+        model has ties (categories); "tau-b"; "cosine_cov" and "corr_cov", the same of whitened RDMs, which weigh
+        distances by how they covary and so tell models apart best.
 
     Source: Nili et al. (2014), doi:10.1371/journal.pcbi.1003553; Schuett et al. (2023); agrees with rsatoolbox.
 

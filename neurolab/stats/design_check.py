@@ -10,9 +10,20 @@ from neurolab.errors import DataError, DesignError
 from neurolab.stats._floors import n_needed, p_floor
 from neurolab.stats._given import ALTERNATIVES, Floats, Rng, choice, counted, generator, unit_interval
 from neurolab.stats._signs import EXACT_N, ExactFlips
+from neurolab.stats._t_power import t_n_needed, t_power
 from neurolab.stats.proportion import wilson
 
-__all__ = ["DesignCheck", "Power", "check", "networks_for_power", "rejections", "score_risks", "sign_flip_power"]
+__all__ = [
+    "DesignCheck",
+    "Power",
+    "check",
+    "networks_for_power",
+    "rejections",
+    "score_risks",
+    "sign_flip_power",
+    "t_n_needed",
+    "t_power",
+]
 
 CORRECTIONS = ("none", "bonferroni", "holm")
 CLOSE = 0.05  # a score within this share of its range from the top is near the ceiling
@@ -108,7 +119,7 @@ def sign_flip_power(
     ----------
     effect, sd: the mean effect over networks and its standard deviation over networks, in one unit; take the sd from a
         pilot, never from trials.
-    n: networks or people, at most 30 (above that the test is a t test in all but name).
+    n: networks or people, at most 30 (above that the test is a t test in all but name: ``t_power``).
 
     When this is invalid: an effect estimated by a small pilot that was chosen because it worked.
 
@@ -121,7 +132,7 @@ def sign_flip_power(
     _asked(effect, sd, alpha, alternative)
     n, m = counted(n, "n"), counted(n_simulations, "n_simulations")
     if n > EXACT_N:
-        raise DesignError(f"n={n} given; expected at most {EXACT_N}: for more type statsmodels' TTestPower.")
+        raise DesignError(f"n={n} given; expected at most {EXACT_N}: for more type t_power(effect / sd, n=n).")
     draws = generator(rng, "the simulation").normal(effect, sd, (m, n))
     share = wilson(int(rejections(draws, alpha, alternative).sum()), m)
     floor = p_floor("sign_flip", n=n, alternative=alternative)

@@ -42,6 +42,7 @@ __all__ = [
     "log_linear",
     "mafc_d_prime",
     "noncentral_t_interval",
+    "selectivity_index",
     "small_sample_factor",
     "yes_no",
 ]
@@ -174,6 +175,22 @@ def auc(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Effect:
     area = u[0] / (x.size * y.size)
     low, high = auc_ends(area, x.size, y.size, unit_interval(level, "level"))
     return Effect(area, float(low), float(high), level, (x.size, y.size))
+
+
+def selectivity_index(x: ArrayLike, y: ArrayLike) -> float:
+    """Get (mean(x) - mean(y)) / (mean(x) + mean(y)), from -1 to 1, of responses whose means are both above 0.
+
+    When this is invalid: signed responses, whose index has no bounds (an error); use ``auc`` or ``maps.d_prime``.
+
+    Example
+    -------
+    >>> round(selectivity_index([3, 4, 5], [1, 2, 3]), 4)
+    0.3333
+    """
+    first, second = float(sample(x).mean()), float(sample(y, "y").mean())
+    if not (first > 0 and second > 0):
+        raise DataError(f"means of {first:g} and {second:g} given; expected both above 0: type np.abs(x), or use auc.")
+    return (first - second) / (first + second)
 
 
 def cliffs_delta(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> Effect:

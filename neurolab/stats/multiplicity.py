@@ -54,7 +54,9 @@ def _adjusted(p: ArrayLike, mask: ArrayLike | None, alpha: float, method: str, f
     among = values[counts]
     order, m = np.argsort(among, kind="stable"), among.size
     rank = np.arange(1, m + 1)
-    if factors == "down":
+    if factors == "all":
+        stepped = among[order] * m
+    elif factors == "down":
         stepped = np.maximum.accumulate(among[order] * (m - rank + 1))
     else:
         dependence = (1.0 / rank).sum() if factors == "harmonic" else 1.0
@@ -108,3 +110,17 @@ def holm(p: ArrayLike, *, mask: ArrayLike | None = None, alpha: float = 0.05) ->
     array([0.03, 0.04, 0.5 ])
     """
     return _adjusted(p, mask, alpha, "holm", "down")
+
+
+def bonferroni(p: ArrayLike, *, mask: ArrayLike | None = None, alpha: float = 0.05) -> Adjusted:
+    """Get p-values times the number of tests: family-wise under any dependence; ``holm`` is never worse.
+
+    Source: Dunn (1961), doi:10.1080/01621459.1961.10482090; agrees with ``statsmodels ...
+    multipletests(method="bonferroni")``.
+
+    Example
+    -------
+    >>> bonferroni([0.01, 0.02, 0.5]).p
+    array([0.03, 0.06, 1.  ])
+    """
+    return _adjusted(p, mask, alpha, "bonferroni", "all")

@@ -1,7 +1,7 @@
 """How alike two sets of responses to the same stimuli are: CKA, Procrustes, and distances between stimuli (RDMs).
 
-Rows are stimuli, the same in both sets and in the same order; columns are neuroids, which need not match.  Whitened
-comparators and inference over subjects and stimuli together: rsatoolbox.
+Rows are stimuli, the same in both sets and in the same order; columns are neuroids, which need not match.  Inference
+over subjects and stimuli together: rsatoolbox.
 """
 
 from __future__ import annotations

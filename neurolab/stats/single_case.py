@@ -20,6 +20,7 @@ from neurolab.stats._covariate_case import (
     difference_with_covariates,
 )
 from neurolab.stats._given import ALTERNATIVES, Floats, choice, columns, counted, number, sample, t_p, unit_interval
+from neurolab.stats._t_power import rejecting
 from neurolab.stats.effects import noncentral_t_interval
 
 __all__ = [
@@ -213,11 +214,7 @@ def power(effect: float, *, n: int, alternative: str = "less", alpha: float = 0.
     choice(alternative, ALTERNATIVES, "alternative")
     alpha = unit_interval(alpha, "alpha")
     # T' = (x - m)/(s sqrt((n+1)/n)) with x ~ N(effect, 1) is non-central t exactly
-    if alternative == "two-sided":
-        edge = sps.t.isf(alpha / 2, n - 1)
-        return float(sps.nct.sf(edge, n - 1, shift) + sps.nct.cdf(-edge, n - 1, shift))
-    edge = sps.t.isf(alpha, n - 1)
-    return float(sps.nct.sf(edge, n - 1, shift if alternative == "greater" else -shift))
+    return rejecting(shift, n - 1, alternative, alpha)
 
 
 def classify(
