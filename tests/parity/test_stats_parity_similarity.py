@@ -11,7 +11,7 @@ from neurolab.stats import similarity
 
 X = np.array([[1, 2, 0, 1], [0, 1, 3, 1], [2, 2, 2, 0], [1, 0, 1, 4], [3, 1, 0, 2]])
 Y = np.array([[2, 1, 0], [0, 2, 1], [1, 3, 1], [0, 1, 4], [2, 0, 1]])
-METHODS = ["cosine", "corr", "spearman", "tau-a", "rho-a"]
+METHODS = ["cosine", "corr", "spearman", "tau-a", "tau-b", "rho-a", "cosine_cov", "corr_cov"]
 
 
 def test_v26_cka_and_procrustes():
