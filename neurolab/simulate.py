@@ -261,12 +261,13 @@ def phantom_noise(
     """
     plan = {"intact": 1.0, "A": 0.5} if ed50 is None else dict(ed50)
     draw = generator(rng, "phantom noise")
-    rows = [("sham", "input", "sham", "", np.nan, 0)]
+    rows = [("sham", "input", "sham", "", "Sham", np.nan, 0)]
     for at, name in enumerate(plan):
-        rows += [(name, name, "target", "", np.nan, at)] if at else []
-        who = f"{name} & input" if at else "input"
-        rows += [(f"{who} noise {s:g}", f"{who} noise {s:g}", "target", who, float(s), at) for s in strengths]
-    table = pd.DataFrame(rows, columns=["lesion_id", "roi", "role", "ladder", "rung", "condition"])
+        rows += [(name, name, "target", "", "phantom", np.nan, at)] if at else []
+        who, how = (f"{name} & input", "phantom & Noise") if at else ("input", "Noise")
+        for s in strengths:
+            rows.append((f"{who} noise {s:g}", f"{who} noise {s:g}", "target", who, f"{how} sd={s:g}", float(s), at))
+    table = pd.DataFrame(rows, columns=["lesion_id", "roi", "role", "ladder", "how", "rung", "condition"])
     own = np.array(list(plan.values())) * (1 + spread * draw.standard_normal((n_specimens, len(plan))))
     with np.errstate(divide="ignore"):
         ratio = own[:, table["condition"]] / np.nan_to_num(table["rung"].to_numpy())

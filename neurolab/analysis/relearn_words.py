@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurolab.analysis.words import interval_text, p_text
+from neurolab.analysis.words import floor_text, interval_text, p_text
 from neurolab.stats.shares import Share
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ def shown(p: float, alpha: float) -> bool:
 
 def verdict_of(found: Mapping[str, Any], share: Share, alpha: float, plural: str) -> str:
     """Get the answer in a few words; "recovered" needs its equivalence test."""
+    if share.p_floor > alpha:
+        few = floor_text(share.n, share.p_floor, plural=plural, alternative="greater", alpha=alpha)
+        return f"nothing can be shown: {few}"
     if not shown(found["initial"].p, alpha):
         return "no deficit shown at the first step, so nothing to recover from"
     if shown(found["recovered"].p, alpha):

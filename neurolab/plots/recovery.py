@@ -67,5 +67,5 @@ def plot_recovery(result: xr.Dataset, *, ax: Axes) -> Axes:
         ax.scatter(there, np.full(len(there), goal), marker=11, s=9.0, color=colour, linewidths=0, zorder=5, gid="time")
     ax.set(xlabel=f"retraining steps\n{_tested(result)}", ylabel="score")
     ax.legend(loc="lower right", borderaxespad=0.0)
-    heading(ax, tidy(str(result.attrs.get("verdict", ""))), sample_words(result))
+    heading(ax, tidy(str(result.attrs.get("verdict", ""))).partition(":")[0], sample_words(result))
     return ax

@@ -65,7 +65,7 @@ def plot_robustness(result: xr.Dataset, *, ax: Axes) -> Axes:
         ax.plot(strength, mean[at], color=colour, linewidth=1.4, marker=marker, label=name, zorder=4)
         _half(ax, result, at, chance + 0.5 * (mean[at, 0] - chance), colour)
     axis = result.attrs.get("strength_name", "strength")
-    ax.set(xlabel=f"{axis}, {result.attrs.get('noise', '')}\n{_tested(result)}", ylabel="score")
+    ax.set(xlabel=f"{axis} at {result.attrs.get('noise', 'a site')}\n{_tested(result)}", ylabel="score")
     ax.legend(loc="upper right", borderaxespad=0.0)
     verdict = tidy(str(result.attrs.get("verdict", ""))).partition(":")[0]
     heading(ax, f"{result.attrs.get('task', '')}: {verdict}", sample_words(result))
