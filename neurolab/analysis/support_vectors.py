@@ -56,6 +56,8 @@ def support_vector_map(
     ------
     Zhang et al. 2014, doi:10.1002/hbm.22590; DeMarco & Turkeltaub 2018, doi:10.1002/hbm.24289.
     """
+    from sklearn import config_context
+
     if n_permutations < 1:
         raise DesignError(f"n_permutations={n_permutations} given; expected at least 1, better 1,000.")
     model = outcome_of(y, nuisance)
@@ -65,7 +67,8 @@ def support_vector_map(
     standard = model.residual / model.residual.std()
     folds = np.array_split(rng.permutation(len(y)), FOLDS)
     orders = [np.arange(len(y)), *(rng.permutation(len(y)) for _ in range(n_permutations))]
-    fitted = [_fitted(kernel, standard[order], folds) for order in orders]  # the observed one comes first
+    with config_context(assume_finite=True, skip_parameter_validation=True):  # thousands of small fits
+        fitted = [_fitted(kernel, standard[order], folds) for order in orders]  # the observed one comes first
     duals, r, best = (np.stack(each) for each in zip(*fitted))
     # maps at another cost have another scale: each is taken in units of what its cost gives over all arrangements
     scale = np.sqrt(np.einsum("pci,ij,pcj->c", duals, kernel, duals) / len(orders))
