@@ -85,14 +85,11 @@ ENTRIES = (
             exact(attainable(200)) if correction == "max_t" else conservative(), **_SIZE)
       for correction in ("fdr", "by", "holm", "max_t")),
     Entry("held_out", "analysis.held_out", "No unit prefers faces; the selection is run again on shuffled labels.",
-          "2 runs of 6 + 6 presentations", held, exact(attainable(20)), power_at=1.0, effect="3 of 30 units at 1 sd",
-          most=1_000),
+          "2 runs of 6 + 6 presentations", held, exact(attainable(20)), power_at=1.0, effect="3 of 30 units at 1 sd"),
     Entry("picked_dissociation, rank p", _PICKED, "Candidates are draws of the pool.", "8 networks",
-          partial(picked, p="rank_p"), exact(attainable(60)), power_at=2.0, effect="double dissociation of 2",
-          most=1_000),
+          partial(picked, p="rank_p"), exact(attainable(60)), power_at=2.0, effect="double dissociation of 2"),
     Entry("picked_dissociation, sign flip", _PICKED, "Candidates are draws of the pool; the excess is skewed.",
-          "8 networks", partial(picked, p="p"), approximate(), power_at=2.0, effect="double dissociation of 2",
-          most=1_000),
+          "8 networks", partial(picked, p="p"), approximate(), power_at=2.0, effect="double dissociation of 2"),
     Entry("picked_dissociation, held out", _PICKED, "Lesions of equal cost, measured where they were not picked.",
-          "8 networks", first_claim, exact(attainable(256)), most=1_000),
+          "8 networks", first_claim, exact(attainable(256))),
 )  # fmt: skip

@@ -111,25 +111,36 @@ class Shelf:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
-    def key(self, entry: Entry, n: int, rng: int) -> str:
-        """Get what an entry is measured under: its effects, simulations, rng, and the code that it runs."""
+    def key(self, entry: Entry, n: int, rng: int) -> dict[str, str]:
+        """Get what an entry is measured under: its effects, simulations and rng, and the code that it runs."""
         blocks = [(job.where, job.block, job.n) for job in jobs_of(entry, n, rng)]
-        return digest_of(entry.at, entry.power_at, entry.at_once, blocks, rng, code_of(entry.draw))
+        settings = digest_of(entry.at, entry.power_at, entry.at_once, blocks, rng)
+        return {"settings": settings, "code": code_of(entry.draw)}
 
-    def read(self, entry: Entry, key: str) -> Pair | None:
-        """Get what was counted before under the same key, or None."""
+    def read(self, entry: Entry, key: dict[str, str] | None = None) -> Pair | None:
+        """Get what was counted before under this key (None: under any), or None."""
+        kept = self._kept(entry)
+        if not kept or (key is not None and key != {name: kept[name] for name in key}):
+            return None
+        return Counts(*kept["edge"]), Counts(*kept["effect"])
+
+    def outdated(self, entry: Entry) -> bool:
+        """Whether code that a kept entry reaches was changed after it was measured."""
+        kept = self._kept(entry)
+        return bool(kept) and kept["code"] != code_of(entry.draw)
+
+    def _kept(self, entry: Entry) -> dict[str, Any]:
         path = self._path(entry)
-        kept = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else {}
-        return (Counts(*kept["edge"]), Counts(*kept["effect"])) if kept.get("key") == key else None
+        return json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else {}
 
-    def write(self, entry: Entry, key: str, edge: Counts, effect: Counts) -> None:
+    def write(self, entry: Entry, key: dict[str, str], edge: Counts, effect: Counts) -> None:
         """Keep counts: first beside their place, then renamed, so that a stopped run leaves no half file."""
         path = self._path(entry)
         if path is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
-        content = {"name": entry.name, "key": key, "edge": edge, "effect": effect}
+        content = {"name": entry.name, **key, "edge": edge, "effect": effect}
         draft.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         draft.replace(path)
 
@@ -171,6 +182,16 @@ def calibrate(
         shelf.write(entry, keys[entry.name], edge, effect)
         counted[entry.name] = edge, effect
     return [row_of(entry, *counted[entry.name]) for entry in chosen]
+
+
+def as_measured(entries: Iterable[Entry], folder: Path) -> list[dict[str, Any]]:
+    """Get the rows of what lies finished in a folder, whatever n it was given; nothing is measured.
+
+    A row says ``outdated`` where code that it reaches was changed after it was measured.
+    """
+    shelf = Shelf(folder)
+    found = {entry.name: (entry, pair) for entry in entries if (pair := shelf.read(entry)) is not None}
+    return [row_of(entry, *pair) | {"outdated": shelf.outdated(entry)} for entry, pair in found.values()]
 
 
 def _measured(

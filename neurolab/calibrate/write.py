@@ -29,7 +29,7 @@ Made by `{command}`.
 Simulations at the edge of each null: {n}, as the column says; at the stated effect a quarter of that, at least 100:
 there power and, for a test with a p, coverage were counted. rng {rng}. In brackets: 99.9 % Clopper-Pearson bands.
 *exact*: held to the level that it can attain; *conservative*: never above; *approximate*: its rate is published here;
-*shortcut*: what not to do, with the test to use instead. s: seconds of one core. {verdict}
+*shortcut*: what not to do, with the test to use instead. s: seconds of one core. {verdict}{outdated}
 
 """
 
@@ -111,7 +111,9 @@ def markdown(rows: Sequence[dict[str, Any]], *, rng: int, command: str) -> str:
     """Get the page: what holds, then the shortcuts."""
     wrong = broken(rows)
     said = f"BROKEN: {', '.join(wrong)}." if wrong else "Every row is what it promises."
-    head = HEAD.format(n=_simulations(rows), rng=rng, command=command, verdict=said)
+    old = [row["name"] for row in rows if row.get("outdated")]
+    outdated = f"\n\nMeasured before a later change of code that they reach: {', '.join(old)}." if old else ""
+    head = HEAD.format(n=_simulations(rows), rng=rng, command=command, verdict=said, outdated=outdated)
     shortcuts = [row for row in rows if row["kind"] == "shortcut"]
     tests = [row for row in rows if row["kind"] != "shortcut"]
     groups = {

@@ -6,19 +6,25 @@ import argparse
 import sys
 from pathlib import Path
 
+from neurolab.errors import ProtocolError
+
 
 def calibrate(options: argparse.Namespace) -> int:
     """Measure how often every public test errs at the edge of its null, covers and finds; write table and figures."""
-    from neurolab.calibrate.run import QUICK_N, calibrate
+    from neurolab.calibrate.run import QUICK_N, as_measured, calibrate
     from neurolab.calibrate.table import chosen
     from neurolab.calibrate.write import broken, write_rates
 
     entries = chosen(options.only, quick=options.quick)
     n = options.n or (QUICK_N if options.quick else 2_000)
     folder = options.out or Path("out/calibrate")
-    rows = calibrate(
-        entries, n=n, rng=options.rng, n_jobs=options.n_jobs, folder=folder / "entries", progress=sys.stderr.isatty()
-    )
+    shelf, progress = folder / "entries", sys.stderr.isatty()
+    if options.as_measured:
+        rows = as_measured(entries, shelf)
+    else:
+        rows = calibrate(entries, n=n, rng=options.rng, n_jobs=options.n_jobs, folder=shelf, progress=progress)
+    if not rows:
+        raise ProtocolError(f"Nothing is finished in {shelf}; run without --as-measured.")
     words = f"neurolab calibrate --n {n} --rng {options.rng}{' --quick' if options.quick else ''}"
     only = "".join(f' --only "{name}"' for name in options.only or ())
     written = write_rates(rows, folder, rng=options.rng, command=words + only)
@@ -38,4 +44,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", action="append", metavar="NAME", help="an entry or a test; may be given again")
     parser.add_argument("--n-jobs", type=int, default=1, help="workers; they change nothing but the time")
     parser.add_argument("--rng", type=int, default=0, help="integer that fixes every draw of chance (default 0)")
+    parser.add_argument("--as-measured", action="store_true", help="measure nothing: write what lies finished in --out")
     parser.add_argument("--out", type=Path, help="folder (default out/calibrate); finished entries there are kept")

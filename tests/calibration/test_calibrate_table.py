@@ -106,6 +106,21 @@ def test_a_second_start_keeps_what_is_finished_and_measures_what_changed(tmp_pat
     assert [row["rate"] for row in fresh] == [row["rate"] for row in first]
 
 
+def test_what_lies_finished_is_written_as_measured_and_outdated_code_is_told(tmp_path, capsys):
+    words = ["calibrate", "--only", "mcnemar, exact", "--out", str(tmp_path)]
+    assert main([*words, "--as-measured"]) == 1
+    assert "Nothing is finished" in capsys.readouterr().err
+    assert main([*words, "--n", "100"]) == 0
+    assert main([*words, "--as-measured"]) == 0
+    assert "later change" not in (tmp_path / "rates.md").read_text()
+    (kept,) = (tmp_path / "entries").glob("*.json")
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "code": "before"}))
+    assert main([*words, "--as-measured"]) == 0
+    page = (tmp_path / "rates.md").read_text()
+    assert "Measured before a later change of code that they reach: mcnemar, exact." in page
+    assert "| 100 |" in page
+
+
 def test_workers_change_nothing(tmp_path):
     asked = {"n": 250, "progress": False}
     one, two = (calibrate(chosen(["cochran_q", "wilson"]), n_jobs=jobs, **asked) for jobs in (1, 2))
