@@ -59,6 +59,7 @@ def single_case(
     difference: str | None = None,
     alternative: str = "less",
     alpha: float = 0.05,
+    n_draws: int = 20_000,
     rng: RNG,
 ) -> xr.Dataset:
     """Get whether one case falls outside its controls: a patient among people, a lesioned network among intact seeds.
@@ -79,7 +80,7 @@ def single_case(
     difference : "revised" (tasks on different scales; the default), "unstandardised" (one scale) or "bayesian" (holds
         where both deficits are extreme; always used with covariates). The Bayesian one is reported besides.
     alternative : the side on which a deficit lies. alpha : level of each test; intervals cover 1 - alpha.
-    rng : integer or Generator, for the draws of the Bayesian test.
+    rng : integer or Generator, for the ``n_draws`` of the Bayesian test.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def single_case(
     table = case_table(data, case, lesion, controls, tasks, covariates)
     found = CaseFound(table, alternative, alpha, _kind(table, difference))
     _fill_tasks(found)
-    _fill_pairs(found, rng)
+    _fill_pairs(found, n_draws, rng)
     return make_result(_variables(found), coords=_coords(found), **_attrs(found), rng=rng_name(rng))
 
 
@@ -181,7 +182,7 @@ def _outside(found: CaseFound, i: int, test: Any) -> Any:
     return test
 
 
-def _fill_pairs(found: CaseFound, rng: RNG) -> None:
+def _fill_pairs(found: CaseFound, n_draws: int, rng: RNG) -> None:
     shape = (len(found.table.case_names), len(found.pairs))
     found.fill([f"difference_{name}" for name in APART] + [f"bsdt_{name}" for name in APART[2:]], shape)
     for k, (x, y) in enumerate(found.pairs):
@@ -190,7 +191,7 @@ def _fill_pairs(found: CaseFound, rng: RNG) -> None:
             if np.isnan(found.values["p"][i, [x, y]]).any():
                 continue  # said of the task already
             stream = generator(rng, "single_case", who, *names)
-            for name, test in _tests_of_pair(found, i, (x, y), stream).items():
+            for name, test in _tests_of_pair(found, i, (x, y), n_draws, stream).items():
                 called = DIFFERENCES["bayesian" if name == "bsdt" else found.kind]
                 done = _said(found, f"{names[0]} and {names[1]} were not compared ({called})", test)
                 for part in APART if done else ():
@@ -201,16 +202,19 @@ def _fill_pairs(found: CaseFound, rng: RNG) -> None:
             found.values[f"difference_{end}"] = found.values[f"bsdt_{end}"].copy()
 
 
-def _tests_of_pair(found: CaseFound, i: int, pair: tuple[int, int], rng: np.random.Generator) -> dict[str, Callable]:
+def _tests_of_pair(
+    found: CaseFound, i: int, pair: tuple[int, int], n_draws: int, rng: np.random.Generator
+) -> dict[str, Callable]:
     """The test of the difference that was asked for, and the Bayesian one."""
     table, kept = found.table, found.tested_controls(*pair)
     own, others = table.cases[i, list(pair)], table.controls[np.ix_(kept, pair)]
 
     def bayes() -> Any:
+        drawn = {"n_draws": n_draws, "level": found.level, "rng": rng}
         if not table.covariate_names:
-            return stats.bayesian_standardised_difference(own, others, level=found.level, rng=rng)
+            return stats.bayesian_standardised_difference(own, others, **drawn)
         given = {"case_covariates": table.case_covariates[i], "covariates": table.covariates[kept]}
-        return stats.difference_with_covariates(own, others, **given, level=found.level, rng=rng)
+        return stats.difference_with_covariates(own, others, **given, **drawn)
 
     def asked() -> Any:
         test = stats.revised_standardised_difference

@@ -86,6 +86,9 @@ def mixed(
 
     When this is invalid
     --------------------
+    Few networks. Rejections of a true null at .05, effects varying over 6, 8, 12, 20 networks with 50 stimuli (2,000
+    simulations): gee .044, .034, .038, .040; conditional_logit .054, .045, .044, .046; mixedlm .040, .033 with 6, 8 (300). With
+    a normal in place of t, as statsmodels prints them: gee .088 and conditional_logit .112 with 6, mixedlm .103.
     A model's p is no second test of the same claim: report the design-based one.
 
     Source
@@ -103,15 +106,17 @@ def mixed(
     _networks(sample)
     rows = target_rows(sample.trials, lesion)
     name = str(sample.trials["roi"].values[rows[0]])
-    pairs = _pairs(sample, rows, sham_rows(sample.trials, name), task)
+    shams = sham_rows(sample.trials, name)
+    pairs = _pairs(sample, rows, shams, task)
     asked = _asked(models, pairs)
-    test = sign_flip(pairs.means, level=level, rng=generator(rng, "mixed", name, task))
+    deficit = (sample.table(shams, task) - sample.table(rows, task)).to_numpy()
+    test = sign_flip(deficit, level=level, rng=generator(rng, "mixed", name, task))
     fits = {model: _fit(model, pairs) for model in asked}
     floor = floor_text(test.n, test.p_floor, plural=sample.plural, alternative="two-sided", alpha=1 - level)
     said = sample.said(rng, floor, *_notes(fits, test, level))
     return make_result(
-        {**_design(sample, pairs, test), **_models(fits, level)},
-        coords={**_coords(sample, pairs, task), "model": strings([_label(model, fit) for model, fit in fits.items()]),
+        {"value": (sample.dim, deficit), **{name: getattr(test, name) for name in TEST}, **_models(fits, level)},
+        coords={**_members(sample, task), "model": strings([_label(model, fit) for model, fit in fits.items()]),
                 "kind": ("model", strings(asked)), "unit": ("model", strings([fit.unit for fit in fits.values()]))},
         analysis="mixed",
         estimand=f"the mean over {sample.plural} of the deficit of {name} on {task}; models: its size given the trials",
@@ -173,11 +178,7 @@ def _label(model: str, fit: Fit) -> str:
     return f"{MODELS[model][0]} ({fit.unit})"
 
 
-def _design(sample: Sample, pairs: Pairs, test: SignFlip) -> dict[str, Any]:
-    return {"value": (sample.dim, pairs.means), **{name: getattr(test, name) for name in TEST}}
-
-
-def _coords(sample: Sample, pairs: Pairs, task: str) -> dict[str, Any]:
+def _members(sample: Sample, task: str) -> dict[str, Any]:
     return {sample.dim: strings(sample.stimuli(task)) if sample.over == "stimulus" else sample.specimens}
 
 
