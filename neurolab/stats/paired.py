@@ -46,6 +46,30 @@ class CochranQ:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class ErrorConsistency:
+    """Whether two observers err on the same items: ``effect`` is Cohen's kappa of correct and wrong, 0 by chance.
+
+    ``observed`` is the share of items on which both are right or both wrong, ``expected`` that of independent observers
+    of these accuracies.  ``p`` is one-sided ("more than chance") and exact given both accuracies.
+    """
+
+    p: float
+    effect: float
+    low: float
+    high: float
+    observed: float
+    expected: float
+    p_floor: float
+    n: int
+    level: float
+
+    @property
+    def kappa(self) -> float:
+        """The effect under its usual name."""
+        return self.effect
+
+
 def pairs_table(x: ArrayLike, y: ArrayLike) -> np.ndarray:
     """Get the 2 x 2 table of paired outcomes, rows x (True, False), columns y (True, False).
 
@@ -133,3 +157,56 @@ def cochran_q(x: ArrayLike) -> CochranQ:
         )
     q = (k - 1) * (k * int((per_condition**2).sum()) - total**2) / within
     return CochranQ(max(float(sps.chi2.sf(q, k - 1)), TINY), q, k - 1, q / (n * (k - 1)), n, shares)
+
+
+def error_consistency(x: ArrayLike, y: ArrayLike, *, level: float = 0.95) -> ErrorConsistency:
+    """Get whether two observers (networks, people) fail on the same items beyond what their accuracies make likely.
+
+    kappa = (observed - expected) / (1 - expected), expected = p_x p_y + (1 - p_x)(1 - p_y).
+
+    Parameters
+    ----------
+    x, y: 1 or True where the observer was right, item by item, (n,).
+
+    When this is invalid
+    --------------------
+    Items that are not independent; an observer who is always right or always wrong (a ``DataError``: nothing to
+    share); a normal interval with few errors.  Accuracies far apart cap kappa below 1.
+
+    Source: Geirhos, Meding & Wichmann (2020), arXiv:2006.16736; kappa and interval:
+    ``statsmodels.stats.inter_rater.cohens_kappa``; p: Fisher's exact test.
+
+    Example
+    -------
+    >>> found = error_consistency([1, 1, 1, 1, 0, 0, 0, 1], [1, 1, 1, 1, 0, 0, 1, 0])
+    >>> round(found.kappa, 4), found.observed
+    (0.4667, 0.75)
+    """
+    table = pairs_table(x, y)
+    unit_interval(level, "level")
+    n, rights = int(table.sum()), (int(table[0].sum()), int(table[:, 0].sum()))
+    if any(right in (0, n) for right in rights):
+        raise DataError(f"{rights[0]} and {rights[1]} of {n} items right; an observer without errors, or without hits, "
+                        "shares none: use harder or easier items.")  # fmt: skip
+    from statsmodels.stats.inter_rater import cohens_kappa
+
+    found = cohens_kappa(table)
+    half = float(sps.norm.ppf(0.5 + level / 2) * found.std_kappa)
+    same = sps.hypergeom(n, rights[0], rights[1])  # items on which both are right, by chance
+    p, floor = float(same.sf(table[0, 0] - 1)), float(same.pmf(min(rights)))
+    observed, expected = (
+        float(np.trace(table)) / n,
+        1 - float(rights[0] * (n - rights[1]) + rights[1] * (n - rights[0])) / n**2,
+    )
+    kappa = float(found.kappa)
+    return ErrorConsistency(
+        min(max(p, TINY), 1.0),
+        kappa,
+        max(kappa - half, -1.0),
+        min(kappa + half, 1.0),
+        observed,
+        expected,
+        floor,
+        n,
+        level,
+    )

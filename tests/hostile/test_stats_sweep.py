@@ -11,9 +11,11 @@ import pytest
 
 from neurolab.errors import NeurolabError
 from neurolab.stats import (
+    design_check,
     effects,
     equivalence,
     graphs,
+    information,
     intervals,
     maps,
     multiplicity,
@@ -130,6 +132,9 @@ ON_SAMPLES = {
     "fisher_mean": reliability.fisher_mean,
     "dice": lambda v: reliability.dice(v, FIRST),
     "pairs_table": lambda v: paired.pairs_table(v, FIRST),
+    "error_consistency": lambda v: paired.error_consistency(v, FIRST),
+    "bonferroni": multiplicity.bonferroni,
+    "selectivity_index": lambda v: effects.selectivity_index(v, np.ones(9)),
     "benjamini_hochberg": multiplicity.benjamini_hochberg,
     "benjamini_yekutieli": multiplicity.benjamini_yekutieli,
     "holm": multiplicity.holm,
@@ -188,6 +193,8 @@ ON_TABLES = {
     "procrustes_angle": lambda v: similarity.procrustes_angle(v, N),
     "procrustes": lambda v: similarity.procrustes(v, N),
     "rdm": similarity.rdm,
+    "degeneracy": lambda v: information.degeneracy(v, 2),
+    "gaussian_information": lambda v: information.gaussian_information(v, [0], [1]),
     "rdm correlation": lambda v: similarity.rdm(v, distance="correlation"),
     "crossnobis": lambda v: similarity.crossnobis(v, [0, 1, 2] * 3, np.repeat([0, 1, 2], 3)),
     "noise_ceiling": similarity.noise_ceiling,
@@ -244,6 +251,9 @@ ON_NUMBERS = {
     "chance": lambda v: psychometric.dose_response([1, 2, 3, 4, 5.0], [0.9, 0.8, 0.6, 0.4, 0.3], chance=v),
     "intact": lambda v: psychometric.normalised_area([1, 2, 3], [0.9, 0.5, 0.3], chance=0.2, intact=v),
     "resolution": lambda v: graphs.modularity(np.ones((4, 4)) - np.eye(4), [0, 0, 1, 1], resolution=v),
+    "t_power": lambda v: design_check.t_power(v, n=9),
+    "t_power n": lambda v: design_check.t_power(0.5, n=v),
+    "t_n_needed": lambda v: design_check.t_n_needed(v),
     "players": lambda v: shapley.exact(lambda mask: mask.sum(axis=1), v),
 }
 #: Documented to be infinite (the df of a normal deviate) or not there (the error over samples of a game without any).

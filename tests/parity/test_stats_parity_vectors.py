@@ -255,3 +255,22 @@ def test_v43_at_its_stated_size():
     x, y = np.random.default_rng(0).standard_normal((2, 1_000, 10_000), dtype=np.float32)
     assert abs(similarity.cka(x, y)) < 0.1
     assert similarity.cka(x, y, debiased=False) > 0.9
+
+
+def test_error_consistency_equals_scikit_learn_fisher_and_a_loop():
+    # Geirhos et al. (2020): kappa of right and wrong
+    metrics = pytest.importorskip("sklearn.metrics")
+    stream = np.random.default_rng(4)
+    x = stream.random(12) < 0.6
+    y = np.where(stream.random(12) < 0.6, x, stream.random(12) < 0.5)
+    found = paired.error_consistency(x, y)
+    assert found.kappa == pytest.approx(metrics.cohen_kappa_score(x, y))
+    assert found.observed == np.mean(x == y)
+    assert found.expected == pytest.approx(x.mean() * y.mean() + (1 - x.mean()) * (1 - y.mean()))
+    assert found.kappa == pytest.approx((found.observed - found.expected) / (1 - found.expected))
+    assert found.p == pytest.approx(sps.fisher_exact(paired.pairs_table(x, y), alternative="greater").pvalue)
+    shuffled = [np.isin(np.arange(12), chosen) for chosen in combinations(range(12), int(y.sum()))]
+    assert found.p == pytest.approx(np.mean([(x & other).sum() >= (x & y).sum() for other in shuffled]))
+    assert found.low < found.effect < found.high
+    best = paired.error_consistency(x, x)
+    assert (best.effect, best.p) == (1, pytest.approx(best.p_floor))
