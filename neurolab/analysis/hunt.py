@@ -138,6 +138,7 @@ def hunted(
     q = holm([max(whole.p, needed.p) for whole, needed in tests]).p if tests else np.zeros(0)
     shown = q <= 1 - hunt.level + 1e-12
     names = range(len(hunt.players))
+    inside = np.array([[taken >> k & 1 for k in names] for taken in sets], dtype=bool)
     values = np.array([hunt.deficit(taken) for taken in sets]).reshape(len(sets), len(hunt.chose))
     return make_result(
         {
@@ -147,7 +148,7 @@ def hunted(
             "q": ("set", q),
             "shown": ("set", shown),
             "size": ("set", [taken.bit_count() for taken in sets]),
-            "members": (("set", "player"), [[bool(s >> k & 1) for k in names] for s in sets]),
+            "members": (("set", "player"), inside.reshape(len(sets), len(names))),
             "value": ((dim, "set"), values.T),
             "bound": hunt.bound,
             "all_together": hunt.mean(hunt.everyone),
