@@ -201,7 +201,7 @@ def _grid_places(data: xr.DataArray) -> tuple[np.ndarray, np.ndarray] | None:
         place[here[:, None], np.arange(len(on_grid))] = np.stack([where[axis] for axis in on_grid], axis=1)
         apart = [axis for axis in range(len(dims)) if axis not in on_grid]
         sizes = tuple(shape[axis] for axis in apart)
-        group[here] = start + (np.ravel_multi_index([where[axis] for axis in apart], sizes) if apart else 0)
+        group[here] = start + (np.ravel_multi_index(tuple(where[axis] for axis in apart), sizes) if apart else 0)
         start += int(np.prod(sizes))
     return place, group
 

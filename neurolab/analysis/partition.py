@@ -112,8 +112,8 @@ def modules(
     Source
     ------
     Newman & Girvan 2004, doi:10.1103/PhysRevE.69.026113; n-cut and its null: Filan et al. 2021, arXiv:2103.03386;
-    "matched": Hirschberger et al. 2007, doi:10.1016/j.ejor.2005.10.014; Zalesky et al. 2012,
-    doi:10.1016/j.neuroimage.2012.02.001.
+    "matched", scaled to correlations: Hirschberger et al. 2007, doi:10.1016/j.ejor.2005.10.014; why it is needed:
+    Zalesky et al. 2012, doi:10.1016/j.neuroimage.2012.02.001.
 
     Example
     -------
@@ -138,7 +138,7 @@ def modules(
         "q_restart": ("restart", np.array([graphs.modularity(weights, codes) for codes in found.every])),
         "q_null": ("draw", q_null), "cut_null": ("draw", np.array([one.cut for one, _ in drawn])),
         **ranked(found.q, q_null, level), **ranked(found.gain, gain_null, level, "cut_"),
-        **_given(graph, found.codes, labels, n_null, level, generator(rng, "modules", "labels")),
+        **agreement_with(graph, found.codes, labels, n_null, level, generator(rng, "modules", "labels")),
     }  # fmt: skip
     return make_result(
         {**variables, **_kept(graph)},
@@ -245,10 +245,10 @@ def _stability(every: list[np.ndarray]) -> float:
     return float(np.mean([graphs.ari(one, other) for one, other in pairs])) if pairs else float("nan")
 
 
-def _given(
+def agreement_with(
     graph: UnitGraph, codes: np.ndarray, labels: Any, n: int, level: float, rng: np.random.Generator
 ) -> dict[str, float]:
-    """How far the modules agree with given labels, and the Q of these, against labels exchanged within layers."""
+    """Get how far modules agree with given labels, and the Q of these, against labels exchanged within layers."""
     measures = ("ari", "nmi", "given_q")
     if labels is None:
         return dict.fromkeys((*measures, *(f"{test}{key}" for test in TESTS[2:] for key in TEST)), float("nan"))

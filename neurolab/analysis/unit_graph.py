@@ -247,11 +247,11 @@ def _matched(graph: UnitGraph, rng: np.random.Generator) -> np.ndarray:
     assert graph.rows is not None
     assert graph.edges is not None
     off = _correlated(graph.rows)[np.triu_indices(graph.rows.shape[1], k=1)]
-    mean, spread = max(float(off.mean()), 0.0), max(float(off.var()), 1 / MOST_FACTORS)
-    m = int(np.clip((1 - mean**2) / spread, 2, MOST_FACTORS))
-    centre = mean / m
-    sd = np.sqrt(max(np.sqrt(centre**2 + spread / m) - centre, 0.0))
-    rows = np.sqrt(centre) + sd * rng.standard_normal((m, graph.rows.shape[1]))
+    mean = min(max(float(off.mean()), 0.0), 0.99)
+    # cosines of rows sqrt(mean) + sqrt(1 - mean) z over m draws: their mean, and by the delta method their variance
+    m = (1 - mean) ** 2 * (1 + 2 * mean - mean**2) / max(float(off.var()), 1 / MOST_FACTORS)
+    shape = (int(np.clip(round(m), 2, MOST_FACTORS)), graph.rows.shape[1])
+    rows = np.sqrt(mean) + np.sqrt(1 - mean) * rng.standard_normal(shape)
     second = rows.T @ rows  # not centred: the common mean is what makes correlations positive
     scale = np.sqrt(np.diag(second))
     return _joined(second / np.outer(scale, scale), graph.edges)
