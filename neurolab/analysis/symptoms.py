@@ -79,8 +79,11 @@ def symptom_map(
     When this is invalid
     --------------------
     Vessels lesion neighbours together: a voxel that does nothing is found when its neighbour does much, and without
-    volume control the map spreads. Absence from the map says nothing where coverage is low. The sample is people, or
-    draws of lesions in this one network: then it says nothing of other networks.
+    volume control the map spreads. "dtlvc" assumes harm that grows with the root of volume: where it grows with volume
+    (131 strokes, no voxel guilty) it finds 371 of 5,111 voxels, "none" 2,426, "covariate" none. With volume in the
+    model an effect is against average damage of that size, so that harmless units get the other sign: test one side.
+    Absence from the map says nothing where coverage is low. The sample is people, or draws of lesions in this one
+    network: then it says nothing of other networks.
 
     Source
     ------
