@@ -7,8 +7,10 @@ from neurolab.calibrate import (
     columns,
     curves,
     likeness,
+    people,
     permutations,
     picking,
+    regions,
     shortcuts,
     sizes,
     verbs,
@@ -16,7 +18,7 @@ from neurolab.calibrate import (
 from neurolab.calibrate.entry import Entry
 from neurolab.errors import UnknownNameError, did_you_mean
 
-ROOMS = (permutations, cases, columns, sizes, curves, likeness, verbs, picking, shortcuts)
+ROOMS = (permutations, cases, columns, sizes, curves, likeness, verbs, picking, regions, people, shortcuts)
 
 #: Every entry of the table of rates, by name.
 ENTRIES: dict[str, Entry] = {entry.name: entry for room in ROOMS for entry in room.ENTRIES}

@@ -5,14 +5,9 @@ import xarray as xr
 from scipy import stats
 
 from neurolab.analysis import ClusterMass, Tfce, clusters
+from neurolab.calibrate.people import places as noise
 
 SIMULATIONS = 200
-
-
-def noise(draw, n, shape=(3, 5)):
-    """Values with no effect anywhere, correlated over places as real maps are."""
-    values = draw.normal(size=(n, *shape)) + draw.normal(size=(n, 1, shape[1]))
-    return values + 0.5 * draw.normal(size=(n, 1, 1))
 
 
 def maps_of(values, **coords):

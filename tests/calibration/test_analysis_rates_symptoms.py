@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from neurolab.analysis import support_vectors, symptom_map
+from neurolab.calibrate import people
+from neurolab.calibrate.people import volume_only
 from neurolab.recording import make_recording
 from neurolab.stats.lesion_permutation import brunner_munzel_max_t, regression_max_t
 
@@ -15,15 +17,7 @@ N = 300
 
 
 def strokes(draw, n=N_PEOPLE):
-    """Runs of voxels around a common centre, as a vessel's territory is."""
-    middle, half = draw.normal(N_VOXELS / 2, N_VOXELS / 6, n), draw.gamma(2.0, 6.0, n) + 1
-    return (np.abs(np.arange(N_VOXELS) - middle[:, None]) <= half[:, None]).astype(np.uint8)
-
-
-def volume_only(draw, cut):
-    """Behaviour that lesion volume explains, and nothing else does."""
-    size = cut.sum(axis=1)
-    return -2.0 * (size - size.mean()) / size.std() + draw.standard_normal(len(cut)), size
+    return people.strokes(draw, n, N_VOXELS)
 
 
 def smallest(alternative, *, control=True, n=N, seed=0, **choices):
