@@ -1,0 +1,184 @@
+"""The figures of many lesions: what each region contributes, how pairs act together, and which sets are needed."""
+
+from __future__ import annotations
+
+import xarray as xr
+from matplotlib.axes import Axes
+
+from neurolab.plots.drawing import drawing
+from neurolab.plots.marks import columns, dots, effect, heading, headroom, key, note, zero_line
+from neurolab.plots.read import by_member, level, names, scalar, values
+from neurolab.plots.style import GREY, PALE, SERIES, WONG
+from neurolab.plots.words import interval_words, number, p_words, probability, sample_words, tidy
+
+TEST = ("effect", "low", "high", "p", "q")
+
+
+def describe_shapley(result: xr.Dataset) -> str:
+    """Get the figure in words: every contribution beside the single lesion."""
+    parts = []
+    alone = values(result, "alone_effect", "player")
+    for player, single, (e, low, high, _, q) in zip(names(result, "player"), alone, _cells(result, "player")):
+        ends = interval_words(low, high, level(result))
+        parts.append(f"{player}: {number(e)} ({ends}; corrected {p_words(q)}), lesioned alone {number(single)}")
+    return (
+        f"Contributions to {result.attrs.get('task', 'the task')}; {sample_words(result)}. {'; '.join(parts)}. "
+        f"Redundancy index {number(scalar(result, 'redundancy_index'))}."
+    )
+
+
+def describe_pairs(result: xr.Dataset) -> str:
+    """Get the figure in words: every pair, redundant above zero and synergistic below."""
+    parts = [
+        f"{pair}: {number(e)} ({interval_words(low, high, level(result))}; corrected {p_words(q)})"
+        for pair, (e, low, high, _, q) in zip(names(result, "pair"), _cells(result, "pair"))
+    ]
+    return (
+        f"Interaction of pairs in {result.attrs.get('task', 'the task')}, above 0 redundant, below 0 synergistic; "
+        f"{sample_words(result)}. {'; '.join(parts)}."
+    )
+
+
+def describe_minimal_set(result: xr.Dataset) -> str:
+    """Get the figure in words: the verdict, then every set with its cost."""
+    parts = []
+    less = values(result, "needed_effect", "set")
+    for name, spared, (e, low, high, _, q) in zip(names(result, "set"), less, _cells(result, "set")):
+        ends = interval_words(low, high, level(result))
+        parts.append(f"{name}: {number(e)} ({ends}; corrected {p_words(q)}), with one region intact {number(spared)}")
+    said = "; ".join(parts) or "none"
+    return (
+        f"Verdict: {tidy(str(result.attrs.get('verdict', 'none')))}; {sample_words(result)}. Minimal sets of regions "
+        f"whose lesion costs {number(scalar(result, 'bound'))} or more: {said}."
+    )
+
+
+def _cells(result: xr.Dataset, dim: str) -> list[list[float]]:
+    return [[float(one) for one in row] for row in zip(*(values(result, name, dim) for name in TEST))]
+
+
+@drawing(
+    "shapley",
+    variables=("value", "effect", "low", "high", "p", "p_floor", "q", "alone_value", "alone_effect", "alone_low",
+               "alone_high", "monte_carlo_se", "sampling_se"),
+    marks="Coloured dots: the contribution of each region in each network, over all orders of lesions; diamonds with "
+    "bars: mean and interval. Grey: the deficit of the lesion of that region alone.",
+    alt=describe_shapley,
+    height_mm=58.0,
+)  # fmt: skip
+def plot_shapley(result: xr.Dataset, *, ax: Axes) -> Axes:
+    """Draw the contribution of every region with its interval, and the deficit of its single lesion beside it.
+
+    result : of ``shapley``: value and alone_value per member, effect, low, high, q (player), in score.
+    Returns the axes. Where single lesions lie below the contributions, regions back each other up.
+
+    Example
+    -------
+    >>> from neurolab.analysis import shapley
+    >>> from neurolab.simulate import phantom_trials
+    >>> plan = {"A": {"X": 0.0}, "B": {"X": 0.0}, "A + B": {"X": 2.0}}
+    >>> trials = phantom_trials(deficits=plan, bounded=False, chance=0.0, rng=0)
+    >>> plot_shapley(shapley(trials, task="X", rng=0)).get_title(loc="left")
+    'contributions to X'
+    """
+    zero_line(ax)
+    colour, marker = SERIES[1]
+    players, each = names(result, "player"), by_member(result, "value", "player")
+    alone = by_member(result, "alone_value", "player")
+    ends = zip(*(values(result, f"alone_{name}", "player") for name in ("effect", "low", "high")))
+    for at, ((e, low, high, _, q), single) in enumerate(zip(_cells(result, "player"), ends)):
+        dots(ax, at - 0.3, each[at], colour=colour, marker=marker, width=0.12, s=4.0)
+        effect(ax, at - 0.12, e, low, high, colour=colour, label="contribution" if not at else None)
+        dots(ax, at + 0.14, alone[at], colour=GREY, width=0.12, s=4.0)
+        effect(ax, at + 0.3, *single, colour=GREY, markerfacecolor="white", label=None if at else "lesioned alone")
+        note(ax, at, 0.0, f"q = {probability(q)}".replace("= <", "<"), transform=ax.get_xaxis_transform())
+    columns(ax, range(len(players)), players, share=1 / len(players))
+    ax.set(xlim=(-0.55, len(players) - 0.45), ylabel="contribution, deficit (score)")
+    headroom(ax, above=0.16, below=0.14)
+    key(ax, ncols=2)
+    heading(ax, f"contributions to {result.attrs.get('task', 'the task')}", sample_words(result))
+    return ax
+
+
+@drawing(
+    "pair_interactions",
+    variables=("value", "effect", "low", "high", "p", "p_floor", "q"),
+    marks="Dots: the interaction of each pair of regions in each network, over all lesions of the others; diamonds "
+    "with bars: mean and interval. Above zero two regions back each other up, below it they need each other.",
+    alt=describe_pairs,
+    height_mm=55.0,
+)
+def plot_pairs(result: xr.Dataset, *, ax: Axes) -> Axes:
+    """Draw how every two regions act together: redundant above zero, synergistic below.
+
+    result : of ``pair_interactions``: value per member, effect, low, high, q (pair), in score. Returns the axes.
+
+    Example
+    -------
+    >>> from neurolab.analysis import pair_interactions
+    >>> from neurolab.simulate import phantom_trials
+    >>> plan = {"A": {"X": 0.0}, "B": {"X": 0.0}, "A + B": {"X": 2.0}}
+    >>> trials = phantom_trials(deficits=plan, bounded=False, chance=0.0, rng=0)
+    >>> plot_pairs(pair_interactions(trials, task="X", rng=0)).get_title(loc="left")
+    'pairs in X'
+    """
+    zero_line(ax)
+    colour, marker = SERIES[3]
+    pairs, each = names(result, "pair"), by_member(result, "value", "pair")
+    for at, (e, low, high, _, q) in enumerate(_cells(result, "pair")):
+        dots(ax, at - 0.15, each[at], colour=GREY, marker=marker, width=0.15, s=4.0)
+        effect(ax, at + 0.1, e, low, high, colour=colour)
+        note(ax, at, 0.0, f"q = {probability(q)}".replace("= <", "<"), transform=ax.get_xaxis_transform())
+    columns(ax, range(len(pairs)), pairs, share=1 / len(pairs))
+    ax.set(xlim=(-0.55, len(pairs) - 0.45), ylabel="both − sum of each (score)")
+    headroom(ax, above=0.05, below=0.14)
+    heading(ax, f"pairs in {result.attrs.get('task', 'the task')}", sample_words(result))
+    return ax
+
+
+@drawing(
+    "minimal_set",
+    variables=("value", "effect", "low", "high", "p", "p_floor", "q", "needed_effect", "needed_low", "needed_high",
+               "bound", "members"),
+    marks="Dots: the deficit of each network that had no part in choosing the set; diamonds with bars: mean and "
+    "interval, filled where the set is shown. Open grey diamonds: the largest deficit with one region of the set left "
+    "intact. Dashed line: the deficit that counts.",
+    alt=describe_minimal_set,
+    height_mm=58.0,
+)  # fmt: skip
+def plot_minimal_set(result: xr.Dataset, *, ax: Axes) -> Axes:
+    """Draw what every minimal set costs where it was tested, beside the cost with one of its regions left intact.
+
+    result : of ``minimal_set``: value per member, effect, low, high, needed_* , q, shown (set), bound, in score.
+    Returns the axes.
+
+    Example
+    -------
+    >>> from neurolab.analysis import minimal_set
+    >>> from neurolab.simulate import phantom_trials
+    >>> plan = {"A": {"X": 0.0}, "B": {"X": 0.0}, "A + B": {"X": 2.0}}
+    >>> trials = phantom_trials(deficits=plan, intact=3.0, bounded=False, chance=0.0, rng=0)
+    >>> ax = plot_minimal_set(minimal_set(trials, task="X", costing=0.5, rng=0))
+    >>> [tick.get_text().replace(chr(10), " ") for tick in ax.get_xticklabels()]
+    ['A + B']
+    """
+    zero_line(ax)
+    ax.axhline(scalar(result, "bound"), color=WONG["black"], linewidth=0.6, linestyle="--", zorder=1, label="counts")
+    colour, marker = SERIES[0]
+    sets, tests = names(result, "set"), ~result["chose"].values.astype(bool)
+    each, shown = by_member(result, "value", "set"), values(result, "shown", "set")
+    less = zip(*(values(result, f"needed_{name}", "set") for name in ("effect", "low", "high")))
+    for at, ((e, low, high, _, q), spared) in enumerate(zip(_cells(result, "set"), less)):
+        first = not at
+        dots(ax, at - 0.28, each[at][tests], colour=PALE, edgecolors=GREY, marker=marker, width=0.12, s=5.0)
+        effect(ax, at - 0.08, e, low, high, colour=colour, markerfacecolor=colour if shown[at] else "white",
+               label="all of the set" if first else None)  # fmt: skip
+        said = "one region intact" if first else None
+        effect(ax, at + 0.22, *spared, colour=GREY, markerfacecolor="white", label=said)
+        note(ax, at, 0.0, f"q = {probability(q)}".replace("= <", "<"), transform=ax.get_xaxis_transform())
+    columns(ax, range(len(sets)), sets, share=1 / max(1, len(sets)))
+    ax.set(xlim=(-0.55, max(1, len(sets)) - 0.45), ylabel="deficit (sham − lesion)")
+    headroom(ax, above=0.18, below=0.14)
+    key(ax, ncols=3)
+    heading(ax, f"minimal sets in {result.attrs.get('task', 'the task')}", sample_words(result))
+    return ax
