@@ -22,6 +22,7 @@ from neurolab.plots.single_case import plot_single_case as plot_single_case
 from neurolab.plots.spared import plot_spared as plot_spared
 from neurolab.plots.stat_map import plot_stat_map as plot_stat_map
 from neurolab.plots.style import settings as settings
+from neurolab.plots.symptom_map import plot_symptom_map as plot_symptom_map
 from neurolab.plots.twins import alt_text as alt_text
 from neurolab.plots.twins import legend_text as legend_text
 from neurolab.plots.twins import source_table as source_table
