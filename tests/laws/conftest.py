@@ -6,6 +6,7 @@ import xarray as xr
 
 from neurolab import analysis
 from neurolab.calibrate import ENTRIES, calibrate, result_of
+from neurolab.recording import make_recording
 from neurolab.simulate import phantom_noise, phantom_recording, phantom_trials
 
 
@@ -15,6 +16,15 @@ def retrained():
     score = mean + 0.02 * np.random.default_rng(0).standard_normal((8, 3, 4))
     coords = {"specimen": list("abcdefgh"), "arm": ["lesioned", "intact", "control lesion"], "step": [0, 10, 50, 100]}
     return xr.DataArray(score, coords=coords, dims=list(coords))
+
+
+def cut_at_random():
+    """Random lesions of ten units, of which one does harm."""
+    cut = (np.random.default_rng(0).random((60, 10)) < 0.3).astype(np.uint8)
+    rows = {"stimulus_id": [f"draw {k}" for k in range(60)], "condition": ["random"] * 60}
+    sites = np.repeat(["early", "late"], 5)
+    neuroid = {"site": sites, "unit": np.tile(np.arange(5), 2)}
+    return make_recording(cut, presentation=rows, neuroid=neuroid, kind="ann", specimen="phantom"), 2.0 * cut[:, 3]
 
 
 @pytest.fixture(scope="session")
@@ -46,4 +56,5 @@ def every_result():
         "plot_interaction": analysis.interaction(three, a="A", b="B", both="A + B", task="X", rng=0),
         "plot_single_case": analysis.single_case(trials, case="phantom-0", lesion="A", rng=0),
         "plot_stat_map": analysis.localise(recording, contrast),
+        "plot_symptom_map": analysis.symptom_map(*cut_at_random(), n_permutations=99, rng=0),
     }
