@@ -145,7 +145,13 @@ def a_prime(
 def log_beta(
     hits: ArrayLike, false_alarms: ArrayLike, n_signal: ArrayLike | None = None, n_noise: ArrayLike | None = None
 ) -> Floats:
-    """Get ln(beta) = (z(F)^2 - z(H)^2) / 2, the log likelihood ratio at the criterion; arguments as in ``d_prime``."""
+    """Get ln(beta) = (z(F)^2 - z(H)^2) / 2, the log likelihood ratio at the criterion; arguments as in ``d_prime``.
+
+    Example
+    -------
+    >>> log_beta(0.8, 0.4).round(4)
+    np.float64(-0.3221)
+    """
     h, f = _rates(hits, false_alarms, n_signal, n_noise)
     return (ndtri(f) ** 2 - ndtri(h) ** 2) / 2
 

@@ -78,6 +78,12 @@ def freedman_lane(
 
     Source: Freedman & Lane (1983), doi:10.1080/07350015.1983.10509354; agrees with
     ``nilearn.mass_univariate.permuted_ols``.
+
+    Example
+    -------
+    >>> age, volume = np.arange(8.0), np.array([1.0, 3, 2, 5, 1, 4, 2, 3])
+    >>> freedman_lane(np.outer(age, [1.0]) + volume[:, None] % 2, age, volume, n_permutations=99, rng=0).p
+    array([0.01])
     """
     y, tested = columns(y, "y", least=3), sample(tested, "tested")
     given = _regressors(nuisance, len(y))

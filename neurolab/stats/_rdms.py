@@ -69,6 +69,11 @@ def crossnobis(x: ArrayLike, conditions: ArrayLike, runs: ArrayLike) -> Floats:
         every run.
 
     Source: Walther et al. (2016), doi:10.1016/j.neuroimage.2015.12.012; agrees with rsatoolbox.
+
+    Example
+    -------
+    >>> crossnobis([[0.0, 1], [2, 1], [0, 1], [2, 3]], ["a", "b", "a", "b"], [1, 1, 2, 2])
+    array([2.])
     """
     array, named, run = columns(x), regular(conditions, "conditions"), regular(runs, "runs")
     if named.shape != (len(array),) or run.shape != (len(array),) or not array.size or not np.isfinite(array).all():
@@ -192,6 +197,12 @@ def noise_ceiling(rdms: ArrayLike, *, method: str = "corr") -> NoiseCeiling:
     method: as in ``compare_rdms``; pooling averages what the method compares (unit norm, z-scores, ranks).
 
     Source: Nili et al. (2014), doi:10.1371/journal.pcbi.1003553; agrees with rsatoolbox's ``boot_noise_ceiling``.
+
+    Example
+    -------
+    >>> found = noise_ceiling([[1, 2, 3], [1, 2, 4], [1, 3, 3]])
+    >>> found.low < found.high
+    True
     """
     score, pooled = COMPARATORS[choice(method, tuple(COMPARATORS), "method")]
     array = _vectors(rdms, "rdms")

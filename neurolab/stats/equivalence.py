@@ -119,7 +119,13 @@ def tost_one_sample(x: ArrayLike, *, bounds: Bounds, popmean: float = 0.0, alpha
 def tost_one_sample_summary(
     mean: float, sd: float, n: int, *, bounds: Bounds, popmean: float = 0.0, alpha: float = 0.05
 ) -> Tost:
-    """Get ``tost_one_sample`` from mean, sd (ddof 1) and n."""
+    """Get ``tost_one_sample`` from mean, sd (ddof 1) and n.
+
+    Example
+    -------
+    >>> round(tost_one_sample_summary(0.54, 1.2, 100, popmean=0.5, bounds=0.36).p, 6)
+    0.004475
+    """
     n, effect = counted(n, "n", least=2), number(mean, "mean") - number(popmean, "popmean")
     return _tost(effect, number(sd, "sd") / np.sqrt(n), n - 1, bounds, alpha)
 
@@ -128,6 +134,11 @@ def tost_paired(x: ArrayLike, y: ArrayLike, *, bounds: Bounds, alpha: float = 0.
     """Get the t-based equivalence test of the mean of x - y, pair by pair, within ``bounds``.
 
     Source: agrees with ``statsmodels.stats.weightstats.ttost_paired``.
+
+    Example
+    -------
+    >>> tost_paired([0.9, 0.8, 0.7, 0.9], [0.9, 0.7, 0.8, 0.9], bounds=0.3).equivalent
+    True
     """
     x, y = sample(x, least=2), sample(y, "y", least=2)
     same_shape(x, y)
@@ -137,7 +148,13 @@ def tost_paired(x: ArrayLike, y: ArrayLike, *, bounds: Bounds, alpha: float = 0.
 def tost_paired_summary(
     means: tuple[float, float], sds: tuple[float, float], n: int, *, r: float, bounds: Bounds, alpha: float = 0.05
 ) -> Tost:
-    """Get ``tost_paired`` from both means, both sds, the number of pairs and their correlation r."""
+    """Get ``tost_paired`` from both means, both sds, the number of pairs and their correlation r.
+
+    Example
+    -------
+    >>> round(tost_paired_summary((5.83, 5.75), (1.17, 1.29), 65, r=0.75, bounds=0.350782).p, 5)
+    0.0077
+    """
     (first, second), r = (number(sd, "sd") for sd in sds), number(r, "r")
     if not -1 <= r <= 1:
         raise DataError(f"r={r:g} given; expected the correlation of the pairs, from -1 to 1.")
@@ -151,6 +168,11 @@ def tost_independent(
     """Get the t-based equivalence test of mean(x) - mean(y) of two independent samples, "welch" or "pooled" variances.
 
     Source: agrees with ``statsmodels.stats.weightstats.ttost_ind`` (whose default is "pooled").
+
+    Example
+    -------
+    >>> tost_independent([0.9, 0.8, 0.7, 0.9], [0.9, 0.7, 0.8], bounds=0.3).equivalent
+    True
     """
     x, y = sample(x, least=2), sample(y, "y", least=2)
     return tost_independent_summary(
@@ -172,7 +194,13 @@ def tost_independent_summary(
     variances: str = "welch",
     alpha: float = 0.05,
 ) -> Tost:
-    """Get ``tost_independent`` from both means, sds (ddof 1) and counts."""
+    """Get ``tost_independent`` from both means, sds (ddof 1) and counts.
+
+    Example
+    -------
+    >>> round(tost_independent_summary((5.25, 5.22), (0.95, 0.83), (95, 89), bounds=0.3835687).p, 6)
+    0.003876
+    """
     choice(variances, ("welch", "pooled"), "variances")
     (a, b), (n, m) = (number(sd, "sd") ** 2 for sd in sds), (counted(k, "n", least=2) for k in ns)
     if variances == "pooled":

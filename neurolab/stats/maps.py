@@ -25,6 +25,19 @@ from neurolab.stats._given import (
     varies,
 )
 from neurolab.stats._rank import auc_ends, mann_whitney
+from neurolab.stats._selective import auc, d_prime, moments, two
+
+__all__ = [
+    "StatMap",
+    "auc",
+    "d_prime",
+    "glm_t",
+    "one_sample_t",
+    "paired_t",
+    "pooled_t",
+    "rank_auc",
+    "welch_t",
+]
 
 
 @dataclass(frozen=True)
@@ -77,22 +90,6 @@ def _t_map(
     return StatMap(t, df, p, np.where(seen, effect, np.nan), low, high, valid, test, alternative, level)
 
 
-def _moments(x: Floats) -> tuple[Floats, Floats]:
-    """Get mean and variance (ddof 1) per column; exactly constant columns have variance exactly 0."""
-    with np.errstate(all="ignore"):
-        mean = x.mean(axis=0)
-        variance = ((x - mean) ** 2).sum(axis=0) / (len(x) - 1)
-        constant = x.max(axis=0) == x.min(axis=0)
-    return np.where(constant, x[0], mean), np.where(constant, 0.0, variance)
-
-
-def _two(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
-    a, b = columns(a, "a"), columns(b, "b")
-    if a.shape[1] != b.shape[1]:
-        raise DataError(f"a has {a.shape[1]} columns and b has {b.shape[1]}; expected the same neuroids in both.")
-    return a, b
-
-
 def welch_t(a: ArrayLike, b: ArrayLike, *, alternative: str = "two-sided", level: float = 0.95) -> StatMap:
     """Get Welch's t of mean(a) - mean(b) per column; the variances of the two conditions may differ.
 
@@ -116,8 +113,8 @@ def welch_t(a: ArrayLike, b: ArrayLike, *, alternative: str = "two-sided", level
     >>> round(float(welch_t([[3.0], [4], [5]], [[1.0], [2], [3]]).statistic[0]), 4)
     2.4495
     """
-    a, b = _two(a, b)
-    (mean_a, var_a), (mean_b, var_b) = _moments(a), _moments(b)
+    a, b = two(a, b)
+    (mean_a, var_a), (mean_b, var_b) = moments(a), moments(b)
     share_a, share_b = var_a / len(a), var_b / len(b)
     with np.errstate(all="ignore"):
         effect, total = mean_a - mean_b, share_a + share_b
@@ -131,9 +128,14 @@ def pooled_t(a: ArrayLike, b: ArrayLike, *, alternative: str = "two-sided", leve
 
     When this is invalid: unequal variances with unequal counts; use ``welch_t``.
     Source: agrees with ``scipy.stats.ttest_ind(equal_var=True)``.
+
+    Example
+    -------
+    >>> round(float(pooled_t([[3.0], [4], [5]], [[1.0], [2], [3]]).p[0]), 4)
+    0.0705
     """
-    a, b = _two(a, b)
-    (mean_a, var_a), (mean_b, var_b) = _moments(a), _moments(b)
+    a, b = two(a, b)
+    (mean_a, var_a), (mean_b, var_b) = moments(a), moments(b)
     df = len(a) + len(b) - 2
     with np.errstate(all="ignore"):
         variance = ((len(a) - 1) * var_a + (len(b) - 1) * var_b) / df
@@ -146,9 +148,14 @@ def one_sample_t(x: ArrayLike, *, popmean: float = 0.0, alternative: str = "two-
     """Get Student's one-sample t per column; the effect is the mean, whose null is ``popmean``.
 
     Source: agrees with ``scipy.stats.ttest_1samp``.
+
+    Example
+    -------
+    >>> one_sample_t([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]).valid
+    array([ True, False])
     """
     x, popmean = columns(x), number(popmean, "popmean")
-    mean, variance = _moments(x)
+    mean, variance = moments(x)
     df = np.full_like(mean, len(x) - 1)
     kept = {"alternative": alternative, "level": level, "null": popmean}
     return _t_map(mean, np.sqrt(variance / len(x)), df, varies(x), test="one-sample", **kept)  # type: ignore[arg-type]
@@ -166,7 +173,7 @@ def paired_t(a: ArrayLike, b: ArrayLike, *, alternative: str = "two-sided", leve
     """
     a, b = columns(a, "a"), columns(b, "b")
     same_shape(a, b)
-    mean, variance = _moments(a - b)
+    mean, variance = moments(a - b)
     df = np.full_like(mean, len(a) - 1)
     return _t_map(
         mean, np.sqrt(variance / len(a)), df, varies(a - b), test="paired", alternative=alternative, level=level
@@ -185,10 +192,15 @@ def rank_auc(a: ArrayLike, b: ArrayLike, *, alternative: str = "two-sided", leve
 
     Source: agrees with ``scipy.stats.mannwhitneyu(method="asymptotic")``; interval: Newcombe (2006), method 5,
     doi:10.1002/sim.2324.
+
+    Example
+    -------
+    >>> rank_auc([[3.0], [4], [5]], [[0.0], [0], [0]]).effect
+    array([1.])
     """
     choice(alternative, ALTERNATIVES, "alternative")
     unit_interval(level, "level")
-    a, b = _two(a, b)
+    a, b = two(a, b)
     valid = varies(np.concatenate((a, b)))
     seen = np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0)
     u, se = mann_whitney(np.where(seen, a, 0.0), np.where(seen, b, 0.0))
@@ -225,6 +237,11 @@ def glm_t(
 
     Source: agrees with ``statsmodels.OLS(...).t_test`` and with nilearn's ``run_glm(noise_model="ols")``, whose p is
     one-sided.
+
+    Example
+    -------
+    >>> glm_t([[1.0], [2.1], [2.9], [4.2]], [[0, 1], [1, 1], [2, 1], [3, 1]], [1, 0]).effect.round(4)
+    array([1.04])
     """
     y, x = columns(y, "y"), columns(design, "design", least=2)
     weights = floats(contrast, "contrast")
@@ -261,35 +278,3 @@ def _checked_design(x: Floats, weights: Floats, n: int) -> tuple[Floats, int]:
     if n - rank < 1:
         raise DesignError(f"{n} observations for a design of rank {rank}; expected more observations than regressors.")
     return pinv, rank
-
-
-def d_prime(a: ArrayLike, b: ArrayLike) -> Floats:
-    """Get the selectivity d' per column: (mean_a - mean_b) / sqrt((var_a + var_b) / 2).
-
-    0 where both conditions are the same constant; nan where a column holds nan or inf, or differs by two constants
-    (there the index is undefined, and every map here says ``valid`` False).
-
-    Example
-    -------
-    >>> d_prime([[3.0], [4], [5]], [[1.0], [2], [3]])
-    array([2.])
-    """
-    a, b = _two(a, b)
-    (mean_a, var_a), (mean_b, var_b) = _moments(a), _moments(b)
-    with np.errstate(all="ignore"):
-        index = (mean_a - mean_b) / np.sqrt((var_a + var_b) / 2)
-    return np.where((var_a + var_b == 0) & (mean_a == mean_b), 0.0, np.where(np.isfinite(index), index, np.nan))
-
-
-def auc(a: ArrayLike, b: ArrayLike) -> Floats:
-    """Get P(a > b) + P(a = b)/2 per column, nan where a column holds nan or inf.
-
-    Example
-    -------
-    >>> auc([[3.0], [4], [5]], [[1.0], [2], [3]]).round(4)
-    array([0.9444])
-    """
-    a, b = _two(a, b)
-    seen = np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0)
-    u, _ = mann_whitney(np.where(seen, a, 0.0), np.where(seen, b, 0.0))
-    return np.where(seen, u / (len(a) * len(b)), np.nan)

@@ -95,6 +95,11 @@ def benjamini_yekutieli(p: ArrayLike, *, mask: ArrayLike | None = None, alpha: f
 
     Source: Benjamini & Yekutieli (2001), doi:10.1214/aos/1013699998; agrees with
     ``scipy.stats.false_discovery_control(method="by")``.
+
+    Example
+    -------
+    >>> benjamini_yekutieli([0.01, 0.02, 0.5]).p.round(3)
+    array([0.055, 0.055, 0.917])
     """
     return _adjusted(p, mask, alpha, "benjamini-yekutieli", "harmonic")
 

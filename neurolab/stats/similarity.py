@@ -125,6 +125,11 @@ def procrustes(x: ArrayLike, y: ArrayLike) -> float:
     """Get the Procrustes disparity 1 - |X'Y|_*^2 (0 to 1) of two centred sets of unit norm.
 
     Arguments as in ``cka``.  Agrees with ``scipy.spatial.procrustes``.
+
+    Example
+    -------
+    >>> round(procrustes([[0.0, 0], [1, 0], [0, 1]], [[0.0, 0], [0, 2], [2, 0]]), 6)
+    0.0
     """
     return 1.0 - _nuclear(x, y) ** 2
 
@@ -140,6 +145,12 @@ def row_shuffle(
 
     When this is invalid: stimuli that are not exchangeable (time series, groups); no claim about other networks.
     Source: Mantel (1967); Nili et al. (2014).
+
+    Example
+    -------
+    >>> x = np.arange(12.0).reshape(6, 2) ** 2
+    >>> row_shuffle(x, x + 1, n_permutations=99, rng=0).p <= 0.05
+    True
     """
     first, second = columns(x, "x"), columns(y, "y")
     observed, m = float(measure(first, second)), counted(n_permutations, "n_permutations")
