@@ -95,8 +95,8 @@ def _power(
             f"effect={effect}, sd={sd}, rng={rng} given; power needs all three: the deficit expected, its sd over "
             "networks (from a pilot), and a stream. Type design_check(8, effect=0.2, sd=0.15, rng=0)."
         )
-    more = {} if n_controls is None else {"n_controls": n_controls}
-    found = power(test, effect=effect, sd=sd, n=n, alpha=level, **more, rng=rng)
+    draws = 19 if n_controls is None else n_controls
+    found = power(test, effect=effect, sd=sd, n=n, alpha=level, n_controls=draws, rng=rng)
     said = [str(found.attrs["verdict"]), str(json.loads(found.attrs["reasons"])[0])]
     if float(found["power"]) >= 0.8:
         return said

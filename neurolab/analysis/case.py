@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,8 @@ register_result(
     },
     [
         ("p", "effect", "low", "high", "p_floor"),
-        *((f"{name}_p", *(f"{name}_{end}" for end in ("effect", "low", "high", "p_floor")))
-          for name in ("difference", "bsdt")),
+        ("difference_p", "difference_effect", "difference_low", "difference_high", "difference_p_floor"),
+        ("bsdt_p", "bsdt_effect", "bsdt_low", "bsdt_high", "bsdt_p_floor"),
     ],
 )  # fmt: skip
 
@@ -137,7 +138,7 @@ def _fill_tasks(found: CaseFound) -> None:
     found.fill(TEST, (len(table.case_names), len(table.tasks)))
     for j, task in enumerate(table.tasks):
         for i in range(len(table.case_names)):
-            test = _said(found, f"{task} was not tested", lambda i=i, j=j: _deficit(found, i, j))
+            test = _said(found, f"{task} was not tested", partial(_deficit, found, i, j))
             for name in TEST if test else ():
                 found.values[name][i, j] = getattr(test, name)
     if np.isnan(found.values["p"]).all():
@@ -168,12 +169,16 @@ def _deficit(found: CaseFound, i: int, j: int) -> Any:
     if len(values) < 2:
         raise DesignError(f"{len(values)} controls have a score on it; expected 2 or more.")
     _spread(values)
-    score, sided = float(table.cases[i, j]), {"alternative": found.alternative, "level": found.level}
+    score, sided = float(table.cases[i, j]), _settings(alternative=found.alternative, level=found.level)
     if not table.covariate_names:
         return stats.crawford_howell(score, values, **sided)
     return _outside(found, i, stats.deficit_with_covariates(
         score, values, case_covariates=table.case_covariates[i], covariates=table.covariates[kept], **sided
     ))  # fmt: skip
+
+
+def _settings(**given: Any) -> dict[str, Any]:
+    return given
 
 
 def _outside(found: CaseFound, i: int, test: Any) -> Any:
@@ -207,13 +212,13 @@ def _tests_of_pair(
 ) -> dict[str, Callable]:
     """The test of the difference that was asked for, and the Bayesian one."""
     table, kept = found.table, found.tested_controls(*pair)
-    own, others = table.cases[i, list(pair)], table.controls[np.ix_(kept, pair)]
+    own, others = table.cases[i, list(pair)], table.controls[np.ix_(np.flatnonzero(kept), np.array(pair))]
 
     def bayes() -> Any:
-        drawn = {"n_draws": n_draws, "level": found.level, "rng": rng}
+        drawn = _settings(n_draws=n_draws, level=found.level, rng=rng)
         if not table.covariate_names:
             return stats.bayesian_standardised_difference(own, others, **drawn)
-        given = {"case_covariates": table.case_covariates[i], "covariates": table.covariates[kept]}
+        given = _settings(case_covariates=table.case_covariates[i], covariates=table.covariates[kept])
         return stats.difference_with_covariates(own, others, **given, **drawn)
 
     def asked() -> Any:

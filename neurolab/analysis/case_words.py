@@ -51,11 +51,12 @@ def reasons(found: CaseFound) -> list[str]:
         for j, task in enumerate(table.tasks):
             if np.isnan(v["p"][i, j]):
                 continue
-            z = interval_text(*(v[name][i, j] for name in ("effect", "low", "high")), found.level)
+            z, low, high = (float(v[name][i, j]) for name in ("effect", "low", "high"))
             below, *ends = (_share(v[f"percent_{name}"][i, j]) for name in ("below", "low", "high"))
             spread = "" if {below} == set(ends) else f"({' to '.join(ends)} %) "
             said.append(
-                f"{'Shown' if found.deficit[i, j] else 'Not shown'}: a deficit of {who} on {task}, z_cc = {z}, "
+                f"{'Shown' if found.deficit[i, j] else 'Not shown'}: a deficit of {who} on {task}, "
+                f"z_cc = {interval_text(z, low, high, found.level)}, "
                 f"t({v['df'][i, j]:.0f}) = {v['t'][i, j]:.3g}, {p_text(v['p'][i, j])}; an estimated {below} % "
                 f"{spread}of the controls' population score lower."
             )

@@ -87,8 +87,9 @@ def mixed(
     When this is invalid
     --------------------
     Few networks. Rejections of a true null at .05, effects varying over 6, 8, 12, 20 networks with 50 stimuli (2,000
-    simulations): gee .044, .034, .038, .040; conditional_logit .054, .045, .044, .046; mixedlm .040, .033 with 6, 8 (300). With
-    a normal in place of t, as statsmodels prints them: gee .088 and conditional_logit .112 with 6, mixedlm .103.
+    simulations): gee .044, .034, .038, .040; conditional_logit .054, .045, .044, .046; mixedlm .040, .033 with 6, 8
+    (300). With a normal in place of t, as statsmodels prints them: gee .088, mixedlm .103, conditional_logit .112
+    with 6.
     A model's p is no second test of the same claim: report the design-based one.
 
     Source
@@ -218,7 +219,7 @@ def _notes(fits: dict[str, Fit], test: SignFlip, level: float) -> list[str]:
 def _verdict(name: str, task: str, test: SignFlip, fits: dict[str, Fit], level: float, plural: str) -> str:
     shown = "shown" if test.p <= round(1 - level, 12) else "not shown"
     head = f"{shown}: {name} changes {task} ({p_text(test.p)}, sign-flip over {test.n} {plural})"
-    told = {True: [], False: []}
+    told: dict[bool, list[str]] = {True: [], False: []}
     for model, fit in fits.items():
         if np.isfinite(fit.p):
             told[not _disagrees(fit, test, level)].append(MODELS[model][0])

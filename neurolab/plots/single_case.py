@@ -22,8 +22,8 @@ def describe_single_case(result: xr.Dataset) -> str:
         if np.isnan(z):
             parts.append(f"{who} on {task}: not tested, the controls have no spread")
             continue
-        ends = interval_words(low[i, j], high[i, j], level(result))
-        parts.append(f"{who} on {task}: {number(z)} control sds ({ends}; {p_words(p[i, j])})")
+        ends = interval_words(float(low[i, j]), float(high[i, j]), level(result))
+        parts.append(f"{who} on {task}: {number(z)} control sds ({ends}; {p_words(float(p[i, j]))})")
     return (
         f"Scores of {words_between(names(result, 'case'))} among {result.sizes['control_id']} controls, in control sds "
         f"from their mean; {sample_words(result)}. {'; '.join(parts)}. Verdict: {result.attrs.get('verdict', '')}."

@@ -77,7 +77,7 @@ def _pairs(result: xr.Dataset, at: int) -> list[tuple[str, ...]]:
     wanted = ("t", "df", "p", "effect", "low", "high")
     found = {name: values(result, f"difference_{name}", "case", "pair")[at] for name in wanted}
     bayes, kinds = values(result, "bsdt_p", "case", "pair")[at], result["classification"].transpose("case", "pair")
-    rows = [head]
+    rows: list[tuple[str, ...]] = [head]
     for k, pair in enumerate(names(result, "pair")):
         v = {name: float(every[k]) for name, every in found.items()}
         t = (number(v["t"]), f"{v['df']:.0f}") if np.isfinite(v["t"]) else ("", "")
