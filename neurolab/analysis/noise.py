@@ -82,6 +82,8 @@ def robustness(
     --------------------
     Near the ceiling noise-free performance hides a margin, near chance it leaves nothing to lose: compare shifts only
     where both conditions start clearly between. Where a network never falls to half, the mean ED50 is a lower bound.
+    Few, noisy scores put the half a little too high: with 8 networks the 95 % interval of the ED50 covers .90 to .91
+    with 5 strengths and 100 stimuli, .93 to .94 with 400 stimuli, .93 to .95 with 8 strengths (200 to 300 simulations).
     A network trained under the noise it is tested with has met its exam before.
 
     Source

@@ -125,7 +125,7 @@ def _monotone(gain: Floats, base: Floats, flips: Flips, alpha: float) -> tuple[f
 
 def _edge(rejects: Callable[[float], bool], outside: float, inside: float) -> float:
     """Where a test stops rejecting between a point outside and one inside."""
-    for _ in range(60):
+    for _ in range(48):
         middle = 0.5 * (outside + inside)
         outside, inside = (middle, inside) if rejects(middle) else (outside, middle)
     return float(0.5 * (outside + inside))
