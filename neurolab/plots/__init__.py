@@ -1,5 +1,9 @@
 """Figures: a result goes in, axes come out; nothing is computed here that is not in the result."""
 
+from neurolab.plots.clusters import plot_clusters as plot_clusters
+from neurolab.plots.contributions import plot_minimal_set as plot_minimal_set
+from neurolab.plots.contributions import plot_pairs as plot_pairs
+from neurolab.plots.contributions import plot_shapley as plot_shapley
 from neurolab.plots.controls import plot_controls as plot_controls
 from neurolab.plots.deficits import plot_deficits as plot_deficits
 from neurolab.plots.dissociation import plot_dissociation as plot_dissociation
@@ -10,10 +14,12 @@ from neurolab.plots.drawing import plot_for as plot_for
 from neurolab.plots.held_out import plot_held_out as plot_held_out
 from neurolab.plots.interaction import plot_interaction as plot_interaction
 from neurolab.plots.localiser_matrix import plot_localiser_matrix as plot_localiser_matrix
+from neurolab.plots.modules import plot_modules as plot_modules
 from neurolab.plots.picked import plot_picked as plot_picked
 from neurolab.plots.rates import plot_rates as plot_rates
 from neurolab.plots.recovery import plot_recovery as plot_recovery
 from neurolab.plots.reliability import plot_reliability as plot_reliability
+from neurolab.plots.reserve import plot_reserve as plot_reserve
 from neurolab.plots.robustness import plot_robustness as plot_robustness
 from neurolab.plots.save import SavedFigure as SavedFigure
 from neurolab.plots.save import save_figure as save_figure

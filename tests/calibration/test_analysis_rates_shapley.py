@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from neurolab.analysis import minimal_set, pair_interactions, reserve, shapley
+from neurolab.analysis.hunt import choosers
 from neurolab.calibrate.regions import random_orders
 from neurolab.coalitions import coalitions, walks
 from neurolab.lesion import Zero

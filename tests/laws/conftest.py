@@ -6,8 +6,12 @@ import xarray as xr
 
 from neurolab import analysis
 from neurolab.calibrate import ENTRIES, calibrate, result_of
+from neurolab.coalitions import parts, removals
+from neurolab.lesion import Zero
 from neurolab.recording import make_recording
+from neurolab.roi import ROI
 from neurolab.simulate import phantom_noise, phantom_recording, phantom_trials
+from neurolab.trials import make_trials
 
 
 def retrained():
@@ -16,6 +20,23 @@ def retrained():
     score = mean + 0.02 * np.random.default_rng(0).standard_normal((8, 3, 4))
     coords = {"specimen": list("abcdefgh"), "arm": ["lesioned", "intact", "control lesion"], "step": [0, 10, 50, 100]}
     return xr.DataArray(score, coords=coords, dims=list(coords))
+
+
+def removed():
+    """Trials of eight networks that lose their regions in an order and in random ones."""
+    regions = parts(ROI("layer", {"relu": range(4)}))
+    design = removals(regions, Zero(), name="most selective first", n_random=3, rng=0)
+    draw = np.random.default_rng(0)
+    slope = [0.0 if one.role == "sham" else one.dose ** (0.5 if one.role == "target" else 1.5) for one in design]
+    score = 3 - 2.8 * np.array(slope) + 0.1 * draw.normal(size=(8, len(design)))
+    return make_trials(
+        score[:, :, None],
+        specimen=[f"net {k}" for k in range(8)],
+        lesions=design,
+        trial={"task": ["X"], "stimulus_id": ["s"], "condition": ["c"]},
+        tasks={"X": {"unit": "score", "bounded": False, "chance": 0.0}},
+        kind="simulated",
+    )
 
 
 def cut_at_random():
@@ -34,6 +55,7 @@ def every_result():
     recording = phantom_recording(n_units=60, n_runs=3, dead=2, sites=("early", "late"), rng=0)
     plan = {"A": {"X": 0.2}, "B": {"X": 0.3}, "A + B": {"X": 2.0}}
     three = phantom_trials(deficits=plan, bounded=False, chance=0.0, rng=0)
+    backup = phantom_trials(deficits=plan, intact=3.0, bounded=False, chance=0.0, n_specimens=12, rng=0)
     contrast = "faces > objects"
     return {
         "plot_controls": analysis.against_controls(trials, lesion="A", task="X", rng=0),
@@ -55,6 +77,10 @@ def every_result():
         "plot_spared": analysis.spared(trials, lesion="A", tasks=("X", "Y"), rng=0),
         "plot_interaction": analysis.interaction(three, a="A", b="B", both="A + B", task="X", rng=0),
         "plot_single_case": analysis.single_case(trials, case="phantom-0", lesion="A", rng=0),
+        "plot_shapley": analysis.shapley(three, task="X", rng=0),
+        "plot_pairs": analysis.pair_interactions(three, task="X", rng=0),
+        "plot_minimal_set": analysis.minimal_set(backup, task="X", costing=0.5, rng=0),
+        "plot_reserve": analysis.reserve(removed(), lesion="most selective first", task="X", rng=0),
         "plot_stat_map": analysis.localise(recording, contrast),
         "plot_symptom_map": analysis.symptom_map(*cut_at_random(), n_permutations=99, rng=0),
     }
