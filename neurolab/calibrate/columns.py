@@ -94,6 +94,8 @@ ENTRIES = (
     Entry("benjamini_yekutieli, nothing there", "stats.multiplicity.benjamini_yekutieli",
           "60 true nulls: any discovery is an error.", "60 tests", partial(any_found, method="benjamini_yekutieli"),
           conservative(), power_at=4.0, effect="15 of 60 at 4 sd"),
+    Entry("bonferroni, nothing there", "stats.multiplicity.bonferroni", "60 true nulls: any discovery is an error.",
+          "60 tests", partial(any_found, method="bonferroni"), conservative(), power_at=4.0, effect="15 of 60 at 4 sd"),
     Entry("holm, nothing there", "stats.multiplicity.holm", "60 true nulls: any discovery is an error.", "60 tests",
           partial(any_found, method="holm"), conservative(), power_at=4.0, effect="15 of 60 at 4 sd"),
     Entry("tost_one_sample", "stats.equivalence.tost_one_sample", "The true mean is the bound itself.", "12 values",

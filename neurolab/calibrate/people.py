@@ -12,10 +12,13 @@ import xarray as xr
 from neurolab.analysis.case import single_case
 from neurolab.analysis.clump_forming import ClusterMass, Tfce
 from neurolab.analysis.clumps import clusters
+from neurolab.analysis.communities import Louvain
 from neurolab.analysis.fits import Pairs, conditional_logit, gee, linear_mixed
+from neurolab.analysis.partition import modules
 from neurolab.analysis.symptoms import symptom_map
 from neurolab.calibrate.entry import Entry, Found, approximate, attainable, conservative, covers, exact, shortcut
 from neurolab.recording import make_recording
+from neurolab.stats import lesion_permutation
 
 Stream = np.random.Generator
 MODELS = {"gee": gee, "conditional_logit": conditional_logit, "linear_mixed": linear_mixed}
@@ -108,6 +111,24 @@ def any_cluster(stream: Stream, effect: float, *, n: int, by: Any, **settings: A
     return Found(float(found.min()) if found.size else 1.0)
 
 
+def divided(stream: Stream, effect: float, *, n: int = 12) -> Found:
+    """Test whether the modules found in a random graph are more than chance; halves are joined by ``effect`` more."""
+    weights = np.triu(stream.exponential(size=(n, n)) * (stream.random((n, n)) < 0.7), 1)
+    half = np.arange(n) < n // 2
+    graph = weights + weights.T + effect * ((half[:, None] == half) & ~np.eye(n, dtype=bool))
+    seed = int(stream.integers(2**31))
+    found = modules(graph, by=Louvain(), null="shuffled", n_null=19, n_restarts=1, allow_parts=True, rng=seed)
+    return Found(float(found["p"]))
+
+
+def lesioned_or_not(stream: Stream, effect: float, *, test: str, n: int = 40) -> Found:
+    """Look for any of 10 voxels with which behaviour goes, by ranks or by t."""
+    cut = strokes(stream, n, 60)[:, 20:40:2]
+    y = stream.normal(size=n) - effect * cut[:, 5]
+    found = getattr(lesion_permutation, test)(y, cut, n_permutations=19, rng=stream)
+    return Found((found[0] if isinstance(found, tuple) else found).p.min())
+
+
 _CASE, _MIXED, _CLUSTERS = "analysis.single_case", "analysis.mixed", "analysis.clusters"
 _ONE, _NULL = "The case is one of the controls' population.", "Lesion effects vary over networks around none."
 _PLACES = "15 correlated places without effect: any cluster is an error."
@@ -136,6 +157,12 @@ ENTRIES = (
     Entry("clusters, Tfce", _CLUSTERS, _PLACES, "8 networks",
           partial(any_cluster, n=8, by=Tfce(step=2.0), alternative="greater", n_permutations=19), exact(),
           power_at=3.0, effect="5 places at 3", most=500),
+    Entry("modules", "analysis.modules", "Random weights: no modules.", "12 units", divided, exact(), power_at=1.0,
+          effect="weights 1 higher within halves", most=500),
+    *(Entry(test, f"stats.lesion_permutation.{test}", "Behaviour goes with no voxel: any of 10 is an error.",
+            "40 people", partial(lesioned_or_not, test=test), promise, power_at=3.0, effect="one voxel costs 3 sd",
+            most=500)
+      for test, promise in (("regression_max_t", exact()), ("brunner_munzel_max_t", approximate()))),
     Entry("gee clustered by stimulus", "use analysis.deficits over networks", _NULL, "6 networks, 50 stimuli",
           partial(modelled, model="gee", by_stimulus=True), shortcut(), most=500),
     Entry("symptom_map without volume", "use analysis.symptom_map(volume='covariate')",

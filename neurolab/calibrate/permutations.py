@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurolab.calibrate.entry import Entry, Found, approximate, attainable, covers, exact, found_of
-from neurolab.stats import equivalence, intervals, permutation
+from neurolab.stats import equivalence, intervals, permutation, shares
 
 Stream = np.random.Generator
 
@@ -85,6 +85,12 @@ def joined(stream: Stream, effect: float, *, n: int) -> Found:
     return Found(max(permutation.sign_flip(x, alternative="greater").p for x in pair))
 
 
+def share(stream: Stream, effect: float, *, n: int = 8) -> Found:
+    """Test whether a gain is any share of a base of 10; the truth is the share ``effect``."""
+    base = stream.normal(10, 1, n)
+    return found_of(shares.sign_flip_share(effect * base + stream.normal(size=n), base), effect)
+
+
 def inverted(stream: Stream, effect: float, *, n: int) -> Found:
     """Get the interval that inverts the sign flip."""
     return found_of(intervals.sign_flip_interval(stream.normal(effect, 1, n)), effect)
@@ -137,6 +143,8 @@ ENTRIES = (
           power_at=0.0, effect="mean 0, bound 1 sd"),
     Entry("two sign flips joined", _FLIP, "One claim true and large, the other null: the edge of a crossover.",
           "8 values each", partial(joined, n=8), exact(attainable(256)), power_at=1.5, effect="mean 1.5 sd"),
+    Entry("sign_flip_share", "stats.shares.sign_flip_share", "No gain over a base of 10.", "8 values", share,
+          exact(attainable(256)), covers(rate=1 - _EIGHT), power_at=0.2, effect="a share of .2"),
     Entry("sign_flip_interval, 12 values", "stats.intervals.sign_flip_interval", "Normal values about 2.", "12 values",
           partial(inverted, n=12), interval=covers(rate=1 - attainable(4096, mirrored=True)), at=2.0),
     Entry("mean_interval, 8 values", "stats.intervals.mean_interval", "Normal values about 2.", "8 values",

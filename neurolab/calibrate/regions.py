@@ -61,7 +61,7 @@ def bound_exactly(stream: Stream, effect: float) -> Found:
 
 def random_orders(stream: Stream, effect: float) -> xr.Dataset:
     """Get trials of 8 networks in which an order of removal costs 0.4 of the score at full dose, random ones less."""
-    rois = [ROI(name, {"site": [at]}) for at, name in enumerate("abcd")]
+    rois = [ROI(name, {"site": np.array([at])}) for at, name in enumerate("abcd")]
     design = removals(rois, Zero(), name="order", shares=[0.5], n_random=2, rng=0)
     at = np.array([0.0 if one.role == "sham" else one.dose for one in design])
     own = np.array([one.role == "target" for one in design])

@@ -27,6 +27,19 @@ def area(stream: Stream, effect: float, *, n: int = 20) -> Found:
     return found_of(effects.auc(x, y), sps.norm.cdf(effect / np.sqrt(2)))
 
 
+def delta(stream: Stream, effect: float, *, n: int = 20) -> Found:
+    """Get the interval of Cliff's delta of two normals ``effect`` sd apart."""
+    x, y = stream.normal(effect, 1, n), stream.normal(0, 1, n)
+    return found_of(effects.cliffs_delta(x, y), 2 * sps.norm.cdf(effect / np.sqrt(2)) - 1)
+
+
+def errors_shared(stream: Stream, effect: float, *, n: int = 100) -> Found:
+    """Test whether two observers fail on the same items; ``effect`` is the share of items on which y copies x."""
+    x, y = stream.random(n) < 0.7, stream.random(n) < 0.7
+    y = np.where(stream.random(n) < effect, x, y)
+    return found_of(paired.error_consistency(x, y), effect)
+
+
 def detection(stream: Stream, effect: float, *, n: int = 100) -> Found:
     """Get the interval of d' from counts of hits and false alarms."""
     hits, alarms = (int(stream.binomial(n, sps.norm.cdf(z))) for z in (effect / 2, -effect / 2))
@@ -99,6 +112,10 @@ ENTRIES = (
           partial(size, measure="hedges_g"), interval=covers(), at=0.8),
     Entry("auc", "stats.effects.auc", "Groups 1 sd apart.", "20 + 20 values", area,
           interval=covers(kind="approximate"), at=1.0),
+    Entry("cliffs_delta", "stats.effects.cliffs_delta", "Groups 1 sd apart.", "20 + 20 values", delta,
+          interval=covers(kind="approximate"), at=1.0),
+    Entry("error_consistency", "stats.paired.error_consistency", "Two observers, right on 70 %, fail independently.",
+          "100 items", errors_shared, conservative(), covers(kind="approximate"), power_at=0.5, effect="kappa .5"),
     Entry("d' of counts", "stats.effects.yes_no", "d' = 1.2.", "100 + 100 trials", detection,
           interval=covers(kind="approximate"), at=1.2),
     Entry("t_interval", "stats.intervals.t_interval", "Normal values about 1.", "8 values", student,

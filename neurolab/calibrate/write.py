@@ -111,8 +111,8 @@ def markdown(rows: Sequence[dict[str, Any]], *, rng: int, command: str) -> str:
     """Get the page: what holds, then the shortcuts."""
     wrong = broken(rows)
     said = f"BROKEN: {', '.join(wrong)}." if wrong else "Every row is what it promises."
-    old = [row["name"] for row in rows if row.get("outdated")]
-    outdated = f"\n\nMeasured before a later change of code that they reach: {', '.join(old)}." if old else ""
+    old = sum(bool(row.get("outdated")) for row in rows)
+    outdated = f"\n\n† {old} entries were measured before a later change of code that they reach." if old else ""
     head = HEAD.format(n=_simulations(rows), rng=rng, command=command, verdict=said, outdated=outdated)
     shortcuts = [row for row in rows if row["kind"] == "shortcut"]
     tests = [row for row in rows if row["kind"] != "shortcut"]
@@ -137,7 +137,8 @@ def _line(row: dict[str, Any]) -> str:
     power = f"{row['power']:.2f}: {row['stated_effect']}" if finite(row.get("power")) else ""
     level = f"{row['attainable']:.3g}" if "attainable" in row else ""
     rate = _banded(row, "rate") if "rate" in row else ""
-    cells = (row["name"], f"`{row['test']}`", row["kind"], row["edge"], row["n"], row["n_simulations"], level, rate,
+    name = row["name"] + (" †" if row.get("outdated") else "")
+    cells = (name, f"`{row['test']}`", row["kind"], row["edge"], row["n"], row["n_simulations"], level, rate,
              covered, power, row["verdict"], f"{row['seconds']:.1f}")  # fmt: skip
     return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |"
 

@@ -1,11 +1,14 @@
 """The table of rates: its cheap entries hold in continuous integration, its shortcuts fail, a broken test is told."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
+from inspect import isfunction
+from typing import get_type_hints
 
 import pytest
 
+from neurolab import analysis, schema, stats
 from neurolab.calibrate import ENTRIES, Found, calibrate, result_of, write_rates
 from neurolab.calibrate.entry import approximate, conservative, covers, exact, shortcut
 from neurolab.calibrate.judge import BROKEN, judge
@@ -13,6 +16,16 @@ from neurolab.calibrate.run import QUICK_N
 from neurolab.calibrate.table import chosen
 from neurolab.cli import main
 from neurolab.errors import UnknownNameError
+from neurolab.schema import RESULTS
+
+#: Functions whose p is that of an entry under another name.
+SAME = {
+    "stats.equivalence.tost_one_sample_summary",  # the entries of tost_* go through them
+    "stats.equivalence.tost_paired_summary",
+    "stats.equivalence.tost_independent_summary",
+    "stats.lesion_maps.regression_t",  # glm_t, of 0/1 columns; tested as regression_max_t
+    "stats.lesion_maps.brunner_munzel",  # tested as brunner_munzel_max_t
+}
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +130,8 @@ def test_what_lies_finished_is_written_as_measured_and_outdated_code_is_told(tmp
     kept.write_text(json.dumps({**json.loads(kept.read_text()), "code": "before"}))
     assert main([*words, "--as-measured"]) == 0
     page = (tmp_path / "rates.md").read_text()
-    assert "Measured before a later change of code that they reach: mcnemar, exact." in page
+    assert "† 1 entries were measured before a later change of code that they reach." in page
+    assert "| mcnemar, exact † |" in page
     assert "| 100 |" in page
 
 
@@ -136,6 +150,28 @@ def test_every_entry_says_what_it_tests_and_names_are_their_own():
         assert entry.rejects or entry.interval
         assert (entry.power_at is None) == (not entry.effect)
         assert entry.kind == "shortcut" or entry.test.startswith(("stats.", "analysis."))
+
+
+def has_p(function):
+    """Whether a public function says that it returns something with a p."""
+    said = get_type_hints(function).get("return")
+    return is_dataclass(said) and "p" in {field.name for field in fields(said)}
+
+
+def test_every_verb_and_every_function_with_a_p_is_in_the_table():
+    tested = {entry.test for entry in ENTRIES.values()}
+    schema._learn()
+    verbs = {f"analysis.{name}" for name, spec in RESULTS.items() if spec.tests and hasattr(analysis, name)}
+    assert verbs - tested == set()
+    rooms = {name: getattr(stats, name) for name in stats.__all__}
+    made = {
+        f"stats.{room}.{name}"
+        for room, module in rooms.items()
+        for name, function in vars(module).items()
+        if isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
+        if has_p(function)
+    }
+    assert made - tested - SAME == set()
 
 
 def test_an_unknown_name_is_answered_with_a_near_one():
