@@ -117,6 +117,10 @@ def _single_case(result: xr.Dataset) -> str:
     return str(result.attrs.get("verdict", ""))
 
 
+def _reasoned(result: xr.Dataset) -> str:
+    return f"{result.attrs.get('verdict', '')}. {' '.join(sentences(result, 'reasons'))}".rstrip(".")
+
+
 def _any(result: xr.Dataset) -> str:
     said = str(result.attrs.get("estimand", "") or "the effect").rstrip(".")
     return f"{said}: {_numbers(result)}" if np.isfinite(scalar(result, "effect")) else said
@@ -134,4 +138,5 @@ ANSWERS: dict[str, Callable[[xr.Dataset], str]] = {
     "picked_dissociation": _picked,
     "spared": _spared,
     "single_case": _single_case,
+    **dict.fromkeys(("robustness", "recovery", "savings"), _reasoned),
 }
