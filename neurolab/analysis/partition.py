@@ -11,7 +11,8 @@ import numpy as np
 import xarray as xr
 from scipy import sparse
 
-from neurolab.analysis.communities import Division
+from neurolab.analysis.agreed import TEST, TESTS, agreement_with, ranked
+from neurolab.analysis.communities import Division, Spectral
 from neurolab.analysis.sample import noted
 from neurolab.analysis.unit_graph import OF_ACTIVITY, OF_WEIGHTS, Correlation, UnitGraph, graph_of
 from neurolab.chance import RNG, generator, rng_name
@@ -19,11 +20,6 @@ from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, UnknownNameError, did_you_mean, listed
 from neurolab.schema import make_result, register_result
 from neurolab.stats import graphs
-
-TEST = ("p", "effect", "low", "high", "p_floor")
-TIE = 1e-9
-#: The tests of a division, by the beginning of their names: the modules' Q, their n-cut, and given labels.
-TESTS = ("", "cut_", "ari_", "nmi_", "given_")
 
 register_result(
     "modules",
@@ -92,11 +88,11 @@ def modules(
     Returns
     -------
     Dataset: ``label`` (neuroid; 1 for the largest module, 0 for units without edges), ``n_modules``, ``modularity`` (Q)
-    and ``normalised_cut``; ``p`` (Q above the random graphs') and ``cut_p`` (n-cut below theirs), each with an effect
-    (observed minus mean null; for the cut the other way round, so that more is more modular), ``low`` and ``high`` (the
-    effect against 95 % of the random graphs) and ``p_floor``. With ``labels``: ``ari``, ``nmi`` and ``given_q`` (the Q
-    of the given labels) with theirs, against labels exchanged over units; NaN without. ``stability`` is the mean ARI of
-    restarts, ``q_restart`` their Q.
+    and ``normalised_cut``; ``p`` (Q above the random graphs') and, for Spectral, ``cut_p`` (n-cut below theirs; NaN
+    where the number of modules is free), each with an effect (observed minus mean null; for the cut the other way
+    round), ``low`` and ``high`` (the effect against 95 % of the random graphs) and ``p_floor``. With ``labels``:
+    ``ari``, ``nmi`` and ``given_q`` (the Q of the given labels) with theirs, against labels exchanged over units; NaN
+    without. ``stability`` is the mean ARI of restarts, ``q_restart`` their Q; ``weight`` holds the edges.
 
     Raises
     ------
@@ -112,8 +108,7 @@ def modules(
     Source
     ------
     Newman & Girvan 2004, doi:10.1103/PhysRevE.69.026113; n-cut and its null: Filan et al. 2021, arXiv:2103.03386;
-    "matched", scaled to correlations: Hirschberger et al. 2007, doi:10.1016/j.ejor.2005.10.014; why it is needed:
-    Zalesky et al. 2012, doi:10.1016/j.neuroimage.2012.02.001.
+    "matched", scaled to correlations: Hirschberger et al. 2007, doi:10.1016/j.ejor.2005.10.014.
 
     Example
     -------
@@ -137,7 +132,7 @@ def modules(
         "stability": _stability(found.every),
         "q_restart": ("restart", np.array([graphs.modularity(weights, codes) for codes in found.every])),
         "q_null": ("draw", q_null), "cut_null": ("draw", np.array([one.cut for one, _ in drawn])),
-        **ranked(found.q, q_null, level), **ranked(found.gain, gain_null, level, "cut_"),
+        **ranked(found.q, q_null, level), **_cut(found, gain_null, level, by),
         **agreement_with(graph, found.codes, labels, n_null, level, generator(rng, "modules", "labels")),
     }  # fmt: skip
     return make_result(
@@ -226,18 +221,11 @@ def _null(graph: UnitGraph, null: str, by: Division, n: int, rng: np.random.Gene
     return search(weights, by, n, rng), n_parts(weights)
 
 
-def ranked(observed: float, null: np.ndarray, level: float, name: str = "") -> dict[str, float]:
-    """Get the rank p of a number among random ones, large is extreme, with its effect and the spread of that.
-
-    Example
-    -------
-    >>> ranked(3.0, np.array([1.0, 2.0, 3.0]), 0.95)["p"]
-    0.5
-    """
-    b = int((null >= observed - TIE * max(1.0, abs(observed))).sum())
-    low, high = np.quantile(null, (0.5 - level / 2, 0.5 + level / 2))
-    found = ((b + 1) / (len(null) + 1), observed - null.mean(), observed - high, observed - low, 1 / (len(null) + 1))
-    return {f"{name}{key}": float(value) for key, value in zip(TEST, found)}
+def _cut(found: Found, null: np.ndarray, level: float, by: Division) -> dict[str, float]:
+    """The test of the n-cut; NaN unless all graphs have the same number of modules: more of them cut more."""
+    if not isinstance(by, Spectral):
+        return {f"cut_{key}": float("nan") for key in TEST}
+    return ranked(found.gain, null, level, "cut_")
 
 
 def _stability(every: list[np.ndarray]) -> float:
@@ -245,44 +233,8 @@ def _stability(every: list[np.ndarray]) -> float:
     return float(np.mean([graphs.ari(one, other) for one, other in pairs])) if pairs else float("nan")
 
 
-def agreement_with(
-    graph: UnitGraph, codes: np.ndarray, labels: Any, n: int, level: float, rng: np.random.Generator
-) -> dict[str, float]:
-    """Get how far modules agree with given labels, and the Q of these, against labels exchanged within layers."""
-    measures = ("ari", "nmi", "given_q")
-    if labels is None:
-        return dict.fromkeys((*measures, *(f"{test}{key}" for test in TESTS[2:] for key in TEST)), float("nan"))
-    given = np.asarray(labels).ravel().astype(str)
-    if len(given) != graph.size:
-        raise DataError(f"labels has {len(given)} entries; expected one per unit, {graph.size}. Use '' for no label.")
-    held = given[graph.kept] != ""
-    named, layer, ours = given[graph.kept][held], graph.layer[held], codes[held]
-    if len(set(named)) < 2:
-        raise DataError("labels name fewer than two modules among the units with edges; there is nothing to compare.")
-    inner = graph.weights[np.ix_(held, held)]
-    scores: tuple[Callable[[np.ndarray], float], ...] = (
-        lambda drawn: graphs.ari(ours, drawn), lambda drawn: graphs.nmi(ours, drawn),
-        lambda drawn: graphs.modularity(inner, drawn),
-    )  # fmt: skip
-    shuffled = [_exchanged(named, layer, rng) for _ in range(n)]
-    found: dict[str, float] = {}
-    for measure, test, score in zip(measures, TESTS[2:], scores):
-        observed = score(named)
-        found |= {measure: observed, **ranked(observed, np.array([score(one) for one in shuffled]), level, test)}
-    return found
-
-
-def _exchanged(labels: np.ndarray, layer: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Labels shuffled over the units of each layer, so that modules keep their size in it."""
-    drawn = labels.copy()
-    for code in np.unique(layer):
-        here = np.flatnonzero(layer == code)
-        drawn[here] = labels[rng.permutation(here)]
-    return drawn
-
-
 def _kept(graph: UnitGraph) -> dict[str, Any]:
-    """The edges of all units, for a picture."""
+    """The edges of all units."""
     whole = np.zeros((graph.size, graph.size))
     whole[np.ix_(graph.kept, graph.kept)] = graph.weights
     return {"weight": (("neuroid", "neuroid_to"), whole)}

@@ -22,6 +22,13 @@ def retrained():
     return xr.DataArray(score, coords=coords, dims=list(coords))
 
 
+def clustered():
+    """Values of eight networks over layers and times, with an effect at some."""
+    values = np.random.default_rng(0).normal(size=(8, 3, 8))
+    values[:, 1:, 2:6] += 2.5
+    return xr.DataArray(values, dims=("specimen", "layer", "time"), coords={"time": np.arange(8) / 100})
+
+
 def removed():
     """Trials of eight networks that lose their regions in an order and in random ones."""
     regions = parts(ROI("layer", {"relu": range(4)}))
@@ -58,6 +65,9 @@ def every_result():
     backup = phantom_trials(deficits=plan, intact=3.0, bounded=False, chance=0.0, n_specimens=12, rng=0)
     contrast = "faces > objects"
     return {
+        "plot_clusters": analysis.clusters(
+            clustered(), by=analysis.ClusterMass(0.05), n_permutations=99, rng=0
+        ),
         "plot_controls": analysis.against_controls(trials, lesion="A", task="X", rng=0),
         "plot_deficits": analysis.deficits(trials, rng=0),
         "plot_dissociation": analysis.dissociation(trials, lesions=("A", "B"), tasks=("X", "Y"), rng=0),
@@ -78,6 +88,9 @@ def every_result():
         "plot_interaction": analysis.interaction(three, a="A", b="B", both="A + B", task="X", rng=0),
         "plot_single_case": analysis.single_case(trials, case="phantom-0", lesion="A", rng=0),
         "plot_shapley": analysis.shapley(three, task="X", rng=0),
+        "plot_modules": analysis.modules(
+            np.kron(np.eye(2), np.ones((5, 5))) + 0.1, by=analysis.Spectral(2), n_null=19, n_restarts=2, rng=0
+        ),
         "plot_pairs": analysis.pair_interactions(three, task="X", rng=0),
         "plot_minimal_set": analysis.minimal_set(backup, task="X", costing=0.5, rng=0),
         "plot_reserve": analysis.reserve(removed(), lesion="most selective first", task="X", rng=0),

@@ -9,7 +9,8 @@ from sklearn.cluster import SpectralClustering
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from neurolab.analysis import Correlation, Leiden, Louvain, Spectral, layered_graph, modules
-from neurolab.analysis.partition import agreement_with, ranked, search
+from neurolab.analysis.agreed import agreement_with, ranked
+from neurolab.analysis.partition import search
 from neurolab.analysis.unit_graph import OF_ACTIVITY, OF_WEIGHTS, graph_of
 from neurolab.recording import make_recording
 from neurolab.stats import graphs
