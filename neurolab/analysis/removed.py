@@ -118,11 +118,7 @@ def reserve(
     found |= _over(random, level, "control_", stream) if random else {}
     n = sample.trials.sizes["specimen"]
     return make_result(
-        {
-            **found,
-            "reserve": float(own.measures[:, 0].mean()),
-            "failure_point": float(own.measures[:, 1].mean()),
-        },
+        {**found, **dict(zip(("reserve", "failure_point"), map(float, own.measures.mean(axis=0))))},
         coords={"specimen": sample.specimens, "dose": np.array([0.0, *doses]), "measure": strings(MEASURES)},
         analysis="reserve",
         estimand=f"the mean over {sample.plural} of the area and the failure point of {lesion} on {task}"
