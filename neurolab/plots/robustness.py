@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -79,7 +81,7 @@ def _half(ax: Axes, result: xr.Dataset, at: int, height: float, colour: str) -> 
     missed = result.sizes["specimen"] - int(values(result, "n_reached", "condition")[at])
     if not missed:
         ax.plot([low, high], [height, height], color=colour, linewidth=1.0, solid_capstyle="butt", zorder=5)
-        face = {"markerfacecolor": "white", "markeredgecolor": colour, "markersize": 3.6}
+        face: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": colour, "markersize": 3.6}
         ax.plot([mean], [height], linestyle="none", marker="D", zorder=6, **face)
         return
     end = float(result["strength"].values[-1])
