@@ -127,6 +127,16 @@ class OnWeights:
     bias: bool = False
 
 
+def _clamped(how: Clamp, values: torch.Tensor, selection: Selection) -> torch.Tensor:
+    largest = torch.finfo(values.dtype).max
+    if not abs(how.value) <= largest:
+        raise LesionPlanError(
+            f"Clamp({how.value:g}) at {selection.site!r}, whose values are {str(values.dtype).removeprefix('torch.')}: "
+            f"expected a number within {largest:g}. Type nl.Clamp(value) with a value that the units do reach."
+        )
+    return torch.full_like(values, how.value)
+
+
 def _quantised(how: Quantise, weights: torch.Tensor, selection: WeightSelection) -> torch.Tensor:
     levels = 2 ** (how.bits - 1) - 1 if how.bits > 1 else 1
     step = weights.abs().amax(dim=1, keepdim=True) / levels
@@ -146,7 +156,7 @@ ABLATIONS: dict[type, OnActivity | OnWeights] = {
     Resample: lambda how, values, selection: selection.resampled().expand_as(values),
     Noise: lambda how, values, selection: values + how.sd * selection.sd * selection.normal(),
     Scale: lambda how, values, selection: values * how.factor,
-    Clamp: lambda how, values, selection: torch.full_like(values, how.value),
+    Clamp: _clamped,
     Stimulate: lambda how, values, selection: values + how.current * selection.sd,
     CutWeights: OnWeights(
         lambda how, weights, selection: torch.zeros_like(weights),

@@ -13,6 +13,7 @@ from neurolab.errors import LesionNotApplied, RefusedSiteError
 from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import ABLATIONS, OnActivity, OnWeights, effect_of
 from neurolab.specimen.certificate import Reader, verdict
+from neurolab.specimen.composite import check_order
 from neurolab.specimen.damage import Damage
 from neurolab.specimen.edit import Edit, Progress, edits_at
 from neurolab.specimen.experts import check_cut
@@ -84,7 +85,10 @@ class Bench:
         """Count a call at a spot; get the edits and the sinks that are meant for this call."""
         call = self._counts[spot]
         self._counts[spot] += 1
-        edits = [edit for edit in self._edits.get(spot, ()) if edit.site.call == call]
+        placed = self._edits.get(spot, ())
+        edits = [edit for edit in placed if edit.site.call == call]
+        for edit in () if edits else placed:
+            edit.check_known(call)
         return edits, [(site, sink) for site, sink in self._sinks.get(spot, ()) if site.call == call]
 
     def watch(self, tensor: torch.Tensor, stale: torch.Tensor) -> None:
@@ -149,6 +153,8 @@ class Bench:
         """
         edits: list[Edit] = []
         weights: list[WeightEdit] = []
+        for whole in lesions:
+            check_order(self.specimen, whole)
         for lesion in (part for whole in lesions for part in whole.parts):
             effect = None if lesion.role == "sham" else instead or effect_of(lesion.how)
             if isinstance(effect, OnWeights):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -74,3 +76,11 @@ class CausalReader(nn.Module):
                 "with kind='causal' only if it is one."
             )
         return answer_sheet(said.logits, ids, real)
+
+    def step(self, ids: torch.Tensor, cache: Any = None) -> tuple[torch.Tensor, Any]:
+        """Get the logits (n, new, V) of new tokens (n, new), and the cache to hand in with the next ones."""
+        past, real = cache or (None, None)
+        real = real_tokens(ids, self.pad) if real is None else torch.cat([real, real.new_ones(ids.shape)], dim=1)
+        said = self.lm(input_ids=ids, attention_mask=real.long(), position_ids=positions(real)[:, -ids.shape[1]:],
+                       past_key_values=past, use_cache=True)
+        return said.logits, (said.past_key_values, real)

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from neurolab.errors import DataError, NeurolabError
+from neurolab.errors import DataError, LesionNotUndone, NeurolabError
 from neurolab.lesion import Lesion, Zero
 from neurolab.specimen.ablations import ABLATIONS
 from neurolab.specimen.bench import Bench, bench
-from neurolab.specimen.certificate import Certificate
+from neurolab.specimen.certificate import Certificate, identical
 from neurolab.specimen.promises import one_thread
 from neurolab.specimen.record import batches
 from neurolab.specimen.replay import Batch, Replay
@@ -68,7 +68,20 @@ def run_cells(
         replay = Replay(table, list(once.values()), [design[at] for at in order])
         quiet = not progress or not sys.stderr.isatty()
         bar = tqdm(order, desc=specimen.name, unit="lesion", disable=quiet, leave=False)
-        return {at: _cell(table, replay, design[at], shown) for at in _announced(bar, len(order), shown, progress)}
+        cells = {at: _cell(table, replay, design[at], shown) for at in _announced(bar, len(order), shown, progress)}
+        _check_intact(table, shown[0])
+        return cells
+
+
+def _check_intact(table: Bench, first: Shown) -> None:
+    """Raise LesionNotUndone unless the intact network still answers the first batch as it did before all lesions."""
+    batch, before = first.batches[0], first.intact[0]
+    if not identical(table.forward(batch.inputs, batch.ids), before):
+        raise LesionNotUndone(
+            f"{table.specimen.name!r}, intact, answers the same stimuli otherwise after the lesions than before, so "
+            "their scores cannot be compared. Does the model count its calls, or keep a cache that is no buffer? Reset "
+            "it in forward."
+        )
 
 
 def _announced(bar: Any, n: int, shown: Sequence[Shown], progress: bool) -> Iterator[int]:

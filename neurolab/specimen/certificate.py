@@ -124,7 +124,7 @@ class Reader(TorchDispatchMode):
         for placed in self.placed:
             if not placed.read and _same_place(tensor, placed.tensor):
                 placed.read = True
-                placed.other = not _identical(placed.tensor, placed.intended)
+                placed.other = not identical(placed.tensor, placed.intended)
             stale = placed.stale
             if stale is not None and not placed.stale_read:
                 placed.stale_read = _overlap(tensor, stale)
@@ -134,10 +134,11 @@ class Reader(TorchDispatchMode):
         for placed in self.placed:
             if not placed.read and _same_place(output, placed.tensor):
                 placed.read = True
-                placed.other = not _identical(placed.tensor, placed.intended)
+                placed.other = not identical(placed.tensor, placed.intended)
 
 
-def _identical(a: torch.Tensor, b: torch.Tensor) -> bool:
+def identical(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Get whether two tensors hold the same values, NaN at the same places."""
     return bool(torch.equal(torch.nan_to_num(a), torch.nan_to_num(b)) and torch.equal(a.isnan(), b.isnan()))
 
 

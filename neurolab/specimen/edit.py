@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from neurolab.errors import DataError, LesionPlanError
+from neurolab.errors import DataError, LesionNotApplied, LesionPlanError
 from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import OnActivity, Selection
 from neurolab.specimen.certificate import Tally
@@ -37,6 +37,18 @@ class Edit:
     def acts(self) -> bool:
         """Whether it can change anything: not a sham, and some units."""
         return self.effect is not None and len(self.region.units) > 0
+
+    def check_known(self, call: int) -> None:
+        """Raise LesionNotApplied where a module that is cut at all of its calls runs once more than it ever did."""
+        site = self.site
+        meant = site.calls == 1 or site.address not in self.lesion.roi.units
+        if self.acts and call >= site.calls and meant:
+            named = "" if site.calls == 1 else f", or name the calls that are meant, such as {site.address!r}"
+            raise LesionNotApplied(
+                f"Lesion {self.lesion.id!r}: {site.path!r} ran {call + 1} times in one forward, {site.calls} when the "
+                "specimen was loaded, so the later calls would be intact. Load it with an example for which it runs as "
+                f"often as it ever will{named}."
+            )
 
     def __call__(self, tensor: torch.Tensor, stimuli: tuple[str, ...]) -> torch.Tensor:
         """Get the tensor with the lesion in it: a copy, or itself where the module works in place anyway."""

@@ -61,10 +61,13 @@ class Padded:
 
     def __call__(self, inputs: torch.Tensor) -> dict[str, torch.Tensor]:
         """Get the keywords for a batch of ids (n, length); raises DataError where padding stands on the other side."""
-        real = self.real(inputs)
+        return self.given(inputs, self.real(inputs))
+
+    def given(self, inputs: torch.Tensor, real: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Get the keywords for the last ids (n, new) of texts of which ``real`` (n, length) says what is no padding."""
         given = {self.ids: inputs, self.mask: real.long()}
         if self.positions:
-            given[self.positions] = (real.long().cumsum(1) - 1).clamp_min(0)
+            given[self.positions] = (real.long().cumsum(1) - 1).clamp_min(0)[:, -inputs.shape[1]:]
         return given
 
     def real(self, inputs: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from neurolab.errors import DataError, SpecimenError
 from neurolab.lesion import Lesion
 from neurolab.specimen.bench import Bench, bench
 from neurolab.specimen.edit import Progress
+from neurolab.specimen.feeds import Feed, Padded, fed
 from neurolab.specimen.leaves import select_output
 from neurolab.specimen.record import batches
 from neurolab.specimen.specimen import Specimen
@@ -38,12 +40,13 @@ def generate(
     ----------
     specimen : a model with ``step(ids, cache) -> (logits, cache)``, a Hugging Face causal model, or any model that
         answers with logits (n, length, vocabulary) for prompts of any length.
-    stimuli : prompts (n, length), integer, padded on the left where they differ in length.
+    stimuli : prompts (n, length), integer, padded on the left where they differ in length; the padding is masked where
+        the model knows it, or the specimen has ``feed=nl.specimen.Padded(pad, side="left")``.
     n_tokens : how many tokens to add.
     lesions : damage in place all the while. A position ("token") counts from the first column of the prompts: prompts
         of 8 tokens have positions 0 to 7, the first added token has position 8.
-    cache : whether keys and values are kept between tokens; None keeps them where the model can. Never changes a
-        lesion: position 8 is position 8 in a forward of one token too.
+    cache : whether keys and values are kept between tokens; None keeps them where the model can (and its feed is none,
+        or ``Padded``). Never changes a lesion: position 8 is position 8 in a forward of one token too.
 
     Returns
     -------
@@ -76,10 +79,10 @@ def generate(
                         "ids.")
     if n_tokens < 1:
         raise DataError(f"n_tokens was {n_tokens}; expected 1 or more.")
-    step = _step_of(specimen.model) if cache is not False else None
+    step = _step_of(specimen.model, specimen.feed) if cache is not False else None
     if cache and step is None:
-        raise SpecimenError(f"{specimen.name!r} has no cache: neither step(ids, cache) nor past_key_values. Type "
-                            "cache=None to compute every forward anew.")
+        raise SpecimenError(f"{specimen.name!r} has no cache: neither step(ids, cache) nor past_key_values, or a feed "
+                            "that it does not go with. Type cache=None to compute every forward anew.")
     with bench(specimen) as table:
         # the last token is only answered with; no forward reads it
         table.sequence = Progress(inputs.shape[1] + n_tokens - 1, inputs.shape[1])
@@ -100,12 +103,14 @@ def _greedy(
     table: Bench, prompts: torch.Tensor, ids: Sequence[str], n_tokens: int, step: Step | None
 ) -> torch.Tensor:
     """The added tokens (n, n_tokens) of one batch; every forward is one of the bench, with the lesions in it."""
-    text, held = prompts, None
+    text, held, feed = prompts, None, table.specimen.feed
+    real = _real(feed, prompts) if isinstance(feed, Padded) else None
 
     def forward(new: torch.Tensor) -> torch.Tensor:
         nonlocal held
         if step is None:
-            return select_output(table.specimen.model(new), table.specimen.output)
+            said = fed(table.specimen.model, feed if real is None else partial(_longer, feed, real), new)
+            return select_output(said, table.specimen.output)
         logits, held = step(new, held)
         return logits
 
@@ -123,11 +128,31 @@ def _greedy(
     return text[:, prompts.shape[1]:]
 
 
-def _step_of(model: nn.Module) -> Step | None:
+def _real(feed: Padded, prompts: torch.Tensor) -> torch.Tensor:
+    """Where tokens of the prompts are real; each must end with one, for there the text goes on."""
+    real = feed.real(prompts)
+    if not bool(real[:, -1].all()):
+        raise DataError(f"Prompt {int((~real[:, -1]).nonzero()[0])} ends with padding; expected prompts that end with "
+                        f"a token, for there the text goes on. Pad them on the left and type Padded({feed.pad}, "
+                        "side='left').")
+    return real
+
+
+def _longer(feed: Padded, real: torch.Tensor, text: torch.Tensor) -> dict[str, torch.Tensor]:
+    """What the model is called with, for prompts that have grown: all that was added is real, the padding id too."""
+    added = real.new_ones(len(text), text.shape[1] - real.shape[1])
+    return feed.given(text, torch.cat([real, added], dim=1))
+
+
+def _step_of(model: nn.Module, feed: Feed = None) -> Step | None:
     """How a model goes on from a cache: by a step of its own, or as Hugging Face's causal models do."""
     if callable(getattr(model, "step", None)):
-        return model.step  # type: ignore[return-value]
+        return model.step if feed is None else None  # type: ignore[return-value]
     if not {"past_key_values", "use_cache"} <= set(inspect.signature(type(model).forward).parameters):
+        return None
+    if isinstance(feed, Padded):
+        return partial(_masked_step, model, feed)
+    if feed is not None:  # what it gives for one more token is known to it alone
         return None
 
     def step(ids: torch.Tensor, cache: Any) -> tuple[torch.Tensor, Any]:
@@ -135,6 +160,13 @@ def _step_of(model: nn.Module) -> Step | None:
         return said.logits, said.past_key_values
 
     return step
+
+
+def _masked_step(model: nn.Module, feed: Padded, ids: torch.Tensor, cache: Any) -> tuple[torch.Tensor, Any]:
+    past, real = cache or (None, None)
+    real = feed.real(ids) if real is None else torch.cat([real, real.new_ones(ids.shape)], dim=1)
+    said = model(**feed.given(ids, real), past_key_values=past, use_cache=True)
+    return said.logits, (said.past_key_values, real)
 
 
 class Greedy(nn.Module):

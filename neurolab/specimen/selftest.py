@@ -47,6 +47,10 @@ def refuse_unfit(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
         if isinstance(part, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
             raise SpecimenError(f"{where} is {type(part).__name__}, whose replicas run hooks in threads; pass "
                                 f"model.module.")
+    unborn = [name for name, one in model.named_parameters() if isinstance(one, nn.parameter.UninitializedParameter)]
+    if unborn:
+        raise SpecimenError(f"The lazy parameters {listed(unborn, most=4)} have no shape yet. Run the model once "
+                            "first: model(torch.as_tensor(example)).")
     devices = sorted({str(tensor.device) for tensor in [*model.parameters(), *model.buffers()]})
     if len(devices) > 1:
         raise SpecimenError(f"The model lies on {listed(devices)}; expected one device. Type model.to({devices[0]!r}).")

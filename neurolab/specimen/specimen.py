@@ -170,9 +170,10 @@ class Specimen:
 
 def _as_batch(example: Any) -> torch.Tensor:
     tensor = example if isinstance(example, torch.Tensor) else torch.tensor(np.asarray(example))
-    if tensor.dim() == 0 or len(tensor) == 0:
+    if tensor.dim() == 0 or tensor.numel() == 0:
         raise SpecimenError(
-            f"The example has shape {tuple(tensor.shape)}; expected a batch (n, ...) with at least one stimulus. Type "
+            f"The example has shape {tuple(tensor.shape)}; expected a batch (n, ...) with at least one stimulus of at "
+            "least one number. Type "
             "Specimen(model, stimuli.inputs[:1])."
         )
     return tensor
