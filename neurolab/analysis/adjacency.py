@@ -197,8 +197,8 @@ def _grid_places(data: xr.DataArray) -> tuple[np.ndarray, np.ndarray] | None:
         on_grid = [axis for axis, dim in enumerate(dims) if dim in GRID]
         if len(here) and not on_grid:
             return None
-        where = np.unravel_index(data["unit"].values[here], shape)
-        place[here[:, None], np.arange(len(on_grid))] = np.stack([where[axis] for axis in on_grid], axis=1)
+        where = np.array(np.unravel_index(data["unit"].values[here], shape))
+        place[here[:, None], np.arange(len(on_grid))] = where[on_grid].T
         apart = [axis for axis in range(len(dims)) if axis not in on_grid]
         sizes = tuple(shape[axis] for axis in apart)
         group[here] = start + (np.ravel_multi_index(tuple(where[axis] for axis in apart), sizes) if apart else 0)
