@@ -249,6 +249,7 @@ def test_a_minimal_set_is_tested_where_it_was_not_chosen():
     table = np.zeros((8, 12))
     draw = np.random.default_rng(2)
     table[[0b011, 0b111]] = -1.0  # players 0 and 1 are backups, 2 does nothing
+    table[0b001] = -0.3  # the first comes near the bound alone
     table += 0.2 * draw.normal(size=table.shape)
     found = minimal_set(played(3, table), task="t", costing={"t": 0.5}, rng=0)
     chose = found["chose"].values
@@ -259,6 +260,7 @@ def test_a_minimal_set_is_tested_where_it_was_not_chosen():
     each = [slow_p(whole, 0.5, "greater"), *(slow_p(row, 0.5, "less") for row in less)]
     assert float(found["p"][at]) == pytest.approx(max(each))
     assert float(found["needed_p"][at]) == pytest.approx(max(each[1:]))
+    assert max(each[1:]) > min(each[1:])
     assert float(found["effect"][at]) == pytest.approx(whole.mean())
     np.testing.assert_allclose(found["value"][:, at], cost[0b011])
     wanted = slow_minimal(cost[:, chose].mean(axis=1) >= 0.5)
@@ -321,6 +323,7 @@ def test_removals_nest_and_random_orders_differ_between_networks():
         chain = [taken[f"order | random order control | dose {k / 10:g} | draw {draw}"] for k in range(1, 10)]
         assert all(a < b for a, b in pairwise(chain))
     assert [lesion.id for lesion in ours] == [lesion.id for lesion in theirs]
-    other = {lesion.id: set(map(int, lesion.roi.units["site"])) for lesion in theirs}
+    other = {lesion.id: {9 - int(unit) for unit in lesion.roi.units["site"]} for lesion in theirs}  # places, not units
+    assert other["order | dose 0.3"] == {0, 1, 2}
     drawn = [identity for identity in taken if "draw" in identity and "dose" in identity]
     assert np.mean([taken[identity] == other[identity] for identity in drawn]) < 0.5
