@@ -114,7 +114,8 @@ def _aligned(behaviour: Any, ids: list[str]) -> tuple[np.ndarray, str, list[str]
     """Behaviour in the order of the lesions, its name, and who has a behaviour but no lesion."""
     if isinstance(behaviour, xr.DataArray) and "stimulus_id" in behaviour.coords:
         behaviour = pd.Series(behaviour.values, index=behaviour["stimulus_id"].values, name=behaviour.name)
-    name, unused = str(getattr(behaviour, "name", None) or "behaviour"), []
+    name = str(getattr(behaviour, "name", None) or "behaviour")
+    unused: list[str] = []
     if isinstance(behaviour, pd.Series):
         behaviour, unused = by_id(behaviour, ids, f"the behaviour {name!r}")
     score = np.asarray(behaviour)
