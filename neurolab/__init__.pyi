@@ -32,7 +32,9 @@ from .analysis import map_reliability as map_reliability
 from .analysis import picked_dissociation as picked_dissociation
 from .analysis import reselected_controls as reselected_controls
 from .analysis import select_roi as select_roi
+from .analysis import single_case as single_case
 from .analysis import spared as spared
+from .analysis import symptom_map as symptom_map
 from .contrast import Contrast as Contrast
 from .design import dose_ladder as dose_ladder
 from .design import noise_ladder as noise_ladder
