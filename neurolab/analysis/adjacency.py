@@ -184,9 +184,9 @@ def _grid_places(data: xr.DataArray) -> tuple[np.ndarray, np.ndarray] | None:
     """Where each neuroid is on its grid (n, 3), and which grid that is (n,); None where one has none."""
     if {"row", "col"} <= set(data.coords) and data["row"].dims == data["col"].dims == ("neuroid",):
         keys = [data[name].values for name in ("site", "channel", "head") if name in data.coords]
-        apart = [np.unique(np.asarray(key).astype(str), return_inverse=True)[1] for key in keys]
+        codes = [np.unique(np.asarray(key).astype(str), return_inverse=True)[1] for key in keys]
         axes = [data[name].values for name in ("slice", "depth", "row", "col") if name in data.coords]
-        group = np.unique(np.stack([*apart, 0 * axes[0]]), axis=1, return_inverse=True)[1].ravel()
+        group = np.unique(np.stack([*codes, 0 * axes[0]]), axis=1, return_inverse=True)[1].ravel()
         return np.stack(axes, axis=1).astype(np.int64), group
     if "sites" not in data.attrs or "site" not in data.coords:
         return None
