@@ -95,7 +95,8 @@ def plot_deficits(result: xr.Dataset, *, ax: Axes, rungs: bool = False, tasks: S
 def _of(result: xr.Dataset, tasks: Sequence[str]) -> xr.Dataset:
     strange = [task for task in tasks if task not in names(result, "task")]
     if strange or isinstance(tasks, str):
-        raise UnknownNameError(f"plot_deficits got tasks={tasks!r}; expected some of {names(result, 'task')} in a list.")
+        known = names(result, "task")
+        raise UnknownNameError(f"plot_deficits got tasks={tasks!r}; expected some of {known} in a list.")
     return result.sel(task=list(tasks))
 
 

@@ -360,3 +360,17 @@ def test_plot_for__finds_a_figure_for_every_result(every_result):
 def test_series__differ_in_colour_and_in_marker():
     assert len({marker for _, marker in SERIES}) == len(SERIES) == len({colour for colour, _ in SERIES})
     assert {to_rgba(colour) for colour, _ in SERIES} <= {to_rgba(colour) for colour in WONG.values()}
+
+
+def test_deficits__draw_chosen_tasks_on_axes_of_their_own():
+    from neurolab.analysis import deficits
+    from neurolab.errors import UnknownNameError
+    from neurolab.plots import plot_deficits
+    from neurolab.simulate import phantom_trials
+
+    found = deficits(phantom_trials(rng=0), rng=0)
+    tasks = found["task"].values.tolist()
+    ax = plot_deficits(found, tasks=tasks[1:])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == tasks[1:]
+    with pytest.raises(UnknownNameError, match="expected some of"):
+        plot_deficits(found, tasks=["nothing"])
