@@ -104,13 +104,13 @@ def _greedy(
 ) -> torch.Tensor:
     """The added tokens (n, n_tokens) of one batch; every forward is one of the bench, with the lesions in it."""
     text, held, feed = prompts, None, table.specimen.feed
-    real = _real(feed, prompts) if isinstance(feed, Padded) else None
+    if isinstance(feed, Padded):
+        feed = partial(_longer, feed, _real(feed, prompts))
 
     def forward(new: torch.Tensor) -> torch.Tensor:
         nonlocal held
         if step is None:
-            said = fed(table.specimen.model, feed if real is None else partial(_longer, feed, real), new)
-            return select_output(said, table.specimen.output)
+            return select_output(fed(table.specimen.model, feed, new), table.specimen.output)
         logits, held = step(new, held)
         return logits
 

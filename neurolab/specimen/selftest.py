@@ -118,7 +118,8 @@ def _test_bench(specimen: Specimen, batch: torch.Tensor) -> None:
         if not _equal(intact, sham):
             raise SpecimenError(
                 "An empty lesion changes the read-out; expected the same bits. A module of this model behaves "
-                "otherwise while hooks are attached; report the model's type to the neurolab project."
+                "otherwise while hooks are attached, or works in place on a tensor that dropout or an identity has "
+                "handed on. Type nn.ReLU(inplace=False); else report the model's type to the neurolab project."
             )
         states = [site for site in specimen.sites() if site.kind == "state" and site.cut]
         with table.probed({site: lambda state: None for site in states}):  # step by step must be as at once

@@ -39,7 +39,8 @@ class Specimen:
         (keywords), a tuple (arguments) or one value; ``neurolab.specimen.Padded`` masks padding.
 
     Making one runs the self-test: the batch axis is found at every site with two batch sizes, an edit changes the
-    read-out, an empty lesion changes nothing bit for bit, every hook is gone.
+    read-out, an empty lesion changes nothing bit for bit, every hook is gone. Attention heads get addresses of their
+    own where the module that holds the projections (``qkv``, ``q_proj``, ``proj``) says how many: ``num_heads = 4``.
 
     Raises
     ------

@@ -174,6 +174,8 @@ def _warned(site: Site, module: nn.Module, call: Call, changed_later: bool) -> S
         reasons.append("written into afterwards; what is recorded and cut is the value before")
     if isinstance(module, FUSED):
         reasons.append("torch's fast path is off here, so that hooks run")
+    if call.several:
+        reasons.append("hands out several tensors; the first is recorded and cut")
     if site.calls > 1:
         reasons.append(f"called {site.calls} times")
     return replace(site, status="warned" if reasons else "ok", why="; ".join(reasons))

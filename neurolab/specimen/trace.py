@@ -35,7 +35,8 @@ class Use:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of one module: its first output and input tensors, and when it began and ended (a count of events)."""
+    """One call of one module: its first output and input tensors, when it began and ended (a count of events), and
+    whether it handed out several tensors."""
 
     path: str
     call: int
@@ -47,6 +48,7 @@ class Call:
     inplace: bool
     began: int = 0
     ended: int = 0
+    several: bool = False
 
 
 @dataclass
@@ -139,7 +141,7 @@ def _hooked(model: nn.Module, trace: Trace, stack: list[str]) -> Iterator[None]:
             out = first_tensor(output)
             trace.kept.extend(tensor for tensor in (given, out) if tensor is not None)
             seen = _call(path, counts[path], given, key, out)
-            trace.calls.append(replace(seen, began=began, ended=next(clock)))
+            trace.calls.append(replace(seen, began=began, ended=next(clock), several=_several(output)))
             counts[path] += 1
 
         return hook
@@ -153,6 +155,12 @@ def _hooked(model: nn.Module, trace: Trace, stack: list[str]) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _several(output: Any) -> bool:
+    """Whether a module hands out more than one tensor of numbers; views of one another count as one."""
+    numbers = [tensor for tensor in tensors(output) if tensor.is_floating_point()]
+    return len({id(tensor if tensor._base is None else tensor._base) for tensor in numbers}) > 1
 
 
 def _call(path: str, number: int, given: torch.Tensor | None, key: Key | None, out: torch.Tensor | None) -> Call:

@@ -255,3 +255,57 @@ def test_lazy_parameters_and_empty_examples__are_named():
         Specimen(nn.Sequential(nn.LazyLinear(3)), draw(1, 4))
     with pytest.raises(SpecimenError, match=r"shape \(2, 0\).*at least one number"):
         Specimen(nn.Identity(), np.zeros((2, 0), dtype=np.float32))
+
+
+class Pair(nn.Module):
+    def __init__(self, view):
+        super().__init__()
+        self.inner, self.view = nn.Linear(4, 6), view
+
+    def forward(self, x):
+        h = self.inner(x)
+        return h, (h[:, :3] if self.view else torch.tanh(h))
+
+
+@pytest.mark.parametrize("view", [False, True])
+def test_a_module_that_hands_out_two_tensors__says_which_is_cut(view):
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.pair, self.head = Pair(view), nn.LazyLinear(2)
+
+        def forward(self, x):
+            return self.head(torch.cat(self.pair(x), dim=1))
+
+    model = seeded(Both)
+    seeded(lambda: model(torch.zeros(1, 4)))
+    site = Specimen(model, draw(1, 4)).sites()["pair"]
+    assert ("hands out several tensors; the first is recorded and cut" in site.why) is not view
+    assert site.cut
+
+
+def test_dropout_before_a_relu_in_place__names_the_way_out():
+    class Aliased(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lin, self.drop, self.relu = nn.Linear(4, 4), nn.Dropout(0.5), nn.ReLU(inplace=True)
+
+        def forward(self, x):
+            h = self.lin(x)
+            return self.drop(h) + self.relu(h)
+
+    with pytest.raises(SpecimenError, match=r"in place on a tensor that dropout.*inplace=False"):
+        Specimen(seeded(Aliased), draw(1, 4))
+
+
+def test_a_layer_under_vmap__is_refused_though_it_hides_its_storage():
+    class Mapped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.head = nn.Linear(4, 6), nn.Linear(6, 2)
+
+        def forward(self, x):
+            return self.head(torch.vmap(self.inner)(x))
+
+    site = Specimen(seeded(Mapped), draw(1, 4)).sites()
+    assert site["head"].cut and not next(row for row in site.rows if row.path == "inner").cut
