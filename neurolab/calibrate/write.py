@@ -26,8 +26,8 @@ HEAD = """# Measured rates of every public test
 
 Made by `{command}`.
 
-Simulations at the edge of each null: {n}, as the column says; at the stated effect a quarter of that, at least 100:
-there power and, for a test with a p, coverage were counted. rng {rng}. In brackets: 99.9 % Clopper-Pearson bands.
+At the edge of each null: {n} simulations, as the column says; at the stated effect a quarter of that (at least 100),
+where power and, for a test with a p, coverage were counted. rng {rng}. In brackets: 99.9 % Clopper-Pearson bands.
 *exact*: held to the level that it can attain; *conservative*: never above; *approximate*: its rate is published here;
 *shortcut*: what not to do, with the test to use instead. s: seconds of one core. {verdict}{outdated}
 
@@ -46,6 +46,7 @@ def result_of(rows: Sequence[dict[str, Any]], *, rng: int = 0) -> xr.Dataset:
     1
     """
     words = {name: ("entry", np.array([str(row.get(name, "")) for row in rows], dtype=object)) for name in WORDS}
+    count = _simulations(rows)
     numbers = {name: ("entry", np.array([float(row.get(name, np.nan)) for row in rows])) for name in NUMBERS}
     return make_result(
         {**words, **numbers},
@@ -53,7 +54,7 @@ def result_of(rows: Sequence[dict[str, Any]], *, rng: int = 0) -> xr.Dataset:
         analysis="calibration",
         estimand="how often each test errs on simulated data at the edge of its null",
         test="binomial bands of 99.9 %",
-        n=_simulations(rows),
+        n=count if isinstance(count, int) else f"{count} simulations",
         generalises_over="simulation",
         correction="none",
         alternative="two-sided",
