@@ -100,6 +100,10 @@ class Lesion:
         >>> (a & b).id, len((a & b).parts)
         ('a & b', 2)
         """
+        if not isinstance(other, Lesion):
+            raise LesionPlanError(
+                f"{self.id!r} & {other!r}: expected another lesion on the right. Type lesion & nl.Lesion(roi, how)."
+            )
         if "sham" in (self.role, other.role) or other.role != "target":
             raise LesionPlanError(
                 f"{self.id!r} & {other.id!r}: expected a target or control & a target. The intact network under noise "

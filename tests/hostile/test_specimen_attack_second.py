@@ -117,6 +117,12 @@ def test_an_inner_and_an_outer_address_of_one_tensor__keep_the_order_or_are_refu
     np.testing.assert_array_equal(found["zero 0 & noise 0.1"], found["zero 0"])
 
 
+@pytest.mark.parametrize("other", [3, None, ROI("unit", {"0": [0]}), Zero()], ids=lambda other: type(other).__name__)
+def test_what_is_no_lesion__is_not_done_at_the_same_time(other):
+    with pytest.raises(LesionPlanError, match="expected another lesion on the right"):
+        Lesion(ROI("unit", {"0": [0]}), Zero()) & other
+
+
 # -- the intact network afterwards -----------------------------------------------------------------------------------
 
 
@@ -308,4 +314,5 @@ def test_a_layer_under_vmap__is_refused_though_it_hides_its_storage():
             return self.head(torch.vmap(self.inner)(x))
 
     site = Specimen(seeded(Mapped), draw(1, 4)).sites()
-    assert site["head"].cut and not next(row for row in site.rows if row.path == "inner").cut
+    assert site["head"].cut
+    assert not next(row for row in site.rows if row.path == "inner").cut
