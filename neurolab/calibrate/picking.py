@@ -73,7 +73,7 @@ def first_claim(stream: Stream, effect: float) -> Found:
 
 _LOCALISE, _PICKED = "analysis.localise", "analysis.picked_dissociation"
 _MORE: dict[str, dict[str, Any]] = {"welch": {}, "rank": {}, "paired": {"pair": "pair"}, "glm": {"nuisance": "age"}}
-_KIND = {"welch": approximate(), "rank": conservative(), "paired": exact(), "glm": exact()}
+_KIND = {"welch": approximate(0.0445), "rank": conservative(), "paired": exact(), "glm": exact()}
 _SIZE: dict[str, Any] = {"power_at": 2.5, "effect": "one unit at 2.5 sd"}
 
 ENTRIES = (

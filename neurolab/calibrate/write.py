@@ -28,7 +28,7 @@ Made by `{command}`.
 
 At the edge of each null: {n} simulations, as the column says; at the stated effect a quarter of that (at least 100),
 where power and, for a test with a p, coverage were counted. rng {rng}. In brackets: 99.9 % Clopper-Pearson bands.
-*exact*: held to the level that it can attain; *conservative*: never above; *approximate*: its rate is published here;
+*exact*: held to the level that it can attain; *conservative*: never above; *approximate*: held to its published rate;
 *shortcut*: what not to do, with the test to use instead. s: seconds of one core. {verdict}{outdated}
 
 """
@@ -127,8 +127,8 @@ def markdown(rows: Sequence[dict[str, Any]], *, rng: int, command: str) -> str:
 
 
 def _section(title: str, rows: Sequence[dict[str, Any]]) -> str:
-    columns = ("entry", "function", "kind", "at the edge of the null", "n", "simulations", "attainable", "rate",
-               "coverage (promised)", "power at", "verdict", "s")  # fmt: skip
+    columns = ("entry", "function", "kind", "at the edge of the null", "n", "simulations", "attainable or published",
+               "rate", "coverage (promised)", "power at", "verdict", "s")  # fmt: skip
     lines = [f"| {' | '.join(columns)} |", "|" + " --- |" * len(columns)]
     return f"## {title}\n\n" + "\n".join([*lines, *(_line(row) for row in rows)]) + "\n"
 
