@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import json
 import runpy
 import sys
@@ -122,14 +123,24 @@ def _specimen(model: str) -> Any:
     if not hasattr(module, factory_name):
         names = [name for name in vars(module) if not name.startswith("_")]
         raise UnknownNameError(f"{module_name} has no {factory_name!r}.{did_you_mean(factory_name, names)}")
-    made = getattr(module, factory_name)
-    made = made() if callable(made) and not hasattr(made, "state_dict") else made
+    made = _made(getattr(module, factory_name), model)
     if hasattr(made, "sites"):
         return made
     raise ProtocolError(
         f"{model} gave a {type(made).__name__}; expected a Specimen, which also knows an example input. Type "
         f"def {factory_name}(): return nl.Specimen(...) in {module_name}."
     )
+
+
+def _made(factory: Any, model: str) -> Any:
+    """Get what a factory makes; what is no factory is itself."""
+    if not callable(factory) or hasattr(factory, "state_dict"):
+        return factory
+    try:
+        inspect.signature(factory).bind()
+    except TypeError as error:
+        raise ProtocolError(f"{model} is called without arguments ({error}); give each of them a default.") from error
+    return factory()
 
 
 def report(options: argparse.Namespace) -> int:

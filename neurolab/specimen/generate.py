@@ -72,6 +72,11 @@ def generate(
     ...                       pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "x"]}))
     >>> generate(net, prompts, n_tokens=4).shape
     (2, 4)
+    >>> from neurolab.lesion import Zero
+    >>> from neurolab.roi import ROI
+    >>> at_3 = ROI("unit 1 at position 3", {"model.layers.0": [3 * 8 + 1]}, dims={"model.layers.0": ("token", "unit")})
+    >>> generate(net, prompts, n_tokens=4, lesions=[Lesion(at_3, Zero())]).shape  # 8 units to each position
+    (2, 4)
     """
     inputs = specimen.prepare(stimuli.inputs)
     if inputs.is_floating_point() or inputs.dim() != 2 or not len(inputs):

@@ -218,3 +218,10 @@ def test_run__leaves_the_words_that_were_typed(script, tmp_path):
     assert json.loads((tmp_path / "here" / "manifest.json").read_text())["command"] == [
         "python", "two_and_one.py", "--out", "here",
     ]  # fmt: skip
+
+
+def test_sites__a_factory_that_wants_arguments_is_told_so(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine.py").write_text("def build(width):\n    return width\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["sites", "mine:build"]) != 0
+    assert "give each of them a default" in capsys.readouterr().err

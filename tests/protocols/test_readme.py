@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 
 import neurolab as nl
@@ -53,3 +54,22 @@ def test_readme__an_ablation_added_from_outside_works_everywhere():
     right = expected[np.arange(4), table["label"]] - expected[np.arange(4), 1 - table["label"]]
     assert np.allclose(trials["score"].values[0, 2], right, atol=1e-5)
     assert trials["certificate_changed"].values[0, 2] == 1.0
+
+
+def test_readme__texts_heads_positions_and_two_lesions_at_once(tmp_path, monkeypatch):
+    transformers = pytest.importorskip("transformers")
+    (block,) = [block for block in BLOCKS if "specimen.generate(" in block]
+    monkeypatch.chdir(tmp_path)
+    sizes = {"vocab_size": 11, "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 4}
+    shape = transformers.LlamaConfig(**sizes, num_attention_heads=2, max_position_embeddings=24)
+    with torch.random.fork_rng(devices=[]):
+        model = transformers.LlamaForCausalLM(shape).eval()
+    ids = np.array([[0, 5, 6, 7], [3, 4, 5, 8]])
+    table = pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "y"]})
+    stimuli, site = nl.StimulusSet("texts", ids, table), "model.layers.1"
+    here = {"nl": nl, "model": model, "ids": ids, "stimuli": stimuli, "prompts": stimuli, "site": site, "width": 8}
+    here |= {"lesion": nl.Lesion(nl.ROI("area", {site: [1, 2]}), nl.Zero())}
+    here |= {"noise": nl.Lesion(nl.ROI("more", {"model.layers.2": [1, 3]}), nl.Clamp(0.5), name="noise")}
+    here |= {"tasks": [nl.Task("last", stimuli, lambda answers, table: answers[:, -1, 3])]}
+    exec(compile(block, "README.md", "exec"), here)
+    assert nl.load(tmp_path / "run.zarr").sizes == {"presentation": 2, "neuroid": 2}
