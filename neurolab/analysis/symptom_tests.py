@@ -49,7 +49,7 @@ class Mapped:
 
 
 def _regression(cases: Cases, patches: np.ndarray, use: Settings) -> Mapped:
-    plain = {"weights": cases.weights, "alternative": use.alternative, "level": use.level}
+    plain: dict[str, Any] = {"weights": cases.weights, "alternative": use.alternative, "level": use.level}
     if not use.family_wise:
         seen = lesion_maps.regression_t(cases.score, patches, cases.nuisance, **plain)
         return Mapped(seen, seen.p, TINY)
@@ -69,7 +69,7 @@ def _pooled(cases: Cases, patches: np.ndarray, use: Settings) -> Mapped:
 
 def _brunner_munzel(cases: Cases, patches: np.ndarray, use: Settings) -> Mapped:
     _groups_only("brunner_munzel", cases)
-    tails = {"alternative": use.alternative, "level": use.level}
+    tails: dict[str, Any] = {"alternative": use.alternative, "level": use.level}
     seen = lesion_maps.brunner_munzel(cases.score, patches, **tails)
     count = patches.sum(axis=0, dtype=np.int64)
     small = np.minimum(count, len(patches) - count) < SMALL_GROUP
