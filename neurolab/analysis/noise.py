@@ -84,6 +84,9 @@ def robustness(
     where both conditions start clearly between. Where a network never falls to half, the mean ED50 is a lower bound.
     Few, noisy scores put the half a little too high: with 8 networks the 95 % interval of the ED50 covers .90 to .91
     with 5 strengths and 100 stimuli, .93 to .94 with 400 stimuli, .93 to .95 with 8 strengths (200 to 300 simulations).
+    Half of less, counted on as few stimuli, lies further too high, and its area too low. So a lesion that leaves ED50
+    as they are and lowers noise-free accuracy from .95 to .75 (chance .5; 5 strengths, 100 stimuli) is said to shift
+    the ED50 in .08 and the area in .09 of 300 simulations of 20 networks, to .65 in .16 and .17; in .04 and .05 with 8.
     A network trained under the noise it is tested with has met its exam before.
 
     Source

@@ -70,7 +70,8 @@ def savings(
     -------
     Dataset: ``effect`` (share saved) with ``effect_low, effect_high, p, p_floor``; ``steps_effect`` (mean steps saved)
     with companions; ``steps`` and ``reached`` (arm, specimen), ``mean, low, high, n_reached`` (arm), ``saved``
-    (specimen). Who never reaches the criterion counts as the last step examined; ``reached`` and the words say so.
+    (specimen). Who never reaches the criterion counts as the last step examined; ``reached`` and the words say so. If
+    that was in relearning, first learning is compared up to that step only, so that to stop looking saves nothing.
     attrs ``verdict``, and as JSON ``reasons``.
 
     Raises
@@ -100,8 +101,9 @@ def savings(
             f"{first!r} meets the criterion before any training, so there is nothing to save. Type a higher criterion=."
         )
     stream = generator(rng, "savings", first, again)
-    saved = steps[0] - steps[1]
-    share = sign_flip_share(saved, steps[0], level=level, rng=stream)
+    once = _comparable(steps, reached, again)
+    saved = once - steps[1]
+    share = sign_flip_share(saved, once, level=level, rng=stream)
     test = sign_flip(saved, alternative="greater", level=level, rng=stream)
     each = [sign_flip(values, level=level, rng=stream) for values in steps]
     ends = {"mean": "effect", "low": "low", "high": "high"}
@@ -119,7 +121,7 @@ def savings(
         coords={"specimen": given.specimens, "arm": strings([first, again])},
         **_about(given, first, again, criterion, level),
         verdict="savings" if shown(share.p, 1 - level) else "no savings shown",
-        reasons=_reasons((first, again), steps, reached, share, given.plural),
+        reasons=_reasons((first, again), steps, reached, int((once < steps[0]).sum()), share, given.plural),
         rng=rng_name(rng),
         note=noted(floor_text(share.n, share.p_floor, plural=given.plural, alternative="greater"), share.note),
     )
@@ -181,15 +183,29 @@ def _given_times(
     return given, steps, np.ones(steps.shape, dtype=bool)
 
 
+def _comparable(steps: np.ndarray, reached: np.ndarray, again: str) -> np.ndarray:
+    """Steps of first learning as far as an unfinished relearning was followed: to stop looking saves no steps."""
+    once = np.where(reached[1], steps[0], np.minimum(steps[0], steps[1]))
+    if not once.mean() > 0:
+        raise DesignError(f"{again!r} never reaches the criterion and has no step above 0; score it after training.")
+    return np.asarray(once)
+
+
 def _reasons(
-    arms: tuple[str, str], steps: np.ndarray, reached: np.ndarray, share: Share, plural: str
+    arms: tuple[str, str], steps: np.ndarray, reached: np.ndarray, n_cut: int, share: Share, plural: str
 ) -> list[str]:
     numbers = interval_text(share.effect, share.low, share.high, share.level)
     sure = "Shown" if shown(share.p, 1 - share.level) else "Not shown"
     said = [f"{sure}: {arms[1]} takes fewer steps than {arms[0]}, a share of {numbers} saved, {p_text(share.p)}."]
     never = bool((~reached[0]).any()), bool((~reached[1]).any())
     if any(never):
-        said.append(f"Some {plural} never reached the criterion and count as their last step: {CENSORED[never]}.")
+        bound = CENSORED[(True, True) if n_cut else never]
+        said.append(f"Some {plural} never reached the criterion and count as their last step: {bound}.")
+    if n_cut:
+        said.append(
+            f"{arms[1]} was followed less far than {arms[0]}: for {n_cut} of {len(steps[1])} {plural} that had not "
+            f"reached the criterion when it ended, {arms[0]} counts up to that step only, and no step is saved."
+        )
     at_once = int((reached[1] & (steps[1] == 0)).sum())
     if at_once:
         said.append(f"{at_once} of {len(steps[1])} {plural} met the criterion before any {arms[1]}.")

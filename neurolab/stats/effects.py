@@ -47,6 +47,8 @@ __all__ = [
     "yes_no",
 ]
 
+LARGE_T = 1e4  # beyond it scipy's non-central t has no root to find
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -65,7 +67,9 @@ def noncentral_t_interval(t: float, df: float, *, level: float = 0.95) -> tuple[
     """Get the interval of the noncentrality of a t statistic: the values that put t at the (1 ± level)/2 quantiles.
 
     ``scipy.stats.nct.cdf`` is nan far from its mode (t = -9.3, df = 27, nc = 20), so it is read as the limit there,
-    and the root is bracketed at t ± (8 + |z|), wider only where the spread of a small-df t asks for it.
+    and the root is bracketed at t ± (8 + |z|), wider only where the spread of a small-df t asks for it.  Beyond
+    |t| = 10,000, where it fails at any noncentrality, the noncentrality is t times the root of chi-square / df: what t
+    tends to, right to 1e-6 there.
 
     Example
     -------
@@ -76,6 +80,9 @@ def noncentral_t_interval(t: float, df: float, *, level: float = 0.95) -> tuple[
     tail, t, df = (1 - unit_interval(level, "level")) / 2, number(t, "t"), number(df, "df")
     if df < 1:
         raise DataError(f"df={df:g} given; expected 1 or more degrees of freedom.")
+    if abs(t) > LARGE_T:
+        ends = t * np.sqrt(sps.chi2.ppf((tail, 1 - tail), df) / df)
+        return float(ends.min()), float(ends.max())
     reach = 8 - sps.norm.ppf(tail) + abs(t) * (np.sqrt(sps.chi2.isf(tail / 100, df) / df) - 1)
 
     def below(nc: float, share: float) -> float:

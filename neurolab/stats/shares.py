@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -74,8 +75,9 @@ def sign_flip_share(
     same_shape(gain, base)
     if not base.mean() > 0:
         raise DataError(f"the mean base is {base.mean():.4g}; a share needs something to be a share of, above 0.")
-    test = sign_flip(gain, alternative=alternative, level=level, n_permutations=n_permutations, rng=rng)
-    flips = _flips(gain.size, counted(n_permutations, "n_permutations"), rng)
+    stream = partial(np.random.default_rng, _seed(gain.size, rng))  # p and interval over the same patterns
+    test = sign_flip(gain, alternative=alternative, level=level, n_permutations=n_permutations, rng=stream())
+    flips = _flips(gain.size, counted(n_permutations, "n_permutations"), stream)
     alpha = (1 - unit_interval(level, "level")) / 2
     low, high = (_monotone if (base > 0).all() else _scanned)(gain, base, flips, alpha)
     if _kept(gain, flips, alpha, slack=1.0):  # whole numbers tie: 0 lies inside exactly when its own test keeps it
@@ -91,12 +93,14 @@ def sign_flip_share(
 Flips = Callable[[Floats], ExactFlips | DrawnFlips]
 
 
-def _flips(n: int, n_permutations: int, rng: Rng | None) -> Flips:
+def _seed(n: int, rng: Rng | None) -> int:
+    """What every drawing of patterns starts from; 0 where all are counted."""
+    return 0 if n <= EXACT_N else int(generator(rng, f"a sign-flip over {n} values").integers(2**62))
+
+
+def _flips(n: int, n_permutations: int, stream: Callable[[], np.random.Generator]) -> Flips:
     """Sign patterns for any values: the same ones each time where they are drawn."""
-    if n <= EXACT_N:
-        return ExactFlips
-    seed = int(generator(rng, f"a sign-flip over {n} values").integers(2**62))
-    return lambda values: DrawnFlips(values, n_permutations, np.random.default_rng(seed))
+    return ExactFlips if n <= EXACT_N else lambda values: DrawnFlips(values, n_permutations, stream())
 
 
 def _rejected(values: Floats, flips: Flips, alpha: float, slack: float = 0.0) -> bool:
