@@ -94,10 +94,10 @@ def _read(target: pathlib.Path) -> xr.Dataset:
 def _checked(data: Storable) -> Storable:
     if isinstance(data, xr.DataArray):
         return check_recording(data)
+    if isinstance(data, xr.Dataset) and "analysis" in data.attrs:  # first: a result may hold scores of its own
+        return check_result(data)
     if isinstance(data, xr.Dataset) and "score" in data:
         return check_trials(data)
-    if isinstance(data, xr.Dataset) and "analysis" in data.attrs:
-        return check_result(data)
     raise SchemaError(
         f"nl.save() got {type(data).__name__}; expected a recording, trials or a result. A region or "
         "lesions are kept by the trials they were examined in."

@@ -198,9 +198,10 @@ def _verdict(hunt: Hunt, sets: Sequence[int], shown: np.ndarray) -> str:
 def _reasons(hunt: Hunt, found: MinimalSets, sets: Sequence[int], asked: Deficits | None) -> list[str]:
     n = len(asked.known) if asked else found.n_evaluations
     all_sets = "all" if found.complete else "perhaps not all: the evaluations were spent"
+    sets_found = f"{len(found.sets)} minimal set{'' if len(found.sets) == 1 else 's'}"
     said = [
         f"All regions together cost {hunt.mean(hunt.everyone):.3g} where sets were chosen; {hunt.bound:.3g} counts.",
-        f"{len(found.sets)} minimal sets ({all_sets}), from {n} of {2 ** len(hunt.players)} coalitions.",
+        f"{sets_found} ({all_sets}), from {n} of {2 ** len(hunt.players)} coalitions.",
     ]
     if len(found.sets) > len(sets):
         said.append(f"The {len(sets)} smallest are listed and tested.")

@@ -55,8 +55,8 @@ def _ladder(trials: xr.Dataset, noise: str) -> dict[float, np.ndarray]:
         there = trials["ladder"].values.astype(str) if "ladder" in trials.coords else np.array([], dtype=str)
         known = [name for name in dict.fromkeys(there) if name]
         raise UnknownNameError(
-            f"The trials have no ladder of noise {noise!r}.{did_you_mean(noise, known)} They have {listed(known)}. "
-            "Type nl.noise_ladder(lesion, [0.5, 1, 2, 4]) and examine the rungs."
+            f"The trials have no ladder of noise {noise!r}.{did_you_mean(noise, known)} "
+            f"They have {listed(known) or 'none'}. Type nl.noise_ladder(lesion, [0.5, 1, 2, 4]) and examine the rungs."
         )
     if len(ladder) < 2 or min(ladder) <= 0:
         raise DesignError(

@@ -158,6 +158,7 @@ def modules(
         n_without_edges=graph.size - len(weights),
         null_in_parts=float(np.mean([parts > 1 for _, parts in drawn])),
         override="a graph in parts allowed" if n_parts(weights) > 1 else "",
+        reasons=_reasons(found, variables["stability"]),
         note=_note(graph, drawn),
     )
 
@@ -238,6 +239,14 @@ def _kept(graph: UnitGraph) -> dict[str, Any]:
     whole = np.zeros((graph.size, graph.size))
     whole[np.ix_(graph.kept, graph.kept)] = graph.weights
     return {"weight": (("neuroid", "neuroid_to"), whole)}
+
+
+def _reasons(found: Found, stability: float) -> list[str]:
+    """What was found before any test: how many modules, how large, how good, how stable."""
+    sizes = ", ".join(str(size) for size in np.bincount(found.codes))
+    again = "" if np.isnan(stability) else f" Restarts agree with each other by a mean ARI of {stability:.2f}."
+    called = "module, of" if found.n == 1 else "modules, of"
+    return [f"{found.n} {called} {sizes} units; modularity Q = {found.q:.3f}, normalised cut {found.cut:.3f}.{again}"]
 
 
 def _note(graph: UnitGraph, drawn: list[tuple[Found, int]]) -> str:

@@ -228,7 +228,7 @@ def _controls(door: _Door, cases: list[str], controls: Names | Mapping[str, Any]
     if len(names) < 2:
         raise DesignError(
             f"{len(names)} control{'s' if len(names) != 1 else ''} for {listed(cases)}: a case needs a sample to be "
-            "compared with, at least 2, better 10 or more. Add people, or train more networks (nl.train, other seeds)."
+            "compared with, at least 2, better 10 or more. Add people, or train more networks (nl.train_cohort)."
         )
     return names
 

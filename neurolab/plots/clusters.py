@@ -16,9 +16,10 @@ from neurolab.plots.glass import mappable
 from neurolab.plots.marks import heading
 from neurolab.plots.read import level, scalar, values
 from neurolab.plots.style import TINY
+from neurolab.plots.units import unit_name
 from neurolab.plots.words import interval_words, number, p_words, sample_words
 
-MOST_TICKS = 8
+MOST_TICKS, MOST_ACROSS = 8, 6
 
 
 def describe_clusters(result: xr.Dataset) -> str:
@@ -113,6 +114,10 @@ def _outline(ax: Axes, inside: np.ndarray, colour: str, width: float) -> None:
     ax.vlines(across[:, 1], across[:, 0], across[:, 0] + 1, **style)
 
 
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+
+
 def _ticks(result: xr.Dataset, ax: Axes, dims: tuple[str, ...]) -> None:
     """Name rows and columns by their coordinates, a few of them."""
     for dim, axis in zip(dims[::-1], (ax.xaxis, ax.yaxis)):
@@ -120,8 +125,10 @@ def _ticks(result: xr.Dataset, ax: Axes, dims: tuple[str, ...]) -> None:
             continue
         if dims == ("neuroid",):
             continue
-        at = np.unique(np.linspace(0, result.sizes[dim] - 1, min(MOST_TICKS, result.sizes[dim])).astype(int))
-        named = result[dim].values[at] if dim in result.coords else at
-        axis.set_ticks(at + 0.5, [f"{name:.3g}" if isinstance(name, float) else str(name) for name in named])
+        most = MOST_TICKS if axis is ax.yaxis else MOST_ACROSS
+        at = np.arange(0, result.sizes[dim], -(-result.sizes[dim] // most))  # evenly, so that none touch
+        named = [unit_name(result, int(k)) if dim == "neuroid" and "channel" in result.coords else k for k in at]
+        named = list(result[dim].values[at]) if dim in result.coords else named
+        axis.set_ticks(at + 0.5, [_number(name) if isinstance(name, float) else str(name) for name in named])
     if len(dims) == 1:
         ax.set_yticks([])

@@ -24,7 +24,8 @@ def floor_words(result: xr.Dataset) -> str:
     """
     said: dict[str, list[str]] = {}
     for p, floor in _floors(result).items():
-        said.setdefault(_range(floor), []).append(FLOOR_OF.get(p, _method(result) if p == "p" else p[:-2]))
+        called = _method(result) if p == "p" else p[:-2].replace("_", " ")
+        said.setdefault(_range(floor), []).append(FLOOR_OF.get(p, called))
     corrected = _after_correction(result)
     if len(said) == 1 and not corrected:
         return next(iter(said))
@@ -52,7 +53,7 @@ def _range(floor: np.ndarray) -> str:
 
 
 def _method(result: xr.Dataset) -> str:
-    if result["p"].ndim == 2:
+    if "p" in result and result["p"].ndim == 2:  # a planned design has a floor before it has a p
         return "each cell"
     return "sign-flip" if "sign-flip" in str(result.attrs.get("test", "")) else "the test"
 

@@ -9,8 +9,10 @@ from matplotlib.axes import Axes
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import backed, columns, dots, effect, heading, headroom, key, zero_line
 from neurolab.plots.read import level, names, values
-from neurolab.plots.style import GREY, SERIES
+from neurolab.plots.style import GREY, SERIES, TINY
 from neurolab.plots.words import interval_words, number, p_lines, p_words, sample_words, words_between
+
+MOST_LETTERS = 40
 
 
 def describe_single_case(result: xr.Dataset) -> str:
@@ -57,7 +59,7 @@ def plot_single_case(result: xr.Dataset, *, ax: Axes) -> Axes:
     cases, tasks = names(result, "case"), names(result, "task")
     z = values(result, "control_z", "control_id", "task")
     found = np.stack([values(result, name, "case", "task") for name in ("effect", "low", "high", "p", "deficit")], -1)
-    step = 0.5 / max(len(cases), 1)
+    step, below = 0.5 / max(len(cases), 1), []
     for j in range(len(tasks)):
         each = z[:, j][np.isfinite(z[:, j])]
         dots(ax, j - 0.2, each, colour=GREY, width=0.25, s=5.0)
@@ -68,16 +70,23 @@ def plot_single_case(result: xr.Dataset, *, ax: Axes) -> Axes:
             colour, _ = SERIES[i % len(SERIES)]
             at = j + 0.06 + i * step
             effect(ax, at, e, low, high, colour=colour, markerfacecolor=colour if lost else "white")
-            backed(ax, at + 0.05, e, p_lines(p))
+            if len(cases) > 1:  # the next case stands where the words would: they go below the bar, upright
+                below.append((at, float(np.nanmin([e, low])), p_lines(p)))
+            else:
+                backed(ax, at + 0.05, e, p_lines(p))
     shown = [task if np.isfinite(found[:, j, 0]).any() else f"{task}: not tested" for j, task in enumerate(tasks)]
     columns(ax, range(len(tasks)), shown, share=1 / (len(tasks) + 0.3))
     ax.set(xlim=(-0.5, len(tasks) - 0.2), ylabel="score (control sd from their mean)")
-    headroom(ax, above=0.18 if len(cases) > 1 else 0.05, below=0.05)
+    headroom(ax, above=0.18 if len(cases) > 1 else 0.05, below=0.28 if len(cases) > 1 else 0.05)
+    for at, end, said in below:
+        ax.annotate(said, (at, end), (0, -2), textcoords="offset points", fontsize=TINY, rotation=90, ha="center",
+                    va="top")  # fmt: skip
     if len(cases) > 1:
         for i, case in enumerate(cases):
             ax.plot([], [], color=SERIES[i % len(SERIES)][0], marker="D", markersize=3.2, linestyle="none", label=case)
         key(ax)
-    heading(ax, words_between(_who(result)), sample_words(result))
+    who = words_between(_who(result))  # of several cases the key tells who they are
+    heading(ax, who if len(who) <= MOST_LETTERS or len(cases) == 1 else f"{len(cases)} cases", sample_words(result))
     return ax
 
 

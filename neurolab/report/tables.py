@@ -39,7 +39,7 @@ def result_table(result: xr.Dataset) -> pd.DataFrame:
     A map over neuroids gives one row per site: its most extreme unit, and how many pass the correction.
     """
     given = str(result.attrs.get("analysis", ""))
-    if "neuroid" in result.dims:
+    if "p" in result and "neuroid" in result["p"].dims:  # clusters and modules have neuroids, and a p of their own
         return _map_rows(result)
     tests = RESULTS[given].tests if given in RESULTS else (("p", "effect", "low", "high", "p_floor"),)
     rows = [row for test in tests if _was_made(result, test[0]) for row in _rows(result, test)]
@@ -56,7 +56,7 @@ def _rows(result: xr.Dataset, test: tuple[str, ...]) -> list[tuple]:
     q = result["q"] if p == "p" and "q" in result else xr.full_like(result[p], np.nan, dtype=float)
     every = xr.broadcast(*(result[name] for name in others[:3]), result[p], q, result[others[3]])
     dims = every[0].dims
-    labels = {str(dim): lesion_labels(result) if dim == "lesion" else names(result, str(dim)) for dim in dims}
+    labels = {str(dim): _labels(result, str(dim)) for dim in dims}
     rows = []
     for at in np.ndindex(every[0].shape):
         where = ", ".join(labels[str(dim)][i] for dim, i in zip(dims, at))
@@ -64,6 +64,17 @@ def _rows(result: xr.Dataset, test: tuple[str, ...]) -> list[tuple]:
         what = ": ".join(part for part in (where, called) if part) or _whole(result)
         rows.append((what, *(float(one.values[at]) for one in every), unit_of(result)))
     return rows
+
+
+def _labels(result: xr.Dataset, dim: str) -> list[str]:
+    if dim == "cluster":
+        peaks = zip(names(result, dim), result["extent"].values, result["peak"].values)
+        return [f"cluster {k}, {_counted(int(extent), 'place')}, peak at {peak}" for k, extent, peak in peaks]
+    return lesion_labels(result) if dim == "lesion" else names(result, dim)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def _whole(result: xr.Dataset) -> str:

@@ -131,6 +131,7 @@ def sign_flip(
     drawn = None if flips.exact else n_permutations
     floor = p_floor("sign_flip", n=x.size, alternative=alternative, n_permutations=drawn)
     note = "" if np.isfinite([low, high]).all() else too_few(x.size, level)
+    note = note or ("" if (x != x[0]).any() else f"all {x.size} values are {x[0]:g}: constant (ceiling, or a sham?).")
     mean, kind = float(x.mean()), (flips.exact, alternative, level, note)
     return SignFlip(p, float((x - popmean).mean()), mean, low, high, floor, x.size, flips.total, *kind)
 
