@@ -74,7 +74,7 @@ def single_case(
     data : trials of networks or people, or a DataFrame with one row per person (names as index), a column per task.
     case : name of the case, or several names: each is tested, and two of them may make a double dissociation.
     lesion : in trials, the target lesion that the case has, by name or ``lesion_id`` (one for each case, if they
-        differ). The controls are the sham rows of the other networks. None: everybody as they are.
+        differ). The controls are the sham rows of the others, examined with lesions of these names. None: all as is.
     controls : names, or ``{column: value}`` such as ``{"group": "healthy"}``. Default: everybody else.
     tasks : which of them; default all (all columns of numbers that are no covariate).
     covariates : columns (in trials, coordinates on ``specimen``) that the case should be compared given: age, volume.

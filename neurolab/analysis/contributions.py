@@ -53,7 +53,7 @@ def shapley(
 
     Parameters
     ----------
-    trials : of ``coalitions(rois, how)`` or ``walks(rois, how, n=64, rng=0)``, with their sham.
+    trials : of ``coalitions(rois, how)`` or ``walks(rois, how, n=64, rng=0)`` of ``neurolab.coalitions``, with sham.
     task : its name. players : regions to share the task among, the others intact; default all that are lesioned.
     level : coverage of the intervals. over : "specimen" or "stimulus", the sample.
     rng : integer or Generator; used above 30 members.

@@ -21,7 +21,7 @@ from neurolab.errors import DesignError, SchemaError, UnknownNameError, did_you_
 from neurolab.schema import strings
 from neurolab.trials import pick_task
 
-HOW_TO = "Type nl.examine(specimen, coalitions(rois, how), tasks)"
+HOW_TO = "Type nl.examine(specimen, neurolab.coalitions.coalitions(rois, how), tasks)"
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,7 +42,7 @@ def pair_interactions(
 
     Parameters
     ----------
-    trials : of ``coalitions(rois, how)``, all of them. task, players, level, over, rng : as for ``shapley``.
+    trials : of ``neurolab.coalitions.coalitions(rois, how)``, all. task, players, level, over, rng : as in ``shapley``.
     allow_bounded : analyse a score that cannot leave [0, 1], such as accuracy; recorded in the result.
 
     Returns

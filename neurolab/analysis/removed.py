@@ -65,8 +65,8 @@ def reserve(
 
     Parameters
     ----------
-    trials : of several networks, of ``removals(rois, how, name=lesion, n_random=20, rng=0)``; or any dose ladder of a
-        lesion (then each draw is a random order, and there is nothing to compare with).
+    trials : of several networks, of ``removals(rois, how, name=lesion, n_random=20, rng=0)`` of
+        ``neurolab.coalitions``; or any dose ladder of a lesion (each draw is a random order; nothing to compare with).
     lesion : the name of the order. task : name. family : of the controls.
     failing : the share of the performance that must be gone, in (0, 1).
     level : coverage of the intervals. rng : integer or Generator; used above 30 networks.

@@ -39,7 +39,7 @@ def minimal_set(
 
     Parameters
     ----------
-    trials : of ``coalitions(rois, how)``, all of them, with their sham. players : regions, the others intact.
+    trials : of ``neurolab.coalitions.coalitions(rois, how)``, all of them, with sham. players : regions, others intact.
     costing : the deficit that counts: a share of the intact score above chance, or ``{task: deficit}`` in the score's
         own units. State it before looking.
     choosing : the share of networks (or stimuli) that choose; the rest test.

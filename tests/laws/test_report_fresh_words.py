@@ -119,3 +119,11 @@ def test_sign_flip__of_constant_values_says_so():
         found = sign_flip([value] * 8)
         assert "constant" in found.note, value
     assert not sign_flip([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).note
+
+
+@pytest.mark.parametrize("verb", [shapley, minimal_set])
+def test_coalitions__the_error_and_the_docstring_say_where_they_are(verb):
+    more = {"costing": 0.5} if verb is minimal_set else {}
+    with pytest.raises(DesignError, match=r"neurolab\.coalitions\.coalitions\(rois, how\)"):
+        verb(phantom_trials(rng=0), task="X", rng=0, **more)
+    assert "neurolab.coalitions" in verb.__doc__
