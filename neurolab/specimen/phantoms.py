@@ -138,7 +138,7 @@ def mutual_backup(*, gain: float = 1.0, jitter: float = 0.0, rng: RNG) -> Phanto
     return _in_copies("mutual backup", copies, gain * out, True, rng)
 
 
-def threefold_backup(*, gain: float = 1.25, jitter: float = 0.0, rng: RNG) -> Phantom:
+def threefold_backup(*, gain: float = 1.0, jitter: float = 0.0, rng: RNG) -> Phantom:
     """Get a network with three full copies of each module, joined by OR: only the loss of all three shows.
 
     truth : "faces a", "faces b", "faces c" and the same of objects (8 units each at "relu"): no effect alone nor in

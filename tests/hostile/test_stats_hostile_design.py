@@ -18,7 +18,7 @@ def check(**kept):
     [
         (lambda: check(sd=0.0), DataError, "sd > 0"),
         (lambda: check(effect=np.nan), DataError, "effect=nan"),
-        (lambda: check(n=31), DesignError, "TTestPower"),
+        (lambda: check(n=31), DesignError, "t_power"),
         (lambda: check(n=0), DesignError, "at least 1"),
         (lambda: check(n=8.5), DesignError, "whole number"),
         (lambda: check(alpha=5), DataError, "between 0 and 1"),

@@ -62,7 +62,7 @@ def test_legend__says_n_test_correction_and_error_bars(name, saved, every_result
         f"Correction for multiple tests: {words.CORRECTIONS.get(attrs['correction'], attrs['correction'])}." in legend
     )
     assert f"generalises over {words.over_words(every_result[name])}." in legend
-    barless = name in ("plot_stat_map", "plot_symptom_map", "plot_reliability")
+    barless = name in ("plot_stat_map", "plot_symptom_map", "plot_reliability", "plot_clusters", "plot_modules")
     assert (f"Error bars: {100 * attrs['level']:g} % intervals" in legend) == (not barless)
     assert ".." not in legend
 

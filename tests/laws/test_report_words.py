@@ -109,7 +109,8 @@ def test_answers__say_every_result_in_a_sentence(every_result, tmp_path):
         said = answer(result)
         assert sample_words(result) in said
         assert said.endswith(").")
-    assert set(ANSWERS) <= {*(one.attrs["analysis"] for one in every_result.values()), "spared", "interaction"}
+    drawn = {one.attrs["analysis"] for one in every_result.values()}
+    assert set(ANSWERS) <= {*drawn, "spared", "interaction", "savings"}
     page = write_report({"controls": every_result["plot_controls"]}, tmp_path / "r.html", title="t").read_text("utf-8")
     assert "the lesion of A costs X more than its matched controls do" in page
 

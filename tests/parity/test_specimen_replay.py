@@ -117,7 +117,7 @@ def test_replay__stands_back_where_a_user_watches():
     design = [Lesion(ROI(str(at), {"1": [at]}), Zero()) for at in range(3)]
     examine(net, design, [Task("t", FOUR, lambda outputs, table: outputs[:, 0])])
     handle.remove()
-    assert len(seen) == 4 + 1  # the sham and three lesions, each whole, and one proof that the consumer reads
+    assert len(seen) == 4 + 1 + 1  # sham and three lesions whole, a proof that the consumer reads, and intact again
 
 
 def test_replay__stands_back_where_a_module_leaves_something_aside():
