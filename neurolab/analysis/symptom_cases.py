@@ -12,7 +12,15 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.analysis.nuisance import regressors
-from neurolab.errors import DataError, DesignError, SchemaError, UnknownNameError, did_you_mean, listed
+from neurolab.errors import (
+    DataError,
+    DesignError,
+    ReplicationUnitError,
+    SchemaError,
+    UnknownNameError,
+    did_you_mean,
+    listed,
+)
 from neurolab.schema import check_recording
 
 #: What is done about lesion volume.
@@ -21,6 +29,7 @@ VOLUMES = ("covariate", "dtlvc", "none")
 SAMPLE_OF = {"brain": "subject", "ann": "lesion draw", "simulated": "subject"}
 #: What several cases, one column, and all columns are called.
 CALLED = {"subject": ("people", "voxel"), "lesion draw": ("random lesions", "unit")}
+REPEATED = 0.1  # this share of random lesions may repeat another one; more would pass for cases that there are not
 COLLINEAR = 1e-9  # the share of a covariate's variance that the others must leave
 
 
@@ -67,6 +76,7 @@ def cases_of(lesions: xr.DataArray, behaviour: Any, *, covariates: Any, volume: 
     score, name, unused = _aligned(behaviour, ids)
     size = _volume(lesions, lesioned)
     said = [
+        _once_each(lesioned, size, score) if _sample(lesions) == "lesion draw" else "",
         f"These have a behaviour but no lesion and were not used: {listed(unused)}." if unused else "",
         _empty(ids, size),
     ]
@@ -173,6 +183,21 @@ def _weights(volume: np.ndarray) -> np.ndarray:
     """1 / sqrt(volume), 1 for a lesion of the median volume; 0 where nothing was lesioned."""
     some = volume > 0
     return np.sqrt(np.divide(np.median(volume[some]), volume, out=np.zeros_like(volume), where=some))
+
+
+def _once_each(lesioned: np.ndarray, volume: np.ndarray, score: np.ndarray) -> str:
+    """Say how many lesions of one network come again with the same deficit; more than a few are refused."""
+    whole = lesioned.sum(axis=1, dtype=np.int64) == volume  # no part of it lies outside the map
+    rows = np.column_stack((np.packbits(lesioned, axis=1), score.view(np.uint8).reshape(len(score), -1)))[whole]
+    again = len(rows) - len(np.unique(rows, axis=0))
+    said = f"{again} of {len(score)} random lesions repeat another one, units and deficit"
+    if again > REPEATED * len(score):
+        raise ReplicationUnitError(
+            f"{said}: one network gives the same answer again, and counted as new cases they make false alarms (in "
+            ".77 of null maps with each lesion three times). Give each once: type keep = np.unique(lesions, axis=0, "
+            "return_index=True)[1] and symptom_map(lesions[keep], ...)."
+        )
+    return f"{said}." if again else ""
 
 
 def _empty(ids: list[str], volume: np.ndarray) -> str:

@@ -74,6 +74,7 @@ def symptom_map(
     Raises
     ------
     DataError : people without behaviour, by name; a behaviour that is constant; lesions that are not 0 or 1.
+    ReplicationUnitError : over a tenth of a network's random lesions repeat another one, units and deficit.
     DesignError : collinear covariates; no neuroid with enough coverage; a test that has no room for a covariate.
 
     When this is invalid

@@ -3,12 +3,14 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy import stats as sps
 
-from neurolab.analysis import savings
-from neurolab.errors import DesignError
+from neurolab.analysis import savings, symptom_map
+from neurolab.errors import DesignError, ReplicationUnitError
+from neurolab.recording import make_recording
 from neurolab.stats.effects import noncentral_t_interval
 from neurolab.stats.lesion_permutation import brunner_munzel_max_t, regression_max_t
 from neurolab.stats.permutation import sign_flip
@@ -112,3 +114,34 @@ def test_a_lower_noise_free_score_passes_for_a_shift_at_the_published_rate(calib
             half = np.minimum([[half_point(strengths, y, chance=0.5) for y in of] for of in score], 4)
             shifted.append(sign_flip(half[:, 1] - half[:, 0]).p <= 0.05)
     calibrated(shifted, 0.16)
+
+
+def drawn(times, sample):
+    """Twenty random lesions of twelve units that do nothing, each given several times, and their deficits by id."""
+    draw = np.random.default_rng(5)
+    cut, cost = np.repeat((draw.random((20, 12)) < 0.5).astype(np.uint8), times, axis=0), draw.normal(size=20)
+    rows = {"stimulus_id": [f"draw {k}" for k in range(len(cut))], "condition": ["random"] * len(cut)}
+    lesions = make_recording(cut, presentation=rows, kind="ann", attrs={"sample": sample})
+    return lesions, pd.Series(np.repeat(cost, times), index=rows["stimulus_id"])
+
+
+def test_a_repeated_lesion_of_one_network_is_no_new_case():
+    """With each lesion three times .77 of 60 null maps found something."""
+    lesions, cost = drawn(3, "lesion draw")
+    with pytest.raises(ReplicationUnitError, match="40 of 60 random lesions repeat another"):
+        symptom_map(lesions, cost, correction="none")
+    keep = np.unique(lesions, axis=0, return_index=True)[1]
+    kept = symptom_map(lesions[keep], cost, correction="none")
+    assert kept.attrs["n"] == 20
+    lesions, cost = drawn(1, "lesion draw")
+    np.testing.assert_allclose(kept["p"], symptom_map(lesions, cost, correction="none")["p"], rtol=1e-9)
+
+
+def test_a_lesion_or_two_that_were_drawn_again_are_counted_and_said():
+    lesions, cost = drawn(2, "lesion draw")
+    found = symptom_map(lesions[np.r_[0, 0:40:2] + np.r_[1, np.zeros(20, int)]], cost, correction="none")
+    assert "1 of 21 random lesions repeat another one" in found.attrs["note"]
+
+
+def test_people_with_the_same_lesion_are_people():
+    assert symptom_map(*drawn(3, "subject"), correction="none").attrs["n"] == 60

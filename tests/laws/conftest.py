@@ -52,7 +52,8 @@ def cut_at_random():
     rows = {"stimulus_id": [f"draw {k}" for k in range(60)], "condition": ["random"] * 60}
     sites = np.repeat(["early", "late"], 5)
     neuroid = {"site": sites, "unit": np.tile(np.arange(5), 2)}
-    return make_recording(cut, presentation=rows, neuroid=neuroid, kind="ann", specimen="phantom"), 2.0 * cut[:, 3]
+    cost = 2.0 * cut[:, 3] + 0.05 * np.random.default_rng(1).normal(size=60)
+    return make_recording(cut, presentation=rows, neuroid=neuroid, kind="ann", specimen="phantom"), cost
 
 
 @pytest.fixture(scope="session")

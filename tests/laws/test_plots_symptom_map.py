@@ -12,7 +12,7 @@ from neurolab.recording import make_recording
 CUT = (np.random.default_rng(0).random((60, 9)) < 0.3).astype(np.uint8)
 CUT[:, 8] = 0
 ROWS = {"stimulus_id": [f"p{k}" for k in range(60)], "condition": ["patient"] * 60}
-HARM = -2.0 * CUT[:, 4]
+HARM = -2.0 * CUT[:, 4] + 0.1 * np.random.default_rng(1).normal(size=60)
 
 
 def mapped(**neuroid):
