@@ -84,8 +84,9 @@ def symptom_map(
     (131 strokes, no voxel guilty) it finds 371 of 5,111 voxels, "none" 2,426, "covariate" none. With volume in the
     model an effect is against average damage of that size, so that harmless units get the other sign: test one side.
     "covariate" takes harm as linear in volume: of 200 maps where it grew with its logarithm .14 were false (log volume
-    among the covariates instead: .08). "regression" and "t" ask for one spread: where the fifth of 60 people who are lesioned scatter twice or three times
-    as much as the rest and score alike, "max_t" finds something in .39 and .59 of maps, by "brunner_munzel" in .05.
+    among the covariates instead: .08). "regression" and "t" ask for one spread: where the fifth of 60 people who are
+    lesioned scatter twice or three times as much as the rest and score alike, "max_t" finds something in .39 and .59
+    of maps, by "brunner_munzel" in .05.
     Absence from the map says nothing where coverage is low. The sample is people, or draws of lesions in this one
     network: then it says nothing of other networks.
 
