@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def sham(lesion: Lesion) -> Lesion:
 def random_lesions(
     pool: xr.DataArray, how: Ablation, n: int, *, n_units: int, name: str = "random", rng: RNG
 ) -> tuple[Lesion, ...]:
-    """Get ``n`` lesions of ``n_units`` units each, drawn at random from the valid neuroids of a recording.
+    """Get ``n`` different lesions of ``n_units`` units each, drawn at random from the valid neuroids of a recording.
 
     They are named ``"random 1"`` and so on, role "target", family "random": candidates, not yet controls.
 
@@ -44,7 +45,7 @@ def random_lesions(
 
     Raises
     ------
-    DesignError : fewer than one lesion, or more units than the recording has.
+    DesignError : fewer than one lesion, more units than the recording has, or more lesions than there are sets.
 
     Example
     -------
@@ -58,13 +59,27 @@ def random_lesions(
     valid = np.flatnonzero(pool["valid"].values) if "valid" in pool.coords else np.arange(pool.sizes["neuroid"])
     if not 1 <= n_units <= len(valid):
         raise DesignError(f"n_units was {n_units}; the recording has {len(valid)} valid neuroids to draw from.")
-    lesions = []
+    if n > comb(len(valid), n_units):
+        raise DesignError(f"{n} lesions of {n_units} units were asked for; only {comb(len(valid), n_units)} differ.")
+    lesions: list[Lesion] = []
+    seen: set[bytes] = set()
     for draw in range(1, n + 1):
-        mask = np.zeros(pool.sizes["neuroid"], dtype=bool)
-        mask[generator(rng, "random lesion", draw).choice(valid, n_units, replace=False)] = True
+        mask = _another(generator(rng, "random lesion", draw), valid, n_units, pool.sizes["neuroid"], seen)
         roi = roi_from_mask(mask, pool, name=f"{name} {draw}", how_chosen="drawn at random")
         lesions.append(Lesion(roi, how, family="random", draw=draw))
     return tuple(lesions)
+
+
+def _another(
+    stream: np.random.Generator, valid: np.ndarray, n_units: int, size: int, seen: set[bytes]
+) -> np.ndarray:
+    """Get a set of units that was not drawn before; the same lesion twice is no second case."""
+    while True:
+        mask = np.zeros(size, dtype=bool)
+        mask[stream.choice(valid, n_units, replace=False)] = True
+        if mask.tobytes() not in seen:
+            seen.add(mask.tobytes())
+            return mask
 
 
 def dose_ladder(lesion: Lesion, doses: Iterable[float], *, n_draws: int = 1, rng: RNG) -> tuple[Lesion, ...]:

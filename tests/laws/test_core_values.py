@@ -189,3 +189,13 @@ def test_load__knows_a_result_before_its_verb_was_used(tmp_path):
     words = [sys.executable, "-c", code, str(tmp_path / "found.nc")]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "deficits"
+
+
+def test_random_lesions__never_repeat_a_set():
+    pool = nl.simulate.phantom_recording(n_units=6, rng=0)
+    units = pool.sizes["neuroid"]
+    most = units * (units - 1) // 2
+    drawn = nl.random_lesions(pool, nl.Zero(), most, n_units=2, rng=0)
+    assert len({lesion.roi.digest for lesion in drawn}) == most
+    with pytest.raises(nl.errors.DesignError, match=f"only {most} differ"):
+        nl.random_lesions(pool, nl.Zero(), most + 1, n_units=2, rng=0)
