@@ -65,7 +65,7 @@ def corrected_floor(result: xr.Dataset) -> float:
         return float(floor.min()) if floor.min() > NO_FLOOR else float("nan")
     if str(result.attrs.get("correction", "")) != "holm" or "q" not in result or "p_floor" not in result:
         return float("nan")
-    if result["q"].dims != result["p_floor"].dims:
+    if result["q"].dims != result["p_floor"].dims or not result["q"].size:
         return float("nan")
     return min(1.0, float(result["p_floor"].min()) * int(np.isfinite(result["q"].values).sum()))
 

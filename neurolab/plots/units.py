@@ -34,15 +34,37 @@ def scaled(result: xr.Dataset, values: np.ndarray) -> tuple[np.ndarray, str]:
     return np.asarray(values, dtype=float) * factor, name
 
 
+def neuroid_word(result: xr.Dataset) -> str:
+    """Get what one neuroid of a result is: ``voxel`` of a brain's grid or lesion map, ``channel``, else ``unit``.
+
+    Example
+    -------
+    >>> neuroid_word(xr.Dataset(attrs={"kind": "brain", "analysis": "symptom_map"})), neuroid_word(xr.Dataset())
+    ('voxel', 'unit')
+    """
+    if "channel" in result.coords and result["channel"].dtype.kind in "OUST":
+        return "channel"
+    grid = '"dims": ["i", "j", "k"]' in str(result.attrs.get("sites", ""))
+    brain = str(result.attrs.get("kind", "")) == "brain"
+    return "voxel" if brain and (grid or str(result.attrs.get("analysis", "")) == "symptom_map") else "unit"
+
+
 def unit_name(result: xr.Dataset, at: int) -> str:
-    """Get what a neuroid is called: its channel's name where it has one, else its unit's number.
+    """Get what a neuroid is called: its channel's name, the place of a voxel where known, else its unit's number.
 
     Example
     -------
     >>> result = xr.Dataset(coords={"unit": ("neuroid", [4, 7]), "channel": ("neuroid", ["Cz", "Pz"])})
     >>> unit_name(result, 1), unit_name(result.drop_vars("channel"), 1)
     ('Pz', 'unit 7')
+    >>> place = {axis: ("neuroid", [0.0, end]) for axis, end in zip("xyz", (-42.0, 12.5, 8.0))}
+    >>> unit_name(xr.Dataset(coords=place, attrs={"kind": "brain", "analysis": "symptom_map"}), 1)
+    'the voxel at x −42, y 12.5, z 8 mm'
     """
-    if "channel" in result.coords and result["channel"].dtype.kind in "OUST":
+    word = neuroid_word(result)
+    if word == "channel":
         return str(result["channel"].values[at])
-    return f"unit {int(result['unit'].values[at])}"
+    if word == "voxel" and all(axis in result.coords for axis in "xyz"):
+        place = [f"{axis} {round(float(result[axis].values[at]), 1):g}".replace("-", "−") for axis in "xyz"]
+        return f"the voxel at {', '.join(place)} mm"
+    return f"{word} {int(result['unit'].values[at])}"

@@ -27,6 +27,8 @@ NO_FLOOR = 1e-12
 CALLED = {"p": "", "rank_p": "rank among control draws", "diagonal_p": "diagonal − rest", "spared_p": "deficit",
           "own_p": "deficit", "held_p": "picked on one half, measured on the other", "difference_p": "tasks apart",
           "bsdt_p": "tasks apart, Bayesian", "model_p": "the model's estimate"}  # fmt: skip
+#: Analyses that draw besides their test: members that choose, simulated experiments.
+DRAWING = ("minimal_set", "power")
 #: What the sample is called where it is not those examined but those compared with, by analysis.
 COMPARED = {"single_case": ("control", "controls")}
 
@@ -223,11 +225,13 @@ def sided(result: xr.Dataset) -> str:
 def rng_words(result: xr.Dataset) -> str:
     """Get the sentence about the rng of an analysis, empty where the test is exact and drew nothing.
 
-    A sign-flip of 30 or fewer lists every flip, so that its rng was never used.
+    A sign-flip of 30 or fewer lists every flip, so that its rng was never used, unless something else was drawn.
     """
     rng, n = str(result.attrs.get("rng", "")), str(result.attrs.get("n", ""))
     test = str(result.attrs.get("test", "")).removeprefix("one-sided ").removeprefix("two-sided ")
+    drew = str(result.attrs.get("analysis")) in DRAWING or int(result.attrs.get("n_permutations", 0) or 0) > 0
     exact = test.startswith(("sign-flip", "two shifted one-sided sign-flip")) and n.isdigit() and int(n) <= 30
+    exact = exact and not drew
     return f"Random draws of this analysis: rng {rng}." if rng and not exact else ""
 
 

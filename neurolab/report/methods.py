@@ -25,9 +25,10 @@ from neurolab.plots.words import (
     tested_by,
     words_between,
 )
+from neurolab.report import methods_of_maps, methods_of_trials
 from neurolab.report.lesions import damage_paragraph, is_trials
+from neurolab.report.methods_of_maps import Paragraph
 
-Paragraph = tuple[str, tuple[str, ...]]
 CHOICES = ("test", "correction")
 
 #: The paper behind a test or a correction that is named by one word.
@@ -179,11 +180,11 @@ def _matrix(result: xr.Dataset) -> Paragraph:
 
 def doses_used(result: xr.Dataset) -> str:
     """Get the doses that a mean over doses is over, as the result says them, else the range that it examined."""
-    given = result.attrs.get("doses_used", "")
+    given = result.attrs.get("tested_doses", result.attrs.get("doses_used", ""))
     try:
         every = np.atleast_1d(json.loads(given) if isinstance(given, str) else given)
     except json.JSONDecodeError:
-        return f"the doses {given}"
+        return f"the doses {given}" if given else "the range of doses"
     said = words_between([f"{float(dose):.3g}" for dose in every])
     return f"the doses {said}" if said else "the range of doses"
 
@@ -266,4 +267,12 @@ METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
     "map_reliability": _reliability,
     "picked_dissociation": _picked,
     "single_case": _single_case,
-}
+    **{name: getattr(methods_of_maps, name) for name in ("symptom_map", "clusters", "modules")},
+    **{
+        name: getattr(methods_of_trials, name)
+        for name in (
+            "shapley", "pair_interactions", "minimal_set", "reserve", "interaction", "spared", "robustness",
+            "recovery", "savings", "mixed", "power",
+        )
+    },
+}  # fmt: skip

@@ -94,7 +94,7 @@ def test_modules__says_how_many_and_how_large():
 def test_power__has_a_methods_paragraph(test):
     found = power(test, effect=0.2, sd=0.15, n=8, n_simulations=100, rng=0)
     text = nl.methods_text(found)
-    assert text.startswith(f"Estimated was {found.attrs['estimand']}")
+    assert text.startswith(f"Before the run, {found.attrs['n_simulations']} experiments were simulated")
     assert f"n = {found.attrs['n']} " in text
 
 

@@ -107,14 +107,15 @@ def test_mne_logging__is_as_loud_as_before(results, tmp_path, capfd):
     assert capfd.readouterr().out == ""
 
 
-@pytest.mark.parametrize("name", sorted(METHODS))
+@pytest.mark.parametrize("name", sorted(set(METHODS) - {"savings", "mixed", "power"}))  # they have no figure
 def test_methods__numbers_are_those_of_the_result(name, every_result):
     result = next(one for one in every_result.values() if one.attrs["analysis"] == name)
     said = nl.methods_text(result)
     assert f"n = {result.attrs['n']} " in said
     assert f"generalises over {over_words(result)}" in said
     assert said.endswith(f"Software: neurolab {nl.__version__}.")
-    drawn = name in ("held_out", "map_reliability", "picked_dissociation", "single_case")  # the others list every flip
+    drawn = name in ("held_out", "map_reliability", "picked_dissociation", "single_case", "symptom_map", "clusters",
+                     "modules", "minimal_set")  # fmt: skip # the others list every flip
     assert (f"rng {result.attrs['rng']}" in said) == drawn
 
 
