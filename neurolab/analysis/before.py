@@ -82,13 +82,14 @@ def design_check(
     if n_tests > 1:
         said.append(f"{n_tests} tests share alpha = {_plain(alpha)}: the smallest p must reach {_plain(level)} (Holm).")
     if effect is not None or sd is not None:
-        said += _power(test, effect, sd, n, n_controls, level, rng)
+        said += _power(test, effect, sd, n, n_controls, level, plural, rng)
     return "\n".join([*said, *score_risks(effect or 0.0, intact, chance, top)])
 
 
 def _power(
-    test: str, effect: float | None, sd: float | None, n: int, n_controls: int | None, level: float, rng: RNG | None
-) -> list[str]:
+    test: str, effect: float | None, sd: float | None, n: int, n_controls: int | None, level: float, plural: str,
+    rng: RNG | None,
+) -> list[str]:  # fmt: skip
     """What the design finds of the effect that is expected, and how many networks would do."""
     if effect is None or sd is None or rng is None:
         raise DesignError(
@@ -96,11 +97,13 @@ def _power(
             "networks (from a pilot), and a stream. Type design_check(8, effect=0.2, sd=0.15, rng=0)."
         )
     draws = 19 if n_controls is None else n_controls
-    found = power(test, effect=effect, sd=sd, n=n, alpha=level, n_controls=draws, rng=rng)
+    found = power(test, effect=effect, sd=sd, n=n, alpha=level, n_controls=draws, rng=rng,
+                  over="subject" if plural == "people" else "specimen")  # fmt: skip
     said = [str(found.attrs["verdict"]), str(json.loads(found.attrs["reasons"])[0])]
     if float(found["power"]) >= 0.8:
         return said
-    return [*said, "Power under .8: a p above the level would say little. Train more networks, or score more stimuli."]
+    more = "Test more people" if plural == "people" else "Train more networks"
+    return [*said, f"Power under .8: a p above the level would say little. {more}, or score more stimuli."]
 
 
 def _sign_flip(n: int, alternative: str, level: float, plural: str) -> str:

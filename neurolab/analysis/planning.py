@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,8 @@ import xarray as xr
 from scipy import stats as sps
 
 from neurolab.analysis.localiser import known
-from neurolab.analysis.planning_words import UNITS, reasons, verdict
+from neurolab.analysis.planning_words import reasons, verdict
+from neurolab.analysis.sample import PLURAL
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError
@@ -46,6 +47,12 @@ class Plan:
     n_controls: int
     correlation: float
     rng: RNG
+    over: str = "specimen"
+
+    @property
+    def plural(self) -> str:
+        """What n counts, in words."""
+        return "controls" if self.test == "single_case" else PLURAL[self.over]
 
     @property
     def most(self) -> int:
@@ -87,6 +94,7 @@ def power(
     n_controls: int = 19,
     correlation: float = 0.0,
     n_simulations: int = 2_000,
+    over: str = "specimen",
     rng: RNG,
 ) -> xr.Dataset:
     """Get, before the run, how often a verb's test would find an effect of this size, and how many networks would do.
@@ -105,7 +113,8 @@ def power(
         how far the case lies below the controls' mean, and their sd.
     n : networks, people or controls; up to 30 for sign-flips. None: the n needed.
     wanted : the power that ``n_needed`` reaches. alternative : "two-sided" (default of "deficits"), else "greater".
-    correlation : of both claims of a dissociation over networks.
+    correlation : of both claims of a dissociation over members.
+    over : "specimen" (networks) or "subject" (people): whom the words speak of; the numbers are the same.
 
     Returns
     -------
@@ -124,7 +133,8 @@ def power(
     >>> found.attrs["verdict"]
     '8 networks detect a deficit of 0.2 (sd over networks 0.1) with power 1.00 [0.98, 1.00].'
     """
-    plan = _plan(test, effect, sd, alpha, alternative, n_controls, correlation, rng)
+    known(over, ("specimen", "subject"), "over")
+    plan = replace(_plan(test, effect, sd, alpha, alternative, n_controls, correlation, rng), over=over)
     if not 0 < wanted < 1 or int(n_simulations) < 100:
         raise DesignError(
             f"wanted={wanted}, n_simulations={n_simulations} given; expected a power below 1, and 100 or more."
@@ -203,7 +213,7 @@ def _size(plan: Plan, n: int | None, needed: int | None) -> int:
         return plan.most if needed is None else needed
     if int(n) != n or not least <= n <= plan.most:
         raise DesignError(
-            f"n={n!r} {UNITS[plan.test]} given; expected {least} to {plan.most}. For more type "
+            f"n={n!r} {plan.plural} given; expected {least} to {plan.most}. For more type "
             "statsmodels.stats.power.TTestPower().power(effect / sd, n, alpha)."
         )
     return int(n)
@@ -258,8 +268,8 @@ def _attrs(plan: Plan, found: dict[str, Any], n: int, wanted: float) -> dict[str
     return {
         "analysis": "power",
         "estimand": f"the share of experiments like this one in which {plan.test} gives p <= {plan.alpha:.3g}",
-        "test": {"single_case": "Crawford-Howell t"}.get(plan.test, "sign-flip over networks"),
-        "generalises_over": "specimen",
+        "test": {"single_case": "Crawford-Howell t"}.get(plan.test, f"sign-flip over {PLURAL[plan.over]}"),
+        "generalises_over": plan.over,
         "correction": "intersection-union" if plan.test == "dissociation" else "none",
         "alternative": plan.alternative,
         "level": 0.95,

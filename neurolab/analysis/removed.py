@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows, target_rows
-from neurolab.analysis.words import floor_text
+from neurolab.analysis.words import floor_text, interval_text, joined, p_text
 from neurolab.chance import RNG, generator
 from neurolab.coalitions import RANDOM_ORDER
 from neurolab.errors import DesignError, listed
@@ -134,11 +134,31 @@ def reserve(
         failing=failing,
         base=base,
         never_failed=own.censored,
+        reasons=_reasons(found, lesion, family, level),
         **sample.said(
             rng, floor_text(n, 2.0 ** (1 - n), plural=sample.plural, alternative="two-sided", alpha=1 - level),
             _never(own, "of this order", failing), _never(random, "of random orders", failing),
         ),
     )  # fmt: skip
+
+
+def _reasons(found: dict[str, Any], lesion: str, family: str, level: float) -> list[str]:
+    """Area and failure point of the order, of its random orders, and what is between them, with their intervals."""
+
+    def said(mean: str, low: str, high: str) -> list[str]:
+        every = zip(*(np.asarray(found[name][1], dtype=float) for name in (mean, low, high)))
+        return [f"{what} {interval_text(at, start, end, level)}" for what, (at, start, end) in zip(MEASURES, every)]
+
+    lines = [f"{lesion}: {joined(said('own', 'own_low', 'own_high'))}."]
+    if "control_own" not in found:
+        return lines
+    p = [p_text(float(one)) for one in found["p"][1]]
+    between = [f"{one}, {chance}" for one, chance in zip(said("effect", "low", "high"), p)]
+    return [
+        *lines,
+        f"{family}: {joined(said('control_own', 'control_own_low', 'control_own_high'))}.",
+        f"{lesion} less {family}: {'; '.join(between)}.",
+    ]
 
 
 def _networks(trials: xr.Dataset, failing: float) -> Sample:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,9 +31,16 @@ class Settings:
     stream: np.random.Generator | None
 
     def drawn(self, why: str) -> np.random.Generator:
-        """Get the stream, or an error that says what it is needed for."""
+        """Get the stream; an error that says what it is needed for, or that so few draws could find nothing."""
         if self.stream is None:
             raise DesignError(f"{why} permutes at random and got no rng; type rng=0.")
+        alpha, m = round(1 - self.level, 12), self.n_permutations
+        if m >= 1 and 1 / (m + 1) > alpha * (1 + 1e-12):
+            least = math.ceil(round(1 / alpha, 9)) - 1
+            raise DesignError(
+                f"{why} with {m} permutations has {1 / (m + 1):.3g} as its smallest possible p, above 1 - level = "
+                f"{alpha:g}: nothing could be found. Type n_permutations={max(least, 2_000)}, at the least {least}."
+            )
         return self.stream
 
 

@@ -75,7 +75,8 @@ def symptom_map(
     ------
     DataError : people without behaviour, by name; a behaviour that is constant; lesions that are not 0 or 1.
     ReplicationUnitError : over a tenth of a network's random lesions repeat another one, units and deficit.
-    DesignError : collinear covariates; no neuroid with enough coverage; a test that has no room for a covariate.
+    DesignError : collinear covariates; no neuroid with enough coverage; a test that has no room for a covariate; too
+        few permutations for the level.
 
     When this is invalid
     --------------------

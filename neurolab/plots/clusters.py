@@ -76,13 +76,21 @@ def plot_clusters(result: xr.Dataset, *, ax: Axes) -> Axes:
     passed = values(result, "p", "cluster") <= 1 - level(result) + 1e-12
     for k, passes in enumerate(passed, start=1):
         _outline(ax, label == k, "black" if passes else "#8C8C8C", 1.1 if passes else 0.5)
-    ax.set(xlim=(0, t.shape[1]), ylim=(t.shape[0], 0), xlabel=names[1], ylabel=names[0])
+    ax.set(xlim=(0, t.shape[1]), ylim=(t.shape[0], 0), xlabel=_with_unit(result, names[1]), ylabel=names[0])
     _ticks(result, ax, dims)
     bar = ax.figure.colorbar(shown, ax=ax, shrink=0.8, pad=0.02, aspect=14)
     bar.set_label("t", fontsize=TINY)
     bar.ax.tick_params(labelsize=TINY)
     heading(ax, str(result.attrs.get("contrast", "clusters"))[:46], sample_words(result))
     return ax
+
+
+def _with_unit(result: xr.Dataset, dim: str) -> str:
+    """The name of a dim with the unit of its coordinate, where known: the time of a brain's recording is in seconds."""
+    brain = dim == "time" and str(result.attrs.get("kind", "")) == "brain"
+    given = result[dim].attrs.get("units", "") if dim in result.coords else ""
+    unit = str(given) or ("s" if brain and dim in result.coords else "")
+    return f"{dim} ({unit})" if unit else dim
 
 
 def _folded(result: xr.Dataset, dims: tuple[str, ...]) -> tuple[Callable[[np.ndarray], np.ndarray], tuple[str, str]]:
@@ -101,7 +109,7 @@ def _folded(result: xr.Dataset, dims: tuple[str, ...]) -> tuple[Callable[[np.nda
     def fold(flat: np.ndarray) -> np.ndarray:
         return np.asarray(flat, dtype=float).reshape(-1, flat.shape[-1])
 
-    return fold, (" × ".join(dims[:-1]), dims[-1])
+    return fold, (" × ".join(_with_unit(result, dim) for dim in dims[:-1]), dims[-1])
 
 
 def _outline(ax: Axes, inside: np.ndarray, colour: str, width: float) -> None:

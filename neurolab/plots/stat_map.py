@@ -17,7 +17,7 @@ from neurolab.plots.marks import heading, width_mm
 from neurolab.plots.read import level, tested, values
 from neurolab.plots.space import draw_space
 from neurolab.plots.style import SMALL, TINY
-from neurolab.plots.units import unit_name
+from neurolab.plots.units import neuroid_word, unit_name
 from neurolab.plots.words import alpha_words, number, sample_words, tested_by
 
 ASPECT = 0.5  # height of the axes over their width, fixed so that dots can be round
@@ -37,18 +37,17 @@ def describe_stat_map(result: xr.Dataset) -> str:
     """Get the figure in words: per site, how many units and how many of them pass the correction."""
     statistic, q = tested(result, "statistic"), values(result, "q", "neuroid")
     site, alpha = result["site"].values, 1 - level(result)
-    parts = []
+    parts, word = [], neuroid_word(result)
     for code, name in enumerate(sites_of(result)):
         here = site == code
         if here.any() and np.isfinite(statistic[here]).any():
             best = int(np.flatnonzero(here)[np.nanargmax(np.abs(statistic[here]))])
             parts.append(
-                f"{name}: {int(here.sum())} units, {int((q[here] <= alpha).sum())} with corrected p of {alpha:.2g} or "
-                f"less, the strongest {unit_name(result, best)} with {number(statistic[best])}"
+                f"{name}: {int(here.sum())} {word}s, {int((q[here] <= alpha).sum())} with corrected p of {alpha:.2g} "
+                f"or less, the strongest {unit_name(result, best)} with {number(statistic[best])}"
             )
-    return f"Statistic of {result.attrs.get('contrast', 'the contrast')} in every unit; {sample_words(result)}. " + (
-        "; ".join(parts) + "."
-    )
+    contrast = result.attrs.get("contrast", "the contrast")
+    return f"Statistic of {contrast} in every {word}; {sample_words(result)}. {'; '.join(parts)}."
 
 
 def more_of_stat_map(result: xr.Dataset, *, roi: Any = None, view: str = "auto", limit: float | None = None) -> str:

@@ -17,6 +17,7 @@ from neurolab.plots.read import level, tested, values
 from neurolab.plots.space import GAP, PROJECTIONS, _name
 from neurolab.plots.stat_map import _layers, sites_of
 from neurolab.plots.style import TINY
+from neurolab.plots.units import neuroid_word, unit_name
 from neurolab.plots.words import alpha_words, number, percent, sample_words, tested_by
 
 SHOWN = ("statistic", "coverage")
@@ -28,11 +29,12 @@ def describe_symptom_map(result: xr.Dataset) -> str:
     statistic, q = tested(result, "statistic"), values(result, "q", "neuroid")
     coverage, able = values(result, "coverage", "neuroid"), np.isfinite(statistic)
     passed = int((able & (q <= 1 - level(result) + 1e-12)).sum())
-    best = f", the strongest with {number(statistic[np.nanargmax(np.abs(statistic))])}" if able.any() else ""
+    at = int(np.nanargmax(np.abs(statistic))) if able.any() else -1
+    best = f", the strongest {unit_name(result, at)} with {number(statistic[at])}" if able.any() else ""
     return (
         f"Lesion map of {result.attrs.get('behaviour', 'behaviour')} in {', '.join(sites_of(result))}: {passed:,} of "
-        f"{int(able.sum()):,} tested neuroids pass{best}; {int((~able).sum()):,} were not tested. The most lesioned "
-        f"one is so in {percent(round(float(coverage.max()), 3))} of cases; {sample_words(result)}."
+        f"{int(able.sum()):,} tested {neuroid_word(result)}s pass{best}; {int((~able).sum()):,} were not tested. "
+        f"The most lesioned one is so in {percent(round(float(coverage.max()), 3))} of cases; {sample_words(result)}."
     )
 
 

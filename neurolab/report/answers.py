@@ -10,7 +10,7 @@ import xarray as xr
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.stat_map import sites_of
-from neurolab.plots.units import scaled
+from neurolab.plots.units import neuroid_word, scaled, unit_name
 from neurolab.plots.words import interval_words, number, p_words, probability, sample_words, sentences
 
 MOST_CELLS = 8
@@ -79,6 +79,19 @@ def _localise(result: xr.Dataset) -> str:
     )
 
 
+def _symptom_map(result: xr.Dataset) -> str:
+    able, alpha = result["valid"].values.astype(bool), round(1 - level(result), 12)
+    passed = able & (result["q"].values <= alpha)
+    word, best = neuroid_word(result), int(np.argmax(np.where(able, np.abs(result["statistic"].values), -1.0)))
+    effect, low, high, q = (float(result[name].values[best]) for name in ("effect", "low", "high", "q"))
+    ends = interval_words(low, high, level(result)) if np.isfinite([low, high]).any() else "no interval"
+    return (
+        f"{'shown' if passed.any() else 'not shown'}: where lesions go with {result.attrs.get('behaviour')}, at a "
+        f"corrected p ≤ {probability(alpha)} in {int(passed.sum()):,} of {int(able.sum()):,} {word}s tested; the "
+        f"strongest is {unit_name(result, best)}, by {number(effect)} ({ends}; corrected {p_words(q)})"
+    )
+
+
 def _held_out(result: xr.Dataset) -> str:
     claim = f"units chosen by {result.attrs.get('contrast')} show that difference in data that did not choose them"
     return f"{_shown(result, claim)}, by {_numbers(result)}"
@@ -110,6 +123,7 @@ def _picked(result: xr.Dataset) -> str:
 
 
 def _spared(result: xr.Dataset) -> str:
+    """The reasons alone: sparing and reserve have no verdict."""
     return " ".join(sentences(result, "reasons")).rstrip(".")
 
 
@@ -136,7 +150,9 @@ ANSWERS: dict[str, Callable[[xr.Dataset], str]] = {
     "localiser_matrix": _matrix,
     "dose_response": _dose,
     "picked_dissociation": _picked,
+    "symptom_map": _symptom_map,
     "spared": _spared,
     "single_case": _single_case,
+    "reserve": _spared,
     **dict.fromkeys(("robustness", "recovery", "savings"), _reasoned),
 }

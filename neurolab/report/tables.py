@@ -12,7 +12,7 @@ import xarray as xr
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names
 from neurolab.plots.stat_map import sites_of
-from neurolab.plots.units import shown_in, unit_name, unit_of
+from neurolab.plots.units import neuroid_word, shown_in, unit_name, unit_of
 from neurolab.plots.words import CALLED, NO_FLOOR, number, percent, probability, sample_words, sentences, tidy
 from neurolab.report.cases import own_tables
 from neurolab.schema import RESULTS
@@ -97,7 +97,7 @@ def _map_rows(result: xr.Dataset) -> pd.DataFrame:
         if here.size:
             best = int(here[np.argmax(np.abs(result["statistic"].values[here]))])
             passed = int((result["q"].values[here] <= alpha).sum())
-            least = f"{passed} of {here.size} units have q ≤ {probability(round(alpha, 12))}"
+            least = f"{passed:,} of {here.size:,} {neuroid_word(result)}s have q ≤ {probability(round(alpha, 12))}"
             what = f"{site}: {least}; strongest is {unit_name(result, best)}"
             cells = [float(result[name].values[best]) for name in ("effect", "low", "high", "p", "q")]
             rows.append((what, *cells, float(result["p_floor"]), unit_of(result, best)))

@@ -71,6 +71,8 @@ BAD = {
     "no rng for small groups": (
         {"rng": None, "test": "brunner_munzel", "volume": "none", "correction": "fdr"}, DesignError, "fewer than 10"
     ),
+    "too few permutations": ({"n_permutations": 9}, DesignError, "n_permutations=2000, at the least 19"),
+    "too few permutations for .01": ({"n_permutations": 98, "level": 0.99}, DesignError, "at the least 99"),
     "unknown sample": ({"given": lesions(attrs={"sample": "voxel"})}, SchemaError, "sample='voxel'"),
 }  # fmt: skip
 
@@ -250,3 +252,8 @@ def test_lesion_matrix__says_what_is_wrong(case):
     trials, settings, error, words = BAD_TRIALS[case]
     with pytest.raises(error, match=words):
         lesion_matrix(trials, **{"task": "t", **settings})
+
+
+def test_permutations__that_just_reach_the_level_or_that_nothing_needs_are_no_error():
+    assert float(mapped(n_permutations=19)["q_floor"]) == 1 / 20
+    assert "q" in mapped(n_permutations=9, correction="fdr", rng=None)

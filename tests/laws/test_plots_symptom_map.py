@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+import neurolab as nl
 from neurolab.analysis import symptom_map
 from neurolab.errors import SchemaError
 from neurolab.plots import plot_symptom_map
-from neurolab.plots.symptom_map import UNTESTED, _picture
+from neurolab.plots.symptom_map import UNTESTED, _picture, describe_symptom_map
+from neurolab.plots.units import unit_name
 from neurolab.recording import make_recording
+from neurolab.report.answers import answer
+from neurolab.report.tables import result_table
 
 CUT = (np.random.default_rng(0).random((60, 9)) < 0.3).astype(np.uint8)
 CUT[:, 8] = 0
@@ -59,3 +63,23 @@ def test_network__is_drawn_as_sites_with_a_point_where_it_passes():
 def test_unknown_view__is_refused():
     with pytest.raises(SchemaError, match="'coverage'"):
         plot_symptom_map(brain(), show="cover")
+
+
+def test_strongest__is_a_voxel_at_its_place_in_mm_or_a_unit():
+    people, network = brain(), mapped(unit=np.arange(9))
+    for result, word, place in ((people, "voxel", "the voxel at x 4, y 4, z 4 mm"), (network, "unit", "unit ")):
+        table, said = str(result_table(result)["what"][0]), answer(result)
+        assert f"{word}s have q" in table
+        assert f"{word}s tested" in said
+        assert place in table
+        assert place in said
+        assert place in nl.methods_text(result)
+        assert place in describe_symptom_map(result)
+    assert "unit" not in str(result_table(people)["what"][0]) + answer(people)
+    assert unit_name(people.drop_vars("x"), 4) == "voxel 4"
+
+
+def test_answer__of_a_map_says_shown_only_where_one_passes():
+    result = brain()
+    assert answer(result).startswith("Shown: where lesions go with")
+    assert answer(result.assign(q=result["q"] * 0 + 1.0)).startswith("Not shown: ")

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 import neurolab as nl
-from neurolab import analysis
-from neurolab.plots.words import corrected_by, number, over_words, probability
+from neurolab import analysis, plots
+from neurolab.plots.words import corrected_by, number, over_words, probability, tidy
 from neurolab.report import REFERENCES
+from neurolab.report.answers import answer
 from neurolab.report.methods import METHODS, _any, paragraph
+from neurolab.report.tables import printed_table
 from neurolab.simulate import phantom_trials
 
 #: Of every analysis a number that its paragraph must say, and the test in words.
@@ -113,3 +115,26 @@ def test_minimal_set__that_was_not_found_is_said(told):
 
 def test_dose__names_the_doses_that_were_compared(every_result):
     assert "over the doses 0 and 1 was compared" in nl.methods_text(every_result["plot_dose"])
+
+
+def test_reserve__prints_its_intervals(every_result):
+    result = every_result["plot_reserve"]
+    printed, said = " ".join(printed_table({"reserve": result}).split()), answer(result)
+    for name in ("own", "control_own", "effect"):
+        prefix = "" if name == "effect" else f"{name}_"
+        for k in range(2):
+            value, low, high = (float(result[one][k]) for one in (name, f"{prefix}low", f"{prefix}high"))
+            wanted = tidy(f"{value:.3g} [{low:.3g}, {high:.3g}] (95 % interval)")
+            assert wanted in printed
+            assert wanted in said
+
+
+def test_time__of_a_brain_is_in_seconds_and_otherwise_as_the_coordinate_says(every_result):
+    plain = every_result["plot_clusters"]
+    assert plots.plot_clusters(plain).get_xlabel() == "time"
+    brain = plain.copy()
+    brain.attrs["kind"] = "brain"
+    assert plots.plot_clusters(brain).get_xlabel() == "time (s)"
+    given = plain.copy()
+    given["time"] = given["time"].assign_attrs(units="ms")
+    assert plots.plot_clusters(given).get_xlabel() == "time (ms)"

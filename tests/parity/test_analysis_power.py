@@ -123,3 +123,19 @@ def test_the_design_check_says_power_tests_ceiling_and_floor():
         design_check(8, effect=0.2, rng=0)
     with pytest.raises(DesignError, match="power needs all three"):
         design_check(8, effect=0.2, sd=0.1)
+
+
+def test_words__speak_of_people_or_networks_as_given():
+    settings = {"effect": 0.1, "sd": 0.1, "n": 8, "n_simulations": 100, "rng": 0}
+    for test in ("deficits", "dissociation", "against_controls", "single_case"):
+        people, networks = power(test, over="subject", **settings), power(test, **settings)
+        assert people.attrs["generalises_over"] == "subject"
+        assert networks.attrs["generalises_over"] == "specimen"
+        said = str(people.attrs)
+        assert "network" not in said
+        assert "lesion of" not in said
+        assert float(people["power"]) == float(networks["power"])  # words only
+    assert "Use more trials per person, or a less noisy score." in people.attrs["reasons"]
+    assert "8 people detect" in power("deficits", over="subject", **settings).attrs["verdict"]
+    with pytest.raises(UnknownNameError, match="'subject'"):
+        power("deficits", over="people", **settings)

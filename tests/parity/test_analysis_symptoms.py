@@ -214,7 +214,7 @@ PATHS = [
     {"rng": 0, "volume": "dtlvc", "alternative": "less"},
     {"correction": "fdr", "volume": "none", "test": "t"},
     {"rng": 0, "volume": "none", "test": "brunner_munzel", "n_permutations": 50},
-    {"rng": 0, "test": "svr", "n_permutations": 5},
+    {"rng": 0, "test": "svr", "n_permutations": 19},
 ]
 
 
