@@ -61,6 +61,8 @@ class CausalReader(nn.Module):
     pad : the id that fills prompts up on the left.
     """
 
+    answers_sheet = True
+
     def __init__(self, lm: nn.Module, pad: int) -> None:
         super().__init__()
         self.lm = lm

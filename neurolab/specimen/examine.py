@@ -14,7 +14,7 @@ from neurolab.design import sham
 from neurolab.errors import DataError, DoubleDippingError, LesionPlanError, listed
 from neurolab.lesion import Lesion, Zero, unique_lesions
 from neurolab.roi import ROI
-from neurolab.scores import describe
+from neurolab.scores import Accuracy, Margin, describe
 from neurolab.specimen.cells import Cell, in_parallel, run_cells, shares, workers_of
 from neurolab.specimen.specimen import Cohort, Specimen, Task
 from neurolab.trials import concat, make_trials
@@ -80,6 +80,7 @@ def examine(
     unique_lesions(design)
     _check_own(specimen, design)
     tasks = _checked_tasks(tasks)
+    _check_sheet(specimen, tasks)
     override = _check_dipping(design, tasks, allow_double_dipping)
     order = sorted(range(len(design)), key=lambda at: design[at].role != "sham")
     cells: dict[int, Cell] = {}
@@ -126,6 +127,19 @@ def _checked_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
     if not tasks or len(set(names)) != len(names):
         raise DataError(f"examine() got the tasks {listed(names)}; expected at least one, each with a name of its own.")
     return tasks
+
+
+def _check_sheet(specimen: Specimen, tasks: Sequence[Task]) -> None:
+    """Refuse a choice among all columns of an answer sheet: behind the vocabulary it holds surprisals."""
+    if not getattr(specimen.model, "answers_sheet", False):
+        return
+    for task in tasks:
+        if isinstance(task.score, (Accuracy, Margin)) and task.score.columns is None:
+            raise DataError(
+                f"Task {task.name!r} lets all columns of {specimen.name!r} compete; it answers with a sheet, whose last "
+                "columns are no tokens. Type the tokens that compete: nl.scores.Accuracy(columns=(words.single('0'), "
+                "words.single('1')))."
+            )
 
 
 def _check_dipping(design: Sequence[Lesion], tasks: Sequence[Task], allowed: bool) -> str:

@@ -171,6 +171,11 @@ class Llama(nn.Module):
         self.lm_head = nn.Linear(shape.width, shape.vocabulary, bias=False)
         self.lm_head.weight = self.model.embed_tokens.weight
 
+    @property
+    def answers_sheet(self) -> bool:
+        """Whether the read-out is a sheet, whose last columns are surprisals and no tokens."""
+        return self.read == "sheet"
+
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Get the answer sheet (or the logits) of prompts (n, length)."""
         self._check_window(ids.shape[1])

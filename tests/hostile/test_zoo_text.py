@@ -10,7 +10,9 @@ import pytest
 import neurolab as nl
 from neurolab.errors import DataError, FileFormatError, SchemaError
 from neurolab.scores import Needs
+from neurolab.specimen.llama import Llama, LlamaShape
 from neurolab.specimen.tokens import tokeniser_from_json
+from neurolab.stimuli import StimulusSet
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("tokenizers") is None, reason="tokenizers not installed: pip install tokenizers"
@@ -142,3 +144,17 @@ def test_scores__outputs_that_are_no_sheet_are_refused():
         nl.scores.MinimalPair()(np.zeros((2, 3, 4)), table(correct=[1, 1], wrong=[0, 0]))
     with pytest.raises(DataError, match="two columns"):
         nl.scores.Continuation(("only",))
+
+
+def test_accuracy__over_all_columns_of_an_answer_sheet_is_refused():
+    shape = LlamaShape(vocabulary=11, width=8, inner=12, layers=1, heads=2, kv_heads=1, window=16)
+    prompts = StimulusSet(
+        "two", np.array([[3, 4, 5], [5, 6, 7]]),
+        pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "x"], "label": [1, 2]}),
+    )  # fmt: skip
+    lesion = nl.Lesion(nl.ROI("area", {"model.layers.0": [1]}), nl.Zero())
+    net = nl.Specimen(Llama(shape), prompts.inputs)
+    with pytest.raises(DataError, match="columns are no tokens"):
+        nl.examine(net, [lesion], [nl.Task("next", prompts, nl.scores.accuracy)], progress=False)
+    named = nl.Task("next", prompts, nl.scores.Accuracy(columns=(1, 2, 3)))
+    assert nl.examine(net, [lesion], [named], progress=False).sizes["trial"] == 2
