@@ -136,7 +136,7 @@ def _check_sheet(specimen: Specimen, tasks: Sequence[Task]) -> None:
     for task in tasks:
         if isinstance(task.score, (Accuracy, Margin)) and task.score.columns is None:
             raise DataError(
-                f"Task {task.name!r} lets all columns of {specimen.name!r} compete; it answers with a sheet, whose last "
+                f"Task {task.name!r} lets all columns of {specimen.name!r} compete; it answers with a sheet whose last "
                 "columns are no tokens. Type the tokens that compete: nl.scores.Accuracy(columns=(words.single('0'), "
                 "words.single('1')))."
             )
