@@ -10,7 +10,7 @@ import xarray as xr
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.stat_map import sites_of
-from neurolab.plots.units import neuroid_word, scaled, unit_name
+from neurolab.plots.units import neuroid_word, scaled, unit_name, unit_of
 from neurolab.plots.words import interval_words, number, p_words, probability, sample_words, sentences
 
 MOST_CELLS = 8
@@ -82,13 +82,16 @@ def _localise(result: xr.Dataset) -> str:
 def _symptom_map(result: xr.Dataset) -> str:
     able, alpha = result["valid"].values.astype(bool), round(1 - level(result), 12)
     passed = able & (result["q"].values <= alpha)
+    counts = f"{int(passed.sum()):,} of {int(able.sum()):,}"
     word, best = neuroid_word(result), int(np.argmax(np.where(able, np.abs(result["statistic"].values), -1.0)))
     effect, low, high, q = (float(result[name].values[best]) for name in ("effect", "low", "high", "q"))
     ends = interval_words(low, high, level(result)) if np.isfinite([low, high]).any() else "no interval"
+    how = "" if str(result.attrs.get("correction")) == "none" else "corrected "
+    size = f"{number(effect)} {unit_of(result)}".rstrip()
     return (
-        f"{'shown' if passed.any() else 'not shown'}: where lesions go with {result.attrs.get('behaviour')}, at a "
-        f"corrected p ≤ {probability(alpha)} in {int(passed.sum()):,} of {int(able.sum()):,} {word}s tested; the "
-        f"strongest is {unit_name(result, best)}, by {number(effect)} ({ends}; corrected {p_words(q)})"
+        f"{'shown' if passed.any() else 'not shown'}: where lesions go with {result.attrs.get('behaviour')}, at "
+        f"{how or 'uncorrected '}p ≤ {probability(alpha)} in {counts} {word}s tested; the "
+        f"strongest is {unit_name(result, best)}, by {size} ({ends}; {how}{p_words(q)})"
     )
 
 

@@ -58,13 +58,14 @@ def symptom_map(result: xr.Dataset) -> Paragraph:
     attrs, word = result.attrs, neuroid_word(result)
     test, volume, correction = (str(attrs.get(name, "")) for name in ("test", "volume", "correction"))
     named = TESTS.get(test, test)
-    statistic = {"svr": "the weight of a linear support vector regression"}.get(test, f"the {named}")
+    own = {"svr": "the weight of a linear support vector regression", "brunner_munzel": named}
+    statistic = own.get(test, f"the {named}")
     text = (
         f"Lesion-symptom mapping related {attrs.get('behaviour')} to {_lesions(result)}, with {statistic}"
         f"{sided(result)}, in each of {int(attrs['n_tested']):,} of {int(attrs['n_neuroids']):,} {word}s: "
         f"those lesioned, and spared, in {int(attrs['least'])} or more. {word.capitalize()}s that the same cases have "
         f"lesioned were tested once, as one of {int(attrs['n_patches']):,} patches; {VOLUME.get(volume, volume)} "
-        f"(its correlation with {attrs.get('behaviour')}: r = {number(float(attrs['volume_r']))}). "
+        f"(volume and {attrs.get('behaviour')} correlate by r = {number(float(attrs['volume_r']))}). "
         f"{_passed(result, word)}"
     )
     linear = test == "regression" and (volume == "covariate" or "covariates" in str(attrs.get("estimand", "")))
@@ -89,10 +90,11 @@ def _passed(result: xr.Dataset, word: str) -> str:
     count = f", {round(1 / floor) - 1:,} permutations" if drawn else ""
     predicted = result.attrs.get("predictive_r")
     more = "" if predicted is None else f" Left-out cases were predicted with r = {number(float(predicted))}."
+    raw = str(result.attrs.get("correction")) == "none"
     return (
-        f"The p were corrected over {word}s (correction: {corrected_by(result)}{count}); {passed:,} passed at "
-        f"{probability(alpha)}, and the strongest, {unit_name(result, best)}, has a corrected "
-        f"{p_words(float(result['q'].values[best]))}.{more}"
+        f"The p were {'not ' if raw else ''}corrected over {word}s (correction: {corrected_by(result)}{count}); "
+        f"{passed:,} passed at {probability(alpha)}, and the strongest, {unit_name(result, best)}, has "
+        f"{'' if raw else 'a corrected '}{p_words(float(result['q'].values[best]))}.{more}"
     )
 
 
@@ -104,9 +106,10 @@ def clusters(result: xr.Dataset) -> Paragraph:
     alpha, tfce = float(attrs.get("alpha", 0.05)), not np.isfinite(float(attrs.get("cluster_forming_p", np.nan)))
     passed = int((p <= alpha * (1 + 1e-12)).sum())
     first = f"; the largest has an effect of {found_words(result, at=0)}" if p.size else ""
+    null = f"Family-wise p come from {drawn}" if p.size else "No cluster formed, so that nothing was permuted"
     text = (
         f"A map of {int(attrs['n_tested']):,} places ({places}), joined by {int(attrs['n_links']):,} links, was "
-        f"searched for an effect ({attrs.get('contrast')}) by {way}{sided(result)}. Family-wise p come from {drawn} "
+        f"searched for an effect ({attrs.get('contrast')}) by {way}{sided(result)}. {null} "
         f"(correction: {corrected_by(result)}): {passed} of {p.size} clusters passed at {probability(alpha)}{first}. "
         f"Effects were measured on {attrs.get('effect_on')}. Such a p is about the cluster as a whole, and says "
         "nothing of where or when an effect begins or ends."

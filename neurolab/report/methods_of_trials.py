@@ -151,8 +151,6 @@ def robustness(result: xr.Dataset) -> Paragraph:
     attrs, ladder = result.attrs, result["strength"].values.astype(float)
     half = [f"{number(float(mean), 3)} ({name})" for name, mean in zip(names(result, "condition"),
                                                                       result["ed50_mean"].values)]  # fmt: skip
-    shift = f" The shift was tested by {_test(result)}: {found_words(result, *_ED50)}; that of the share of the "
-    shift += f"noise-free performance retained over the ladder: {found_words(result, *_of('area'))}."
     text = (
         f"The score in {attrs.get('task')} was measured under {ladder.size} strengths of noise at "
         f"{attrs.get('noise')}, {number(ladder.min())} to {number(ladder.max())} "
@@ -160,9 +158,19 @@ def robustness(result: xr.Dataset) -> Paragraph:
         f"which half of the noise-free performance above chance ({number(float(attrs['chance']))}) is left, on the "
         f"{attrs.get('curve')} curve of each member: {words_between(half)}."
     )
-    tested = "p" in result and np.isfinite(scalar(result, "p"))
-    none = f" One condition was examined and nothing tested (correction: {corrected_by(result)})."
-    return text + (shift if tested else none), ("Finney 1971", "Royston & Parmar 2013", "Nichols & Holmes 2002")
+    papers = ("Finney 1971", "Royston & Parmar 2013", "Nichols & Holmes 2002")
+    return text + _shift(result), papers
+
+
+def _shift(result: xr.Dataset) -> str:
+    """The tests of two conditions against each other; of one alone, what noise costs."""
+    if "area_effect" not in result:
+        cost = found_words(result, *_ED50)
+        return f" The share that noise costs over the ladder was tested by {_test(result)}: {cost}."
+    return (
+        f" The shift was tested by {_test(result)}: {found_words(result, *_ED50)}; that of the share of the noise-free "
+        f"performance retained over the ladder: {found_words(result, *_of('area'))}."
+    )
 
 
 _ED50 = ("effect", "effect_low", "effect_high", "p", "p_floor")

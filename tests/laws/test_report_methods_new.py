@@ -13,7 +13,7 @@ from neurolab.report import REFERENCES
 from neurolab.report.answers import answer
 from neurolab.report.methods import METHODS, _any, paragraph
 from neurolab.report.tables import printed_table
-from neurolab.simulate import phantom_trials
+from neurolab.simulate import phantom_noise, phantom_trials
 
 #: Of every analysis a number that its paragraph must say, and the test in words.
 SAID = {
@@ -138,3 +138,38 @@ def test_time__of_a_brain_is_in_seconds_and_otherwise_as_the_coordinate_says(eve
     given = plain.copy()
     given["time"] = given["time"].assign_attrs(units="ms")
     assert plots.plot_clusters(given).get_xlabel() == "time (ms)"
+
+
+def test_robustness__of_one_condition_says_what_noise_costs():
+    found = analysis.robustness(phantom_noise(rng=0), noise="input", task="X", rng=0)
+    said = nl.methods_text(found)
+    assert "The share that noise costs over the ladder was tested by" in said
+    assert number(float(found["effect"])) in said
+    assert number(float(found["ed50_mean"][0]), 3) in said
+
+
+def test_clusters__that_did_not_form_have_no_permutations(every_result):
+    given = every_result["plot_clusters"]
+    none = given.isel(cluster=np.zeros(0, dtype=int))
+    none.attrs["test"] = "cluster mass; no sign-flips of one-sample t over networks"
+    assert "No cluster formed, so that nothing was permuted" in nl.methods_text(none)
+
+
+@pytest.mark.parametrize(("correction", "words"), [("none", "The p were not corrected"), ("max_t", "The p were corr")])
+def test_lesion_map__says_whether_its_p_are_corrected(correction, words, every_result):
+    result = every_result["plot_symptom_map"].assign_attrs(correction=correction)
+    said = nl.methods_text(result)
+    assert words in said
+    assert ("a corrected p" in said) == (correction == "max_t")
+    assert ("uncorrected p ≤ .05" in answer(result)) == (correction == "none")
+
+
+@pytest.mark.parametrize(("test", "words", "paper"), [
+    ("brunner_munzel", "with Brunner and Munzel's test", "Brunner & Munzel 2000"),
+    ("svr", "with the weight of a linear support vector regression", "Zhang et al. 2014"),
+])  # fmt: skip
+def test_lesion_map__names_its_test_and_the_paper_of_it(test, words, paper, every_result):
+    said = nl.methods_text(every_result["plot_symptom_map"].assign_attrs(test=test))
+    assert words in said
+    assert paper in said
+    assert "Freedman & Lane 1983" not in said
