@@ -139,3 +139,10 @@ def test_words__speak_of_people_or_networks_as_given():
     assert "8 people detect" in power("deficits", over="subject", **settings).attrs["verdict"]
     with pytest.raises(UnknownNameError, match="'subject'"):
         power("deficits", over="people", **settings)
+
+
+def test_design_check__of_people_advises_people():
+    said = design_check(8, plural="people", effect=0.05, sd=0.1, rng=0)
+    assert "Test more people, or score more stimuli." in said
+    assert "network" not in said
+    assert "Train more networks" in design_check(8, effect=0.05, sd=0.1, rng=0)
