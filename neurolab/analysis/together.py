@@ -124,7 +124,7 @@ def interaction(
 
     Source
     ------
-    Epistasis of lesions: Aharonov et al. 2003, doi:10.1162/089976603321780308 (two-dimensional Shapley analysis).
+    Epistasis of lesions: Aharonov et al. 2003, doi:10.1162/08997660360581949 (two-dimensional Shapley analysis).
 
     Example
     -------

@@ -9,7 +9,7 @@ from neurolab.errors import UnknownNameError, did_you_mean
 #: Citation by key; methods paragraphs name the keys, the report lists what was named.
 REFERENCES = {
     "Aharonov et al. 2003": "Aharonov R, Segev L, Meilijson I, Ruppin E (2003). Localization of function via lesion "
-    "analysis. Neural Comput 15: 885–913. doi:10.1162/089976603321780308",
+    "analysis. Neural Comput 15: 885–913. doi:10.1162/08997660360581949",
     "Bates et al. 2003": "Bates E, Wilson SM, Saygin AP, Dick F, Sereno MI, Knight RT, Dronkers NF (2003). "
     "Voxel-based lesion–symptom mapping. Nat Neurosci 6: 448–450. doi:10.1038/nn1050",
     "Benjamini & Hochberg 1995": "Benjamini Y, Hochberg Y (1995). Controlling the false discovery rate. J R Stat Soc "
