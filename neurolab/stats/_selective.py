@@ -20,6 +20,7 @@ def moments(x: Floats) -> tuple[Floats, Floats]:
 
 
 def two(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
+    """Get both groups as (rows, columns) float64, checked to have the same columns."""
     a, b = columns(a, "a"), columns(b, "b")
     if a.shape[1] != b.shape[1]:
         raise DataError(f"a has {a.shape[1]} columns and b has {b.shape[1]}; expected the same neuroids in both.")

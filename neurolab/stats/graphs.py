@@ -15,6 +15,7 @@ __all__ = [
     "PartitionTest",
     "agreement",
     "ari",
+    "global_efficiency",
     "modularity",
     "nmi",
     "normalised_cut",
@@ -123,6 +124,29 @@ def modularity(adjacency: ArrayLike, labels: ArrayLike, *, resolution: float = 1
     0.5
     """
     return _q(_blocks(*_graph(adjacency, labels)), number(resolution, "resolution"))
+
+
+def global_efficiency(adjacency: ArrayLike) -> float:
+    """Get the mean over pairs of nodes of 1 / (steps of the shortest path); a pair without a path counts 0.
+
+    adjacency : symmetric (n, n), n >= 2; every weight above 0 is one step. Returns a number from 0 to 1 (all joined).
+
+    When this is invalid: sparser graphs have less of it whatever their shape; compare graphs with as many edges.
+    Source: Latora & Marchiori (2001), doi:10.1103/PhysRevLett.87.198701; equals ``networkx.global_efficiency``.
+
+    Example
+    -------
+    >>> global_efficiency([[0, 1, 0], [1, 0, 1], [0, 1, 0]]).__round__(4)
+    0.8333
+    """
+    from scipy.sparse.csgraph import shortest_path
+
+    graph = floats(adjacency, "adjacency")
+    if graph.size < 2:
+        raise DataError(f"adjacency has shape {graph.shape}; expected two or more nodes, for the paths between them.")
+    graph, _ = _graph(graph, np.zeros(len(graph)))
+    steps = shortest_path(graph > 0, unweighted=True)[~np.eye(len(graph), dtype=bool)]
+    return float((1 / steps).mean())
 
 
 def _q(blocks: Floats, resolution: float = 1.0) -> float:

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from neurolab.errors import DataError
 from neurolab.stats import graphs
 
 
@@ -37,11 +38,13 @@ def test_cut_and_modularity_equal_networkx():
 
 
 def test_v30_zachary():
-    # statistics.md V30: unweighted; the split in two clubs .3582347, the optimum .4197896 (Louvain finds it)
+    # statistics.md V30: unweighted; the split in two clubs .3582347, the optimum .4197896 (Louvain finds it),
+    # global efficiency .4920083
     networkx = pytest.importorskip("networkx")
     graph = networkx.karate_club_graph()
     adjacency = networkx.to_numpy_array(graph, weight=None)
     club = [graph.nodes[node]["club"] for node in graph]
+    assert graphs.global_efficiency(adjacency) == pytest.approx(0.4920083, abs=5e-8)
     assert graphs.modularity(adjacency, club) == pytest.approx(0.3582347, abs=5e-8)
     assert graphs.modularity(networkx.to_numpy_array(graph), club) == pytest.approx(0.3914, abs=5e-5)  # its weights
     best = 0.0
@@ -97,3 +100,13 @@ def test_permutation_tests_equal_loops():
     null = np.array([graphs.normalised_cut(adjacency, stream.permutation(a)) for _ in range(99)])
     found = graphs.partition_test(adjacency, a, measure="normalised_cut", n_permutations=99, rng=0)
     assert found.p == (1 + (null <= found.effect + 1e-9).sum()) / 100
+
+
+def test_global_efficiency__is_that_of_networkx_also_in_parts_and_refuses_one_node():
+    networkx = pytest.importorskip("networkx")
+    for seed in range(5):
+        graph = networkx.gnp_random_graph(12, 0.15, seed=seed)  # some of them fall into parts
+        weighted = networkx.to_numpy_array(graph) * np.random.default_rng(seed).uniform(1, 5)
+        assert graphs.global_efficiency(weighted) == pytest.approx(networkx.global_efficiency(graph), abs=1e-12)
+    with pytest.raises(DataError, match="two or more"):
+        graphs.global_efficiency([[1.0]])
