@@ -54,6 +54,7 @@ BAD = {
     "unnamed conditions": (lambda: clusters(values().rename(time="condition"), by=BY, rng=0), DesignError, "condition"),
     "an unknown side": (lambda: clusters(values(), by=BY, alternative="more", rng=0), UnknownNameError, "greater"),
     "a silly alpha": (lambda: clusters(values(), by=BY, alpha=1, rng=0), DesignError, "alpha=0.05"),
+    "an alpha of a half": (lambda: clusters(values(), by=BY, alpha=0.5, rng=0), DesignError, "alpha=0.05"),
     "no contrast": (lambda: clusters(phantom_recording(rng=0), by=BY, rng=0), DesignError, "contrast"),
     "no coordinates": (
         lambda: clusters(phantom_recording(rng=0), "faces > objects", by=BY, rng=0), DesignError, "to build a grid",

@@ -110,3 +110,9 @@ def test_random_graphs_that_fall_apart__are_told():
     assert "fell apart" in found.attrs["note"]
     kept = modules(ring + ring.T, by=Louvain(), null="nonzero", n_null=5, n_restarts=1, rng=0)
     assert kept.attrs["null_in_parts"] == 0
+
+
+def test_modules_of_two_units_each__are_the_smallest_that_are_taken():
+    pairs = np.kron(np.eye(3), np.ones((2, 2))) + 0.01 - 1.01 * np.eye(6)
+    found = modules(pairs, **FEW | {"by": Spectral(3, n_init=2)})
+    assert sorted(np.bincount(found["label"].values.astype(int))[-3:]) == [2, 2, 2]
