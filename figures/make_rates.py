@@ -1,6 +1,6 @@
 """Write figures/rates.md, rates.csv and the figures of rates: how often every test errs, covers and finds.
 
-Run it from the root of the checkout: ``python figures/make_rates.py``. It is ``neurolab calibrate``, some 25 minutes of
+Run it from the root of the checkout: ``python figures/make_rates.py``. It is ``neurolab calibrate``, about an hour of
 one core, and may be stopped and started again: finished entries are kept in ``out/calibrate/entries``. Words of
 ``neurolab calibrate`` may be added, such as ``--n-jobs 2`` or ``--as-measured``.
 """

@@ -78,14 +78,13 @@ _FIT, _SHAPLEY = "stats.psychometric.fit", "stats.shapley.sampled"
 
 ENTRIES = (
     Entry("threshold, profile likelihood", _FIT, "Threshold 3, lapse .03, fitted.", "7 levels of 60 trials",
-          threshold, interval=covers(kind="approximate"), at=3.0, most=500),
+          threshold, interval=covers(kind="approximate"), at=3.0),
     Entry("threshold, bootstrap", _FIT, "Threshold 3, lapse .03, fitted.", "7 levels of 60 trials",
-          partial(threshold, interval="bootstrap", n_bootstrap=199), interval=covers(kind="approximate"), at=3.0,
-          most=500),
+          partial(threshold, interval="bootstrap", n_bootstrap=199), interval=covers(kind="approximate"), at=3.0),
     Entry("threshold, over-dispersed", _FIT, "Trials of a level correlate at .05.", "7 levels of 60 trials",
-          partial(threshold, scatter=0.05, overdispersed=True), interval=covers(kind="approximate"), at=3.0, most=300),
+          partial(threshold, scatter=0.05, overdispersed=True), interval=covers(kind="approximate"), at=3.0),
     Entry("goodness_of_fit", "stats.psychometric.goodness_of_fit", "Independent trials of the fitted curve.",
-          "7 levels of 60 trials", fits, approximate(), power_at=0.05, effect="trials correlate at .05", most=500),
+          "7 levels of 60 trials", fits, approximate(), power_at=0.05, effect="trials correlate at .05"),
     Entry("dose_response of scores", "stats.psychometric.dose_response", "Half is lost at a dose of 0.3.", "9 doses",
           half_dose, interval=covers(kind="approximate"), at=0.3),
     Entry("shapley.sampled, of drawing", _SHAPLEY, "Six players with backups and a gate.", "160 orders", drawn_orders,

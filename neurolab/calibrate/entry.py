@@ -110,7 +110,7 @@ class Entry:
     draw : f(stream, effect) -> Found.
     rejects : what is promised at the edge (None: an interval alone); interval : what is promised of the coverage.
     at : the effect at the edge. power_at : an effect that should be found; its words are in ``effect``.
-    at_once : how many simulations one draw is. most : the most simulations that a run by hand gives it.
+    at_once : how many simulations one draw is.
     quick : whether ``--quick`` measures it.
     """
 
@@ -125,7 +125,6 @@ class Entry:
     power_at: float | None = None
     effect: str = ""
     at_once: int = 1
-    most: int = 2_000
     quick: bool = False
 
     @property

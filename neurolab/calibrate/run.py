@@ -67,7 +67,7 @@ def jobs_of(entry: Entry, n: int, rng: int) -> list[Job]:
 
     Where one draw is many simulations, ten draws cost nothing and are the least.
     """
-    sizes = {"edge": min(max(n, 10 * entry.at_once if entry.at_once > 1 else 1), entry.most)}
+    sizes = {"edge": max(n, 10 * entry.at_once if entry.at_once > 1 else 1)}
     if entry.power_at is not None:
         sizes["effect"] = max(LEAST_EFFECT, sizes["edge"] // 4)
     block = max(BLOCK, entry.at_once)

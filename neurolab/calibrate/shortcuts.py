@@ -97,5 +97,5 @@ ENTRIES = (
           partial(bootstrapped, n=8), interval=covers(kind="shortcut"), at=1.0),
     Entry("threshold, trials as independent", "use stats.psychometric.fit(overdispersed=True)",
           "Trials of a level correlate at .05.", "7 levels of 60 trials", partial(threshold, scatter=0.05),
-          interval=covers(kind="shortcut"), at=3.0, most=200),
+          interval=covers(kind="shortcut"), at=3.0),
 )  # fmt: skip
