@@ -139,6 +139,9 @@ def _joined(name: str, values: Sequence[np.ndarray]) -> np.ndarray:
     if all(np.array_equal(values[0], other) for other in values[1:]):
         return values[0]
     stack = np.stack(values)
+    if name == "certificate_path":
+        return strings(["; ".join(dict.fromkeys(column)) for column in stack.reshape(len(values), -1).T]).reshape(
+            values[0].shape)
     if stack.dtype.kind in "OUS":
         return strings([digest_of(*column) for column in stack.reshape(len(values), -1).T]).reshape(values[0].shape)
     return JOINED_BY.get(name, np.mean)(stack, axis=0)

@@ -27,6 +27,7 @@ class Certificate:
     downstream : 1 where the read-out differs from the intact one, 0 where not, NaN where not compared.
     off_distribution : mean distance of the new values from the unit's intact mean, in its intact sd (about 0.8 for
         normally distributed intact values); NaN for weights, and where no unit varied.
+    path : how the answers were computed ("hooks", "module", "slice", "sparse"), and in brackets why not faster.
     """
 
     fired: int
@@ -35,6 +36,7 @@ class Certificate:
     vacuous: bool
     downstream: float
     off_distribution: float
+    path: str = "hooks"
 
 
 @dataclass

@@ -54,7 +54,7 @@ class Damage:
         stepped = any(edit.site.kind == "state" and edit.acts for edit in self.edits)
         return not (stepped and torch.allclose(cut, intact, rtol=1e-5, atol=1e-6))
 
-    def certificate(self, *, downstream: float = float("nan")) -> Certificate:
+    def certificate(self, *, downstream: float = float("nan"), path: str = "hooks") -> Certificate:
         """Get the certificate so far; raises LesionNotApplied when a site never ran."""
         for edit in self.edits:
             if edit.tally.fired == 0:
@@ -68,7 +68,7 @@ class Damage:
         far = [t.distance for t in tallies if t.distance == t.distance]
         return Certificate(
             self.fired(), self.read, changed / total if total else float("nan"), self._vacuous(),
-            downstream, sum(far) / len(far) if far else float("nan"),
+            downstream, sum(far) / len(far) if far else float("nan"), path,
         )
 
     def _vacuous(self) -> bool:

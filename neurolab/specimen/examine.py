@@ -11,11 +11,13 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.design import sham
-from neurolab.errors import DataError, DoubleDippingError, LesionPlanError, listed
+from neurolab.errors import DataError, DoubleDippingError, LesionPlanError, did_you_mean, listed
 from neurolab.lesion import Lesion, Zero, unique_lesions
 from neurolab.roi import ROI
 from neurolab.scores import Accuracy, Margin, describe
-from neurolab.specimen.cells import Cell, in_parallel, run_cells, shares, workers_of
+from neurolab.specimen.campaign import Campaign, workers_of
+from neurolab.specimen.cells import Cell
+from neurolab.specimen.plan import EXACT
 from neurolab.specimen.specimen import Cohort, Specimen, Task
 from neurolab.trials import concat, make_trials
 
@@ -29,6 +31,7 @@ def examine(
     tasks: Sequence[Task],
     *,
     batch_size: int = 256,
+    exact: str = "rounding",
     n_jobs: int = 1,
     progress: bool = True,
     allow_double_dipping: bool = False,
@@ -42,6 +45,8 @@ def examine(
     lesions : the design, each with an id of its own. A sham row is added when there is none.
     tasks : what is scored; names differ.
     batch_size : stimuli per forward; never changes a score beyond float tolerance.
+    exact : "rounding" may compute lesions side by side or as an update of what is known, checked against whole
+        forwards (largest difference 1e-5 of the largest output); "bit" only what gives equal bits.
     n_jobs : worker processes (joblib), each with one torch thread; -1 takes every core. Never changes a score.
     progress : show a bar with the time left where the error stream is a terminal.
     allow_double_dipping : score on the stimuli that chose a region all the same; the trials record it.
@@ -72,26 +77,20 @@ def examine(
     """
     if isinstance(specimen, Cohort):
         return concat(
-            examine(one, lesions, tasks, batch_size=batch_size, n_jobs=n_jobs, progress=progress,
+            examine(one, lesions, tasks, batch_size=batch_size, exact=exact, n_jobs=n_jobs, progress=progress,
                     allow_double_dipping=allow_double_dipping)
             for one in specimen
         )
+    if exact not in EXACT:
+        raise DataError(f"exact={exact!r} given; expected one of {listed(EXACT)}.{did_you_mean(exact, EXACT)}")
     design = with_sham(lesions)
     unique_lesions(design)
     _check_own(specimen, design)
     tasks = _checked_tasks(tasks)
     _check_sheet(specimen, tasks)
     override = _check_dipping(design, tasks, allow_double_dipping)
-    order = sorted(range(len(design)), key=lambda at: design[at].role != "sham")
-    cells: dict[int, Cell] = {}
-    workers = workers_of(n_jobs)
-    groups = shares(order[1:], workers)
-    if len(groups) <= 1:
-        cells.update(run_cells(specimen, design, order, tasks, batch_size, progress))
-    else:
-        cells.update(run_cells(specimen, design, order[:1], tasks, batch_size, False))
-        for part in in_parallel(specimen, design, order[0], groups, tasks, batch_size, workers, progress):
-            cells.update(part)
+    campaign = Campaign(specimen, design, tasks, batch_size, exact, progress)
+    cells = campaign.run(min(workers_of(n_jobs), len(design) - 1))
     return _as_trials(specimen, design, tasks, [cells[at] for at in range(len(design))], override, batch_size)
 
 
@@ -191,6 +190,7 @@ def _as_trials(
         "lesion_units": [[_units_text(lesion) for lesion in design]],
         "lesion_notes": [[json.dumps(_notes(lesion)) for lesion in design]],
         "vacuous": [[one.vacuous for one in certificates]],
+        "certificate_path": [[one.path for one in certificates]],
         **{f"certificate_{name}": [[float(getattr(one, name)) for one in certificates]]
            for name in ("fired", "changed", "downstream", "off_distribution")},
     }

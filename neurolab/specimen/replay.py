@@ -74,7 +74,7 @@ class Replay:
 
     def cut(self, lesion: Lesion) -> frozenset[Which]:
         """Get the calls that need not run again under a lesion; looked up, for most lesions share their sites."""
-        place = lesion.role == "sham", *((type(part.how), part.roi.sites) for part in lesion.parts)
+        place = place_of(lesion)
         if place not in self.cuts:
             self.cuts[place] = cut_of(self.table.specimen, lesion)
         return self.cuts[place]
@@ -108,6 +108,10 @@ class Replay:
             batch.intact = self.table.forward(batch.inputs, batch.ids)
         if marks(self.table.specimen.model)[0] != before:
             self.possible = False  # left aside by a module, perhaps for a later one: only running it renews it
+
+    def serves(self, lesion: Lesion) -> bool:
+        """Get whether a lesion's answers are replayed: its cut was worth a proof, and the proof held."""
+        return self.possible and bool(self.proved.get(self.cut(lesion)))
 
     def forward(self, batch: Batch, damage: Damage) -> torch.Tensor:
         """Get the read-out under the lesions in place: replayed where that was proved, else by a whole forward."""
@@ -198,6 +202,11 @@ def _put_forward(module: torch.nn.Module, own: Any) -> None:
         module.__dict__.pop("forward", None)
     else:
         module.__dict__["forward"] = own
+
+
+def place_of(lesion: Lesion) -> tuple[Any, ...]:
+    """Get what decides how a lesion can be computed: whether it is a sham, and each part's kind and sites."""
+    return lesion.role == "sham", *((type(part.how), part.roi.sites) for part in lesion.parts)
 
 
 def cut_of(specimen: Specimen, lesion: Lesion) -> frozenset[Which]:
