@@ -97,4 +97,5 @@ def _source(thing: type | Callable[..., Any]) -> str:
         return inspect.getsource(thing)
     except (OSError, TypeError):
         code = getattr(thing, "__code__", None)
-        return code.co_code.hex() + repr(code.co_names) if code else getattr(thing, "__qualname__", type(thing).__name__)
+        name = getattr(thing, "__qualname__", type(thing).__name__)
+        return code.co_code.hex() + repr(code.co_names) if code else name
