@@ -110,34 +110,41 @@ def clusters(
         )
     graph, stream = neighbours(data, rows.dims, adjacency), generator(rng, "clusters", rows.what)
     found = form(rows, graph, by, alternative=alternative, alpha=alpha, m=n_permutations, rng=stream)
+    fresh = measured_on is not None
     other = rows if measured_on is None else _fresh(rows, measured_on, contrast, pair)
     return make_result(
         {**_per_cluster(found, data, rows, other, 1 - alpha), **_per_place(found, rows), "p_floor": floor},
         coords=_coords(data, rows, other, found),
-        analysis="clusters",
-        estimand=f"an effect anywhere in the map of {' x '.join(rows.dims)}, {rows.what}, over such "
-        f"{PLURAL[rows.over]}",
         test=_test(rows, found, by),
-        n=rows.n,
         correction=f"largest {'score' if isinstance(by, Tfce) else 'cluster'} of the map",
         alternative=alternative,
         level=1 - alpha,
         alpha=alpha,
-        generalises_over=rows.over,
         rng="" if found.exact else rng_name(rng),
-        inputs=digest_of(rows.rows, len(rows.a)),
-        contrast=rows.what,
-        effect_on=SAME if measured_on is None else FRESH,
-        inference=ABOUT_CLUSTERS,
+        effect_on=FRESH if fresh else SAME,
+        **_about(rows, data, fresh=fresh),
         **_counts(rows, graph, by, found),
-        **{name: data.attrs.get(name, "") for name in ("source", "specimen", "kind", "sites")},
-        effect_unit=data.attrs.get("units", ""),
         reasons=_reasons(found, alpha),
-        note=noted(
-            "" if measured_on is not None else f"Effects of clusters are measured on {SAME}.",
+    )
+
+
+def _about(rows: Mapped, data: xr.DataArray, *, fresh: bool) -> dict[str, Any]:
+    return {
+        "analysis": "clusters",
+        "estimand": f"an effect anywhere in the map of {' x '.join(rows.dims)}, {rows.what}, over such "
+        f"{PLURAL[rows.over]}",
+        "n": rows.n,
+        "generalises_over": rows.over,
+        "inputs": digest_of(rows.rows, len(rows.a)),
+        "contrast": rows.what,
+        "inference": ABOUT_CLUSTERS,
+        **{name: data.attrs.get(name, "") for name in ("source", "specimen", "kind", "sites")},
+        "effect_unit": data.attrs.get("units", ""),
+        "note": noted(
+            "" if fresh else f"Effects of clusters are measured on {SAME}.",
             whose_stimuli(1, str(data.attrs.get("kind", ""))) if rows.over == "stimulus" else "",
         ),
-    )
+    }
 
 
 def _check(by: Any, alternative: str, alpha: float, n_permutations: int) -> None:

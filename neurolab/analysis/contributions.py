@@ -104,32 +104,40 @@ def shapley(
         _tested(game.alone[:, k], 0.0, 0.0, level, generator(rng, "alone", task, name))
         for k, name in enumerate(game.players)
     ]
-    sample, floor = game.sample, tests[0]["p_floor"]
     return make_result(
         {
             **{name: ("player", [test[name] for test in tests]) for name in TEST},
             **{f"alone_{name}": ("player", [test[name] for test in alone]) for name in TEST},
             **_whole(game, found, level, rng),
             "q": ("player", holm([test["p"] for test in tests]).p),
-            "value": ((sample.dim, "player"), found.samples),
-            "alone_value": ((sample.dim, "player"), game.alone),
+            "value": ((game.sample.dim, "player"), found.samples),
+            "alone_value": ((game.sample.dim, "player"), game.alone),
             **{name: ("player", getattr(found, name)) for name in ("monte_carlo_se", "sampling_se")},
         },
         coords={"player": strings(game.players), **game.coords},
-        analysis="shapley",
-        estimand=f"the mean over {sample.plural} of the Shapley value of each region for {task}, lesions taking "
-        f"the others of {joined(list(game.players))}",
-        test=f"two-sided sign-flip over {sample.plural}",
-        correction="holm",
-        alternative="two-sided",
-        method=_method(game, found),
-        n_evaluations=len(game.scores),
-        n_permutations=found.n_permutations,
-        reasons=_reasons(game, found),
-        **about_game(
-            game, level, rng, holm_text(game.members, floor, game.n, plural=sample.plural, alpha=1 - level)
-        ),
+        **_about(game, found),
+        **about_game(game, level, rng, _floor(game, tests[0]["p_floor"], level)),
     )
+
+
+def _about(game: Played, found: games.Shapley) -> dict[str, Any]:
+    plural = game.sample.plural
+    return {
+        "analysis": "shapley",
+        "estimand": f"the mean over {plural} of the Shapley value of each region for {game.task}, lesions taking "
+        f"the others of {joined(list(game.players))}",
+        "test": f"two-sided sign-flip over {plural}",
+        "correction": "holm",
+        "alternative": "two-sided",
+        "method": _method(game, found),
+        "n_evaluations": len(game.scores),
+        "n_permutations": found.n_permutations,
+        "reasons": _reasons(game, found),
+    }
+
+
+def _floor(game: Played, floor: float, level: float) -> str:
+    return holm_text(game.members, floor, game.n, plural=game.sample.plural, alpha=1 - level)
 
 
 def _shapley(game: Played) -> tuple[games.Shapley, int]:

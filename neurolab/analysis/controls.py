@@ -89,21 +89,19 @@ def against_controls(
     per_member = sample.table(draws, task) - sample.table(rows, task)  # the sham cancels
     stream = generator(rng, "against_controls", name, family, task)
     test = sign_flip(per_member.to_numpy(), alternative="greater", level=level, rng=stream)
-    variables: dict[str, Any] = {
-        "target": ("specimen", target),
-        "control": (("specimen", "draw"), control),
-        "difference": ("specimen", target - control.mean(axis=1)),
-        **{key: getattr(test, key) for key in ("effect", "low", "high", "p", "p_floor")},
-        "effect_logit": _on_logit(sample, rows, draws, task),
-        **_among_draws(float(target.mean()), control.mean(axis=0), level),
-    }
     return make_result(
-        variables,
+        {
+            "target": ("specimen", target),
+            "control": (("specimen", "draw"), control),
+            "difference": ("specimen", target - control.mean(axis=1)),
+            **{key: getattr(test, key) for key in ("effect", "low", "high", "p", "p_floor")},
+            "effect_logit": _on_logit(sample, rows, draws, task),
+            **_among_draws(float(target.mean()), control.mean(axis=0), level),
+        },
         coords={"specimen": sample.specimens, "draw": sample.trials["draw"].values[draws]},
         analysis="against_controls",
         estimand=f"the mean over {sample.plural} of the deficit of {name} on {task} minus that of {family} controls",
         n=len(per_member),
-        n_draws=len(draws),
         level=level,
         lesion=name,
         task=task,
@@ -118,6 +116,7 @@ def _about(sample: Sample, n_draws: int) -> dict[str, Any]:
         "alternative": "greater",
         "test": f"one-sided sign-flip over {sample.plural}; rank among {n_draws} control draws",
         "correction": "none",
+        "n_draws": n_draws,
         "rank_generalises_over": "control draw",
     }
 

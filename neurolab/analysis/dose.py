@@ -96,7 +96,7 @@ def dose_response(
     test = sign_flip(difference, alternative="greater", level=level, rng=generator(rng, "dose area", lesion, task))
     found |= {"retained": ("specimen", _retained(sample, np.asarray(found["score"][1]), doses, task))}
     found |= {"effect": test.effect, "effect_low": test.low, "effect_high": test.high, "p": test.p}
-    against = f"that of its {family} controls" if controls else "none"
+    floor = floor_text(test.n, test.p_floor, plural=sample.plural, alternative="greater")
     return make_result(
         {**found, "p_floor": test.p_floor},
         coords={"specimen": sample.specimens, "dose": doses},
@@ -105,25 +105,21 @@ def dose_response(
         lesion=lesion,
         task=task,
         family=family if controls else "",
-        **_about(along, tested),
+        along=along,
         dose_name=strength_name(sample.trials, _rows(ladder)) if along == "strength" else AXES[along],
-        estimand=f"the mean over {sample.plural} of the mean deficit of {lesion} on {task}, over the doses "
-        f"{dose_texts([0.0, *tested])}, against {against}",
-        test=f"one-sided sign-flip over {sample.plural}",
-        **sample.said(
-            rng,
-            floor_text(test.n, test.p_floor, plural=sample.plural, alternative="greater"),
-            _left_out(list(ladder), tested, family),
-        ),
+        **_about(sample, f"{lesion} on {task}", f"that of its {family} controls" if controls else "none", tested),
+        **sample.said(rng, floor, _left_out(list(ladder), tested, family)),
     )
 
 
-def _about(along: str, tested: list[float]) -> dict[str, Any]:
+def _about(sample: Sample, what: str, against: str, tested: list[float]) -> dict[str, Any]:
     return {
         "analysis": "dose_response",
+        "estimand": f"the mean over {sample.plural} of the mean deficit of {what}, over the doses "
+        f"{dose_texts([0.0, *tested])}, against {against}",
+        "test": f"one-sided sign-flip over {sample.plural}",
         "correction": "none",
         "alternative": "greater",
-        "along": along,
         "tested_doses": [0.0, *tested],
     }
 

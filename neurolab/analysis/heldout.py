@@ -105,10 +105,7 @@ def held_out(
     sides = sides_of(recording, contrast, signed=signed)
     masks_of_sides = sides.contrast.sides(recording["condition"].values.astype(str))
     labels = fold_labels(recording, by, masks_of_sides, generator(rng, "folds", str(by)))
-    folds, code = np.unique(labels, return_inverse=True)
-    names = site_names(recording) if per_site else None
-    where = (recording["site"].values, recording["unit"].values)
-    cross = CrossFold(code[sides.rows], test, top, names, *where, sides.usable)
+    folds, cross = np.unique(labels), _cross(recording, sides, labels, test, top, per_site=per_site)
     masks = cross.masks(sides.values, sides.positive)
     found = measured(responses(sides.values, cross.fold, masks), sides.positive, cross.fold)
     p, floor = _shuffled(recording, sides, cross, found.effect, n_permutations, rng)
@@ -129,6 +126,16 @@ def held_out(
         signed=signed,
         rng=rng_name(rng),
     )
+
+
+def _cross(
+    recording: xr.DataArray, sides: Sides, labels: np.ndarray, test: str, top: int | float, *, per_site: bool
+) -> CrossFold:
+    """The whole procedure, ready for the labels of any shuffle."""
+    code = np.unique(labels, return_inverse=True)[1]
+    names = site_names(recording) if per_site else None
+    where = (recording["site"].values, recording["unit"].values)
+    return CrossFold(code[sides.rows], test, top, names, *where, sides.usable)
 
 
 def _share(top: int | float) -> str:

@@ -137,9 +137,6 @@ def hunted(
     tests = [_tested(hunt, taken, draw) for taken in sets]
     q = holm([max(whole.p, needed.p) for whole, needed in tests]).p if tests else np.zeros(0)
     shown = q <= 1 - hunt.level + 1e-12
-    names = range(len(hunt.players))
-    inside = np.array([[taken >> k & 1 for k in names] for taken in sets], dtype=bool)
-    values = np.array([hunt.deficit(taken) for taken in sets]).reshape(len(sets), len(hunt.chose))
     return make_result(
         {
             **{name: ("set", [getattr(whole, name) for whole, _ in tests]) for name in TEST},
@@ -147,11 +144,7 @@ def hunted(
             "p": ("set", [max(whole.p, needed.p) for whole, needed in tests]),
             "q": ("set", q),
             "shown": ("set", shown),
-            "size": ("set", [taken.bit_count() for taken in sets]),
-            "members": (("set", "player"), inside.reshape(len(sets), len(names))),
-            "value": ((dim, "set"), values.T),
-            "bound": hunt.bound,
-            "all_together": hunt.mean(hunt.everyone),
+            **_found(hunt, sets, dim),
         },
         coords={
             "set": strings([hunt.name(taken) for taken in sets]),
@@ -159,12 +152,7 @@ def hunted(
             "chose": (dim, hunt.chose),
             **coords,
         },
-        analysis="minimal_set",
-        estimand=f"the mean deficit of each minimal set of {joined(list(hunt.players))} on {about['task']}, over "
-        f"{hunt.plural} that did not choose it, against {hunt.bound:.3g}",
-        test=f"one-sided sign-flips over {hunt.plural}, intersection-union",
-        alternative="greater",
-        correction="holm",
+        **_about(hunt, about["task"]),
         verdict=_verdict(hunt, sets, shown),
         reasons=_reasons(hunt, found, sets, asked),
         n_sets=len(found.sets),
@@ -172,6 +160,31 @@ def hunted(
         n_evaluations=len(asked.known) if asked else found.n_evaluations,
         **{**about, "n": int((~hunt.chose).sum())},
     )
+
+
+def _about(hunt: Hunt, task: str) -> dict[str, str]:
+    return {
+        "analysis": "minimal_set",
+        "estimand": f"the mean deficit of each minimal set of {joined(list(hunt.players))} on {task}, over "
+        f"{hunt.plural} that did not choose it, against {hunt.bound:.3g}",
+        "test": f"one-sided sign-flips over {hunt.plural}, intersection-union",
+        "alternative": "greater",
+        "correction": "holm",
+    }
+
+
+def _found(hunt: Hunt, sets: Sequence[int], dim: str) -> dict[str, Any]:
+    """What is in each set, what it costs every member, and what counts."""
+    names = range(len(hunt.players))
+    inside = np.array([[taken >> k & 1 for k in names] for taken in sets], dtype=bool)
+    values = np.array([hunt.deficit(taken) for taken in sets]).reshape(len(sets), len(hunt.chose))
+    return {
+        "size": ("set", [taken.bit_count() for taken in sets]),
+        "members": (("set", "player"), inside.reshape(len(sets), len(names))),
+        "value": ((dim, "set"), values.T),
+        "bound": hunt.bound,
+        "all_together": hunt.mean(hunt.everyone),
+    }
 
 
 def _tested(hunt: Hunt, taken: int, rng: RNG) -> tuple[SignFlip, SignFlip]:

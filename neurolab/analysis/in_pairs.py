@@ -6,7 +6,7 @@ from itertools import combinations
 
 import xarray as xr
 
-from neurolab.analysis.game import about_game, played
+from neurolab.analysis.game import Played, about_game, played
 from neurolab.analysis.words import holm_text, joined
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
@@ -72,13 +72,7 @@ def pair_interactions(
     """
     game = played(trials, task, players, over)
     game.need_all()
-    if game.n < 2:
-        raise DesignError(f"There is one player, {game.players[0]!r}; a pair needs two. Type coalitions([a, b], how).")
-    if game.bounded and not allow_bounded:
-        raise DesignError(
-            f"Task {task!r} is scored within [0, 1], where a ceiling looks like redundancy and a floor like synergy. "
-            "Examine it with an unbounded score (nl.scores.margin), or type allow_bounded=True, which is recorded."
-        )
+    _check(game, allow_bounded=allow_bounded)
     samples, sample = -games.interactions(game.value, game.n).samples, game.sample
     pairs = list(combinations(game.players, 2))
     tests = [
@@ -106,3 +100,14 @@ def pair_interactions(
         alternative="two-sided",
         **about_game(game, level, rng, note),
     )
+
+
+def _check(game: Played, *, allow_bounded: bool) -> None:
+    if game.n < 2:
+        raise DesignError(f"There is one player, {game.players[0]!r}; a pair needs two. Type coalitions([a, b], how).")
+    if game.bounded and not allow_bounded:
+        raise DesignError(
+            f"Task {game.task!r} is scored within [0, 1], where a ceiling looks like redundancy and a floor like "
+            "synergy. Examine it with an unbounded score (nl.scores.margin), or type allow_bounded=True, which is "
+            "recorded."
+        )

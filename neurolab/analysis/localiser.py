@@ -91,30 +91,24 @@ def localise(
     column_test = TESTS[test](recording, sides, nuisance, pair)
     found = map_of(column_test, sides.values.shape[1], alternative=alternative, level=level)
     q, q_floor = corrected(correction, found, column_test, n_permutations=n_permutations, rng=rng)
-    variables: dict[str, Any] = {
-        name: ("neuroid", getattr(found, name)) for name in ("statistic", "effect", "low", "high", "p")
-    }
-    variables |= {"q": ("neuroid", q), **_selectivity(sides, found)}
-    variables |= {"p_floor": np.finfo(np.float64).tiny, "q_floor": q_floor}
-    variables["chosen_on"] = ("stimulus", strings(sides.stimuli))
     return make_result(
-        variables,
+        {
+            **{name: ("neuroid", getattr(found, name)) for name in ("statistic", "effect", "low", "high", "p")},
+            "q": ("neuroid", q),
+            **_selectivity(sides, found),
+            **{"p_floor": np.finfo(np.float64).tiny, "q_floor": q_floor},
+            "chosen_on": ("stimulus", strings(sides.stimuli)),
+        },
         coords=_coords(recording, found.valid & sides.usable),
-        estimand=f"per neuroid, the {column_test.effect} of {sides.contrast} over such stimuli, in this "
-        f"{_whose(recording)}",
         test=test,
-        n=len(sides.stimuli),
-        n_presentations=len(sides.rows),
-        **_counts(found.valid, sides.usable, str(recording.attrs.get("kind", ""))),
+        **_counts(found.valid, sides, str(recording.attrs.get("kind", ""))),
         correction=correction,
         rng="" if rng is None else rng_name(rng),
-        inputs=digest_of(sides.values, sides.positive),
         alternative=alternative,
         level=level,
-        contrast=str(sides.contrast),
         signed=signed,
         effect_unit="AUC" if test == "rank" else recording.attrs.get("units", ""),
-        **_about(recording),
+        **_about(recording, sides, column_test.effect),
     )
 
 
@@ -134,13 +128,16 @@ def _coords(recording: xr.DataArray, valid: np.ndarray) -> dict[str, Any]:
     return {**kept, "valid": ("neuroid", valid)}
 
 
-def _counts(tested: np.ndarray, usable: np.ndarray, kind: str) -> dict[str, Any]:
-    """How many neuroids were tested, and why the others were not."""
+def _counts(tested: np.ndarray, sides: Sides, kind: str) -> dict[str, Any]:
+    """How many stimuli there are, how many neuroids were tested, and why the others were not."""
+    usable = sides.usable
     marked, dead = int((~usable).sum()), int((usable & ~tested).sum())
     said = [f"{marked} marked bad in the recording"] if marked else []
     said += [f"{dead} dead or constant"] if dead else []
     untested = f"{marked + dead} of {len(usable)} neuroids were not tested: {' and '.join(said)}." if said else ""
     return {
+        "n": len(sides.stimuli),
+        "n_presentations": len(sides.rows),
         "n_neuroids": len(usable),
         "n_tested": len(usable) - marked - dead,
         "n_marked_bad": marked,
@@ -149,9 +146,15 @@ def _counts(tested: np.ndarray, usable: np.ndarray, kind: str) -> dict[str, Any]
     }
 
 
-def _about(recording: xr.DataArray) -> dict[str, Any]:
-    carried = {name: recording.attrs.get(name, "") for name in ("source", "specimen", "kind", "sites")}
-    return {"analysis": "localise", "generalises_over": "stimulus", **carried}
+def _about(recording: xr.DataArray, sides: Sides, effect: str) -> dict[str, Any]:
+    return {
+        "analysis": "localise",
+        "estimand": f"per neuroid, the {effect} of {sides.contrast} over such stimuli, in this {_whose(recording)}",
+        "generalises_over": "stimulus",
+        "inputs": digest_of(sides.values, sides.positive),
+        "contrast": str(sides.contrast),
+        **{name: recording.attrs.get(name, "") for name in ("source", "specimen", "kind", "sites")},
+    }
 
 
 def known(given: str, table: Iterable[str], what: str) -> None:

@@ -114,7 +114,6 @@ def mixed(
     test = sign_flip(deficit, level=level, rng=generator(rng, "mixed", name, task))
     fits = {model: _fit(model, pairs) for model in asked}
     floor = floor_text(test.n, test.p_floor, plural=sample.plural, alternative="two-sided", alpha=1 - level)
-    said = sample.said(rng, floor, *_notes(fits, test, level))
     return make_result(
         {"value": (sample.dim, deficit), **{name: getattr(test, name) for name in TEST}, **_models(fits, level)},
         coords={**_members(sample, task), "model": strings([_label(model, fit) for model, fit in fits.items()]),
@@ -132,7 +131,7 @@ def mixed(
         n_rows=2 * len(pairs.intact),
         verdict=_verdict(name, task, test, fits, level, sample.plural),
         reasons=_reasons(fits, test, level),
-        **said,
+        **sample.said(rng, floor, *_notes(fits, test, level)),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -106,25 +107,17 @@ def robustness(
     floor = floor_of(curves, task, chance)
     found, last = half_points(curves, floor, curve), curves.strengths[-1]
     reached, ed50, retained = np.isfinite(found), np.minimum(found, last), retained_of(curves, floor)
-    stream = generator(rng, "robustness", noise, lesion or "", task)
-
-    def flips(values: np.ndarray, alternative: str = "two-sided") -> SignFlip:
-        return sign_flip(values, alternative=alternative, level=level, rng=stream)
-
+    flips = partial(sign_flip, level=level, rng=generator(rng, "robustness", noise, lesion or "", task))
     half, kept = [flips(values) for values in ed50], [flips(values) for values in retained]
     mean = curves.score.mean(axis=1)
-    readings = [
-        Reading(name, curves.strengths, mean[at], floor, ed50[at], reached[at], half[at], kept[at])
-        for at, name in enumerate(curves.names)
-    ]
-    area = flips(retained[1] - retained[0]) if lesion else flips(1 - retained[0], "greater")
+    columns = zip(curves.names, mean, ed50, reached, half, kept)
+    readings = [Reading(name, curves.strengths, at, floor, *measured) for name, at, *measured in columns]
+    area = flips(retained[1] - retained[0]) if lesion else flips(1 - retained[0], alternative="greater")
     test = flips(ed50[1] - ed50[0]) if lesion else area
     return make_result(
         {
             **_drawn(curves, flips),
-            "ed50": (EACH, ed50),
-            "reached": (EACH, reached),
-            "retained": (EACH, retained),
+            **{name: (EACH, of) for name, of in (("ed50", ed50), ("reached", reached), ("retained", retained))},
             **_by_condition("ed50", half),
             **_by_condition("retained", kept),
             "n_reached": ("condition", reached.sum(axis=1)),

@@ -121,46 +121,66 @@ def modules(
     graph = graph_of(data, edges, within)
     null = _known(null, graph, level)
     _check(graph, by, n_null, n_restarts, allow_parts)
-    weights = graph.weights
-    found = search(weights, by, n_restarts, generator(rng, "modules", "observed"))
+    found = search(graph.weights, by, n_restarts, generator(rng, "modules", "observed"))
     drawn = [_null(graph, null, by, n_restarts, generator(rng, "modules", null, at)) for at in range(n_null)]
-    q_null, gain_null = (np.array([getattr(one, name) for one, _ in drawn]) for name in ("q", "gain"))
-    label = np.zeros(graph.size, dtype=np.int64)
-    label[graph.kept] = found.codes + 1
-    variables: dict[str, Any] = {
-        "label": ("neuroid", label), "n_modules": found.n, "modularity": found.q, "normalised_cut": found.cut,
-        "stability": _stability(found.every),
-        "q_restart": ("restart", np.array([graphs.modularity(weights, codes) for codes in found.every])),
-        "q_null": ("draw", q_null), "cut_null": ("draw", np.array([one.cut for one, _ in drawn])),
-        **ranked(found.q, q_null, level), **_cut(found, gain_null, level, by),
-        **agreement_with(graph, found.codes, labels, n_null, level, generator(rng, "modules", "labels")),
-    }  # fmt: skip
     return make_result(
-        {**variables, **_kept(graph)},
+        {
+            **_divided(graph, found),
+            **_against(found, [one for one, _ in drawn], by, level),
+            **agreement_with(graph, found.codes, labels, n_null, level, generator(rng, "modules", "labels")),
+            **_kept(graph),
+        },
         coords=graph.coords,
-        analysis="modules",
-        estimand=f"Q of the modules of one graph of {len(weights)} units ({graph.said}), less that of random graphs "
-        "searched alike",
         test=f"rank among {n_null} random graphs ({null}), each divided by {by!r}, best of {n_restarts}",
-        n=1,
-        generalises_over="control draw",
-        correction="none",
-        alternative="greater",
         level=level,
         rng=rng_name(rng),
-        source=str(getattr(data, "attrs", {}).get("source", "")),
-        sites=str(getattr(data, "attrs", {}).get("sites", "")),
-        inputs=digest_of(weights),
+        **{name: str(getattr(data, "attrs", {}).get(name, "")) for name in ("source", "sites")},
         null=null,
         by=repr(by),
-        edges=graph.said,
-        n_units=graph.size,
-        n_without_edges=graph.size - len(weights),
-        null_in_parts=float(np.mean([parts > 1 for _, parts in drawn])),
-        override="a graph in parts allowed" if n_parts(weights) > 1 else "",
-        reasons=_reasons(found, variables["stability"]),
-        note=_note(graph, drawn),
+        **_about(graph, found, drawn),
     )
+
+
+def _divided(graph: UnitGraph, found: Found) -> dict[str, Any]:
+    """The modules of the graph, how good they are, and how far the restarts agree."""
+    label = np.zeros(graph.size, dtype=np.int64)
+    label[graph.kept] = found.codes + 1
+    return {
+        "label": ("neuroid", label),
+        "n_modules": found.n,
+        "modularity": found.q,
+        "normalised_cut": found.cut,
+        "stability": _stability(found.every),
+        "q_restart": ("restart", np.array([graphs.modularity(graph.weights, codes) for codes in found.every])),
+    }
+
+
+def _against(found: Found, drawn: list[Found], by: Division, level: float) -> dict[str, Any]:
+    """Q and n-cut of the random graphs, and where those of the graph lie among them."""
+    q, cut, gain = (np.array([getattr(one, name) for one in drawn]) for name in ("q", "cut", "gain"))
+    null = {"q_null": ("draw", q), "cut_null": ("draw", cut)}
+    return {**null, **ranked(found.q, q, level), **_cut(found, gain, level, by)}
+
+
+def _about(graph: UnitGraph, found: Found, drawn: list[tuple[Found, int]]) -> dict[str, Any]:
+    weights = graph.weights
+    return {
+        "analysis": "modules",
+        "estimand": f"Q of the modules of one graph of {len(weights)} units ({graph.said}), less that of random graphs "
+        "searched alike",
+        "n": 1,
+        "generalises_over": "control draw",
+        "correction": "none",
+        "alternative": "greater",
+        "inputs": digest_of(weights),
+        "edges": graph.said,
+        "n_units": graph.size,
+        "n_without_edges": graph.size - len(weights),
+        "null_in_parts": float(np.mean([parts > 1 for _, parts in drawn])),
+        "override": "a graph in parts allowed" if n_parts(weights) > 1 else "",
+        "reasons": _reasons(found, _stability(found.every)),
+        "note": _note(graph, drawn),
+    }
 
 
 def _known(null: str | None, graph: UnitGraph, level: float) -> str:

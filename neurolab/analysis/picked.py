@@ -100,21 +100,14 @@ def picked_dissociation(
         observed[at], *pair = best_pair(deficits[at, :n_candidates])
         pairs.append(names[pair])
         null[at] = picked_null(deficits[at], n_candidates, n_permutations, generator(rng, "picked", name))
-    floors = _subset_floor(n_candidates, len(rows), n_permutations, 1)
-    variables: dict[str, Any] = {
-        "observed": ("specimen", observed),
-        "null": (("specimen", "draw"), null),
-        "null_mean": ("specimen", null.mean(axis=1)),
-        "excess": ("specimen", observed - null.mean(axis=1)),
-        "network_p": ("specimen", [_rank_p(value, row) for value, row in zip(observed, null)]),
-        "network_p_floor": ("specimen", np.full(len(specimens), floors)),
-        "picked_a": ("specimen", strings([a for a, _ in pairs])),
-        "picked_b": ("specimen", strings([b for _, b in pairs])),
-        **_over_networks(observed, null, n_candidates, len(rows), level, generator(rng, "picked over networks")),
-        **_held(sample, rows[:n_candidates], tasks, level, rng),
-    }
     return make_result(
-        variables,
+        {
+            **_per_network(observed, null, n_candidates, len(rows)),
+            "picked_a": ("specimen", strings([a for a, _ in pairs])),
+            "picked_b": ("specimen", strings([b for _, b in pairs])),
+            **_over_networks(observed, null, n_candidates, len(rows), level, generator(rng, "picked over networks")),
+            **_held(sample, rows[:n_candidates], tasks, level, rng),
+        },
         coords={
             "specimen": strings(specimens),
             "claim": strings([f"A hurts {tasks[0]} more than B does", f"B hurts {tasks[1]} more than A does"]),
@@ -181,6 +174,19 @@ def _rank_p(value: float, null: np.ndarray) -> float:
 def _subset_floor(k: int, m: int, n_permutations: int, n_networks: int) -> float:
     """The smallest rank p: a random subset holds the very best pair with probability k(k-1)/m(m-1)."""
     return max(1 / (n_permutations + 1), (k * (k - 1) / (m * (m - 1))) ** n_networks)
+
+
+def _per_network(observed: np.ndarray, null: np.ndarray, k: int, m: int) -> dict[str, Any]:
+    """The picked pair of every network beside the best pairs of its random subsets."""
+    floor = _subset_floor(k, m, null.shape[1], 1)
+    return {
+        "observed": ("specimen", observed),
+        "null": (("specimen", "draw"), null),
+        "null_mean": ("specimen", null.mean(axis=1)),
+        "excess": ("specimen", observed - null.mean(axis=1)),
+        "network_p": ("specimen", [_rank_p(value, row) for value, row in zip(observed, null)]),
+        "network_p_floor": ("specimen", np.full(len(observed), floor)),
+    }
 
 
 def _over_networks(

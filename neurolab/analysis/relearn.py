@@ -135,28 +135,14 @@ def recovery(
     margin = _bound(arms, within, bound)
     stream = generator(rng, "recovery", lesioned, intact)
     flips = partial(sign_flip, level=level, rng=stream)
-    initial, remaining = arms.deficit[:, 0], arms.remaining
     goal = _criterion(arms, criterion, margin)
     times = {name: first_reached(curve, arms.step, goal) for name, curve in arms.score.items()}
-    waited = times[arms.lesioned][0] - times[arms.control or arms.intact][0]
-    found: dict[str, Any] = {
-        "initial": flips(initial, alternative="greater"),
-        "remaining": flips(remaining, alternative="greater"),
-        "recovered": _equivalent(remaining, margin, 1 - level, stream),
-        "rising": flips(arms.deficit[:, -2] - arms.deficit[:, -1], alternative="greater"),
-        "time": flips(waited),
-    }
-    share = _share(initial, remaining, level, stream)
-    alpha = 1 - level
+    found = _tests(arms, times, margin, flips, 1 - level, stream)
+    share = _share(arms.deficit[:, 0], arms.remaining, level, stream)
     return make_result(
         {
             **_curves(arms, flips),
-            "steps": (("arm", "specimen"), [steps for steps, _ in times.values()]),
-            "reached": (("arm", "specimen"), [reached for _, reached in times.values()]),
-            "initial": ("specimen", initial),
-            "remaining": ("specimen", remaining),
-            "criterion": ("specimen", goal),
-            "criterion_mean": goal.mean(),
+            **_per_network(arms, times, goal),
             "recovered_bound": margin,
             **{f"{name}_{part}": getattr(test, part) for name, test in found.items() for part in PARTS},
             **{"effect": share.effect, "effect_low": share.low, "effect_high": share.high},
@@ -164,11 +150,42 @@ def recovery(
         },
         coords={"specimen": arms.steps.specimens, "arm": strings(list(arms.score)), "step": arms.step},
         **_about(arms, level),
-        verdict=verdict_of(found, share, alpha, arms.steps.plural),
+        verdict=verdict_of(found, share, 1 - level, arms.steps.plural),
         reasons=reasons_of(arms, found, share, times, margin, level),
         rng=rng_name(rng),
         note=noted(floor_text(share.n, share.p_floor, plural=arms.steps.plural, alternative="greater"), share.note),
     )
+
+
+def _tests(
+    arms: Arms,
+    times: dict[str, tuple[np.ndarray, np.ndarray]],
+    margin: float,
+    flips: Callable[..., SignFlip],
+    alpha: float,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """The tests over networks, by name; they draw from one stream, in this order."""
+    waited = times[arms.lesioned][0] - times[arms.control or arms.intact][0]
+    return {
+        "initial": flips(arms.deficit[:, 0], alternative="greater"),
+        "remaining": flips(arms.remaining, alternative="greater"),
+        "recovered": _equivalent(arms.remaining, margin, alpha, rng),
+        "rising": flips(arms.deficit[:, -2] - arms.deficit[:, -1], alternative="greater"),
+        "time": flips(waited),
+    }
+
+
+def _per_network(arms: Arms, times: dict[str, tuple[np.ndarray, np.ndarray]], goal: np.ndarray) -> dict[str, Any]:
+    """When each network reached what, and its deficit at both ends."""
+    return {
+        "steps": (("arm", "specimen"), [steps for steps, _ in times.values()]),
+        "reached": (("arm", "specimen"), [reached for _, reached in times.values()]),
+        "initial": ("specimen", arms.deficit[:, 0]),
+        "remaining": ("specimen", arms.remaining),
+        "criterion": ("specimen", goal),
+        "criterion_mean": goal.mean(),
+    }
 
 
 def _about(arms: Arms, level: float) -> dict[str, Any]:

@@ -94,15 +94,7 @@ def map_reliability(
     ]
     r, overlap, by_site = (np.array(column) for column in zip(*compared))
     return make_result(
-        {
-            "split_r": ("split", r),
-            "split_dice": ("split", overlap),
-            "effect": float(spearman_brown(r.mean())),
-            "r": float(r.mean()),
-            "mean_dice": float(overlap.mean()),
-            "site_r": ("site", by_site.mean(axis=0)),
-            "site_effect": ("site", [_stepped(value) for value in by_site.mean(axis=0)]),
-        },
+        _summary(r, overlap, by_site),
         coords={"site": strings(site_names(used))},
         n=len(groups),
         n_splits=len(rows),
@@ -115,6 +107,19 @@ def map_reliability(
         **_about(recording, str(whole.contrast), by, test, every),
         note=whose_stimuli(1, str(recording.attrs.get("kind", "")), "stimulus" if by == "stimulus" else "run"),
     )
+
+
+def _summary(r: np.ndarray, overlap: np.ndarray, by_site: np.ndarray) -> dict[str, Any]:
+    """Means over splits, stepped up to the whole: of all neuroids, and site by site."""
+    return {
+        "split_r": ("split", r),
+        "split_dice": ("split", overlap),
+        "effect": float(spearman_brown(r.mean())),
+        "r": float(r.mean()),
+        "mean_dice": float(overlap.mean()),
+        "site_r": ("site", by_site.mean(axis=0)),
+        "site_effect": ("site", [_stepped(value) for value in by_site.mean(axis=0)]),
+    }
 
 
 def _about(recording: xr.DataArray, contrast: str, by: str, test: str, every: bool) -> dict[str, Any]:

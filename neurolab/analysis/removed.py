@@ -116,17 +116,9 @@ def reserve(
     stream = generator(rng, "reserve", lesion, family, task)
     found = {**_over(own, level, "", stream), **_compared(own, random, level, stream)}
     found |= _over(random, level, "control_", stream) if random else {}
-    n = sample.trials.sizes["specimen"]
     return make_result(
         {**found, **dict(zip(("reserve", "failure_point"), map(float, own.measures.mean(axis=0))))},
         coords={"specimen": sample.specimens, "dose": np.array([0.0, *doses]), "measure": strings(MEASURES)},
-        analysis="reserve",
-        estimand=f"the mean over {sample.plural} of the area and the failure point of {lesion} on {task}"
-        + (f", minus those of its {family} controls" if random else ""),
-        test=f"two-sided sign-flip over {sample.plural}",
-        correction="none",
-        alternative="two-sided",
-        n=n,
         level=level,
         lesion=lesion,
         task=task,
@@ -135,11 +127,26 @@ def reserve(
         base=base,
         never_failed=own.censored,
         reasons=_reasons(found, lesion, family, level),
-        **sample.said(
-            rng, floor_text(n, 2.0 ** (1 - n), plural=sample.plural, alternative="two-sided", alpha=1 - level),
-            _never(own, "of this order", failing), _never(random, "of random orders", failing),
-        ),
-    )  # fmt: skip
+        **_about(sample, f"{lesion} on {task}", family if random else ""),
+        **sample.said(rng, _floor(sample, level), *_never(own, random, failing)),
+    )
+
+
+def _about(sample: Sample, what: str, family: str) -> dict[str, Any]:
+    return {
+        "analysis": "reserve",
+        "estimand": f"the mean over {sample.plural} of the area and the failure point of {what}"
+        + (f", minus those of its {family} controls" if family else ""),
+        "test": f"two-sided sign-flip over {sample.plural}",
+        "correction": "none",
+        "alternative": "two-sided",
+        "n": sample.trials.sizes["specimen"],
+    }
+
+
+def _floor(sample: Sample, level: float) -> str:
+    n = sample.trials.sizes["specimen"]
+    return floor_text(n, 2.0 ** (1 - n), plural=sample.plural, alternative="two-sided", alpha=1 - level)
 
 
 def _reasons(found: dict[str, Any], lesion: str, family: str, level: float) -> list[str]:
@@ -276,10 +283,10 @@ def _compared(own: Curves, random: Curves | None, level: float, rng: np.random.G
     return {name: ("measure", [getattr(test, name) for test in tests]) for name in TEST}
 
 
-def _never(curves: Curves | None, what: str, failing: float) -> str:
-    if not curves or not curves.censored:
-        return ""
-    return (
+def _never(own: Curves, random: Curves | None, failing: float) -> list[str]:
+    return [
         f"{curves.censored:.0%} of the curves {what} never lost {failing:.0%} and count with the largest share "
         "examined: that failure point is a lower bound."
-    )
+        for curves, what in ((own, "of this order"), (random, "of random orders"))
+        if curves and curves.censored
+    ]

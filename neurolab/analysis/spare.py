@@ -8,18 +8,20 @@ import numpy as np
 import xarray as xr
 
 from neurolab.analysis.cells import spared_bounds
-from neurolab.analysis.sample import about_task, sample_of, sham_rows, target_rows
+from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows, target_rows
 from neurolab.analysis.words import interval_text, p_text
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.equivalence import Tost, sign_flip_tost
 
+TEST = ("effect", "low", "high", "p", "p_floor")
+
 register_result(
     "spared",
     {
         "deficit": ("specimen", "task"),
-        **dict.fromkeys(("effect", "low", "high", "p", "p_floor", "bound", "shown"), ("task",)),
+        **dict.fromkeys((*TEST, "bound", "shown"), ("task",)),
     },
     [("p", "effect", "low", "high", "p_floor")],
 )
@@ -73,12 +75,7 @@ def spared(
     rows = target_rows(sample.trials, lesion)
     shams = sham_rows(sample.trials, str(sample.trials["roi"].values[rows[0]]))
     intact = np.stack([sample.by_specimen(shams, task) for task in tasks], axis=1)
-    bounds = spared_bounds(sample.trials, tasks, intact.mean(axis=0), within, "within")
-    if not (np.isfinite(bounds) & (bounds > 0)).all():
-        raise DesignError(
-            f"No bound can be made for {tasks[int(np.argmin(np.nan_to_num(bounds, nan=-1.0)))]!r}: the chance level is "
-            f"unknown or the intact score is at chance. Type within={{{tasks[0]!r}: 0.05}}, in units of the score."
-        )
+    bounds = _bounds(sample, tasks, intact.mean(axis=0), within)
     values = [(sample.table(shams, task) - sample.table(rows, task)).to_numpy() for task in tasks]
     found = [
         sign_flip_tost(value, bounds=bound, alpha=alpha, rng=generator(rng, "spared", task))
@@ -88,25 +85,43 @@ def spared(
     return make_result(
         {
             "deficit": (("specimen", "task"), intact - lesioned),
-            **{name: ("task", [getattr(test, name) for test in found]) for name in ("effect", "low", "high", "p")},
-            "p_floor": ("task", [test.p_floor for test in found]),
+            **{name: ("task", [getattr(test, name) for test in found]) for name in TEST},
             "bound": ("task", bounds),
             "shown": ("task", [test.equivalent for test in found]),
             "about_chance": ("task", [about_task(sample.trials, task)[1] for task in tasks]),
         },
         coords={"specimen": sample.specimens, "task": strings(tasks)},
-        analysis="spared",
-        estimand=f"the mean deficit of {lesion} over {sample.plural}, per task",
-        test=f"two shifted one-sided sign-flips over {sample.plural} (equivalence)",
         n=min(len(value) for value in values),
-        correction="none",
+        **_about(sample, lesion),
         **sample.said(rng),
-        alternative="equivalence",
         level=1 - 2 * alpha,
         alpha=alpha,
         lesion=lesion,
         reasons=[_said(lesion, task, test, bound) for task, test, bound in zip(tasks, found, bounds)],
     )
+
+
+def _bounds(
+    sample: Sample, tasks: tuple[str, ...], intact: np.ndarray, within: float | Mapping[str, float]
+) -> np.ndarray:
+    """The deficit that still counts as none, per task, in units of the score."""
+    bounds = spared_bounds(sample.trials, tasks, intact, within, "within")
+    if not (np.isfinite(bounds) & (bounds > 0)).all():
+        raise DesignError(
+            f"No bound can be made for {tasks[int(np.argmin(np.nan_to_num(bounds, nan=-1.0)))]!r}: the chance level is "
+            f"unknown or the intact score is at chance. Type within={{{tasks[0]!r}: 0.05}}, in units of the score."
+        )
+    return bounds
+
+
+def _about(sample: Sample, lesion: str) -> dict[str, str]:
+    return {
+        "analysis": "spared",
+        "estimand": f"the mean deficit of {lesion} over {sample.plural}, per task",
+        "test": f"two shifted one-sided sign-flips over {sample.plural} (equivalence)",
+        "correction": "none",
+        "alternative": "equivalence",
+    }
 
 
 def _said(lesion: str, task: str, test: Tost, bound: float) -> str:

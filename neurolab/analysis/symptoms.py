@@ -114,20 +114,12 @@ def symptom_map(
     unique = patches(cases.lesioned)
     columns = np.ascontiguousarray(cases.lesioned[:, unique.first])
     count = columns.sum(axis=0, dtype=np.int64)
-    least = _least(min_coverage, len(columns), int(count.max()))
-    wanted = np.bincount(unique.where, weights=cases.usable, minlength=len(count)) > 0
-    tested = np.flatnonzero((count >= least) & (count <= len(columns) - least) & wanted)
-    if not len(tested):
-        raise DesignError(
-            f"No {cases.column} is lesioned in {least} or more of {len(columns)} and spared in as many (the most "
-            f"lesioned one is so in {int(count.max())}). Get more {cases.plural}, or type min_coverage={min(least, 3)}."
-        )
+    tested, least = _tested(cases, unique, count, min_coverage)
     stream = None if rng is None else generator(rng, "symptom map", test, volume, correction)
     use = Settings(alternative, level, n_permutations, correction == "max_t", unique.size[tested], stream)
     mapped = TESTS[test](cases, columns[:, tested], use)
     variables, counts = _expanded(mapped, cases, unique, tested, count, correction)
     counts |= {"n_patches": len(tested), "n_patches_all": len(count), "least": least}
-    about = _about(lesions, cases, mapped, counts, test=test, volume=volume)
     coords = _coords(lesions, variables.pop("valid"))
     return make_result(
         variables | {"chosen_on": ("stimulus", strings(chosen_on(lesions, cases.ids)))},
@@ -139,9 +131,22 @@ def symptom_map(
         alternative=alternative,
         level=level,
         rng="" if stream is None or not _drew(mapped, correction) else rng_name(rng),  # type: ignore[arg-type]
-        inputs=digest_of(cases.lesioned, cases.score, cases.volume, cases.nuisance),
-        **about,
+        **_about(lesions, cases, mapped, counts, test=test, volume=volume),
     )
+
+
+def _tested(cases: Cases, unique: Patches, count: np.ndarray, min_coverage: int | float) -> tuple[np.ndarray, int]:
+    """Which patches enough cases have lesioned, and as many spared; and how many are enough."""
+    n = len(cases.lesioned)
+    least = _least(min_coverage, n, int(count.max()))
+    wanted = np.bincount(unique.where, weights=cases.usable, minlength=len(count)) > 0
+    tested = np.flatnonzero((count >= least) & (count <= n - least) & wanted)
+    if not len(tested):
+        raise DesignError(
+            f"No {cases.column} is lesioned in {least} or more of {n} and spared in as many (the most lesioned one is "
+            f"so in {int(count.max())}). Get more {cases.plural}, or type min_coverage={min(least, 3)}."
+        )
+    return tested, least
 
 
 def _least(min_coverage: int | float, n: int, most: int) -> int:
@@ -215,6 +220,7 @@ def _about(
     return {
         "estimand": f"per {cases.column}, the {effect}{given[volume]}{f' and {more} covariates' if more else ''}",
         "n": len(cases.score),
+        "inputs": digest_of(cases.lesioned, cases.score, cases.volume, cases.nuisance),
         "generalises_over": cases.sample,
         "contrast": f"{cases.name} by lesion",
         "signed": True,
