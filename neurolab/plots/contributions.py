@@ -22,7 +22,7 @@ def describe_shapley(result: xr.Dataset) -> str:
         ends = interval_words(low, high, level(result))
         parts.append(f"{player}: {number(e)} ({ends}; corrected {p_words(q)}), lesioned alone {number(single)}")
     return (
-        f"Contributions to {result.attrs.get('task', 'the task')}; {sample_words(result)}. {'; '.join(parts)}. "
+        f"Contributions to {_task(result)}; {sample_words(result)}. {'; '.join(parts)}. "
         f"Redundancy index {number(scalar(result, 'redundancy_index'))}."
     )
 
@@ -34,7 +34,7 @@ def describe_pairs(result: xr.Dataset) -> str:
         for pair, (e, low, high, _, q) in zip(names(result, "pair"), _cells(result, "pair"))
     ]
     return (
-        f"Interaction of pairs in {result.attrs.get('task', 'the task')}, above 0 redundant, below 0 synergistic; "
+        f"Interaction of pairs in {_task(result)}, above 0 redundant, below 0 synergistic; "
         f"{sample_words(result)}. {'; '.join(parts)}."
     )
 
@@ -55,6 +55,23 @@ def describe_minimal_set(result: xr.Dataset) -> str:
 
 def _cells(result: xr.Dataset, dim: str) -> list[list[float]]:
     return [[float(one) for one in row] for row in zip(*(values(result, name, dim) for name in TEST))]
+
+
+def _task(result: xr.Dataset) -> str:
+    return str(result.attrs.get("task", "the task"))
+
+
+def _corrected(ax: Axes, at: int, q: float) -> None:
+    """Write the corrected p of a column at its foot."""
+    note(ax, at, 0.0, f"q = {probability(q)}".replace("= <", "<"), transform=ax.get_xaxis_transform())
+
+
+def _finish(ax: Axes, shown: list[str], ylabel: str, *, above: float) -> None:
+    """Name the columns, one per region, pair or set, and leave room for the key above and the corrected p below."""
+    n = max(1, len(shown))
+    columns(ax, range(len(shown)), shown, share=1 / n)
+    ax.set(xlim=(-0.55, n - 0.45), ylabel=ylabel)
+    headroom(ax, above=above, below=0.14)
 
 
 @drawing(
@@ -91,12 +108,10 @@ def plot_shapley(result: xr.Dataset, *, ax: Axes) -> Axes:
         effect(ax, at - 0.12, e, low, high, colour=colour, label="contribution" if not at else None)
         dots(ax, at + 0.14, alone[at], colour=GREY, width=0.12, s=4.0)
         effect(ax, at + 0.3, *single, colour=GREY, markerfacecolor="white", label=None if at else "lesioned alone")
-        note(ax, at, 0.0, f"q = {probability(q)}".replace("= <", "<"), transform=ax.get_xaxis_transform())
-    columns(ax, range(len(players)), players, share=1 / len(players))
-    ax.set(xlim=(-0.55, len(players) - 0.45), ylabel="contribution, deficit (score)")
-    headroom(ax, above=0.16, below=0.14)
+        _corrected(ax, at, q)
+    _finish(ax, players, "contribution, deficit (score)", above=0.16)
     key(ax, ncols=2)
-    heading(ax, f"contributions to {result.attrs.get('task', 'the task')}", sample_words(result))
+    heading(ax, f"contributions to {_task(result)}", sample_words(result))
     return ax
 
 
@@ -128,11 +143,9 @@ def plot_pairs(result: xr.Dataset, *, ax: Axes) -> Axes:
     for at, (e, low, high, _, q) in enumerate(_cells(result, "pair")):
         dots(ax, at - 0.15, each[at], colour=GREY, marker=marker, width=0.15, s=4.0)
         effect(ax, at + 0.1, e, low, high, colour=colour)
-        note(ax, at, 0.0, f"q = {probability(q)}".replace("= <", "<"), transform=ax.get_xaxis_transform())
-    columns(ax, range(len(pairs)), pairs, share=1 / len(pairs))
-    ax.set(xlim=(-0.55, len(pairs) - 0.45), ylabel="both − sum of each (score)")
-    headroom(ax, above=0.05, below=0.14)
-    heading(ax, f"pairs in {result.attrs.get('task', 'the task')}", sample_words(result))
+        _corrected(ax, at, q)
+    _finish(ax, pairs, "both − sum of each (score)", above=0.05)
+    heading(ax, f"pairs in {_task(result)}", sample_words(result))
     return ax
 
 
@@ -175,10 +188,8 @@ def plot_minimal_set(result: xr.Dataset, *, ax: Axes) -> Axes:
                label="all of the set" if first else None)  # fmt: skip
         said = "one region intact" if first else None
         effect(ax, at + 0.22, *spared, colour=GREY, markerfacecolor="white", label=said)
-        note(ax, at, 0.0, f"q = {probability(q)}".replace("= <", "<"), transform=ax.get_xaxis_transform())
-    columns(ax, range(len(sets)), sets, share=1 / max(1, len(sets)))
-    ax.set(xlim=(-0.55, max(1, len(sets)) - 0.45), ylabel="deficit (sham − lesion)")
-    headroom(ax, above=0.18, below=0.14)
+        _corrected(ax, at, q)
+    _finish(ax, sets, "deficit (sham − lesion)", above=0.18)
     key(ax, ncols=3)
-    heading(ax, f"minimal sets in {result.attrs.get('task', 'the task')}", sample_words(result))
+    heading(ax, f"minimal sets in {_task(result)}", sample_words(result))
     return ax

@@ -47,6 +47,20 @@ def effect(ax: Axes, at: float, value: Any, low: Any, high: Any, *, colour: str 
     ax.plot([at], [float(value)], color=colour, markeredgecolor=colour, linestyle="none", zorder=5, **style)
 
 
+def course(
+    ax: Axes, x: np.ndarray, each: np.ndarray, ends: Sequence[np.ndarray], *, colour: str, marker: str, label: str
+) -> None:
+    """Draw how a score runs over x: a thin line per member, each (x, member), and the mean with its band.
+
+    ends : mean, low and high over x; no band where an interval has no end.
+    """
+    mean, low, high = ends
+    bounded = np.isfinite(low) & np.isfinite(high)
+    ax.plot(x, each, color=colour, linewidth=0.4, alpha=0.4, zorder=2)
+    ax.fill_between(x[bounded], low[bounded], high[bounded], color=colour, alpha=0.2, linewidth=0)
+    ax.plot(x, mean, color=colour, linewidth=1.4, marker=marker, label=label, zorder=4)
+
+
 def zero_line(ax: Axes, at: float = 0.0) -> None:
     """Draw the line of no effect."""
     ax.axhline(at, color=GREY, linewidth=0.5, zorder=0)

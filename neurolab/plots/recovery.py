@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import heading
+from neurolab.plots.marks import course, heading
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.style import GREY, SERIES
 from neurolab.plots.words import interval_words, number, p_words, sample_words, sentences, tidy
@@ -59,10 +59,7 @@ def plot_recovery(result: xr.Dataset, *, ax: Axes) -> Axes:
     each = values(result, "score", "arm", "step", "specimen")
     steps, reached = (values(result, name, "arm", "specimen") for name in ("steps", "reached"))
     for at, (name, (colour, marker)) in enumerate(zip(names(result, "arm"), SERIES)):
-        ax.plot(step, each[at], color=colour, linewidth=0.4, alpha=0.4, zorder=2)
-        bounded = np.isfinite(low[at]) & np.isfinite(high[at])
-        ax.fill_between(step[bounded], low[at][bounded], high[at][bounded], color=colour, alpha=0.2, linewidth=0)
-        ax.plot(step, mean[at], color=colour, linewidth=1.4, marker=marker, label=name, zorder=4)
+        course(ax, step, each[at], (mean[at], low[at], high[at]), colour=colour, marker=marker, label=name)
         there = steps[at][reached[at] > 0]
         ax.scatter(there, np.full(len(there), goal), marker=11, s=9.0, color=colour, linewidths=0, zorder=5, gid="time")
     ax.set(xlabel=f"retraining steps\n{_tested(result)}", ylabel="score")

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import heading, note
+from neurolab.plots.marks import course, heading, note
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.style import GREY, SERIES
 from neurolab.plots.words import interval_words, number, p_words, sample_words, sentences, tidy
@@ -61,10 +61,7 @@ def plot_robustness(result: xr.Dataset, *, ax: Axes) -> Axes:
     mean, low, high = (values(result, name, "condition", "strength") for name in ("mean", "low", "high"))
     each = values(result, "score", "condition", "strength", "specimen")
     for at, (name, (colour, marker)) in enumerate(zip(names(result, "condition"), (SERIES[1], SERIES[0]))):
-        ax.plot(strength, each[at], color=colour, linewidth=0.4, alpha=0.4, zorder=2)
-        bounded = np.isfinite(low[at]) & np.isfinite(high[at])
-        ax.fill_between(strength[bounded], low[at][bounded], high[at][bounded], color=colour, alpha=0.2, linewidth=0)
-        ax.plot(strength, mean[at], color=colour, linewidth=1.4, marker=marker, label=name, zorder=4)
+        course(ax, strength, each[at], (mean[at], low[at], high[at]), colour=colour, marker=marker, label=name)
         _half(ax, result, at, chance + 0.5 * (mean[at, 0] - chance), colour)
     axis = result.attrs.get("strength_name", "strength")
     ax.set(xlabel=f"{axis} at {result.attrs.get('noise', 'a site')}\n{_tested(result)}", ylabel="score")
