@@ -73,12 +73,56 @@ class ProtocolError(NeurolabError, ValueError):
     """A protocol script that gives no named findings, or an output folder that holds somebody else's files."""
 
 
+class WordsError(ProtocolError):
+    """Words of the command line that a protocol does not take."""
+
+
 class MissingDataError(NeurolabError, FileNotFoundError):
     """A data set or package is not on this machine; the message says how to get it."""
 
 
 class MissingPackageError(MissingDataError):
     """A package that holds weights or stimuli is not installed; a protocol that needs it is listed as not run."""
+
+
+class StoreError(NeurolabError):
+    """Something about a campaign's store on disk; what was committed to it before is still there."""
+
+
+class CampaignMismatchError(StoreError, ValueError):
+    """A store that was made with other weights, stimuli, tasks, settings or versions; the message lists which."""
+
+
+class StoreBusyError(StoreError):
+    """Another process writes to the same store under the same writer's name."""
+
+
+class StoreWriteError(StoreError, OSError):
+    """A full disk or a read-only folder: nothing more could be committed."""
+
+
+class UnfinishedError(StoreError):
+    """A campaign of which cells are still missing was asked for whole."""
+
+
+class CampaignWarning(UserWarning):
+    """A store was mended on the way: cells whose files are gone or damaged count as not done."""
+
+
+class PartialTrialsError(NeurolabError, ValueError):
+    """Trials of which some lesions are still to come (a shard, a stopped campaign) were asked for an analysis."""
+
+
+class CampaignIncomplete(NeurolabError):
+    """A campaign has ended and some of its lesions could not be computed; all others are finished and kept.
+
+    ``trials`` are the partial trials, ``poisoned`` says of each lesion that failed what its error was.
+    """
+
+    def __init__(self, message: str, *, trials: object = None, poisoned: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.trials = trials
+        self.poisoned = dict(poisoned or {})
 
 
 def did_you_mean(given: object, known: Iterable[object], *, n: int = 3) -> str:
