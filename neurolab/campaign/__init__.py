@@ -1,0 +1,15 @@
+"""The store of a campaign on disk: cells that are finished stay finished, on one machine or many. No torch in here."""
+
+from typing import TYPE_CHECKING
+
+import lazy_loader as _lazy
+
+if TYPE_CHECKING:
+    from neurolab.campaign.outline import filled
+    from neurolab.campaign.store import Cell, Store
+
+_NAMES = {"outline": ["filled"], "store": ["Cell", "Store"]}
+
+__all__ = ["Cell", "Store", "filled"]
+
+__getattr__, __dir__, _ = _lazy.attach(__name__, submod_attrs=_NAMES)

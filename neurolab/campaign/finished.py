@@ -1,0 +1,43 @@
+"""The finished trials of a design on disk, in one step, and what is finished of a whole campaign."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neurolab.campaign import disk
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def write_trials(trials: xr.Dataset, target: Path, by: str) -> None:
+    """Write trials as zarr beside their place and rename; equal ones that are there already are left."""
+    from neurolab.errors import FileFormatError
+    from neurolab.storage import load
+
+    if target.exists():
+        try:
+            if trials.identical(load(target)):  # type: ignore[arg-type]
+                return
+        except FileFormatError:
+            pass  # damaged from outside: written anew below
+    draft, old = (target.with_name(f".{target.name}.{by}.{end}") for end in ("part", "old"))
+    disk.remove(draft)
+    try:
+        trials.to_zarr(draft, zarr_format=3, consolidated=False)
+        for path in _files(draft):
+            disk.sync_file(path)
+        if target.exists():
+            disk.remove(old)
+            os.replace(target, old)
+        os.replace(draft, target)
+    finally:
+        disk.remove(draft)
+        disk.remove(old)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())

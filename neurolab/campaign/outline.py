@@ -1,0 +1,110 @@
+"""The outline of a design: everything of its trials but the scores, so that part of them can be read at any time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurolab.errors import DataError, listed
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Facts = Mapping[str, Any]
+
+
+def outlined(trials: xr.Dataset, keys: Sequence[str]) -> dict[str, Any]:
+    """Get plain JSON of trials without their scores, and of the key of each lesion's cell.
+
+    Parameters
+    ----------
+    trials : made by ``make_trials`` for one specimen; a variable ``score`` is left out.
+    keys : the key of the cell of each lesion, in the order of ``trials``.
+    """
+    if trials.sizes.get("specimen") != 1 or trials.sizes["lesion"] != len(keys):
+        raise DataError(
+            f"An outline of {dict(trials.sizes)} came with {len(keys)} keys; expected one specimen, a key per lesion."
+        )
+    if len(set(keys)) != len(keys):
+        raise DataError("Two lesions of a design share a key; give each a recipe of its own.")
+    return {
+        "keys": list(keys),
+        "coords": {str(name): _packed(trials[name]) for name in trials.coords},
+        "variables": {str(name): _packed(trials[name]) for name in trials.data_vars if name != "score"},
+        "attrs": dict(trials.attrs),
+    }
+
+
+def skeleton_of(outline: Mapping[str, Any]) -> xr.Dataset:
+    """Get the trials without scores back from an outline."""
+    import xarray as xr
+
+    unpacked = ({name: _unpacked(one) for name, one in outline[part].items()} for part in ("variables", "coords"))
+    variables, coords = unpacked
+    return xr.Dataset(variables, coords=coords, attrs=dict(outline["attrs"]))
+
+
+def filled(skeleton: xr.Dataset, scores: np.ndarray, facts: Sequence[Facts]) -> xr.Dataset:
+    """Get checked trials: an outline with scores, and a variable (specimen, lesion) per name among the facts.
+
+    Parameters
+    ----------
+    skeleton : trials of one specimen; scores and facts are put in, whatever of their names is there is replaced.
+    scores : (n_lesions, n_trials).
+    facts : one mapping per lesion: numbers, truth values, texts; anything else is written as JSON. A fact that some
+        lesions lack is NaN there, or an empty text. The order of the names does not matter.
+    """
+    from neurolab.schema import check_trials
+
+    columns = {name: _column(name, facts) for name in sorted({name for one in facts for name in one})}
+    taken = [name for name in columns if name in skeleton.coords or name == "score"]
+    if taken:
+        raise DataError(f"The facts of a cell are called {listed(taken)}, as coordinates of trials are; rename them.")
+    made = skeleton.drop_vars("score", errors="ignore")
+    variables: dict[str, Any] = {"score": (("specimen", "lesion", "trial"), np.asarray(scores, dtype=np.float64)[None])}
+    variables |= {str(name): (made[name].dims, made[name].values, made[name].attrs) for name in made.data_vars}
+    variables |= {name: (("specimen", "lesion"), column[None]) for name, column in columns.items()}
+    return check_trials(type(made)(variables, coords=made.coords, attrs=made.attrs))
+
+
+def _column(name: str, facts: Sequence[Facts]) -> np.ndarray:
+    values = [one.get(name) for one in facts]
+    there = [value for value in values if value is not None]
+    if all(isinstance(value, bool) for value in values):
+        return np.array(values, dtype=bool)
+    if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        return np.array(values, dtype=np.int64)
+    if all(isinstance(value, (int, float)) for value in there):
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    texts = ["" if value is None else value if isinstance(value, str) else json.dumps(value) for value in values]
+    return np.array(texts, dtype=object)
+
+
+def _packed(variable: xr.DataArray) -> dict[str, Any]:
+    values, data = variable.values, list[Any]()
+    if values.dtype.kind in "OUT":
+        kind, data = "text", [str(value) for value in values.ravel()]
+    elif values.dtype.kind in "mM":
+        kind, data = values.dtype.str, values.ravel().view(np.int64).tolist()
+    elif values.dtype.kind in "biuf":
+        kind, data = values.dtype.str, values.ravel().tolist()
+    else:
+        raise DataError(
+            f"The column {variable.name!r} of the trials has dtype {values.dtype}; expected numbers, texts or times."
+        )
+    return {"dims": list(map(str, variable.dims)), "shape": list(values.shape), "kind": kind, "data": data}
+
+
+def _unpacked(packed: Mapping[str, Any]) -> tuple[tuple[str, ...], np.ndarray]:
+    kind, shape = packed["kind"], tuple(packed["shape"])
+    if kind == "text":
+        values = np.empty(len(packed["data"]), dtype=object)
+        values[:] = packed["data"]
+    elif np.dtype(kind).kind in "mM":
+        values = np.array(packed["data"], dtype=np.int64).view(kind)
+    else:
+        values = np.array(packed["data"], dtype=kind)
+    return tuple(packed["dims"]), values.reshape(shape)

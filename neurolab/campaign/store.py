@@ -1,0 +1,223 @@
+"""The store of a campaign: every finished cell is on disk at once, and a resume goes on where it stopped."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from neurolab.campaign import disk
+from neurolab.campaign.identity import campaign_of, settle
+from neurolab.campaign.journal import Commit, Ledger, sha256_of
+from neurolab.campaign.lock import Lock
+from neurolab.campaign.shelf import Shelf
+from neurolab.digest import digest_of
+from neurolab.errors import CampaignWarning, DataError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Commits are forced to the disk itself at least this often, in seconds; a killed process loses none either way.
+SYNC_EVERY = 1.0
+
+
+class Cell(NamedTuple):
+    """What a store keeps of one lesion on all tasks: scores (n_trials,) and facts, names -> JSON scalars."""
+
+    scores: np.ndarray
+    facts: Mapping[str, Any]
+
+
+class Store(Shelf):
+    """The folder of one specimen in a campaign's store, open for one writer; a context manager. See :meth:`open`."""
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any], writer: str) -> None:
+        self.writer = disk.safe_name(writer)
+        self._turn = threading.RLock()
+        self._unsynced: list[Path] = []
+        self._synced, self._last = 0.0, time.monotonic()
+        journal = folder / "journal"
+        with disk.writing(folder), ExitStack() as undo:
+            for part in (journal, folder / "shards", folder / "designs"):
+                part.mkdir(parents=True, exist_ok=True)
+            lock = Lock(journal / f"{self.writer}.lock", f"{folder} (writer {writer!r})")
+            undo.callback(lock.release)
+            disk.sweep(folder, self.writer)
+            settle(folder, identity, self.writer)
+            super().__init__(folder, Ledger(folder, campaign_of(identity)))
+            self._journal = journal / f"{self.writer}.jsonl"
+            self._handle = os.open(self._journal, os.O_RDWR | os.O_CREAT, 0o666)
+            undo.callback(os.close, self._handle)
+            self.ledger.refresh()
+            self._tidy()
+            self._next_shard().unlink(missing_ok=True)  # of a commit that was killed before its line
+            self._undo = undo.pop_all()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], identity: Mapping[str, Any], *, writer: str = "all") -> Store:
+        """Get the store of one specimen under ``path``, made if it is not there.
+
+        Parameters
+        ----------
+        path : the folder of the whole campaign; each specimen has a folder of its own in it.
+        identity : what the cells belong to, JSON-able; ``identity["specimen"]`` is the specimen's name.
+        writer : who commits. Two writers of different names may work at once; two of one name may not.
+
+        Raises
+        ------
+        CampaignMismatchError : the folder was made with another identity; lists what differs.
+        StoreBusyError : another process has the same writer's name. StoreWriteError : full disk, read-only folder.
+
+        Example
+        -------
+        >>> import tempfile
+        >>> place = tempfile.mkdtemp()
+        >>> with Store.open(place, {"specimen": "net", "weights": "ab"}) as store:
+        ...     store.put({store.key("lesion digest"): Cell(np.ones(3), {"fired": 4})})
+        >>> with Store.open(place, {"specimen": "net", "weights": "ab"}) as store:
+        ...     store.get(sorted(store.done()))
+        (array([[1., 1., 1.]]), [{'fired': 4}])
+        """
+        return cls(Path(path) / disk.safe_name(str(identity["specimen"])), identity, writer)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Force what was committed to the disk and give the writer's name back."""
+        if self._handle < 0:
+            return
+        with self._undo, disk.writing(self.folder):
+            self._sync()
+            self._handle = -1
+
+    def key(self, lesion: str, recipe: Any = "") -> str:
+        """Get the key of a cell: this campaign, the digest of the lesion, and the recipe by which it is computed."""
+        return digest_of(self.ledger.campaign, lesion, recipe)
+
+    # -- a design ----------------------------------------------------------------------------------------------------
+
+    def plan(self, design: str, make: Callable[[], Any]) -> Any:
+        """Get the plan of a design (JSON) as every writer sees it: ``make()`` is called where there is none yet.
+
+        Two that make one at the same time both get that of the first. A damaged plan is made anew, with a warning.
+        """
+        return self._agreed(self.design_folder(design) / "plan.json", make)
+
+    def outline(self, design: str, trials: xr.Dataset, keys: Sequence[str]) -> None:
+        """Keep everything of a design's trials but the scores, and the key of the cell of each lesion."""
+        from neurolab.campaign.outline import outlined
+
+        self._agreed(self.design_folder(design) / "outline.json", lambda: outlined(trials, keys))
+
+    def _agreed(self, path: Path, make: Callable[[], Any]) -> Any:
+        with disk.writing(self.folder):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                disk.write_first(path, disk.sealed(make()), by=self.writer)
+            found = disk.unsealed(path.read_bytes())
+            if found is None:
+                warnings.warn(f"{path} was cut or altered; it is made anew.", CampaignWarning, stacklevel=3)
+                disk.write_whole(path, disk.sealed(make()), by=self.writer)
+                found = disk.unsealed(path.read_bytes())
+        return found
+
+    # -- cells -------------------------------------------------------------------------------------------------------
+
+    def put(self, cells: Mapping[str, Cell | tuple[np.ndarray, Mapping[str, Any]]]) -> None:
+        """Commit cells at once: after this returns they are done, before they are not.
+
+        Parameters
+        ----------
+        cells : key -> (scores (n_trials,), facts). Those that are done already are left as they are.
+        """
+        with self._turn:
+            fresh = {key: cell for key, cell in cells.items() if key not in self.ledger.cells}
+            if fresh:
+                self._commit_cells(fresh)
+
+    def _commit_cells(self, cells: Mapping[str, Any]) -> None:
+        scores = np.stack([np.asarray(scores, dtype=np.float64) for scores, _ in cells.values()])
+        if scores.ndim != 2 or not np.isfinite(scores).all():
+            raise DataError(f"Scores of shape {scores.shape} with NaN or inf cannot be committed; expected numbers.")
+        packed = io.BytesIO()
+        np.save(packed, scores, allow_pickle=False)
+        content = packed.getvalue()
+        sync = time.monotonic() - self._synced >= SYNC_EVERY
+        with disk.writing(self.folder):
+            self._tidy()
+            target = self._next_shard()
+            disk.write_whole(target, content, by=self.writer, sync=sync)
+            self._unsynced += [] if sync else [target]
+            facts = {key: dict(facts) for key, (_, facts) in cells.items()}
+            try:
+                self._commit(Commit(self.ledger.campaign, target.name, sha256_of(content), len(content), facts))
+            except OSError:
+                disk.remove(target)
+                raise
+            if sync:
+                self._sync()
+
+    def poison(self, reasons: Mapping[str, str]) -> None:
+        """Note cells that could not be computed, and why; a later :meth:`put` of the same key overrules it."""
+        with self._turn, disk.writing(self.folder):
+            self._tidy()
+            self._commit(Commit(self.ledger.campaign, poisoned=dict(reasons)))
+            self._sync()
+
+    def _commit(self, commit: Commit) -> None:
+        now = time.monotonic()
+        commit = replace(commit, at=round(time.time(), 3), took=round(now - self._last, 4))
+        line = commit.line()
+        disk.append(self._handle, line, self.ledger.end(self.writer))
+        self.ledger.enter(self.writer, commit, len(line), checked=True)
+        self._last = now
+
+    # -- upkeep ------------------------------------------------------------------------------------------------------
+
+    def _next_shard(self) -> Path:
+        return self.folder / "shards" / f"{self.writer}-{self.ledger.last.get(self.writer, 0) + 1:06d}.npy"
+
+    def _tidy(self) -> None:
+        """Cut a torn last line off the own journal; a whole one, whose commit was interrupted late, is taken in."""
+        if os.fstat(self._handle).st_size != self.ledger.end(self.writer):
+            self.ledger.read(self._journal)
+            os.ftruncate(self._handle, self.ledger.end(self.writer))
+
+    def _sync(self) -> None:
+        unsynced, self._unsynced = self._unsynced, []
+        for path in unsynced:
+            disk.sync_file(path)
+        os.fsync(self._handle)
+        self._synced = time.monotonic()
+
+    def finalise(self, design: str) -> xr.Dataset:
+        """Get the trials of a design and write them to ``designs/<design>/trials.zarr``, whole or not at all.
+
+        Lesions whose cells are poisoned are left out; attrs["poisoned"] says which and why.
+
+        Raises
+        ------
+        UnfinishedError : cells are missing.
+        """
+        from neurolab.campaign.finished import write_trials
+
+        with self._turn, disk.writing(self.folder):
+            trials = self.trials(design)
+            write_trials(trials, self.design_folder(design) / "trials.zarr", self.writer)
+        return trials
