@@ -54,7 +54,7 @@ class Folder:
         """Enter files that were written elsewhere (a figure and its twins) into the list; returns the last one."""
         path = self.root
         for path in paths:
-            self.files[path.relative_to(self.root).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+            self.files[path.relative_to(self.root).as_posix()] = file_digest(path)
         return path
 
     def write_manifest(self, content: Mapping[str, Any]) -> Path:
@@ -77,9 +77,14 @@ class Folder:
         for name, digest in self.earlier().items():
             path = self.root / name
             ours = path.is_file() and self.root.resolve() in path.resolve().parents
-            if ours and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+            if ours and file_digest(path) == digest:
                 path.unlink()
         self.before = {}
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Get the sha256 of a file, as the manifest lists it."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def read_manifest(root: str | os.PathLike[str]) -> dict[str, Any]:

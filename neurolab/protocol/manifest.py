@@ -13,6 +13,7 @@ from typing import Any
 
 import neurolab
 from neurolab.protocol.findings import is_trials
+from neurolab.protocol.folder import file_digest
 
 #: Packages whose version can change a number or a figure.
 PACKAGES = (
@@ -57,9 +58,13 @@ def _git(folder: Path, *words: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def describe_run(script: str, question: str, *, rng: int, quick: bool, command: Sequence[str] = ()) -> dict[str, Any]:
+def describe_run(
+    script: str, question: str, *, rng: int, quick: bool, further: Mapping[str, Any] | None = None,
+    command: Sequence[str] = (),
+) -> dict[str, Any]:
     """Get what the manifest says about a run apart from how far it is, its findings and files.
 
+    further : the other options of this protocol, as they were handed over.
     command : the words that start it again.
     """
     return {
@@ -69,11 +74,18 @@ def describe_run(script: str, question: str, *, rng: int, quick: bool, command: 
         "command": list(command),
         "rng": rng,
         "quick": quick,
+        **({"options": dict(further)} if further else {}),
+        "script digest": script_digest(script),
         "git": {"script": git_state(script) if script else None, "neurolab": git_state(neurolab.__file__ or "")},
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "versions": versions(),
     }
+
+
+def script_digest(script: str | os.PathLike[str]) -> str:
+    """Get the sha256 of a script, so that a later run knows whether it is the same; empty in a notebook."""
+    return file_digest(script) if os.fspath(script) else ""
 
 
 def weights_and_stimuli(findings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
