@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurolab.errors import DataError, SchemaError, did_you_mean, listed
+from neurolab.errors import DataError, PartialTrialsError, SchemaError, did_you_mean, listed
 
 #: What the attrs of every result say.
 RESULT_ATTRS = (
@@ -193,8 +193,11 @@ def check_recording(recording: xr.DataArray) -> xr.DataArray:
     return recording
 
 
-def check_trials(trials: xr.Dataset) -> xr.Dataset:
-    """Check that a dataset can be read as trials (network, person or animal) and return it."""
+def check_trials(trials: xr.Dataset, *, partial: bool = False) -> xr.Dataset:
+    """Check that a dataset can be read as trials (network, person or animal) and return it.
+
+    partial : allow trials of which whole lesions are still to come; their scores are NaN and attrs["partial"] says why.
+    """
     if not isinstance(trials, xr.Dataset) or "score" not in trials:
         raise SchemaError(
             f"Expected trials (a Dataset with a variable 'score'), got {type(trials).__name__}. Type "
@@ -211,12 +214,19 @@ def check_trials(trials: xr.Dataset) -> xr.Dataset:
     strange = set(map(str, np.unique(trials["role"]))) - set(ROLES)
     if strange:
         raise SchemaError(f"The trials have the roles {listed(strange)}; expected each to be one of {listed(ROLES)}.")
-    _check_finite(trials["score"])
+    if trials.attrs.get("partial") and not partial:
+        raise PartialTrialsError(
+            f"These trials are partial: {trials.attrs['partial']}. Every analysis needs all lesions. Compute the rest "
+            "with the same store=, or keep what is there in every network: type neurolab.trials.finished(trials)."
+        )
+    _check_finite(trials["score"], whole_lesions=bool(trials.attrs.get("partial")))
     return trials
 
 
-def _check_finite(score: xr.DataArray) -> None:
+def _check_finite(score: xr.DataArray, *, whole_lesions: bool = False) -> None:
     bad = ~np.isfinite(np.asarray(score, dtype=float))
+    if whole_lesions:  # a lesion that is still to come has no score at all; half a lesion is an error all the same
+        bad &= ~np.asarray(np.isnan(score).all("trial").broadcast_like(score).transpose(*score.dims))
     if bad.any():
         where = {str(dim): int(index[0]) for dim, index in zip(score.dims, np.nonzero(bad))}
         raise DataError(

@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab.errors import DataError, ReplicationUnitError, SchemaError, UnknownNameError, did_you_mean, listed
+from neurolab.errors import (
+    DataError,
+    PartialTrialsError,
+    ReplicationUnitError,
+    SchemaError,
+    UnknownNameError,
+    did_you_mean,
+    listed,
+)
 from neurolab.lesion import Lesion
 from neurolab.schema import KINDS, check_trials, plain_attrs, strings
 
@@ -132,7 +140,7 @@ def make_trials(
     ids = list(made["lesion_id"].values)
     if len(set(ids)) != len(ids):
         raise SchemaError("The trials repeat a lesion_id; expected each lesion once.")
-    return check_trials(made)
+    return check_trials(made, partial=True)
 
 
 def task_table(trials: xr.Dataset) -> dict[str, dict[str, Any]]:
@@ -140,9 +148,9 @@ def task_table(trials: xr.Dataset) -> dict[str, dict[str, Any]]:
     return json.loads(trials.attrs["tasks"])
 
 
-def with_specimen(trials: xr.Dataset) -> xr.Dataset:
+def with_specimen(trials: xr.Dataset, *, partial: bool = False) -> xr.Dataset:
     """Get checked trials that have a specimen dimension (of one, where there was none)."""
-    check_trials(trials)
+    check_trials(trials, partial=partial)
     if "specimen" in trials.dims:
         return trials
     name = str(trials.attrs.get("specimen", "specimen"))
@@ -168,7 +176,7 @@ def concat(trials: Iterable[xr.Dataset]) -> xr.Dataset:
     >>> concat([whole.isel(specimen=[0, 1]), whole.isel(specimen=[2, 3])]).sizes["specimen"]
     4
     """
-    every = [with_specimen(one) for one in trials]
+    every = [with_specimen(one, partial=True) for one in trials]
     if not every:
         raise DataError("concat() got no trials; expected at least one dataset from nl.examine().")
     first = every[0]
@@ -205,10 +213,36 @@ def _joined_sizes(every: list[xr.Dataset]) -> xr.DataArray:
 
 def _joined_attrs(every: list[xr.Dataset]) -> dict[str, Any]:
     attrs = dict(every[0].attrs)
-    for name in ("override", "source", "rng"):
+    for name in ("override", "source", "rng", "partial"):
         said = list(dict.fromkeys(str(one.attrs.get(name, "")) for one in every))
         attrs[name] = said[0] if len(said) == 1 else "; ".join(filter(None, said))
-    return attrs
+    return attrs if attrs["partial"] else {name: said for name, said in attrs.items() if name != "partial"}
+
+
+def finished(trials: xr.Dataset) -> xr.Dataset:
+    """Get the lesions of partial trials that are there in every network; whole trials come back as they are.
+
+    Raises
+    ------
+    PartialTrialsError : no lesion is there in every network.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_trials
+    >>> trials = phantom_trials(n_specimens=2, rng=0)
+    >>> waiting = trials.assign(score=trials["score"].where(trials["role"] != "control"))
+    >>> sorted(set(finished(waiting.assign_attrs(partial="shard 1/2"))["role"].values))
+    ['sham', 'target']
+    """
+    check_trials(trials, partial=True)
+    if not trials.attrs.get("partial"):
+        return trials
+    there = ~np.isnan(trials["score"]).any([dim for dim in trials["score"].dims if dim != "lesion"])
+    if not there.any():
+        raise PartialTrialsError(f"No lesion is there in every network: {trials.attrs['partial']}.")
+    kept = trials.isel(lesion=np.flatnonzero(there.values))
+    kept.attrs = {name: said for name, said in trials.attrs.items() if name != "partial"}
+    return check_trials(kept)
 
 
 def _check_homologous(first: xr.Dataset, other: xr.Dataset) -> None:

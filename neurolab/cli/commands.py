@@ -6,17 +6,16 @@ import argparse
 import importlib
 import inspect
 import json
-import runpy
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from neurolab.catalogue import FOUND, LOADERS
-from neurolab.errors import MissingDataError, ProtocolError, UnknownNameError, did_you_mean
+from neurolab.errors import MissingDataError, NeurolabError, ProtocolError, UnknownNameError, did_you_mean
 from neurolab.packages import install_line
 from neurolab.protocol.shelf import find_protocol, list_protocols, shipped
+from neurolab.protocol.started import start
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -26,25 +25,22 @@ def demo(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run a protocol by name or path and save everything that it finds."""
-    script = find_protocol(options.protocol)
+    script = _protocol(options)
     words = ["--rng", str(options.rng), *(["--quick"] if options.quick else [])]
     words += ["--out", str(options.out)] if options.out else []
-    with _arguments([str(script), *words]):
-        runpy.run_path(str(script), run_name="__main__")
+    words += options.further
+    start(script, words)
     return 0
 
 
-@contextmanager
-def _arguments(argv: list[str]) -> Iterator[None]:
-    """Let a script see its own command line and its own folder first on the path, as ``python script.py`` would."""
-    argv_before, path_before = sys.argv, list(sys.path)
-    sys.argv = argv
-    sys.path.insert(0, str(Path(argv[0]).parent))
+def _protocol(options: argparse.Namespace) -> Path:
+    """Get the script; the value of an option that came before the name was taken for the name."""
     try:
-        yield
-    finally:
-        sys.argv = argv_before
-        sys.path[:] = path_before
+        return find_protocol(options.protocol)
+    except NeurolabError as error:
+        if options.further:
+            error.add_note("There were further words; the name comes first: neurolab run NAME --n-jobs 2 ...")
+        raise
 
 
 def list_all(options: argparse.Namespace) -> int:

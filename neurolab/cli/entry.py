@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from neurolab import __version__
-from neurolab.cli import commands, rates
+from neurolab.cli import commands, rates, verify
 from neurolab.cli.doctor import doctor
-from neurolab.errors import NeurolabError, did_you_mean
+from neurolab.errors import NeurolabError, WordsError, did_you_mean
 from neurolab.protocol.typed import typing
 
 DEMO = "face_object_dissociation"
@@ -34,10 +34,13 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 an error said in words, 2 words not understood."""
     parser = _parser()
-    options = parser.parse_args(argv)
+    options, further = parser.parse_known_args(argv)
     if not hasattr(options, "command"):
         parser.print_help()
         return 2
+    if further and not hasattr(options, "further"):
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
+    options.further = [*getattr(options, "further", []), *further]
     try:
         with typing(["neurolab", *(sys.argv[1:] if argv is None else argv)]):
             return options.command(options)
@@ -47,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):
             print(note, file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, WordsError) else 1
     except KeyboardInterrupt as error:
         for note in ("Stopped.", *getattr(error, "__notes__", ())):
             print(note, file=sys.stderr)
@@ -61,14 +64,27 @@ def _parser() -> argparse.ArgumentParser:
     words = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     for name, (add, command) in COMMANDS.items():
         help_line = (command.__doc__ or "").partition("\n")[0].rstrip(".")
-        one = words.add_parser(name, help=help_line[:1].lower() + help_line[1:], description=command.__doc__)
+        said = help_line[:1].lower() + help_line[1:]
+        one = words.add_parser(name, help=said, description=command.__doc__, conflict_handler="resolve")
         one.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         add(one)
         one.set_defaults(command=command)
     return parser
 
 
+class _OneHelp(argparse.Action):
+    """``--help``: of a protocol once it is named, with the options that are its own; else of the command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *words: object) -> None:
+        if not getattr(namespace, "protocol", None):
+            parser.print_help()
+            parser.exit()
+        namespace.further = ["--help"]
+
+
 def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.allow_abbrev = False  # a protocol's own options are not taken for these
+    parser.set_defaults(further=[])
     parser.add_argument("--rng", type=int, default=0, help="integer that fixes every draw of chance (default 0)")
     parser.add_argument("--quick", action="store_true", help="a smaller run that shows that the protocol works")
     parser.add_argument("--out", type=Path, help="folder for everything found (default out/NAME)")
@@ -82,6 +98,8 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("protocol", help="a name that `neurolab list` shows, or the path of a script")
     _run_options(parser)
+    parser.epilog = "A protocol can have more options: neurolab run NAME --help."
+    parser.add_argument("-h", "--help", action=_OneHelp, nargs=0, help="show this, or the options of a protocol")
 
 
 def _list(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +123,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] =
     "list": (_list, commands.list_all),
     "sites": (_sites, commands.sites),
     "report": (_report, commands.report),
+    "verify": (verify.add_options, verify.verify),
     "doctor": (_list, doctor),
     "calibrate": (rates.add_options, rates.calibrate),
 }

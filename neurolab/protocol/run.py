@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import inspect
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neurolab.errors import MissingPackageError, ProtocolError, did_you_mean, listed
+from neurolab.errors import MissingPackageError, PartialTrialsError, ProtocolError, did_you_mean, listed
 from neurolab.plots import SavedFigure, save_figure
 from neurolab.plots.drawing import Plot, choices_of, drawing_of
 from neurolab.protocol.findings import is_result, place_of
 from neurolab.protocol.folder import Folder
 from neurolab.protocol.manifest import describe_finding, describe_run, weights_and_stimuli
+from neurolab.protocol.options import Options, options_of, without_shard
 from neurolab.protocol.typed import command_of
 from neurolab.report import write_report
 from neurolab.report.tables import printed_table
@@ -35,7 +34,8 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
     Parameters
     ----------
     main : ``main(*, rng, quick)``. It returns ``{name: finding}``, or yields ``(name, finding)`` pairs. Findings are
-        trials, results, recordings, regions, lesions, DataFrames, or plain numbers and text.
+        trials, results, recordings, regions, lesions, DataFrames, or plain numbers and text. Each further keyword
+        argument with a default (``store=None, n_jobs=1, shard=None, n_controls=99``) is an option: ``--n-jobs 2``.
     draw : finding -> figure function, or several; bind choices with ``functools.partial``, where ``roi`` may be the
         name of a finding: ``partial(nl.plots.plot_stat_map, roi="face_area")``.
     argv : options instead of the command line, e.g. ``["--quick", "--out", "here"]``.
@@ -65,13 +65,13 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
     script, question = _script_of(main)
     is_program = _is_program(script)
     given = list(argv) if argv is not None else (sys.argv[1:] if is_program else [])
-    options = _options(main, script, question, given)
+    options = options_of(main, Path(script).stem if script else "interactive", question, given)
     command = command_of(script, given, is_program=is_program and argv is None)
-    run = Run(Folder(options.out), script, question, options.rng, options.quick, dict(draw or {}), command)
-    print(f"{run.name}{' (quick)' if run.quick else ''}, rng {run.rng}: {question}", flush=True)
+    run = Run(Folder(options.out), script, question, options, dict(draw or {}), command)
+    print(f"{run.name}{' (quick)' if options.quick else ''}, rng {options.rng}: {question}", flush=True)
     run.note("running")
     try:
-        for name, value in _findings(main, rng=run.rng, quick=run.quick):
+        for name, value in _findings(main, rng=options.rng, quick=options.quick, **options.further):
             run.keep(name, value)
         run.check_drawn()
     except MissingPackageError as missing:
@@ -79,8 +79,13 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
         print(f"{run.name}: not run. {missing}", flush=True)
         return run.folder.root
     except BaseException as problem:
-        _finish_broken(run, problem)
-        raise
+        if not (options.shard and isinstance(problem, PartialTrialsError)):
+            _finish_broken(run, problem)
+            raise
+        run.finish(f"shard {options.shard} is done")
+        again = command_of(script, without_shard(given), is_program=is_program and argv is None)
+        print(run.said_of_shard(without_shard(again)), flush=True)
+        return run.folder.root
     run.finish("finished")
     print(run.summary(), flush=True)
     return run.folder.root
@@ -93,8 +98,7 @@ class Run:
     folder: Folder
     script: str
     question: str
-    rng: int
-    quick: bool
+    options: Options
     draw: dict[str, Plot | Sequence[Plot]]
     command: list[str] = field(default_factory=list)
     found: dict[str, Any] = field(default_factory=dict)
@@ -104,7 +108,10 @@ class Run:
     about: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.about = describe_run(self.script, self.question, rng=self.rng, quick=self.quick, command=self.command)
+        asked = self.options
+        self.about = describe_run(
+            self.script, self.question, rng=asked.rng, quick=asked.quick, further=asked.further, command=self.command
+        )
 
     @property
     def name(self) -> str:
@@ -184,6 +191,14 @@ class Run:
         count = f"findings: {len(self.found)}, figures: {len(self.figures)}, {seconds:.0f} s"
         return f"\n{table}\n\n{count}: {root / 'report.html'}"
 
+    def said_of_shard(self, again: Sequence[str]) -> str:
+        """Get what is printed when this run's part of the campaigns is computed, with the words to type next."""
+        shard, store = self.options.shard, self.options.further["store"]
+        return (
+            f"{self.name}: shard {shard} is done; its lesions are kept in {store}. When all {shard and shard.n} are "
+            f"done, type: {' '.join(again)}\nStores that lie apart are joined first: neurolab merge {store} OTHERS."
+        )
+
 
 def _finish_broken(run: Run, problem: BaseException) -> None:
     """Save what there is of a broken run; a second error must not hide the first."""
@@ -203,8 +218,8 @@ def _finish_broken(run: Run, problem: BaseException) -> None:
         )
 
 
-def _findings(main: Main, *, rng: int, quick: bool) -> Iterator[tuple[str, Any]]:
-    found = main(rng=rng, quick=quick)
+def _findings(main: Main, **arguments: Any) -> Iterator[tuple[str, Any]]:
+    found = main(**arguments)
     if isinstance(found, Mapping):
         yield from found.items()
     elif isinstance(found, Iterator):
@@ -231,20 +246,3 @@ def _is_program(script: str) -> bool:
     """Whether the script that holds main is the program that runs."""
     program = Path(sys.argv[0]) if sys.argv and sys.argv[0] else None
     return bool(script) and program is not None and program.resolve() == Path(script)
-
-
-def _options(main: Main, script: str, question: str, given: Sequence[str]) -> argparse.Namespace:
-    _check_main(main)
-    name = Path(script).stem if script else "interactive"
-    parser = argparse.ArgumentParser(prog=name, description=question)
-    parser.add_argument("--rng", type=int, default=0, help="integer that fixes every draw of chance (default 0)")
-    parser.add_argument("--quick", action="store_true", help="a smaller run that shows that the protocol works")
-    parser.add_argument("--out", type=Path, default=Path("out") / name, help="folder for everything found")
-    return parser.parse_args(given)
-
-
-def _check_main(main: Main) -> None:
-    accepted = inspect.signature(main).parameters
-    keywords = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
-    if not keywords and not {"rng", "quick"} <= set(accepted):
-        raise ProtocolError(f"main takes {listed(accepted) or 'nothing'}; expected def main(*, rng=0, quick=False).")
