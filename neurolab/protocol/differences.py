@@ -19,6 +19,8 @@ from neurolab.schema import RESULTS
 EXACT, WITHIN, DIFFERS, MISSING, NEW = "exact", "within", "differs", "missing", "new"
 #: Attrs and variables that are digests of other numbers: another digest says that bits differ, not by how much.
 DIGESTS = re.compile(r"(^|[_.])(digest|digests|inputs|source|weights|stimuli)$")
+#: How a finding was computed, which may be otherwise: the numbers show whether it mattered.
+HOW = ("attrs device", "attrs batch_size", "attrs dtype", "certificate_path")
 NUMBERS = re.compile(r"[-+−]?\d[\d,]*\.?\d*(e[-+]?\d+)?|[-+−]?\.\d+")
 
 
@@ -49,24 +51,21 @@ def difference(finding: str, saved: Any, again: Any, tolerance: float) -> Differ
     >>> one.same, one.where
     ('within', 'value')
     """
-    largest, where, said, bits = 0.0, "", [], False
     before, after = dict(_parts(saved)), dict(_parts(again))
-    for name in dict.fromkeys([*before, *after]):
-        if name not in before or name not in after:
-            said.append(f"{name} is {'new' if name in after else 'gone'}")
-            continue
-        share, words = _differ(name, before[name], after[name])
-        bits = bits or share > 0 or bool(words)
-        if share > largest:
-            largest, where = share, name
-        if share > tolerance:
-            said.append(f"{name} differs by {share:.3g} of its largest number")
-        said += [words] if words and not _follows(name, before[name], after[name]) else []
+    wrong = [f"{name} is {'new' if name in after else 'gone'}" for name in before.keys() ^ after.keys()]
+    found = {name: _differ(name, one, after[name]) for name, one in before.items() if name in after}
+    how = [words for name, (_, words) in found.items() if words and name in HOW]
+    numbers = {name: share for name, (share, _) in found.items() if share > 0 and name not in HOW}
+    texts = {name: words for name, (_, words) in found.items() if words and name not in HOW}
+    wrong += [f"{name} differs by {share:.3g} of its largest number" for name, share in numbers.items()
+              if share > tolerance]  # fmt: skip
+    wrong += [words for name, words in texts.items() if not _follows(name, before[name], after[name])]
     changed, decisions = _decided(saved, again)
     if changed:
-        said.append(f"changed decisions: {changed} of {decisions}")
-    same = DIFFERS if said else WITHIN if bits else EXACT
-    return Difference(finding, same, largest, where, changed, decisions, tuple(said))
+        wrong.append(f"changed decisions: {changed} of {decisions}")
+    where = max(numbers, key=lambda name: numbers[name], default="")
+    same = DIFFERS if wrong else WITHIN if numbers or texts else EXACT
+    return Difference(finding, same, numbers.get(where, 0.0), where, changed, decisions, (*wrong, *how))
 
 
 def _parts(value: Any, name: str = "") -> Iterator[tuple[str, np.ndarray]]:
@@ -114,6 +113,8 @@ def _differ(name: str, before: np.ndarray, after: np.ndarray) -> tuple[float, st
     if set(kinds) & set("mM"):
         before, after = before.astype(str), after.astype(str)
     n = int(np.sum([str(one) != str(other) for one, other in zip(before.ravel(), after.ravel())]))
+    if n and not before.shape:
+        return 0.0, f"{name} is {str(after)[:60]!r} here, {str(before)[:60]!r} then"
     return 0.0, f"{name} has {n} of {before.size} other entries" if n else ""
 
 
@@ -137,7 +138,8 @@ def _follows(name: str, before: np.ndarray, after: np.ndarray) -> bool:
         return False
     pairs = zip(before.ravel(), after.ravel())
     texts = [(str(one), str(other)) for one, other in pairs if str(one) != str(other)]
-    return name.startswith("attrs ") and all(NUMBERS.sub("#", one) == NUMBERS.sub("#", other) for one, other in texts)
+    sentences = name.startswith("attrs ") or name.endswith("_notes")
+    return sentences and all(NUMBERS.sub("#", one) == NUMBERS.sub("#", other) for one, other in texts)
 
 
 def _decided(saved: Any, again: Any) -> tuple[int, int]:
