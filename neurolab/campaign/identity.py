@@ -90,7 +90,7 @@ def differences(asked: Any, found: Any, name: str = "") -> Iterator[tuple[str, s
         for key in sorted({*asked, *found}):
             here, there = asked.get(key, _NOTHING), found.get(key, _NOTHING)
             yield from differences(here, there, f"{name}.{key}" if name else str(key))
-    elif asked != found:
+    elif repr(asked) != repr(found):  # NaN is NaN
         yield name, _short(asked), _short(found)
 
 

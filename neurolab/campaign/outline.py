@@ -56,6 +56,8 @@ def filled(skeleton: xr.Dataset, scores: np.ndarray, facts: Sequence[Facts]) -> 
     scores : (n_lesions, n_trials).
     facts : one mapping per lesion: numbers, truth values, texts; anything else is written as JSON. A fact that some
         lesions lack is NaN there, or an empty text. The order of the names does not matter.
+
+    A lesion whose scores are all NaN is still to come; attrs["partial"] of the outline must then say why.
     """
     from neurolab.schema import check_trials
 
@@ -67,7 +69,8 @@ def filled(skeleton: xr.Dataset, scores: np.ndarray, facts: Sequence[Facts]) -> 
     variables: dict[str, Any] = {"score": (("specimen", "lesion", "trial"), np.asarray(scores, dtype=np.float64)[None])}
     variables |= {str(name): (made[name].dims, made[name].values, made[name].attrs) for name in made.data_vars}
     variables |= {name: (("specimen", "lesion"), column[None]) for name, column in columns.items()}
-    return check_trials(type(made)(variables, coords=made.coords, attrs=made.attrs))
+    whole = type(made)(variables, coords=made.coords, attrs=made.attrs)
+    return check_trials(whole, partial=True) if "partial" in made.attrs else check_trials(whole)
 
 
 def _column(name: str, facts: Sequence[Facts]) -> np.ndarray:

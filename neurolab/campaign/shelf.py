@@ -64,45 +64,49 @@ class Shelf:
             raise FileFormatError(f"{path} was cut or altered; examine again with the same store= and it is made anew.")
         return found
 
+    def missing(self, design: str) -> list[str]:
+        """Get the keys of a design's cells that are neither done nor poisoned, as of now."""
+        done, failed = self.done(), self.poisoned()
+        return [key for key in self.read_outline(design)["keys"] if key not in done and key not in failed]
+
     def trials(self, design: str) -> xr.Dataset:
-        """Get the trials of a design whose every cell is done; poisoned ones are left out, attrs["poisoned"] says why.
+        """Get the trials of a design whose every cell is done.
 
         Raises
         ------
-        UnfinishedError : cells are missing.
+        UnfinishedError : cells are missing, or could not be computed.
         """
-        done, outline = self.done(), self.read_outline(design)
-        failed = self.poisoned()
-        missing = [key for key in outline["keys"] if key not in done and key not in failed]
-        if missing:
+        missing, keys = self.missing(design), self.read_outline(design)["keys"]
+        failed = {key: why for key, why in self.poisoned().items() if key in keys}
+        if missing or failed:
+            why = next(iter(failed.values()), "")
             raise UnfinishedError(
-                f"{len(missing)} of the {len(outline['keys'])} cells of {self.folder} are not done. Examine again with "
-                "the same store= to compute them; nl.campaign.partial() gives what is there."
+                f"{len(missing)} of the {len(keys)} cells of {self.folder} are not done and {len(failed)} could not be "
+                f"computed{f' ({why})' if why else ''}. Examine again with the same store= to compute them; "
+                "neurolab.campaign.partial() gives what is there."
             )
-        return self._filled(outline, failed)
+        return self.partial(design)
 
     def partial(self, design: str) -> xr.Dataset:
-        """Get the trials of a design's finished lesions; attrs["finished"] says how many of how many.
+        """Get the trials of a design with what is finished of it; the scores of all other lesions are NaN.
 
-        Raises
-        ------
-        UnfinishedError : no lesion is finished.
+        attrs["partial"] says how many are there, attrs["poisoned"] (JSON, lesion_id -> why) what could not be computed;
+        neither is there when all is done. ``neurolab.trials.finished`` keeps the lesions that are there.
         """
-        done, outline = self.done(), self.read_outline(design)
-        there = sum(key in done for key in outline["keys"])
-        if not there:
-            raise UnfinishedError(f"{self.folder}: no lesion of this design is finished yet.")
-        made, planned = self._filled(outline, self.poisoned()), len(outline["keys"])
-        return made if there == planned else made.assign_attrs(finished=f"{there} of {planned}")
-
-    def _filled(self, outline: dict[str, Any], failed: dict[str, str]) -> xr.Dataset:
         from neurolab.campaign.outline import filled, skeleton_of
 
-        keys = outline["keys"]
-        rows = [at for at, key in enumerate(keys) if key in self.ledger.cells]
-        skeleton = skeleton_of(outline)
+        done, outline = self.done(), self.read_outline(design)
+        keys, failed, skeleton = outline["keys"], self.poisoned(), skeleton_of(outline)
+        rows = [at for at, key in enumerate(keys) if key in done]
+        scores = np.full((len(keys), skeleton.sizes["trial"]), np.nan)
+        facts: list[dict[str, Any]] = [{} for _ in keys]
+        for places, block in self.ledger.blocks([keys[at] for at in rows]):
+            scores[[rows[at] for at in places]] = block
+        for at in rows:
+            facts[at] = dict(self.ledger.cells[keys[at]].facts)
         ids = skeleton["lesion_id"].values
         lost = {str(ids[at]): failed[key] for at, key in enumerate(keys) if key in failed}
-        scores, facts = self.get([keys[at] for at in rows])
-        made = filled(skeleton.isel(lesion=rows), scores, facts)
-        return made.assign_attrs(poisoned=json.dumps(lost)) if lost else made
+        said = {"poisoned": json.dumps(lost)} if lost else {}
+        if len(rows) < len(keys):
+            said["partial"] = f"{len(rows)} of {len(keys)} lesions of {skeleton['specimen'].values[0]} are done"
+        return filled(skeleton.assign_attrs(said), scores, facts)

@@ -123,7 +123,11 @@ class Store(Shelf):
         """Keep everything of a design's trials but the scores, and the key of the cell of each lesion."""
         from neurolab.campaign.outline import outlined
 
-        self._agreed(self.design_folder(design) / "outline.json", lambda: outlined(trials, keys))
+        self.outline_as(design, outlined(trials, keys))
+
+    def outline_as(self, design: str, outline: Mapping[str, Any]) -> Any:
+        """Keep an outline that another store has, and get what is kept here."""
+        return self._agreed(self.design_folder(design) / "outline.json", lambda: outline)
 
     def _agreed(self, path: Path, make: Callable[[], Any]) -> Any:
         with disk.writing(self.folder):
@@ -209,11 +213,9 @@ class Store(Shelf):
     def finalise(self, design: str) -> xr.Dataset:
         """Get the trials of a design and write them to ``designs/<design>/trials.zarr``, whole or not at all.
 
-        Lesions whose cells are poisoned are left out; attrs["poisoned"] says which and why.
-
         Raises
         ------
-        UnfinishedError : cells are missing.
+        UnfinishedError : cells are missing, or could not be computed; :meth:`partial` gives the others.
         """
         from neurolab.campaign.finished import write_trials
 

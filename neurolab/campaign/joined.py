@@ -1,0 +1,121 @@
+"""Stores of one campaign that were filled on several machines, as one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurolab.campaign.disk import unsealed
+from neurolab.campaign.identity import differences, read_identity
+from neurolab.campaign.overview import shelves, status
+from neurolab.campaign.shelf import Shelf
+from neurolab.campaign.store import Cell, Store
+from neurolab.errors import CampaignMismatchError, DataError, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: How many cells are carried over at once.
+AT_ONCE = 64
+
+
+def merge(paths: Iterable[str | os.PathLike[str]], into: str | os.PathLike[str]) -> pd.DataFrame:
+    """Get several stores of one campaign as one, finished where every cell is there.
+
+    Cells that ``into`` has already are not carried again, so a merge may be repeated as more shards come in.
+
+    Parameters
+    ----------
+    paths : folders that were given as ``store=`` to runs of the same campaign, ``--shard 1/3`` and so on.
+    into : a new folder, or one that an earlier merge made.
+
+    Returns
+    -------
+    The table of :func:`status` of ``into``: where done equals planned, ``finished`` is true.
+
+    Raises
+    ------
+    CampaignMismatchError : other weights, stimuli, settings or versions, or another plan; lists what differs. Nothing
+        of that store is taken.
+    """
+    sources = [Path(path) for path in paths]
+    if not sources:
+        raise DataError("merge() got no stores; expected the folders of the shards. Type merge(['a', 'b'], 'whole').")
+    target = Path(into)
+    every = [shelf for path in sources if path.resolve() != target.resolve() for shelf in shelves(path)]
+    _check_alike(every)
+    for shelf in every:
+        with Store.open(target, read_identity(shelf.folder), writer="merge") as store:
+            for design in shelf.designs():
+                _carry_design(shelf, store, design)
+            _carry_cells(shelf, store)
+    for shelf in shelves(target):
+        with Store.open(target, read_identity(shelf.folder), writer="merge") as store:
+            for design in store.designs():
+                if not store.missing(design) and not _failed(store, design):
+                    store.finalise(design)
+    return status(target)
+
+
+def _check_alike(every: Iterable[Shelf]) -> None:
+    """Refuse before anything is written: two sources of one name that belong to two campaigns, or have two plans."""
+    first: dict[str, Shelf] = {}
+    for shelf in every:
+        other = first.setdefault(shelf.folder.name, shelf)
+        if other is shelf:
+            continue
+        found = [*differences(read_identity(shelf.folder), read_identity(other.folder))]
+        if found:
+            lines = "\n".join(f"  {name}: {here} against {there}" for name, here, there in found)
+            raise CampaignMismatchError(
+                f"{shelf.folder} and {other.folder} are of two campaigns:\n{lines}\nMerge only shards of one campaign."
+            )
+        for design in {*shelf.designs()} & {*other.designs()}:
+            _check_plan(shelf, other, design)
+
+
+def _check_plan(shelf: Shelf, other: Shelf, design: str) -> None:
+    """Refuse shards that were computed by two plans: their cells are not those of one campaign."""
+    here, there = (one.read_outline(design) for one in (shelf, other))
+    found = [*differences(here, there)]
+    if not found:
+        return
+    ids = here["coords"]["lesion_id"]["data"]
+    differ = [name for name, one, another in zip(ids, here["keys"], there["keys"]) if one != another]
+    found = [*differences(_plan(shelf, design), _plan(other, design)), *(one for one in found if one[0] != "keys")]
+    lines = [f"  {name}: {one} against {another}" for name, one, another in found[:12]]
+    raise CampaignMismatchError(
+        f"{shelf.folder} and {other.folder} were computed by two plans; {len(differ)} lesions differ "
+        f"({listed(differ, most=3)}):\n" + "\n".join(lines) + f"\nCopy {shelf.design_folder(design)} to where the "
+        "other runs, in place of the one there, and run that shard again: it reads the plan that it finds."
+    )
+
+
+def _plan(shelf: Shelf, design: str) -> Any:
+    path = shelf.design_folder(design) / "plan.json"
+    return unsealed(path.read_bytes()) if path.is_file() else {}
+
+
+def _carry_design(shelf: Shelf, store: Store, design: str) -> None:
+    outline, plan = shelf.read_outline(design), _plan(shelf, design)
+    if plan:
+        store.plan(design, lambda: plan)
+    store.outline_as(design, outline)
+    _check_plan(shelf, store, design)
+
+
+def _carry_cells(shelf: Shelf, store: Store) -> None:
+    fresh = sorted(shelf.done() - store.done(), key=lambda key: shelf.ledger.cells[key].rank)
+    for start in range(0, len(fresh), AT_ONCE):
+        keys = fresh[start : start + AT_ONCE]
+        scores, facts = shelf.get(keys)
+        store.put({key: Cell(row, fact) for key, row, fact in zip(keys, scores, facts)})
+    failed = {key: why for key, why in shelf.poisoned().items() if key not in store.done()}
+    if failed.items() - store.poisoned().items():
+        store.poison(failed)
+
+
+def _failed(store: Store, design: str) -> bool:
+    return not store.poisoned().keys().isdisjoint(store.read_outline(design)["keys"])

@@ -1,0 +1,148 @@
+"""What is done of a campaign, read from its folder at any moment, also while it runs; nothing is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurolab.campaign.identity import IDENTITY, campaign_of, read_identity
+from neurolab.campaign.journal import Commit, Ledger
+from neurolab.campaign.lock import alive, holder
+from neurolab.campaign.shelf import Shelf
+from neurolab.digest import digest_of
+from neurolab.errors import FileFormatError, UnfinishedError, UnknownNameError, did_you_mean, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+#: The speed of a writer is that of its latest commits.
+RECENT = 20
+
+
+def shelves(path: str | os.PathLike[str], *, thorough: bool = True) -> list[Shelf]:
+    """Get the folders of all specimens in a campaign's store, by name.
+
+    Raises
+    ------
+    FileFormatError : there is no store.
+    """
+    root = Path(path)
+    folders = sorted(found.parent for found in root.glob(f"*/{IDENTITY}"))
+    if not folders:
+        raise FileFormatError(
+            f"{root} holds no store of a campaign; expected the folder that was given as examine(..., store=...)."
+        )
+    return [Shelf(one, Ledger(one, campaign_of(read_identity(one)), thorough=thorough)) for one in folders]
+
+
+def kin_of(outline: dict[str, Any]) -> str:
+    """Get a name that designs of several networks share when their lesions and trials are homologous."""
+    ids = (outline["coords"][name]["data"] for name in ("lesion_id", "task", "stimulus_id"))
+    return digest_of(*ids)[:8]
+
+
+def status(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Get how far a campaign is: one row per specimen and design.
+
+    Parameters
+    ----------
+    path : the folder that was given as ``store=``.
+
+    Returns
+    -------
+    Table with specimen, design (short name), done, planned and poisoned (cells: lesions on all tasks), finished
+    (``trials.zarr`` is written), bytes (of the specimen's scores), last_commit (UTC), running (which processes write),
+    seconds_left (from the speed of those processes' latest commits; NaN where none runs).
+
+    When this is invalid
+    --------------------
+    Deep sites cost less than early ones, so the time left is a guess until half is done. A process on another machine
+    cannot be asked whether it lives: it counts as running for ten minutes after its last commit.
+    """
+    import pandas as pd
+
+    return pd.DataFrame([row for shelf in shelves(path, thorough=False) for row in _rows(shelf)])
+
+
+def _rows(shelf: Shelf) -> Iterator[dict[str, Any]]:
+    done, failed = shelf.done(), shelf.poisoned()
+    every = [commit for part in shelf.ledger.commits.values() for commit in part]
+    last = max((commit.at for commit in every), default=0.0)
+    running = _running(shelf)
+    speed = sum(_speed(shelf.ledger.commits.get(writer, ())) for writer in running)
+    about = {
+        "bytes": sum(commit.size for commit in every),
+        "last_commit": datetime.fromtimestamp(last, UTC).isoformat(" ", "seconds") if last else "",
+        "running": ", ".join(f"{writer}: process {who['pid']} on {who['host']}" for writer, who in running.items()),
+    }
+    name = str(read_identity(shelf.folder).get("specimen", shelf.folder.name))
+    for design in shelf.designs() or [""]:
+        outline = shelf.read_outline(design) if design else {"keys": []}
+        keys = set(outline["keys"])
+        left = len(keys - done - failed.keys())
+        yield {
+            "specimen": name, "design": kin_of(outline) if design else "", "done": len(keys & done),
+            "planned": len(keys), "poisoned": len(keys & failed.keys()),
+            "finished": bool(design) and (shelf.design_folder(design) / "trials.zarr").is_dir(), **about,
+            "seconds_left": round(left / speed, 1) if speed and left else 0.0 if keys and not left else float("nan"),
+        }  # fmt: skip
+
+
+def _running(shelf: Shelf) -> dict[str, dict[str, Any]]:
+    locks = sorted((shelf.folder / "journal").glob("*.lock"))
+    held = {path.stem: who for path in locks if (who := holder(path))}
+    return {writer: who for writer, who in held.items() if _runs(who, shelf.ledger.commits.get(writer, ()))}
+
+
+def _runs(who: dict[str, Any], commits: Sequence[Commit]) -> bool:
+    lives = alive(who)
+    if lives is not None:
+        return lives
+    return bool(commits) and datetime.now(UTC).timestamp() - commits[-1].at < 600
+
+
+def _speed(commits: Sequence[Commit]) -> float:
+    """Cells a second over the latest commits of a writer; 0 where there are none."""
+    recent = [commit for commit in commits if commit.cells][-RECENT:]
+    took = sum(commit.took for commit in recent)
+    return sum(len(commit.cells) for commit in recent) / took if took > 0 else 0.0
+
+
+def partial(path: str | os.PathLike[str], *, design: str | None = None) -> xr.Dataset:
+    """Get the trials of a campaign with what is finished of it, of all specimens that have begun; torch is not needed.
+
+    Parameters
+    ----------
+    path : the folder that was given as ``store=``; it may be in use.
+    design : the short name that :func:`status` shows, where there are several.
+
+    Returns
+    -------
+    Trials; while lesions are missing their scores are NaN and attrs["partial"] says so:
+    ``neurolab.trials.finished(trials)`` keeps the lesions that are there in every specimen.
+
+    Raises
+    ------
+    UnfinishedError : nothing is finished yet. UnknownNameError : several designs, or none of that name.
+    """
+    from neurolab.trials import concat
+
+    found: dict[str, list[tuple[Shelf, str]]] = {}
+    for shelf in shelves(path):
+        done = shelf.done()
+        for one in shelf.designs():
+            outline = shelf.read_outline(one)
+            if not done.isdisjoint(outline["keys"]):
+                found.setdefault(kin_of(outline), []).append((shelf, one))
+    if not found:
+        raise UnfinishedError(f"{path}: no lesion is finished yet. `neurolab status {path}` says how far it is.")
+    if design is None and len(found) > 1:
+        raise UnknownNameError(f"{path} holds {len(found)} designs. Type design= one of {listed(found)}.")
+    chosen = next(iter(found)) if design is None else design
+    if chosen not in found:
+        raise UnknownNameError(f"{path} has no design {chosen!r}.{did_you_mean(chosen, found)} It has {listed(found)}.")
+    return concat(shelf.partial(one) for shelf, one in found[chosen])

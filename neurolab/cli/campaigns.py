@@ -1,0 +1,69 @@
+"""The commands for the store of a campaign: how far it is, and several of them as one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What is shown of the table; --json gives all of it.
+SHOWN = ("specimen", "design", "done", "planned", "poisoned", "finished", "last_commit", "time left", "running")
+
+
+def status(options: argparse.Namespace) -> int:
+    """Say how far a campaign is: cells done and planned per network, what failed, who writes, the time left."""
+    from neurolab.campaign import status
+
+    _show(status(options.folder), options.json)
+    return 0
+
+
+def merge(options: argparse.Namespace) -> int:
+    """Join the stores of one campaign's shards into one, and finish it where all is there."""
+    from neurolab.campaign import merge
+
+    table = merge(options.folders, options.into)
+    _show(table, options.json)
+    return 0 if bool(table["finished"].all()) else 1
+
+
+def _show(table: pd.DataFrame, as_json: bool) -> None:
+    if as_json:
+        rows = json.loads(table.to_json(orient="records"))
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    shown = table.assign(**{"time left": [_time(seconds) for seconds in table["seconds_left"]]})
+    print(shown[list(SHOWN)].to_string(index=False))
+    done, planned = int(table["done"].sum()), int(table["planned"].sum())
+    print(f"{done} of {planned} cells; {int(table['finished'].sum())} of {len(table)} finished")
+
+
+def _time(seconds: float) -> str:
+    """Get a time as people say it; empty where it is not known.
+
+    Example
+    -------
+    >>> _time(3725.0), _time(float("nan"))
+    ('1 h 02 min', '')
+    """
+    if seconds != seconds:
+        return ""
+    minutes, hours = int(seconds // 60), int(seconds // 3600)
+    return f"{hours} h {minutes % 60:02d} min" if hours else f"{minutes} min" if minutes else f"{seconds:.0f} s"
+
+
+def add_status(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``neurolab status``."""
+    parser.add_argument("folder", type=Path, help="the folder that was given as store=; it may be in use")
+    parser.add_argument("--json", action="store_true", help="the whole table, as JSON")
+
+
+def add_merge(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``neurolab merge``."""
+    parser.add_argument("folders", type=Path, nargs="+", metavar="folder", help="the stores of the shards")
+    parser.add_argument("--into", type=Path, required=True, help="a new folder, or that of an earlier merge")
+    parser.add_argument("--json", action="store_true", help="the whole table, as JSON")
