@@ -21,7 +21,7 @@ class Ablation:
     ``neurolab.specimen.bench.ABLATIONS``.
     """
 
-    @property
+    @cached_property
     def label(self) -> str:
         """What figures and tables call it, e.g. ``"Noise sd=1"``."""
         said = [

@@ -16,7 +16,7 @@ from neurolab.errors import DesignError, LesionPlanError
 from neurolab.lesion import Ablation, Lesion, Noise, Quantise, WeightNoise
 from neurolab.matching import at_least_one
 from neurolab.recording import at_site, check_recording
-from neurolab.roi import ROI, roi_from_mask
+from neurolab.roi import ROI, regions_of, roi_from_mask
 
 
 def sham(lesion: Lesion) -> Lesion:
@@ -63,10 +63,10 @@ def random_lesions(
         raise DesignError(f"{n} lesions of {n_units} units were asked for; only {comb(len(valid), n_units)} differ.")
     lesions: list[Lesion] = []
     seen: set[bytes] = set()
+    region = regions_of(pool, how_chosen="drawn at random")
     for draw in range(1, n + 1):
         mask = _another(generator(rng, "random lesion", draw), valid, n_units, pool.sizes["neuroid"], seen)
-        roi = roi_from_mask(mask, pool, name=f"{name} {draw}", how_chosen="drawn at random")
-        lesions.append(Lesion(roi, how, family="random", draw=draw))
+        lesions.append(Lesion(region(f"{name} {draw}", mask), how, family="random", draw=draw))
     return tuple(lesions)
 
 
@@ -95,16 +95,15 @@ def dose_ladder(lesion: Lesion, doses: Iterable[float], *, n_draws: int = 1, rng
     [2, 4, 8]
     """
     rungs = []
-    flat = [(site, int(unit)) for site, units in lesion.roi.units.items() for unit in units]
+    sites = np.repeat(np.arange(len(lesion.roi.units)), [len(units) for units in lesion.roi.units.values()])
+    flat = np.concatenate(list(lesion.roi.units.values()) or [np.zeros(0, dtype=np.int64)])
     for draw in range(1, n_draws + 1):
         order = generator(rng, "dose", lesion.roi.digest, draw).permutation(len(flat))
         for dose in doses:
             if not 0 < dose <= 1:
                 raise LesionPlanError(f"A dose of {dose} was asked for; expected a share of the units in (0, 1].")
-            keep = [flat[index] for index in order[: max(1, round(dose * len(flat)))]]
-            units = {
-                site: np.array([unit for where, unit in keep if where == site], dtype=np.int64) for site, _ in keep
-            }
+            keep = order[: max(1, round(dose * len(flat)))]
+            units = {site: flat[keep[sites[keep] == at]] for at, site in enumerate(lesion.roi.units)}
             roi = replace(lesion.roi, name=f"{lesion.roi.name} {dose:g}", units=units)
             rungs.append(replace(lesion, roi=roi, dose=float(dose), draw=draw if n_draws > 1 else lesion.draw))
     return tuple(rungs)

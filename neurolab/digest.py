@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+#: Values that count by what json writes of them.
+PLAIN = (str, int, float, bool, type(None))
+
 
 def digest_of(*parts: Any) -> str:
     """Get the first 16 hexadecimal characters of a sha256 over the content of ``parts``.
@@ -28,7 +31,9 @@ def digest_of(*parts: Any) -> str:
 
 
 def _feed(state: Any, part: Any) -> None:
-    if hasattr(part, "digest") and isinstance(part.digest, str):
+    if type(part) in PLAIN:
+        state.update(f"S{type(part).__name__}{json.dumps(part)}".encode())
+    elif hasattr(part, "digest") and isinstance(part.digest, str):
         state.update(b"D" + part.digest.encode())
     elif isinstance(part, np.ndarray) and part.dtype.kind not in "OUT":
         state.update(f"A{part.dtype.str}{part.shape}".encode())

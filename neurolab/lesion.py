@@ -128,7 +128,7 @@ class Lesion:
     def label(self) -> str:
         """What tables call the ablation, e.g. ``"Zero & Noise sd=0.5 at input"``."""
         also = (f"{part.how.label} at {' + '.join(part.roi.sites)}" for part in self.also)
-        return " & ".join([self.how.label, *also])
+        return " & ".join([self.how.label, *also]) if self.also else self.how.label
 
     @property
     def id(self) -> str:
@@ -150,7 +150,8 @@ class Lesion:
     @property
     def chosen_on(self) -> frozenset[str]:
         """Ids of the stimuli that chose the region, or one of ``also``."""
-        return self.roi.chosen_on.union(*(part.roi.chosen_on for part in self.also))
+        own = self.roi.chosen_on
+        return own.union(*(part.roi.chosen_on for part in self.also)) if self.also else own
 
     @cached_property
     def digest(self) -> str:

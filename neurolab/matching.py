@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -14,8 +15,10 @@ from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, MatchingError, UnknownNameError, did_you_mean, listed
 from neurolab.lesion import Lesion
 from neurolab.recording import check_recording
-from neurolab.roi import roi_from_mask
+from neurolab.roi import ROI, regions_of
 
+#: Numbers that the distances between the target's units and all others may take; beyond it they are computed again.
+BUDGET = 2**23
 #: How many of the nearest free units share the chance to stand in for a target unit that has none in the caliper.
 N_NEAREST = 5
 
@@ -97,7 +100,7 @@ def matched_controls(
     free = _free(lesion, pool)
     inside = np.flatnonzero(lesion.roi.mask(pool))
     _enough(lesion, pool, inside, free, n)
-    distance = [_distances(int(unit), free, pool, columns) for unit in inside]
+    near_to, region = _nearness(inside, free, pool, columns, caliper), _control_region(lesion, pool, "matched")
     seen: set[bytes] = set()
     controls: list[Lesion] = []
     for attempt in itertools.count():
@@ -109,13 +112,13 @@ def matched_controls(
                 f"Ask for fewer, widen caliper={caliper:g}, or drop one of match={tuple(match)}."
             )
         draw = generator(rng, "matched", lesion.roi.digest, attempt)
-        chosen, how_far = _draw_matched(distance, free, caliper, draw)
+        chosen, how_far = _draw_matched(len(inside), near_to, free, draw)
         key = np.sort(chosen).tobytes()
         if key in seen:
             continue
         seen.add(key)
         notes = (("match_distance", float(how_far.mean())), ("match_outside", float((how_far > caliper).mean())))
-        controls.append(_control(lesion, pool, chosen, "matched", len(controls) + 1, notes))
+        controls.append(_control(lesion, region, chosen, "matched", len(controls) + 1, notes))
     return tuple(controls)
 
 
@@ -178,41 +181,62 @@ def _enough(lesion: Lesion, pool: xr.DataArray, inside: np.ndarray, free: np.nda
         )
 
 
-def _distances(unit: int, free: np.ndarray, pool: xr.DataArray, columns: np.ndarray) -> np.ndarray:
-    """Distance of every free neuroid to one target unit: the largest of the standardised differences; inf elsewhere."""
+#: Of a target unit: the places among the free neuroids of those inside the caliper, and every free one's distance.
+Near = tuple[np.ndarray, np.ndarray]
+
+
+def _nearness(
+    inside: np.ndarray, free: np.ndarray, pool: xr.DataArray, columns: np.ndarray, caliper: float
+) -> Callable[[int], Near]:
+    """Get what is near to each target unit; units of one site that are alike in what is matched share it."""
     site = pool["site"].values
-    apart = np.abs(columns[free] - columns[unit]).max(axis=1, initial=0.0)
-    return np.where(site[free] == site[unit], apart, np.inf)
+    here, there, site_of_free = columns[inside], columns[free], site[free]
+
+    @lru_cache(maxsize=max(1, BUDGET // max(1, len(free))))
+    def near(code: int, quantities: bytes) -> Near:
+        apart = np.abs(there - np.frombuffer(quantities)).max(axis=1, initial=0.0)
+        apart = np.where(site_of_free == code, apart, np.inf)
+        return np.flatnonzero((apart <= caliper) & np.isfinite(apart)), apart
+
+    keys = [(int(site[unit]), row.tobytes()) for unit, row in zip(inside, here)]
+    return lambda target: near(*keys[target])
 
 
 def _draw_matched(
-    distance: list[np.ndarray], free: np.ndarray, caliper: float, draw: np.random.Generator
+    n: int, near_to: Callable[[int], Near], free: np.ndarray, draw: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """One control set: targets in random order, each given a random free unit inside the caliper, else the nearest."""
-    taken = np.zeros(len(free), dtype=bool)
-    chosen, how_far = np.empty(len(distance), dtype=np.int64), np.empty(len(distance))
-    for target in draw.permutation(len(distance)):
-        apart = np.where(taken, np.inf, distance[target])
-        near = np.flatnonzero(apart <= caliper)
+    left = np.ones(len(free), dtype=bool)
+    picks, how_far = np.empty(n, dtype=np.int64), np.empty(n)
+    for target in draw.permutation(n).tolist():
+        within, apart = near_to(target)
+        near = within[left[within]]
         if not len(near):  # an extreme unit: one of the few nearest, not always the same one, or all controls coincide
-            near = np.argsort(apart, kind="stable")[:N_NEAREST]
-            near = near[np.isfinite(apart[near])]
-        pick = int(near[draw.integers(len(near))])
-        taken[pick] = True
-        chosen[target], how_far[target] = free[pick], apart[pick]
-    return chosen, how_far
+            open_to = np.where(left, apart, np.inf)
+            near = np.argsort(open_to, kind="stable")[:N_NEAREST]
+            near = near[np.isfinite(open_to[near])]
+        pick = near[draw.integers(len(near))]
+        left[pick] = False
+        picks[target], how_far[target] = pick, apart[pick]
+    return free[picks], how_far
+
+
+def _control_region(lesion: Lesion, pool: xr.DataArray, family: str) -> Callable[[str, np.ndarray], ROI]:
+    """Get what makes the regions of controls: their units were chosen on what chose the target's, and the ranking."""
+    ranked_on = pool["chosen_on"].values if isinstance(pool, xr.Dataset) and "chosen_on" in pool else ()
+    chosen_on = lesion.roi.chosen_on.union(map(str, ranked_on))
+    return regions_of(pool, chosen_on=chosen_on, how_chosen=f"{family} control")
 
 
 def _control(
-    lesion: Lesion, pool: xr.DataArray, chosen: np.ndarray, family: str, draw: int, notes: tuple = ()
+    lesion: Lesion,
+    region: Callable[[str, np.ndarray], ROI],
+    chosen: np.ndarray,
+    family: str,
+    draw: int,
+    notes: tuple = (),
 ) -> Lesion:
-    mask = np.zeros(pool.sizes["neuroid"], dtype=bool)
-    mask[chosen] = True
-    ranked_on = pool["chosen_on"].values if isinstance(pool, xr.Dataset) and "chosen_on" in pool else ()
-    chosen_on = lesion.roi.chosen_on | set(map(str, ranked_on))
-    roi = roi_from_mask(
-        mask, pool, name=f"{family} control {draw}", chosen_on=chosen_on, how_chosen=f"{family} control"
-    )
+    roi = region(f"{family} control {draw}", chosen)
     return replace(lesion, roi=roi, role="control", family=family, draw=draw, notes=notes)
 
 
@@ -246,4 +270,5 @@ def bottom_controls(lesion: Lesion, stat_map: xr.Dataset) -> tuple[Lesion, ...]:
                 "lesion fewer units."
             )
         chosen.append(here[np.argsort(statistic[here], kind="stable")[:wanted]])
-    return (_control(lesion, stat_map, np.concatenate(chosen), "bottom", 1),)  # type: ignore[arg-type]
+    region = _control_region(lesion, stat_map, "bottom")  # type: ignore[arg-type]
+    return (_control(lesion, region, np.concatenate(chosen), "bottom", 1),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -74,7 +74,7 @@ class ROI:
         object.__setattr__(self, "units", MappingProxyType(units))
         object.__setattr__(self, "dims", MappingProxyType(dims))
         object.__setattr__(self, "shape", MappingProxyType(shape))
-        object.__setattr__(self, "chosen_on", frozenset(str(identity) for identity in self.chosen_on))
+        object.__setattr__(self, "chosen_on", _ids(self.chosen_on))
 
     def __reduce__(self) -> tuple:  # mapping proxies cannot be sent to a worker as they are
         settings = self.chosen_on, self.how_chosen, self.specimen
@@ -89,7 +89,7 @@ class ROI:
         """The sites that it has units in, sorted."""
         return tuple(self.units)
 
-    @property
+    @cached_property
     def n_units(self) -> int:
         """How many units, over all sites."""
         return sum(len(units) for units in self.units.values())
@@ -195,14 +195,39 @@ def roi_from_mask(
     how_chosen: str = "",
 ) -> ROI:
     """Get the region of the neuroids where ``mask`` (boolean, over the recording's neuroids) is true."""
-    table = site_table(recording)
-    codes, units = recording["site"].values[mask], recording["unit"].values[mask]
-    return ROI(
-        name,
-        {str(table[code]["name"]): units[codes == code] for code in np.unique(codes)},
-        {str(entry["name"]): tuple(entry["dims"]) for entry in table},
-        {str(entry["name"]): tuple(entry["shape"]) for entry in table},
-        frozenset(chosen_on),
-        how_chosen,
-        str(recording.attrs.get("specimen", "")),
-    )
+    return regions_of(recording, chosen_on=chosen_on, how_chosen=how_chosen)(name, mask)
+
+
+def regions_of(
+    recording: xr.DataArray, *, chosen_on: Iterable[str] = (), how_chosen: str = ""
+) -> Callable[[str, np.ndarray], ROI]:
+    """Get a function (name, neuroids) -> ROI, which reads the recording once for however many regions.
+
+    The neuroids of a region are a boolean array over the recording's, or their places in it. All regions share one
+    set of ``chosen_on``.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_recording
+    >>> region = regions_of(phantom_recording(rng=0), how_chosen="given")
+    >>> [region(name, places).n_units for name, places in {"one": [4], "two": [7, 2]}.items()]
+    [1, 2]
+    """
+    table = [(str(entry["name"]), tuple(entry["dims"]), tuple(entry["shape"])) for entry in site_table(recording)]
+    dims, shape = {name: dims for name, dims, _ in table}, {name: shape for name, _, shape in table}
+    sites, units, ids = recording["site"].values, recording["unit"].values, _ids(chosen_on)
+    specimen = str(recording.attrs.get("specimen", ""))
+
+    def region(name: str, neuroids: np.ndarray) -> ROI:
+        codes, here = sites[neuroids], units[neuroids]
+        held = {table[code][0]: here[codes == code] for code in np.unique(codes)}
+        return ROI(name, held, dims, shape, ids, how_chosen, specimen)
+
+    return region
+
+
+def _ids(given: Iterable[str]) -> frozenset[str]:
+    """The ids as a set of text; itself where it is one, so that thousands of regions share it."""
+    if isinstance(given, frozenset) and set(map(type, given)) <= {str}:
+        return given
+    return frozenset(map(str, given))

@@ -41,19 +41,16 @@ TEXT = ("lesion_id", "roi", "role", "family", "how", "ladder")
 def lesion_table(lesions: Sequence[Lesion]) -> pd.DataFrame:
     """Get one row per lesion with the columns that trials carry."""
     table = pd.DataFrame(
-        [
-            {
-                "lesion_id": lesion.id,
-                "roi": lesion.name,
-                "role": lesion.role,
-                "family": lesion.family,
-                "how": "Sham" if lesion.role == "sham" else lesion.label,
-                "dose": float(lesion.dose),
-                "draw": int(lesion.draw),
-                "n_units": int(lesion.n_units),
-            }
-            for lesion in lesions
-        ]
+        {
+            "lesion_id": [lesion.id for lesion in lesions],
+            "roi": [lesion.name for lesion in lesions],
+            "role": [lesion.role for lesion in lesions],
+            "family": [lesion.family for lesion in lesions],
+            "how": ["Sham" if lesion.role == "sham" else lesion.label for lesion in lesions],
+            "dose": [float(lesion.dose) for lesion in lesions],
+            "draw": [int(lesion.draw) for lesion in lesions],
+            "n_units": [int(lesion.n_units) for lesion in lesions],
+        }
     )
     rungs = [lesion.rung or tuple(LADDER_COLUMNS.values()) for lesion in lesions]
     if not any(lesion.rung for lesion in lesions):

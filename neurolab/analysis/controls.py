@@ -85,7 +85,7 @@ def against_controls(
     draws = _same_dose(sample.trials, rows, control_rows(sample.trials, name, family), name, family)
     intact = sample.by_specimen(sham_rows(sample.trials, name), task)
     target = intact - sample.by_specimen(rows, task)
-    control = intact[:, None] - np.stack([sample.by_specimen(draws[[k]], task) for k in range(len(draws))], axis=1)
+    control = intact[:, None] - sample.by_lesion(draws, task)
     per_member = sample.table(draws, task) - sample.table(rows, task)  # the sham cancels
     stream = generator(rng, "against_controls", name, family, task)
     test = sign_flip(per_member.to_numpy(), alternative="greater", level=level, rng=stream)

@@ -84,6 +84,10 @@ class Sample:
         where = pick_task(self.trials, task)
         return self.scores[:, rows][:, :, where].mean(axis=(1, 2))
 
+    def by_lesion(self, rows: np.ndarray, task: str) -> np.ndarray:
+        """Get the mean score (specimen, lesion) on a task under each of these lesion rows."""
+        return self.scores.take(rows, axis=1).take(pick_task(self.trials, task), axis=2).mean(axis=2)
+
 
 def sample_of(trials: xr.Dataset, over: str | None = None) -> Sample:
     """Get the sample of some trials: the networks or people where there are several, else the stimuli.
