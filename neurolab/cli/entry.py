@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from neurolab import __version__
-from neurolab.cli import commands, rates, verify
+from neurolab.cli import campaigns, commands, rates, verify
 from neurolab.cli.doctor import doctor
 from neurolab.errors import NeurolabError, WordsError, did_you_mean
 from neurolab.protocol.typed import typing
@@ -125,6 +125,8 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] =
     "report": (_report, commands.report),
     "verify": (verify.add_options, verify.verify),
     "doctor": (_list, doctor),
+    "status": (campaigns.add_status, campaigns.status),
+    "merge": (campaigns.add_merge, campaigns.merge),
     "calibrate": (rates.add_options, rates.calibrate),
 }
 
