@@ -37,7 +37,7 @@ def _feed(state: Any, part: Any) -> None:
         state.update(b"D" + part.digest.encode())
     elif isinstance(part, np.ndarray) and part.dtype.kind not in "OUT":
         state.update(f"A{part.dtype.str}{part.shape}".encode())
-        state.update(np.ascontiguousarray(part).tobytes())
+        state.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8))  # no copy of what may be large
     elif isinstance(part, np.ndarray):
         _feed(state, [str(item) for item in part.ravel()])
     elif isinstance(part, Mapping):
