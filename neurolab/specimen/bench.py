@@ -54,6 +54,7 @@ class Bench:
         self._active: list[Damage] = []
         self.user_hooks = False
         self.sequence: Progress | None = None
+        self.digest = ""
 
     # -- running -----------------------------------------------------------------------------------------------------
 
@@ -90,6 +91,10 @@ class Bench:
         for edit in () if edits else placed:
             edit.check_known(call)
         return edits, [(site, sink) for site, sink in self._sinks.get(spot, ()) if site.call == call]
+
+    def active_around(self) -> bool:
+        """Get whether a lesion is in place, or another bench is open on the same network."""
+        return bool(self._active) or any(one is not self for one in OPEN if one.specimen.model is self.specimen.model)
 
     def watch(self, tensor: torch.Tensor, stale: torch.Tensor) -> None:
         """Have a lesioned tensor watched for being read, where a proof is under way."""
@@ -263,7 +268,8 @@ def bench(specimen: Specimen) -> Iterator[Bench]:
     with promised(specimen.model) as before:
         made = Bench(specimen)
         around = (one.references.weights for one in OPEN if one.specimen.model is specimen.model)  # before any lesion
-        made.references.weights = next(around, "") or joined_digest(before.tensors)
+        made.digest = joined_digest(before.tensors)
+        made.references.weights = next(around, "") or made.digest
         OPEN.append(made)
         made.user_hooks = any(name for key, name in before.hooks.items() if not key.endswith(".forward"))
         try:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -15,12 +16,14 @@ import xarray as xr
 from neurolab.errors import DataError, RefusedSiteError
 from neurolab.lesion import Lesion
 from neurolab.recording import make_recording
-from neurolab.specimen.bench import bench
+from neurolab.specimen.bench import Bench, bench
 from neurolab.specimen.experts import check_recorded
 from neurolab.specimen.feeds import pooled_real, real_tokens
+from neurolab.specimen.filling import Filling
 from neurolab.specimen.pooling import pooled, pooled_dims
 from neurolab.specimen.sites import Site, check_units
 from neurolab.specimen.specimen import Probe, Specimen
+from neurolab.specimen.stopping import Enough, may_stop
 from neurolab.specimen.stream import Held, Streamed, rows_at_once
 from neurolab.specimen.wiring import outgoing_norms
 from neurolab.stimuli import StimulusSet
@@ -52,9 +55,13 @@ class Channel:
         check_units(self.site, units, self.dims, f"Probe at {self.site.address!r}")
         return units
 
-    def read(self, tensor: torch.Tensor, real: torch.Tensor | None = None) -> np.ndarray:
-        """Get what is kept of a site's tensor, (rows, n_units), on the host; ``real`` says which tokens are."""
-        how, dtype = self.probe.pool, getattr(torch, self.probe.dtype)
+    def read(self, tensor: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
+        """Get what is kept of a site's tensor, (rows, n_units), on the host; ``real`` says which tokens are.
+
+        It may share memory with the network. Half precision is what is kept, never what is computed in.
+        """
+        how, kept = self.probe.pool, getattr(torch, self.probe.dtype)
+        dtype = torch.float32 if kept == torch.float16 else kept
         if real is not None and how is not None and (self.site.dims[0], self.site.shape[0]) == ("token", real.shape[1]):
             flat = pooled_real(tensor, self.site, how, dtype, real)
         else:
@@ -66,7 +73,7 @@ class Channel:
             )
         if self.probe.units is not None:
             flat = flat[:, torch.tensor(self.units).to(flat.device)]
-        return flat.cpu().numpy()
+        return flat.to(kept).cpu()
 
 
 def resolve(specimen: Specimen, probes: Sequence[str | Probe] | str | Probe) -> list[Channel]:
@@ -163,61 +170,53 @@ def record(
     dtype = np.result_type(*(channel.probe.dtype for channel in channels))
     rows = rows_at_once(len(stimuli), int(edges[-1]) * dtype.itemsize, batch_size, store, max_memory)
     spans = [slice(int(low), int(high)) for low, high in itertools.pairwise(edges)]
-    if store is None:
-        held = Held(len(stimuli), int(edges[-1]), dtype)
-        _fill(specimen, stimuli, channels, spans, held, rows, tuple(lesions))
-        return _recording(held.values, specimen, stimuli, channels, lesions)
-    empty = np.broadcast_to(np.zeros((), dtype), (len(stimuli), int(edges[-1])))  # takes no memory
-    streamed = Streamed(store, _recording(empty, specimen, stimuli, channels, lesions), min(rows, len(stimuli)))
+    place: Held | Streamed | None = None
     try:
-        _fill(specimen, stimuli, channels, spans, streamed, rows, tuple(lesions))
-        return streamed.finish()
+        with bench(specimen) as table:
+            about = partial(_recording, specimen, stimuli, channels, lesions, table.digest)
+            if store is None:
+                place = Held(len(stimuli), int(edges[-1]), dtype)
+            else:
+                empty = np.broadcast_to(np.zeros((), dtype), (len(stimuli), int(edges[-1])))  # takes no memory
+                place = Streamed(store, about(empty), min(rows, len(stimuli)))
+            _fill(table, stimuli, Filling(channels, spans, place, stimuli.ids), rows, tuple(lesions))
+        return place.finish() if isinstance(place, Streamed) else about(place.values)
     finally:
-        streamed.drop()
+        if isinstance(place, Streamed):
+            place.drop()
 
 
 def _recording(
-    values: np.ndarray, specimen: Specimen, stimuli: StimulusSet, channels: list[Channel], lesions: Sequence[Lesion]
+    specimen: Specimen, stimuli: StimulusSet, channels: list[Channel], lesions: Sequence[Lesion], weights: str,
+    values: np.ndarray,
 ) -> xr.DataArray:
     return make_recording(
         values, presentation={str(name): stimuli.table[name].to_numpy() for name in stimuli.table},
         neuroid=_neuroids(specimen, channels), sites=[_entry(channel) for channel in channels], kind="ann",
         units="a.u.", source=f"{stimuli.name} {stimuli.digest}", specimen=specimen.name,
         attrs={"lesions": [lesion.id for lesion in lesions] if lesions else "",
-               "rng": ",".join(str(lesion.rng) for lesion in lesions), "weights": specimen.digest[:16],
+               "rng": ",".join(str(lesion.rng) for lesion in lesions), "weights": weights[:16],
                "stimuli": stimuli.digest, "device": str(specimen.device),
                "dtype": ",".join(sorted({channel.site.dtype for channel in channels}))},
     )
 
 
-def _fill(
-    specimen: Specimen, stimuli: StimulusSet, channels: list[Channel], spans: list[slice], held: Held | Streamed,
-    batch_size: int, lesions: tuple[Lesion, ...],
-) -> None:
-    ids, real, values = stimuli.ids, None, np.empty((0, 0))
-    filled: set[str] = set()
-
-    def keep(channel: Channel, span: slice):
-        def sink(tensor: torch.Tensor) -> None:
-            # copied here and now: what follows may write into the tensor
-            values[:, span] = channel.read(tensor, real)
-            filled.add(channel.site.address)
-
-        return sink
-
-    sinks = {channel.site: keep(channel, span) for channel, span in zip(channels, spans)}
-    with bench(specimen) as table, table.lesioned(*lesions) as damage:
+def _fill(table: Bench, stimuli: StimulusSet, filling: Filling, batch_size: int, lesions: tuple[Lesion, ...]) -> None:
+    ids, specimen = stimuli.ids, table.specimen
+    with table.lesioned(*lesions) as damage:
         if lesions:
             table.prove(damage, ((specimen.prepare(stimuli.inputs[at]), ids[at])
                                  for at in batches(len(ids), batch_size)))
-        with table.probed(sinks):
-            for at in batches(len(stimuli), batch_size):
-                filled.clear()
-                inputs, values = specimen.prepare(stimuli.inputs[at]), held.batch(at)
-                real = real_tokens(specimen.feed, inputs)
-                table.forward(inputs, ids[at])
-                _check_batch(channels, spans, values, at, ids, filled)
-                held.done(at)
+        else:
+            first = specimen.prepare(stimuli.inputs[:2])
+            filling.stops = may_stop(table, [one.site for one in filling.channels], first, ids, len(ids))
+        with table.probed(filling.sinks()):
+            for at in batches(len(ids), batch_size):
+                inputs = specimen.prepare(stimuli.inputs[at])
+                filling.begin(at, real_tokens(specimen.feed, inputs))
+                with suppress(Enough):
+                    table.forward(inputs, ids[at])
+                filling.check()
         if lesions:
             damage.certificate()
 
@@ -227,26 +226,6 @@ def batches(n: int, size: int) -> Iterator[slice]:
     if size < 1:
         raise DataError(f"batch_size was {size}; expected 1 or more.")
     return (slice(low, min(low + size, n)) for low in range(0, n, size))
-
-
-def _check_batch(
-    channels: list[Channel], spans: list[slice], values: np.ndarray, at: slice, ids: tuple[str, ...], filled: set[str]
-) -> None:
-    for channel, span in zip(channels, spans):
-        if channel.site.address not in filled:
-            raise RefusedSiteError(
-                f"Site {channel.site.address!r} did not run for the stimuli {ids[at.start]!r} to "
-                f"{ids[at.stop - 1]!r}; it cannot be recorded on them. Type specimen.sites() for sites that every "
-                "forward calls."
-            )
-        bad = ~np.isfinite(values[:, span])
-        if bad.any():
-            row, unit = (int(index[0]) for index in np.nonzero(bad))
-            raise DataError(
-                f"Site {channel.site.address!r}: unit {channel.units[unit]} gave {values[:, span][row, unit]} for "
-                f"stimulus {ids[at.start + row]!r} ({int(bad.sum())} such values in the batch). Look at the input, or "
-                "at the layer before; half-precision models overflow at 65504."
-            )
 
 
 def _entry(channel: Channel) -> dict:

@@ -10,10 +10,12 @@ import shutil
 from typing import Any
 
 import numpy as np
+import torch
 import xarray as xr
 
 from neurolab.errors import DataError, FileFormatError
-from neurolab.schema import check_recording, strings
+from neurolab.schema import check_recording
+from neurolab.specimen.chunks import Chunks, chunk_columns
 
 log = logging.getLogger("neurolab")
 
@@ -21,8 +23,6 @@ log = logging.getLogger("neurolab")
 LARGE = 10**9
 #: How often a batch lies in memory at most: as tensors, their copies, what is being written, what the allocator keeps.
 COPIES = 10
-#: Bytes of one chunk at most.
-CHUNK = 2**22
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -70,60 +70,62 @@ class Held:
     def __init__(self, n: int, neuroids: int, dtype: np.dtype) -> None:
         self.values = np.empty((n, neuroids), dtype=dtype)
 
-    def batch(self, at: slice) -> np.ndarray:
-        """Get room for the rows of one batch."""
-        return self.values[at]
+    def begin(self, at: slice) -> None:
+        """Say which rows come next."""
+        self.rows = torch.from_numpy(self.values[at])
 
-    def done(self, at: slice) -> None:
+    def put(self, span: slice, values: torch.Tensor) -> None:
+        """Take over some columns of these rows."""
+        self.rows[:, span] = values
+
+    def done(self) -> None:
         """Take note that the rows are filled and checked."""
 
 
 class Streamed:
-    """Where a recording's values go: a zarr folder beside the target, moved there by :meth:`finish`."""
+    """Where a recording's values go: a zarr folder beside the target, moved there by :meth:`finish`.
+
+    template : the recording without its values. rows : stimuli per batch, which is also the length of a chunk.
+    """
 
     def __init__(self, path: str | os.PathLike[str], template: xr.DataArray, rows: int) -> None:
         import zarr
+        from zarr.codecs import BloscCodec
 
-        self.target = pathlib.Path(path)
-        if self.target.suffix != ".zarr":
-            raise FileFormatError(f"store={self.target.name!r}; expected a name that ends in .zarr.")
+        self.target = store_path(path)
+        self.template = template
         self.beside = self.target.with_name(f".{self.target.name}.part")
         shutil.rmtree(self.beside, ignore_errors=True)
-        template.coords.to_dataset().to_zarr(self.beside, zarr_format=3, consolidated=False)
-        columns = max(1, min(template.shape[1], CHUNK // (rows * template.dtype.itemsize)))
-        # every chunk is written once, whole; looking whether it is empty would take longer than writing it
-        self.array = zarr.open_group(self.beside, mode="a").create_array(
-            "activity", shape=template.shape, chunks=(min(rows, template.shape[0]), columns), dtype=template.dtype,
-            compressors=None, fill_value=0, attributes=dict(template.attrs), config={"write_empty_chunks": True},
-            dimension_names=[str(dim) for dim in template.dims],
+        coords, dtype = template.coords.to_dataset(), template.dtype
+        quick = {str(name): {"compressors": (BloscCodec(cname="lz4", clevel=1),)}
+                 for name in coords.variables if coords[name].dtype.kind in "iuf"}
+        coords.to_zarr(self.beside, zarr_format=3, consolidated=False, encoding=quick)
+        columns = chunk_columns(rows, template.shape[1], dtype.itemsize)
+        array = zarr.open_group(self.beside, mode="a").create_array(
+            "activity", shape=template.shape, chunks=(rows, columns), dtype=dtype, compressors=None, fill_value=0,
+            attributes=dict(template.attrs), dimension_names=[str(dim) for dim in template.dims],
         )
-        self.room = np.empty((rows, template.shape[1]), dtype=template.dtype)
-
-    def batch(self, at: slice) -> np.ndarray:
-        """Get room for the rows of one batch."""
-        return self.room[: at.stop - at.start]
-
-    def done(self, at: slice) -> None:
-        """Write the rows."""
-        self.array[at] = self.batch(at)
+        key, folder = array.metadata.encode_chunk_key, self.beside / "activity"
+        self.chunks = Chunks(lambda row, column: folder / key((row, column)), rows, columns, template.shape[1], dtype)
+        self.begin, self.put, self.done = self.chunks.begin, self.chunks.put, self.chunks.done
 
     def finish(self) -> xr.DataArray:
         """Move the folder to its place and get the recording, its values still on disk."""
-        del self.room
+        self.chunks.finish()
         shutil.rmtree(self.target, ignore_errors=True)
         os.replace(self.beside, self.target)
-        return lazily(self.target)
+        activity = xr.open_zarr(self.target, consolidated=False, chunks=None, drop_variables=list(self.template.coords))
+        return check_recording(self.template.copy(data=activity["activity"].variable))
 
     def drop(self) -> None:
         """Forget what was written so far."""
+        self.chunks.close()
         shutil.rmtree(self.beside, ignore_errors=True)
 
 
-def lazily(path: str | os.PathLike[str]) -> xr.DataArray:
-    """Get a streamed recording whose values are read when they are asked for."""
-    recording = xr.open_zarr(path, consolidated=False, chunks=None)["activity"]
-    texts = [name for name in recording.coords if recording.coords[name].dtype.kind in "OUT"]
-    recording = recording.assign_coords(
-        {name: (recording.coords[name].dims, strings(recording[name].values)) for name in texts}
-    )
-    return check_recording(recording)
+def store_path(path: str | os.PathLike[str]) -> pathlib.Path:
+    """Get the path of a store; raises FileFormatError unless it ends in .zarr."""
+    target = pathlib.Path(path)
+    if target.suffix != ".zarr":
+        raise FileFormatError(f"store={target.name!r}; expected a name that ends in .zarr.")
+    return target

@@ -134,6 +134,8 @@ def outgoing_norms(model: nn.Module, site: Site, wiring: Wiring) -> np.ndarray:
     n = max(_n_units(site), 1)
     if wiring.read_by is None:
         return np.full(n, np.nan)
-    weight = dict(model.named_parameters())[wiring.read_by.parameter].detach().to(torch.float64).cpu()
-    columns = weight.movedim(wiring.read_by.axis, 0).reshape(n, -1)
-    return columns.norm(dim=1).numpy()
+    weight, axis = dict(model.named_parameters())[wiring.read_by.parameter].detach().cpu(), wiring.read_by.axis
+    values = (weight if weight.dtype in (torch.float32, torch.float64) else weight.float()).numpy()
+    names = list(range(values.ndim))
+    squares = np.einsum(values, names, values, names, [axis], dtype=np.float64)  # no second copy of the weights
+    return np.sqrt(squares.reshape(n, -1).sum(axis=1))
