@@ -6,14 +6,17 @@ import itertools
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
+from neurolab.campaign.shards import Shard
 from neurolab.lesion import Lesion, Zero
 from neurolab.specimen.ablations import ABLATIONS
-from neurolab.specimen.cells import Cell, session
-from neurolab.specimen.plan import Tile
+from neurolab.specimen.cells import Cell, Session, session
+from neurolab.specimen.keep import InMemory, OnDisk, lesions_of
+from neurolab.specimen.plan import Plan, Tile
 from neurolab.specimen.specimen import Specimen, Task
 
 log = logging.getLogger("neurolab")
@@ -24,33 +27,56 @@ LONG = 10.0
 
 @dataclass
 class Campaign:
-    """One network, a design and its tasks; the cells that are finished so far, by the place of their lesion."""
+    """One network, a design and its tasks; ``kept`` is where finished cells go."""
 
     specimen: Specimen
     design: Sequence[Lesion]
     tasks: Sequence[Task]
-    batch_size: int = 256
-    exact: str = "rounding"
+    batch_size: int
+    exact: str
+    kept: InMemory | OnDisk
     progress: bool = False
-    cells: dict[int, Cell] = field(default_factory=dict)
 
-    def run(self, workers: int) -> dict[int, Cell]:
-        """Get all cells, from one process or from several."""
-        for done in self._here() if workers <= 1 else self._elsewhere(workers):
-            self.cells.update(done)
-        return self.cells
+    def run(self, workers: int = 1, shard: Shard | None = None) -> None:
+        """Compute what is missing, here or by several processes; what is finished is kept whatever happens."""
+        with ExitStack() as bench:
+            here: list[Session] = []
 
-    def _here(self) -> Iterator[dict[int, Cell]]:
-        with session(self.specimen, self.design, self.tasks, self.batch_size) as here:
-            plan = here.engine.plan(self.exact)
-            for tile in self._announced(list(plan.tiles())):
-                yield here.run(tile)
+            def opened() -> Session:
+                if not here:
+                    here.append(bench.enter_context(session(*self._settings)))
+                return here[0]
+
+            plan = self.kept.plan(lambda: opened().engine.plan(self.exact))
+            tiles = self._mine(plan, shard)
+            try:
+                if workers > 1 and len(tiles) > 1:
+                    bench.close()
+                    self._elsewhere(tiles, workers)
+                else:
+                    for tile in self._announced(tiles):
+                        self.kept.put(tile, opened().run(tile))
+            finally:
+                self.kept.flush()
+
+    def _mine(self, plan: Plan, shard: Shard | None) -> list[Tile]:
+        """What is to be computed: of the shard, what is missing."""
+        missing = self.kept.missing(plan)
+        if shard is None:
+            return missing
+        tiles = list(plan.tiles())
+        mine = {tiles[place].at for place in shard.places([len(tile.at) for tile in tiles])}
+        return [tile for tile in missing if tile.at in mine]
+
+    @property
+    def _settings(self) -> tuple[Specimen, Sequence[Lesion], Sequence[Task], int]:
+        return self.specimen, self.design, self.tasks, self.batch_size
 
     def _announced(self, tiles: Sequence[Tile]) -> Iterator[Tile]:
         """The tiles in order, with a bar; once one has been timed, a long campaign is told what it will take."""
         from tqdm import tqdm
 
-        n = sum(len(tile.at) for tile in tiles)
+        n = lesions_of(tiles)
         bar = tqdm(total=n, desc=self.specimen.name, unit="lesion", disable=self._quiet, leave=False)
         with bar:
             done = 0
@@ -73,18 +99,18 @@ class Campaign:
 
     # -- many workers ------------------------------------------------------------------------------------------------
 
-    def _elsewhere(self, workers: int) -> Iterator[dict[int, Cell]]:
+    def _elsewhere(self, tiles: Sequence[Tile], workers: int) -> None:
         import joblib
         from tqdm import tqdm
 
-        with session(self.specimen, self.design, self.tasks, self.batch_size) as here:
-            plan = here.engine.plan(self.exact)
         # ablations registered from outside the package are unknown to a fresh worker
         others = {kind: effect for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__}
-        settings = (self.specimen, self.design, self.tasks, self.batch_size, others)
-        items = [joblib.delayed(_work)(*settings, item) for item in items_of(list(plan.tiles()), workers)]
+        items = [joblib.delayed(_work)(*self._settings, others, item) for item in items_of(tiles, workers)]
         done = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(items)
-        yield from tqdm(done, total=len(items), desc=self.specimen.name, unit="share", disable=self._quiet, leave=False)
+        name, n = self.specimen.name, len(items)
+        for item in tqdm(done, total=n, desc=name, unit="share", disable=self._quiet, leave=False):
+            for tile, cells in item:
+                self.kept.put(tile, cells)
 
 
 def workers_of(n_jobs: int) -> int:
@@ -103,9 +129,9 @@ def items_of(tiles: Sequence[Tile], workers: int) -> list[list[Tile]]:
 
 def _work(
     specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int, others: dict[type, Any],
-    tiles: Iterable[Tile],
-) -> dict[int, Cell]:
+    tiles: Sequence[Tile],
+) -> list[tuple[Tile, dict[int, Cell]]]:
     """One worker's share."""
     ABLATIONS.update(others)
     with session(specimen, design, tasks, batch_size) as here:
-        return {at: cell for tile in tiles for at, cell in here.run(tile).items()}
+        return [(tile, here.run(tile)) for tile in tiles]

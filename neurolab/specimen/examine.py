@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.campaign import Store
+from neurolab.campaign.shards import Shard
 from neurolab.design import sham
 from neurolab.errors import DataError, DoubleDippingError, LesionPlanError, did_you_mean, listed
 from neurolab.lesion import Lesion, Zero, unique_lesions
 from neurolab.roi import ROI
 from neurolab.scores import Accuracy, Margin, describe
 from neurolab.specimen.campaign import Campaign, workers_of
-from neurolab.specimen.cells import Cell
+from neurolab.specimen.identity import identity_of
+from neurolab.specimen.keep import InMemory, OnDisk
 from neurolab.specimen.plan import EXACT
 from neurolab.specimen.specimen import Cohort, Specimen, Task
 from neurolab.trials import concat, make_trials
@@ -32,7 +37,9 @@ def examine(
     *,
     batch_size: int = 256,
     exact: str = "rounding",
+    store: str | os.PathLike[str] | None = None,
     n_jobs: int = 1,
+    shard: str | None = None,
     progress: bool = True,
     allow_double_dipping: bool = False,
 ) -> xr.Dataset:
@@ -47,7 +54,11 @@ def examine(
     batch_size : stimuli per forward; never changes a score beyond float tolerance.
     exact : "rounding" may compute lesions side by side or as an update of what is known, checked against whole
         forwards (largest difference 1e-5 of the largest output); "bit" only what gives equal bits.
+    store : a folder where every finished lesion is kept; a campaign that was stopped, in whatever way, goes on from
+        there. Networks examined one by one may share it. The trials are written into it when they are whole.
     n_jobs : worker processes (joblib), each with one torch thread; -1 takes every core. Never changes a score.
+    shard : "1/3" computes the first third of the design into the store, on this machine; the lesions of other shards
+        are NaN in the trials, which no analysis takes. ``neurolab merge`` joins stores of several machines.
     progress : show a bar with the time left where the error stream is a terminal.
     allow_double_dipping : score on the stimuli that chose a region all the same; the trials record it.
 
@@ -60,6 +71,7 @@ def examine(
     ------
     DoubleDippingError : a task shows stimuli that chose a lesioned region.
     LesionNotApplied, LesionNotUndone : a promise of the bench could not be kept.
+    CampaignMismatchError : the store belongs to other weights, stimuli, scores, settings or versions.
 
     When this is invalid
     --------------------
@@ -77,21 +89,46 @@ def examine(
     """
     if isinstance(specimen, Cohort):
         return concat(
-            examine(one, lesions, tasks, batch_size=batch_size, exact=exact, n_jobs=n_jobs, progress=progress,
-                    allow_double_dipping=allow_double_dipping)
+            examine(one, lesions, tasks, batch_size=batch_size, exact=exact, store=store, n_jobs=n_jobs, shard=shard,
+                    progress=progress, allow_double_dipping=allow_double_dipping)
             for one in specimen
         )
     if exact not in EXACT:
         raise DataError(f"exact={exact!r} given; expected one of {listed(EXACT)}.{did_you_mean(exact, EXACT)}")
+    part = _shard_of(shard, store)
     design = with_sham(lesions)
     unique_lesions(design)
     _check_own(specimen, design)
     tasks = _checked_tasks(tasks)
     _check_sheet(specimen, tasks)
     override = _check_dipping(design, tasks, allow_double_dipping)
-    campaign = Campaign(specimen, design, tasks, batch_size, exact, progress)
-    cells = campaign.run(min(workers_of(n_jobs), len(design) - 1))
-    return _as_trials(specimen, design, tasks, [cells[at] for at in range(len(design))], override, batch_size)
+    skeleton = _skeleton(specimen, design, tasks, override, batch_size)
+    with _kept(specimen, design, tasks, batch_size, exact, skeleton, store, part) as kept:
+        campaign = Campaign(specimen, design, tasks, batch_size, exact, kept, progress)
+        campaign.run(min(workers_of(n_jobs), len(design) - 1), part)
+        return kept.trials(f"shard {part}" if part else "")
+
+
+@contextmanager
+def _kept(
+    specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int, exact: str,
+    skeleton: xr.Dataset, store: Any, part: Shard | None,
+) -> Iterator[InMemory | OnDisk]:
+    """Where the cells go."""
+    if store is None:
+        yield InMemory(skeleton, design)
+        return
+    writer = f"{part.number}-of-{part.n}" if part else "all"
+    with Store.open(store, identity_of(specimen, tasks, batch_size, exact), writer=writer) as opened:
+        yield OnDisk(opened, skeleton, design)
+
+
+def _shard_of(shard: str | None, store: Any) -> Shard | None:
+    if shard is None:
+        return None
+    if store is None:
+        raise DataError(f"shard={shard!r} was given without a store; its lesions would be lost. Type store='runs/x'.")
+    return Shard.of(shard)
 
 
 def with_sham(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
@@ -177,26 +214,21 @@ def _notes(lesion: Lesion) -> dict[str, Any]:
 # -- the result ------------------------------------------------------------------------------------------------------
 
 
-def _as_trials(
-    specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], cells: Sequence[Cell], override: str,
-    batch_size: int,
+def _skeleton(
+    specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], override: str, batch_size: int
 ) -> xr.Dataset:
+    """Trials without scores: everything that is known before the first cell."""
     frames = [task.stimuli.table.assign(task=task.name) for task in tasks]
     common = [name for name in frames[0] if all(name in frame for frame in frames)]
     trial = pd.concat([frame[common] for frame in frames], ignore_index=True)
-    certificates = [cell.certificate for cell in cells]
     per_lesion: dict[str, Any] = {
         "lesion_digest": [[lesion.digest for lesion in design]],
         "lesion_units": [[_units_text(lesion) for lesion in design]],
         "lesion_notes": [[json.dumps(_notes(lesion)) for lesion in design]],
-        "vacuous": [[one.vacuous for one in certificates]],
-        "certificate_path": [[one.path for one in certificates]],
-        **{f"certificate_{name}": [[float(getattr(one, name)) for one in certificates]]
-           for name in ("fired", "changed", "downstream", "off_distribution")},
     }
     n_outputs = specimen.sites()["output"].shape[-1]
     return make_trials(
-        np.stack([cell.scores for cell in cells])[None], specimen=[specimen.name], lesions=design, trial=trial,
+        np.broadcast_to(0.0, (1, len(design), len(trial))), specimen=[specimen.name], lesions=design, trial=trial,
         tasks={task.name: describe(task.score, task.stimuli.table, n_outputs) for task in tasks}, kind="ann",
         per_lesion=per_lesion,
         attrs={"source": f"{specimen.name} {specimen.digest[:16]}", "override": override, "batch_size": batch_size,

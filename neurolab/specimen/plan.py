@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from neurolab.digest import digest_of
+from neurolab.lesion import Lesion
+
 #: Ways to get a network's answer under a lesion, fastest first.
 PATHS = ("sparse", "slice", "module", "hooks")
 #: What may be asked of exactness: equal bits, or equal to rounding with a canary.
@@ -74,6 +77,14 @@ class Plan:
         for number, group in enumerate(self.groups):
             for at in group.tiles:
                 yield Tile(at, group.path, group.why, number)
+
+    def recipe(self, tile: Tile, design: Sequence[Lesion]) -> str:
+        """Get how a tile is computed, as one digest: two cells of one lesion and one recipe are the same bytes.
+
+        Where lesions are carried from one to the next, all of them count.
+        """
+        carried = [design[at].digest for at in tile.at] if tile.path == "sparse" else []
+        return digest_of(tile.path, self.groups[tile.group].copies, carried)
 
     def as_json(self) -> dict[str, Any]:
         """Get the plan as plain lists and numbers."""
