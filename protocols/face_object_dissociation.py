@@ -1,7 +1,8 @@
 """Does the face area cause face naming?  Localise it, lesion it, look for a double dissociation.
 
 The architecture of the cohort was chosen with lesions in view (see datasets/index.json): a demonstration of the method,
-not evidence of how common such dissociations are.
+not evidence of how common such dissociations are. A thousand controls on both cores, kept as they are finished:
+``neurolab run face_object_dissociation --n-controls 999 --n-jobs 2 --store runs/faces``.
 """
 
 from functools import partial
@@ -9,7 +10,8 @@ from functools import partial
 import neurolab as nl
 
 
-def main(*, rng=0, quick=False):
+def main(*, rng=0, quick=False, n_controls=None, n_jobs=1, store=None, shard=None):
+    n_controls = (19 if quick else 99) if n_controls is None else n_controls
     cohort = nl.datasets.load_cohort("faces-and-objects")[: 6 if quick else 10]
     choose, test = nl.datasets.load_stimuli("faces-and-objects").split(2, by="label", rng=rng)
     tasks = [nl.Task(f"name {kind}", test.where(condition=kind), nl.scores.accuracy) for kind in ("faces", "objects")]
@@ -24,11 +26,12 @@ def main(*, rng=0, quick=False):
         controls = [
             control
             for target in targets
-            for control in nl.matched_controls(target, intact, 19 if quick else 99, match=("site", "activity"), rng=rng)
+            for control in nl.matched_controls(target, intact, n_controls, match=("site", "activity"), rng=rng)
         ]
-        return nl.examine(specimen, [nl.sham(targets[0]), *targets, *controls], tasks)
+        lesions = [nl.sham(targets[0]), *targets, *controls]
+        return nl.examine(specimen, lesions, tasks, n_jobs=n_jobs, store=store, shard=shard)
 
-    print(nl.design_check(cohort, n_controls=19 if quick else 99))
+    print(nl.design_check(cohort, n_controls=n_controls))
     trials = nl.concat(map(patient, cohort))
     yield "trials", trials
     sites = ["features.0", "features.3", "features.6"]
