@@ -47,10 +47,15 @@ class Channel:
         return self.site.sizes(self.dims)
 
     @cached_property
+    def n(self) -> int:
+        """How many numbers a stimulus gives."""
+        return int(np.prod(self.shape))
+
+    @cached_property
     def units(self) -> np.ndarray:
         """The recorded unit indices."""
         if self.probe.units is None:
-            return np.arange(int(np.prod(self.shape)))
+            return np.arange(self.n)
         units = np.unique(np.asarray(self.probe.units, dtype=np.int64))
         check_units(self.site, units, self.dims, f"Probe at {self.site.address!r}")
         return units
@@ -66,10 +71,10 @@ class Channel:
             flat = pooled_real(tensor, self.site, how, dtype, real)
         else:
             flat = pooled(tensor, self.site, how, dtype)
-        if flat.shape[1] != int(np.prod(self.shape)):
+        if flat.shape[1] != self.n:
             raise DataError(
-                f"Site {self.site.address!r} gave {flat.shape[1]} numbers per stimulus; it gave "
-                f"{int(np.prod(self.shape))} when the specimen was loaded. Load it with an example like the stimuli."
+                f"Site {self.site.address!r} gave {flat.shape[1]} numbers per stimulus; it gave {self.n} when the "
+                "specimen was loaded. Load it with an example like the stimuli."
             )
         if self.probe.units is not None:
             flat = flat[:, torch.tensor(self.units).to(flat.device)]
@@ -235,18 +240,20 @@ def _entry(channel: Channel) -> dict:
 
 def _neuroids(specimen: Specimen, channels: list[Channel]) -> dict[str, np.ndarray]:
     """The columns over neuroids: site, unit, out_norm, and the coordinates that were not pooled away (else -1)."""
-    columns: dict[str, list[np.ndarray]] = {"site": [], "unit": [], "out_norm": []}
     named = [name for name in ("channel", "head", "row", "col", "token") if any(name in c.dims for c in channels)]
     spatial = [name for name in named if name != "channel" or any({"row", "col"} & set(c.dims) for c in channels)]
-    columns.update({name: [] for name in spatial})
+    edges = np.cumsum([0, *(len(channel.units) for channel in channels)])
+    columns = {name: np.full(edges[-1], -1) for name in ("site", "unit", *spatial)}
+    columns["out_norm"] = np.full(edges[-1], np.nan)
     for code, channel in enumerate(channels):
+        here = slice(edges[code], edges[code + 1])
         index = dict(zip(channel.dims, np.unravel_index(channel.units, channel.shape)))
-        columns["site"].append(np.full(len(channel.units), code))
-        columns["unit"].append(channel.units)
-        columns["out_norm"].append(_norms(specimen, channel, index))
-        for name in spatial:
-            columns[name].append(np.asarray(index.get(name, np.full(len(channel.units), -1))))
-    return {name: np.concatenate(parts) for name, parts in columns.items()}
+        columns["site"][here] = code
+        columns["unit"][here] = channel.units
+        columns["out_norm"][here] = _norms(specimen, channel, index)
+        for name in set(spatial) & set(index):
+            columns[name][here] = index[name]
+    return {name: columns[name] for name in ("site", "unit", "out_norm", *spatial)}
 
 
 def _norms(specimen: Specimen, channel: Channel, index: dict[str, np.ndarray]) -> np.ndarray:
