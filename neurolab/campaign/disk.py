@@ -18,6 +18,7 @@ from neurolab.errors import StoreWriteError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
+TAKEN = {errno.ENOTDIR, errno.EEXIST}
 _HEAD, _MIDDLE, _END = b'{"sha256": "', b'", "content": ', b"}\n"
 
 
@@ -48,6 +49,10 @@ def writing(place: Path) -> Iterator[None]:
             raise StoreWriteError(
                 f"{place} cannot be written ({error.strerror}); what it holds is untouched. Type store= with a folder "
                 "of your own, or change its permissions. nl.campaign.partial() and `neurolab status` only read."
+            ) from error
+        if error.errno in TAKEN:
+            raise StoreWriteError(
+                f"{error.filename or place} is a file, or in one, where the store needs a folder. Type another store=."
             ) from error
         raise
 

@@ -93,6 +93,10 @@ class Ledger:
             self._take(rank, commit)
         for path in sorted((self.folder / "journal").glob("*.jsonl")):
             self.read(path)
+        for commit in self._bad.values():
+            lost = len(commit.cells.keys() - self.cells.keys())
+            if lost:
+                self._warn(f"shards/{commit.shard} is missing or damaged; its {lost} cells count as not done.")
 
     def read(self, path: Path) -> None:
         """Take in the new whole lines of one journal."""
@@ -125,7 +129,6 @@ class Ledger:
             self.poisoned.setdefault(key, why)
         if commit.cells and not checked and not self._sound(commit):
             self._bad[rank] = commit
-            self._warn(f"shards/{commit.shard} is missing or damaged; its {len(commit.cells)} cells count as not done.")
             return
         self._bad.pop(rank, None)
         for row, (key, facts) in enumerate(commit.cells.items()):

@@ -49,7 +49,7 @@ class Store(Shelf):
         journal = folder / "journal"
         with disk.writing(folder), ExitStack() as undo:
             for part in (journal, folder / "shards", folder / "designs"):
-                part.mkdir(parents=True, exist_ok=True)
+                os.makedirs(part, exist_ok=True)
             lock = Lock(journal / f"{self.writer}.lock", f"{folder} (writer {writer!r})")
             undo.callback(lock.release)
             disk.sweep(folder, self.writer)
@@ -60,7 +60,7 @@ class Store(Shelf):
             undo.callback(os.close, self._handle)
             self.ledger.refresh()
             self._tidy()
-            self._next_shard().unlink(missing_ok=True)  # of a commit that was killed before its line
+            disk.remove(self._next_shard())  # of a commit that was killed before its line
             self._undo = undo.pop_all()
 
     @classmethod
@@ -131,7 +131,7 @@ class Store(Shelf):
 
     def _agreed(self, path: Path, make: Callable[[], Any]) -> Any:
         with disk.writing(self.folder):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            os.makedirs(path.parent, exist_ok=True)
             if not path.exists():
                 disk.write_first(path, disk.sealed(make()), by=self.writer)
             found = disk.unsealed(path.read_bytes())
