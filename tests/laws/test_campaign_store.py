@@ -321,6 +321,20 @@ def test_done__sees_what_other_writers_commit_meanwhile(tmp_path):
         assert np.array_equal(one.get([key(one, 1), key(one, 0)])[0], SCORES[[1, 0]])
 
 
+@pytest.mark.parametrize("order", [["1/2", "2/2"], ["2/2", "1/2"]], ids=str)
+def test_cells_computed_twice__are_the_same_ones_whoever_came_first(tmp_path, order):
+    """Another type of processor may round otherwise; then one of the two is chosen by name, not by time."""
+    with begin(tmp_path, "1/2") as one, begin(tmp_path, "2/2") as two:
+        writers = {"1/2": (one, 1.0), "2/2": (two, 2.0)}
+        for name in order:
+            opened, value = writers[name]
+            opened.put({key(opened, 0): Cell(np.full(T, value), {"by": name})})
+        for opened in (one, two):
+            opened.done()
+            scores, told = opened.get([key(opened, 0)])
+            assert (scores[0, 0], told) == (1.0, [{"by": "1/2"}])
+
+
 def test_poisoned_cells__are_said_and_can_be_mended(tmp_path):
     with begin(tmp_path) as opened:
         opened.poison({key(opened, 2): "MemoryError: too large"})
