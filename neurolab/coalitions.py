@@ -10,8 +10,6 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
-from operator import or_
 
 import numpy as np
 import xarray as xr
@@ -19,7 +17,7 @@ import xarray as xr
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, LesionPlanError, listed
 from neurolab.lesion import Ablation, Lesion
-from neurolab.roi import ROI
+from neurolab.roi import ROI, unions_of
 from neurolab.stats.shapley import LEAST_BLOCKS, orders_of
 from neurolab.trials import pick_task, with_specimen
 
@@ -160,11 +158,12 @@ def removals(
     whose = [player.specimen + player.digest for player in players]  # other networks and orders draw others
     orders = [np.arange(n)]
     orders += [generator(rng, RANDOM_ORDER, whose, draw).permutation(n) for draw in range(1, n_random + 1)]
+    union = unions_of(players)
     lesions = []
     for draw, order in enumerate(orders):
         role = {"role": "control", "family": RANDOM_ORDER, "draw": draw} if draw else {}
         for share in _shares(shares, n):
-            roi = _union([players[k] for k in order[: max(1, round(share * n))]]).renamed(name)
+            roi = union(order[: max(1, round(share * n))]).renamed(name)
             lesions.append(Lesion(roi, how, name=name, dose=share, **role))  # type: ignore[arg-type]
     return (Lesion(lesions[0].roi, how, name=name, role="sham"), *lesions)
 
@@ -264,19 +263,15 @@ def _design(
 ) -> tuple[Lesion, ...]:
     """A sham and a lesion per set of players, small sets first; unions are built on one another."""
     made = []
+    union = unions_of(players)
     unions: dict[tuple[int, ...], ROI] = {(k,): roi for k, roi in enumerate(players)}
     for taken in sorted(sets, key=lambda one: (len(one), one)):
         if taken not in unions:
-            first = unions.get(taken[:-1]) or _union([players[k] for k in taken[:-1]])
-            unions[taken] = first | players[taken[-1]]
+            unions[taken] = unions[taken[:-1]] | players[taken[-1]] if taken[:-1] in unions else union(taken)
         roi = unions[taken].renamed(_name(players, taken))
         notes: tuple[tuple[str, float | str], ...] = (("walks", json.dumps(sets[taken])), *about.items())
         made.append(Lesion(roi, how, notes=notes if about else ()))
     return (Lesion(players[0], how, role="sham"), *made)
-
-
-def _union(rois: Sequence[ROI]) -> ROI:
-    return reduce(or_, rois)
 
 
 def _name(players: Sequence[ROI], taken: Iterable[int]) -> str:

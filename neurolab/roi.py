@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from types import MappingProxyType
 
 import numpy as np
@@ -184,6 +185,39 @@ class ROI:
         if "valid" in recording.coords:
             outside &= recording["valid"].values.astype(bool)
         return roi_from_mask(outside, recording, name=f"not {self.name}", chosen_on=self.chosen_on)
+
+
+def unions_of(rois: Sequence[ROI]) -> Callable[[Sequence[int] | np.ndarray], ROI]:
+    """Get what joins some of the regions, by their places: a function that is quick for hundreds of them, many times.
+
+    A walk through 500 regions has 500 unions of up to 500: pair by pair, a design of 8,000 takes a minute and a half.
+    Regions that are told differently (of several networks, chosen by other means) are joined pair by pair all the same.
+
+    Example
+    -------
+    >>> union = unions_of([ROI(name, {"conv": [unit]}) for unit, name in enumerate("abc")])
+    >>> union([0, 2]).units["conv"].tolist()
+    [0, 2]
+    """
+    first = rois[0]
+    dims = {site: names for roi in rois for site, names in roi.dims.items()}
+    shape = {site: sizes for roi in rois for site, sizes in roi.shape.items()}
+    if any(_told(roi) != _told(first) or roi.dims.items() - dims.items() for roi in rois):
+        return lambda taken: reduce(or_, (rois[k] for k in taken))
+    held = {site: [(k, unit) for k, roi in enumerate(rois) for unit in roi.units.get(site, ())] for site in dims}
+    owners = {site: np.array(pairs).T for site, pairs in held.items()}  # rows: region, unit
+
+    def union(taken: Sequence[int] | np.ndarray) -> ROI:
+        inside = np.zeros(len(rois), dtype=bool)
+        inside[np.asarray(taken)] = True
+        units = {site: unit[inside[owner]] for site, (owner, unit) in owners.items()}
+        return replace(first, units=units, dims=dims, shape=shape)
+
+    return union
+
+
+def _told(roi: ROI) -> tuple:
+    return roi.specimen, roi.how_chosen, roi.chosen_on
 
 
 def roi_from_mask(

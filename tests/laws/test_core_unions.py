@@ -1,0 +1,43 @@
+"""Unions of many regions at once are those of the operator, pair by pair."""
+
+from functools import reduce
+from operator import or_
+
+import numpy as np
+import pytest
+
+from neurolab.errors import SchemaError
+from neurolab.roi import ROI, unions_of
+
+
+def regions(seed: int) -> list[ROI]:
+    """Regions of one to three units at one or two of three sites, some with a known shape."""
+    stream = np.random.default_rng(seed)
+    made = []
+    for name in "abcdefgh":
+        sites = stream.choice(["x", "y", "z"], stream.integers(1, 3), replace=False)
+        units = {site: stream.integers(0, 20, stream.integers(1, 4)) for site in sites}
+        made.append(ROI(name, units, dims={"z": ("channel",)}, shape={"z": (20,)}, how_chosen="by hand"))
+    return made
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_unions__equal_those_of_the_operator(seed):
+    rois = regions(seed)
+    union = unions_of(rois)
+    for size in (1, 2, 5, 8):
+        taken = np.random.default_rng(seed).choice(8, size, replace=False)
+        one, other = union(taken), reduce(or_, [rois[k] for k in taken])
+        assert one.digest == other.digest
+        assert (dict(one.shape), one.how_chosen) == (dict(other.shape), other.how_chosen)
+
+
+def test_unions__of_regions_told_differently__remember_all_of_them():
+    rois = [ROI("a", {"x": [1]}, chosen_on=frozenset("p")), ROI("b", {"x": [2]}, chosen_on=frozenset("q"))]
+    assert unions_of(rois)([0, 1]).chosen_on == {"p", "q"}
+
+
+def test_unions__of_units_counted_differently__are_refused():
+    rois = [ROI("a", {"x": [1]}), ROI("b", {"x": [2]}, dims={"x": ("channel",)})]
+    with pytest.raises(SchemaError, match="indexed by"):
+        unions_of(rois)([0, 1])
