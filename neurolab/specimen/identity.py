@@ -91,10 +91,14 @@ def _plain(value: Any) -> Iterator[str]:
         yield type(value).__qualname__
 
 
+#: The source of a function or class, looked for once: finding that of a class parses its whole file.
+_getsource = functools.cache(inspect.getsource)
+
+
 def _source(thing: type | Callable[..., Any]) -> str:
     """The source, or the bytecode of what was typed into a console."""
     try:
-        return inspect.getsource(thing)
+        return _getsource(thing)  # type: ignore[arg-type]
     except (OSError, TypeError):
         code = getattr(thing, "__code__", None)
         name = getattr(thing, "__qualname__", type(thing).__name__)
