@@ -15,15 +15,8 @@ if TYPE_CHECKING:
 
 def write_trials(trials: xr.Dataset, target: Path, by: str) -> None:
     """Write trials as zarr beside their place and rename; equal ones that are there already are left."""
-    from neurolab.errors import FileFormatError
-    from neurolab.storage import load
-
-    if target.exists():
-        try:
-            if trials.identical(load(target)):  # type: ignore[arg-type]
-                return
-        except FileFormatError:
-            pass  # damaged from outside: written anew below
+    if _holds(target, trials):
+        return
     draft, old = (target.with_name(f".{target.name}.{by}.{end}") for end in ("part", "old"))
     disk.remove(draft)
     try:
@@ -33,10 +26,24 @@ def write_trials(trials: xr.Dataset, target: Path, by: str) -> None:
         if target.exists():
             disk.remove(old)
             os.replace(target, old)
-        os.replace(draft, target)
+        try:
+            os.replace(draft, target)
+        except OSError:
+            if not _holds(target, trials):  # else another writer was first
+                raise
     finally:
         disk.remove(draft)
         disk.remove(old)
+
+
+def _holds(target: Path, trials: xr.Dataset) -> bool:
+    from neurolab.errors import FileFormatError
+    from neurolab.storage import load
+
+    try:
+        return trials.identical(load(target))  # type: ignore[arg-type]
+    except FileFormatError:  # not there, or damaged from outside
+        return False
 
 
 def _files(folder: Path) -> Iterator[Path]:

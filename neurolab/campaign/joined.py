@@ -39,6 +39,20 @@ def merge(paths: Iterable[str | os.PathLike[str]], into: str | os.PathLike[str])
     ------
     CampaignMismatchError : other weights, stimuli, settings or versions, or another plan; lists what differs. Nothing
         of that store is taken.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> from neurolab.simulate import phantom_trials
+    >>> trials, places = phantom_trials(n_specimens=1, rng=0), [tempfile.mkdtemp() for _ in range(3)]
+    >>> for number, place in enumerate(places[:2]):
+    ...     with Store.open(place, {"specimen": "phantom-0"}, writer=f"{number + 1}/2") as store:
+    ...         keys = [store.key(name) for name in trials["lesion_id"].values]
+    ...         store.outline("design", trials, keys)
+    ...         mine = range(number, len(keys), 2)
+    ...         store.put({keys[at]: Cell(trials["score"].values[0, at], {}) for at in mine})
+    >>> merge(places[:2], places[2])["finished"].item()
+    True
     """
     sources = [Path(path) for path in paths]
     if not sources:

@@ -58,6 +58,14 @@ def filled(skeleton: xr.Dataset, scores: np.ndarray, facts: Sequence[Facts]) -> 
         lesions lack is NaN there, or an empty text. The order of the names does not matter.
 
     A lesion whose scores are all NaN is still to come; attrs["partial"] of the outline must then say why.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_trials
+    >>> trials = phantom_trials(n_specimens=1, rng=0)
+    >>> made = filled(trials, trials["score"].values[0], [{"fired": 2}] * trials.sizes["lesion"])
+    >>> made["fired"].dims, made["score"].identical(trials["score"])
+    (('specimen', 'lesion'), True)
     """
     from neurolab.schema import check_trials
 

@@ -62,6 +62,19 @@ def status(path: str | os.PathLike[str]) -> pd.DataFrame:
     --------------------
     Deep sites cost less than early ones, so the time left is a guess until half is done. A process on another machine
     cannot be asked whether it lives: it counts as running for ten minutes after its last commit.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> from neurolab.campaign import Store
+    >>> from neurolab.simulate import phantom_trials
+    >>> trials, place = phantom_trials(n_specimens=1, rng=0), tempfile.mkdtemp()
+    >>> with Store.open(place, {"specimen": "phantom-0"}) as store:
+    ...     keys = [store.key(name) for name in trials["lesion_id"].values]
+    ...     store.outline("design", trials, keys)
+    ...     store.put({keys[0]: (trials["score"].values[0, 0], {})})
+    >>> bool(status(place)["done"].item() == 1), bool(status(place)["planned"].item() == len(keys))
+    (True, True)
     """
     import pandas as pd
 
@@ -128,6 +141,20 @@ def partial(path: str | os.PathLike[str], *, design: str | None = None) -> xr.Da
     Raises
     ------
     UnfinishedError : nothing is finished yet. UnknownNameError : several designs, or none of that name.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> from neurolab.campaign import Store
+    >>> from neurolab.simulate import phantom_trials
+    >>> trials, place = phantom_trials(n_specimens=1, rng=0), tempfile.mkdtemp()
+    >>> with Store.open(place, {"specimen": "phantom-0"}) as store:
+    ...     keys = [store.key(name) for name in trials["lesion_id"].values]
+    ...     store.outline("design", trials, keys)
+    ...     store.put({keys[0]: (trials["score"].values[0, 0], {})})
+    >>> from neurolab.trials import finished
+    >>> finished(partial(place)).sizes["lesion"]
+    1
     """
     from neurolab.trials import concat
 

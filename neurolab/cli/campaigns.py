@@ -43,14 +43,14 @@ def _show(table: pd.DataFrame, as_json: bool) -> None:
 
 
 def _time(seconds: float) -> str:
-    """Get a time as people say it; empty where it is not known.
+    """Get a time as people say it; empty where it is not known, or none is left.
 
     Example
     -------
     >>> _time(3725.0), _time(float("nan"))
     ('1 h 02 min', '')
     """
-    if seconds != seconds:
+    if seconds != seconds or not seconds:
         return ""
     minutes, hours = int(seconds // 60), int(seconds // 3600)
     return f"{hours} h {minutes % 60:02d} min" if hours else f"{minutes} min" if minutes else f"{seconds:.0f} s"

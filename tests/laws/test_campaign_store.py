@@ -245,6 +245,25 @@ def test_finalise__killed_before_every_step_leaves_whole_trials_or_none(tmp_path
         assert tree(place / "trials.zarr") == expected
 
 
+def test_finalise__of_two_writers_at_once_leaves_one(tmp_path, expected, monkeypatch):
+    with begin(tmp_path, "1/2") as one, begin(tmp_path, "2/2") as two:
+        one.put({key(one, k): cell(k) for k in range(N)})
+        place = tmp_path / "net" / "designs" / DESIGN
+        replace, met = os.replace, []
+
+        def race(draft, target):
+            if not met and target == place / "trials.zarr":
+                met.append(target)
+                two.finalise(DESIGN)
+            replace(draft, target)
+
+        monkeypatch.setattr(os, "replace", race)
+        one.finalise(DESIGN)
+        assert met == [place / "trials.zarr"]
+        assert tree(place / "trials.zarr") == expected
+        assert len(list(place.iterdir())) == 3
+
+
 @pytest.mark.parametrize("order", [range(N), reversed(range(N)), [3, 1, 0, 5, 4, 2]], ids=str)
 def test_finalised_bytes__do_not_depend_on_order_writers_or_merging(tmp_path, expected, order):
     order = list(order)
