@@ -114,7 +114,7 @@ def _removed_on_error(draft: Path) -> Iterator[None]:
 def sync_file(path: Path) -> None:
     """Wait until a file is on the disk itself; one that is gone has nothing to wait for."""
     try:
-        handle = os.open(path, os.O_RDONLY)
+        handle = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return
     try:

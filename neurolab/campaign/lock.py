@@ -87,8 +87,8 @@ def holder(path: Path) -> dict[str, Any]:
 
 
 def alive(who: dict[str, Any]) -> bool | None:
-    """Get whether the process still runs; None where it ran on another machine."""
-    if who.get("host") != socket.gethostname():
+    """Get whether the process still runs; None on another machine, or on Windows, where to ask is to kill."""
+    if who.get("host") != socket.gethostname() or os.name == "nt":
         return None
     try:
         os.kill(who["pid"], 0)

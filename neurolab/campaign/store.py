@@ -127,7 +127,9 @@ class Store(Shelf):
 
     def outline_as(self, design: str, outline: Mapping[str, Any]) -> Any:
         """Keep an outline that another store has, and get what is kept here."""
-        return self._agreed(self.design_folder(design) / "outline.json", lambda: outline)
+        kept = self._agreed(self.design_folder(design) / "outline.json", lambda: outline)
+        self._last = time.monotonic()  # what came before was planning, not cells
+        return kept
 
     def _agreed(self, path: Path, make: Callable[[], Any]) -> Any:
         with disk.writing(self.folder):
