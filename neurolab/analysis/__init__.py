@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.spare import spared
     from neurolab.analysis.symptoms import symptom_map
     from neurolab.analysis.together import interaction
+    from neurolab.analysis.two_models import best_layers
     from neurolab.analysis.unit_graph import Correlation, layered_graph
 
 # Files are not called like the verbs they hold: a submodule would hide the function of the same name.
@@ -71,6 +72,7 @@ _VERBS = {
     "spare": ["spared"],
     "symptoms": ["symptom_map"],
     "together": ["interaction"],
+    "two_models": ["best_layers"],
     "unit_graph": ["Correlation", "layered_graph"],
 }
 
@@ -84,6 +86,7 @@ __all__ = [
     "Tfce",
     "Within",
     "against_controls",
+    "best_layers",
     "clusters",
     "deficits",
     "design_check",

@@ -6,6 +6,7 @@ from neurolab.calibrate import (
     cases,
     columns,
     curves,
+    layers,
     likeness,
     people,
     permutations,
@@ -18,7 +19,7 @@ from neurolab.calibrate import (
 from neurolab.calibrate.entry import Entry
 from neurolab.errors import UnknownNameError, did_you_mean
 
-ROOMS = (permutations, cases, columns, sizes, curves, likeness, verbs, picking, regions, people, shortcuts)
+ROOMS = (permutations, cases, columns, sizes, curves, likeness, verbs, picking, regions, people, layers, shortcuts)
 
 #: Every entry of the table of rates, by name.
 ENTRIES: dict[str, Entry] = {entry.name: entry for room in ROOMS for entry in room.ENTRIES}

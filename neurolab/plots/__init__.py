@@ -1,5 +1,6 @@
 """Figures: a result goes in, axes come out; nothing is computed here that is not in the result."""
 
+from neurolab.plots.best_layers import plot_best_layers as plot_best_layers
 from neurolab.plots.clusters import plot_clusters as plot_clusters
 from neurolab.plots.contributions import plot_minimal_set as plot_minimal_set
 from neurolab.plots.contributions import plot_pairs as plot_pairs

@@ -157,5 +157,5 @@ ANSWERS: dict[str, Callable[[xr.Dataset], str]] = {
     "spared": _spared,
     "single_case": _single_case,
     "reserve": _spared,
-    **dict.fromkeys(("robustness", "recovery", "savings"), _reasoned),
+    **dict.fromkeys(("robustness", "recovery", "savings", "best_layers"), _reasoned),
 }

@@ -272,7 +272,7 @@ METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
         name: getattr(methods_of_trials, name)
         for name in (
             "shapley", "pair_interactions", "minimal_set", "reserve", "interaction", "spared", "robustness",
-            "recovery", "savings", "mixed", "power",
+            "recovery", "savings", "mixed", "power", "best_layers",
         )
     },
 }  # fmt: skip

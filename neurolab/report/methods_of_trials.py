@@ -232,6 +232,19 @@ def mixed(result: xr.Dataset) -> Paragraph:
     return text, ("Nichols & Holmes 2002", *(cited.get(kind, "") for kind in kinds))
 
 
+def best_layers(result: xr.Dataset) -> Paragraph:
+    """Get the paragraph of two models that are compared by their best layers."""
+    each = [f"{name} ({result.sizes[f'layer_{at}']} layers, {number(fair)})" for name, at, fair in
+            zip(names(result, "model"), "ab", result["score"].values)]  # fmt: skip
+    text = (
+        f"The best layers of {words_between(each)} were chosen on four fifths of the sample and scored on the rest, "
+        f"over ten partitions: a difference of {found_words(result)}, where the largest means differ by "
+        f"{number(scalar(result, 'naive'))}. It was tested by a {_test(result)}{sided(result)}, which pays for the "
+        "choice and is conservative; the interval inverts it."
+    )
+    return text, ("Nichols & Holmes 2002",)
+
+
 def power(result: xr.Dataset) -> Paragraph:
     """Get the paragraph of a planned design."""
     attrs, planned = result.attrs, str(result.attrs.get("planned_for", "")).replace("_", " ")

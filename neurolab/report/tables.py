@@ -28,6 +28,7 @@ WHOLE = {
     "against_controls": "{lesion}, {task}: target − controls",
     "interaction": "{task}: both lesions − the sum of each",
     "mixed": "{lesion}, {task}: mean deficit",
+    "best_layers": "{models}: best layer − best layer",
 }
 
 

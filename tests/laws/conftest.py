@@ -56,6 +56,14 @@ def cut_at_random():
     return make_recording(cut, presentation=rows, neuroid=neuroid, kind="ann", specimen="phantom"), cost
 
 
+def two_models():
+    """The scores of 12 layers and of 3 on forty stimuli; one layer of the deep model is better."""
+    draw = np.random.default_rng(0)
+    deep, flat = (0.6 + 0.2 * draw.normal(size=(40, k)) for k in (12, 3))
+    deep[:, 7] += 0.2
+    return [xr.DataArray(one, dims=("stimulus", "layer")) for one in (deep, flat)]
+
+
 @pytest.fixture(scope="session")
 def every_result():
     trials = phantom_trials(n_controls=19, spread=0.04, rng=0)
@@ -66,6 +74,7 @@ def every_result():
     backup = phantom_trials(deficits=plan, intact=3.0, bounded=False, chance=0.0, n_specimens=12, rng=0)
     contrast = "faces > objects"
     return {
+        "plot_best_layers": analysis.best_layers(*two_models(), names=("deep", "flat"), rng=0),
         "plot_clusters": analysis.clusters(
             clustered(), by=analysis.ClusterMass(0.05), n_permutations=99, rng=0
         ),
