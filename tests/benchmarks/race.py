@@ -1,0 +1,131 @@
+"""A campaign of lesions raced against the loop of hooks, piece by piece in one process."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from .campaigns import MADE, Campaign
+from .cuts import hooked
+from .measure import Clock, Row, cpu_of, extra_mb, in_fresh_process, one_thread, peak_flops, ratios
+from .peers import race_peers
+
+
+@dataclass
+class Run:
+    """One run of a whole campaign, and the loop of hooks on a sample of it."""
+
+    ours: Clock = field(default_factory=Clock)
+    loop: Clock = field(default_factory=Clock)
+    looped: int = 0
+    worst: float = 0.0
+    largest: float = 0.0
+
+    def loop_of(self, n: int) -> float:
+        """Get the seconds of the loop for ``n`` lesions; each costs it the same forward."""
+        return self.loop.seconds / self.looped * n
+
+
+def run_campaign(campaign: Campaign, turn: int = 0) -> Run:
+    """Run the engine on the whole campaign, answers written to disk; pause for the loop of hooks on a sample.
+
+    The engine's seconds are those between asking for an answer and having it on disk, everything included.
+    """
+    run, sampled = Run(), campaign.sampled(turn)
+    block = max(1, len(sampled) // campaign.pauses)
+    waiting: dict[int, torch.Tensor] = {}
+    with tempfile.TemporaryFile() as file:
+        given = engine(campaign)
+        while True:
+            with run.ours.running():
+                found = next(given, None)
+                if found is not None:
+                    file.write(memoryview(found[1].numpy()).cast("B"))
+            if found is not None and found[0] in sampled:
+                waiting[found[0]] = found[1]
+            if len(waiting) >= block or (found is None and waiting):
+                _loop(run, campaign, waiting)
+            if found is None:
+                break
+        with run.ours.running():
+            file.flush()
+    return run
+
+
+def engine(campaign: Campaign) -> Iterator[tuple[int, torch.Tensor]]:
+    """Get the place of every cut and the answers under it, as neurolab's engine gives them."""
+    from neurolab.specimen.engine import answers
+
+    for at, outputs in answers(campaign.specimen, campaign.design, campaign.stimuli, batch_size=campaign.batch_size):
+        if at:  # the sham comes first in the design
+            yield at - 1, torch.as_tensor(outputs).contiguous()
+
+
+def _loop(run: Run, campaign: Campaign, waiting: dict[int, torch.Tensor]) -> None:
+    """Do the same lesions by hooks, and compare."""
+    for at, ours in waiting.items():
+        with run.loop.running():
+            right = hooked(campaign.model, campaign.batches, campaign.cuts[at])
+        run.worst = max(run.worst, float((ours - right).abs().max()))
+        run.largest = max(run.largest, float(right.abs().max()))
+        run.looped += 1
+    waiting.clear()
+
+
+def race(which: str, *, quick: bool = False, repeats: int | None = None, peers: bool = True) -> Row:
+    """Get the row of a workload of lesions."""
+    with one_thread():
+        campaign = MADE[which](quick)
+        n, turns = len(campaign.cuts), repeats or campaign.repeats
+        hooked(campaign.model, campaign.batches, campaign.cuts[0])  # the kernels are warm before the clock
+        export = _export(campaign)
+        runs = [run_campaign(campaign, turn) for turn in range(turns)]
+        ours, loop = [run.ours.seconds for run in runs], [run.loop_of(n) for run in runs]
+        peak = peak_flops()
+        raced, notes = race_peers(campaign) if peers else ({}, [])
+    speedup, spread = ratios(loop, ours)
+    full, _ = ratios(loop, [seconds + export for seconds in ours])
+    used = in_fresh_process("race", which=which, quick=quick)["extra_mb"]
+    worst, largest = (max(getattr(run, name) for run in runs) for name in ("worst", "largest"))
+    middle = sorted(ours)[len(ours) // 2]
+    details: dict[str, Any] = {
+        "lesions": n, "compared": sum(run.looped for run in runs), "ours_s": middle, "loop_s": sorted(loop)[turns // 2],
+        "export_s": export, "peak_gflops": peak / 1e9, "least_gflop": campaign.flops / 1e9, "largest_answer": largest,
+    }  # fmt: skip
+    notes.append(f"the loop of hooks is timed on {runs[0].looped} of {n} lesions a run, a full forward each")
+    return Row(which, campaign.what, "hook loop", campaign.goal, speedup, full, campaign.flops / peak / middle, worst,
+               used, raced, turns, spread, quick, details, notes)  # fmt: skip
+
+
+def _export(campaign: Campaign) -> float:
+    """The seconds that the export of the model takes, once; later runs find it kept."""
+    from neurolab.specimen.graph import NotExported, exported
+
+    def work() -> None:
+        try:
+            exported(campaign.specimen)
+        except NotExported:
+            return
+
+    return cpu_of(work)
+
+
+def alone(which: str, quick: bool) -> dict[str, float]:
+    """Get the peak memory of a campaign above that of the process with the model, the stimuli and torch.export."""
+    with one_thread():
+        small = {"L2": {"share": 0.05}, "L3": {"per_layer": 6}, "L3s": {"per_layer": 6}}.get(which, {})
+        campaign = MADE[which](quick, **small)
+        torch.export.export(torch.nn.Linear(2, 2), (torch.zeros(2, 2),))
+        hooked(campaign.model, campaign.batches, campaign.cuts[0])
+        campaign.specimen.sites(), len(campaign.design)  # made before the memory is read
+
+        def work() -> None:
+            with tempfile.TemporaryFile() as file:
+                for _, outputs in engine(campaign):
+                    file.write(memoryview(outputs.numpy()).cast("B"))
+
+        return {"extra_mb": extra_mb(work)}
