@@ -1,0 +1,123 @@
+"""Several copies of a batch in one tensor: along which axis, in which order, and whether rows stay apart at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.fx import Node
+
+from neurolab.specimen.program import NotExported, number
+from neurolab.specimen.proof import batches_of, close
+
+if TYPE_CHECKING:
+    from neurolab.specimen.graph import Graph
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Where the rows of a batch lie in a tensor: on ``at``, each of them ``times`` long.
+
+    ``inner`` : the axis runs over the ``times`` parts first and over the rows within each, as (positions x stimuli).
+    """
+
+    at: int
+    times: int = 1
+    inner: bool = False
+
+    def repeated(self, value: torch.Tensor, copies: int) -> torch.Tensor:
+        """Get a tensor with its batch repeated; what is the same in all rows takes no more memory."""
+        if value.stride(self.at) == 0 and self.times == 1:
+            return value.narrow(self.at, 0, 1).expand(
+                *(size * copies if axis == self.at else size for axis, size in enumerate(value.shape)))
+        return self.joined([value] * copies)
+
+    def joined(self, parts: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Get several batches as one tensor."""
+        if not self.inner:
+            return torch.cat(list(parts), dim=self.at)
+        whole = torch.cat([part.unflatten(self.at, (self.times, -1)) for part in parts], dim=self.at + 1)
+        return whole.flatten(self.at, self.at + 1)
+
+    def parted(self, value: torch.Tensor, copies: int) -> list[torch.Tensor]:
+        """Get the copies of a batch out of one tensor, as views of it where that can be."""
+        if not self.inner:
+            return list(value.chunk(copies, dim=self.at))
+        parts = value.unflatten(self.at, (self.times, copies, -1)).unbind(self.at + 1)
+        return [part.flatten(self.at, self.at + 1) for part in parts]
+
+
+def batch_axis(node: Node) -> int:
+    """Get the axis of a node's tensor that grows with the batch; -1 for none.
+
+    Raises
+    ------
+    NotExported : several axes do, or the axis does not grow by a whole multiple.
+    """
+    axes = [axis for axis, size in enumerate(node.meta["val"].shape) if isinstance(size, torch.SymInt)]
+    if len(axes) > 1:
+        raise NotExported(f"several axes of {node.name} grow with the batch")
+    if axes and number(node.meta["val"].shape[axes[0]], 7) != 7 * number(node.meta["val"].shape[axes[0]], 1):
+        raise NotExported(f"an axis of {node.name} grows otherwise than the batch")
+    return axes[0] if axes else -1
+
+
+def bytes_of(node: Node) -> int:
+    """Get the bytes of a node's value per stimulus; 0 for what does not depend on the batch."""
+    value = node.meta.get("val")
+    if not isinstance(value, torch.Tensor) or not any(isinstance(size, torch.SymInt) for size in value.shape):
+        return 0
+    return prod(number(size, 1) for size in value.shape) * value.element_size()
+
+
+def axes_of(graph: Graph, nodes: Iterable[Node]) -> dict[Node, Axis | None]:
+    """Get where the rows lie in the values of some nodes; None for what does not depend on the batch.
+
+    Where stimuli and positions share an axis, their order is found by showing the network one batch twice.
+
+    Raises
+    ------
+    NotExported : rows of the batch cannot be told apart somewhere.
+    """
+    found: dict[Node, Axis | None] = {}
+    open_: list[Node] = []
+    for node in dict.fromkeys(nodes):
+        at = batch_axis(node)
+        times = number(node.meta["val"].shape[at], 1) if at >= 0 else 0
+        found[node] = Axis(at, times) if at >= 0 else None
+        if times > 1:
+            open_.append(node)
+    if open_:
+        inputs = torch.cat(list(batches_of(graph.specimen))[1:])
+        once, _ = graph.values(inputs, open_)
+        twice, _ = graph.values(torch.cat([inputs, inputs]), open_)
+        for node in open_:
+            axis = found[node]
+            assert axis is not None
+            orders = [axis, Axis(axis.at, axis.times, inner=True)]
+            fits = [one for one in orders if close(one.joined([once[node]] * 2), twice[node])]
+            if not fits:
+                raise NotExported(f"rows of the batch cannot be told apart in {node.name}")
+            found[node] = fits[0]
+    return found
+
+
+def rows_are_apart(graph: Graph) -> bool:
+    """Get whether stimuli shown together are answered as they are alone, to rounding.
+
+    They are not where a network compares them, normalises by the batch, or shares experts among them by capacity. It is
+    seen on the example and stimuli made from it; only a canary sees a campaign's own.
+    """
+    few, others, _ = batches_of(graph.specimen)
+    together = graph.values(torch.cat([few, others]), ())[1]
+    return close(torch.cat([graph.values(few, ())[1], graph.values(others, ())[1]]), together)
+
+
+def repeating(axis: Axis | None) -> Callable[[torch.Tensor, Any], torch.Tensor] | None:
+    """Get what repeats a value for so many copies as its context has; None where nothing has to be done."""
+    if axis is None:
+        return None
+    return lambda value, context: value if context.copies == 1 else axis.repeated(value, context.copies)
