@@ -85,7 +85,8 @@ def _attend(tap: Tap) -> Callable[..., Any]:
         def linear(heads: torch.Tensor, *weights: Any) -> torch.Tensor:
             return functional.linear(tap(heads.unflatten(0, rows)).flatten(0, 1), *weights)
 
-        code = types.FunctionType(own.__code__, {**own.__globals__, "linear": linear}, own.__name__,
+        names = {**own.__globals__, "linear": linear, "has_torch_function": lambda tensors: False}  # or it leaves
+        code = types.FunctionType(own.__code__, names, own.__name__,
                                   own.__defaults__, own.__closure__)
         code.__kwdefaults__ = own.__kwdefaults__
         return code(query, *args, **kwargs)
