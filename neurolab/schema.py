@@ -51,8 +51,8 @@ class ResultSpec:
 
 #: Every registered result, by analysis; another package adds its own with :func:`register_result`.
 RESULTS: dict[str, ResultSpec] = {}
-#: The packages whose modules register results when they are imported.
-REGISTRARS = ["neurolab.analysis"]
+#: The modules, and packages of modules, that register results when they are imported.
+REGISTRARS = ["neurolab.analysis", "neurolab.screening"]
 
 
 def register_result(
@@ -115,8 +115,8 @@ def _jsonable(value: Any) -> Any:
 def _learn() -> None:
     """Import every verb: a result may be read from a file before the verb that made it was used."""
     for package in REGISTRARS:
-        place = importlib.import_module(package).__path__
-        for module in pkgutil.iter_modules(place):
+        place = getattr(importlib.import_module(package), "__path__", None)
+        for module in pkgutil.iter_modules(place) if place is not None else ():
             importlib.import_module(f"{package}.{module.name}")
 
 

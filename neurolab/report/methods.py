@@ -25,7 +25,7 @@ from neurolab.plots.words import (
     tested_by,
     words_between,
 )
-from neurolab.report import methods_of_maps, methods_of_trials
+from neurolab.report import methods_of_maps, methods_of_screens, methods_of_trials
 from neurolab.report.lesions import damage_paragraph, is_trials
 from neurolab.report.methods_of_maps import Paragraph
 
@@ -267,6 +267,7 @@ METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
     "map_reliability": _reliability,
     "picked_dissociation": _picked,
     "single_case": _single_case,
+    "screen": methods_of_screens.screen,
     **{name: getattr(methods_of_maps, name) for name in ("symptom_map", "clusters", "modules")},
     **{
         name: getattr(methods_of_trials, name)

@@ -22,6 +22,8 @@ REFERENCES = {
     "295–300. doi:10.1080/00401706.1982.10487790",
     "Blondel et al. 2008": "Blondel VD, Guillaume JL, Lambiotte R, Lefebvre E (2008). Fast unfolding of communities "
     "in large networks. J Stat Mech 2008: P10008. doi:10.1088/1742-5468/2008/10/P10008",
+    "Bonett & Wright 2000": "Bonett DG, Wright TA (2000). Sample size requirements for estimating Pearson, Kendall and "
+    "Spearman correlations. Psychometrika 65: 23–28. doi:10.1007/BF02294183",
     "Brunner & Munzel 2000": "Brunner E, Munzel U (2000). The nonparametric Behrens-Fisher problem: asymptotic theory "
     "and a small-sample approximation. Biom J 42: 17–25.",
     "Crawford & Garthwaite 2005": "Crawford JR, Garthwaite PH (2005). Testing for suspected impairments and "
@@ -69,6 +71,8 @@ REFERENCES = {
     "networks. arXiv:1901.08644",
     "Morcos et al. 2018": "Morcos AS, Barrett DGT, Rabinowitz NC, Botvinick M (2018). On the importance of single "
     "directions for generalization. arXiv:1803.06959",
+    "Molchanov et al. 2017": "Molchanov P, Tyree S, Karras T, Aila T, Kautz J (2017). Pruning convolutional neural "
+    "networks for resource efficient inference. ICLR. arXiv:1611.06440",
     "Newman & Girvan 2004": "Newman MEJ, Girvan M (2004). Finding and evaluating community structure in networks. "
     "Phys Rev E 69: 026113. doi:10.1103/PhysRevE.69.026113",
     "Nichols & Holmes 2002": "Nichols TE, Holmes AP (2002). Nonparametric permutation tests for functional "
@@ -95,6 +99,8 @@ REFERENCES = {
     "doi:10.1016/j.neuroimage.2008.03.061",
     "Spearman 1910": "Spearman C (1910). Correlation calculated from faulty data. Br J Psychol 3: 271–295. "
     "doi:10.1111/j.2044-8295.1910.tb00206.x",
+    "Sundararajan et al. 2017": "Sundararajan M, Taly A, Yan Q (2017). Axiomatic attribution for deep networks. Proc "
+    "Mach Learn Res 70: 3319–3328. arXiv:1703.01365",
     "Traag et al. 2019": "Traag VA, Waltman L, van Eck NJ (2019). From Louvain to Leiden: guaranteeing well-connected "
     "communities. Sci Rep 9: 5233. doi:10.1038/s41598-019-41695-z",
     "Welch 1947": "Welch BL (1947). The generalization of 'Student's' problem when several different population "

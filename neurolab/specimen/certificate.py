@@ -50,6 +50,7 @@ class Tally:
 
     def add(self, old: torch.Tensor, new: torch.Tensor) -> None:
         """Count one firing that put ``new`` in the place of ``old``; equal NaNs would count as changed."""
+        old, new = old.detach(), new.detach()  # a screening's edits have gradients
         self.fired += 1
         self.total += old.numel()
         self.changed += int((old != new).sum())
