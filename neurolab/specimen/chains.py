@@ -1,0 +1,54 @@
+"""Orders in which lesions that contain one another are computed: each from the one before, by what it has beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+#: A chain is cut after so many lesions, so that a campaign can be shared out and resumed.
+LONGEST = 64
+
+
+def chains_of(sets: Sequence[Iterable[int]], longest: int = LONGEST) -> tuple[tuple[int, ...], ...]:
+    """Get lesions of one site, given as their units, in chains in which each lesion contains the one before.
+
+    Walks of Shapley, removals and ladders of dose by number of units become chains again, in whatever order their
+    lesions come; a lesion that several walks pass is in one chain. A lesion is put behind the largest one that it
+    contains and that is the last of a chain so far, where it has at most as many units beyond it as within it.
+
+    Parameters
+    ----------
+    sets : units of each lesion, numbered within the site.
+    longest : lesions per chain at most.
+
+    Returns
+    -------
+    places in ``sets``, chain by chain; every place once.
+
+    Example
+    -------
+    >>> chains_of([(2,), (1,), (1, 2), (0, 2), (0, 1, 2), (7, 8)])
+    ((0, 2, 4), (1,), (3,), (5,))
+    """
+    masks = [sum(1 << unit for unit in set(units)) for units in sets]
+    size = [mask.bit_count() for mask in masks]
+    chains: list[list[int]] = []
+    ends: dict[int, list[list[int]]] = {}  # chains by the size of their last lesion
+    for at in sorted(range(len(masks)), key=lambda at: (size[at], at)):
+        chain = _fitting(masks, size[at], masks[at], ends)
+        if chain is None:
+            chain = []
+            chains.append(chain)
+        chain.append(at)
+        if len(chain) < longest:
+            ends.setdefault(size[at], []).append(chain)
+    return tuple(tuple(chain) for chain in sorted(chains))
+
+
+def _fitting(masks: Sequence[int], size: int, mask: int, ends: dict[int, list[list[int]]]) -> list[int] | None:
+    """The chain whose last lesion is the largest within a lesion, taken out of ``ends``; None where there is none."""
+    for smaller in sorted((had for had in ends if 2 * had >= size > 0 and had <= size), reverse=True):
+        for place, chain in enumerate(ends[smaller]):
+            if not masks[chain[-1]] & ~mask:
+                ends[smaller].pop(place)
+                return chain
+    return None
