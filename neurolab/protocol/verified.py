@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -144,10 +144,10 @@ def _empty(out: Path) -> Path:
 
 
 def _run(script: Path, manifest: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """Run the protocol again as the manifest says; what it prints goes to stderr."""
+    """Run the protocol again as the manifest says; what it prints was printed by the first run already."""
     words = ["--rng", str(manifest["rng"]), *(["--quick"] if manifest["quick"] else []), *_options(manifest)]
     try:
-        with typing(["neurolab", "run", script.name, *words]), redirect_stdout(sys.stderr):
+        with typing(["neurolab", "run", script.name, *words]), redirect_stdout(io.StringIO()):
             start(script, [*words, "--out", str(root)])
     except NeurolabError:
         raise

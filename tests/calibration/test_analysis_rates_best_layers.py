@@ -39,7 +39,7 @@ def both(seed, layers, n=20, worse=0.0):
 
 
 @pytest.mark.parametrize(("layers", "worse"), [((20, 3), 9.0), ((20, 3), 0.0), ((60, 1), 0.0)])
-def test_equally_good_models__keep_the_level_whatever_the_number_of_layers(binomial_band, layers, worse):
+def test_trap_22__equally_good_models_keep_the_level_whatever_the_number_of_layers(binomial_band, layers, worse):
     """Edge: every layer of the first is as good as the best of the second. A t of the best against the best errs."""
     found = [both(seed, layers, worse=worse) for seed in range(N)]
     ours = sum(p <= 0.05 for (p, *_), _, _ in found)
