@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
-import logging
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
+import xarray as xr
+
+from neurolab.campaign.pace import Pace
+from neurolab.campaign.portions import Portions
+from neurolab.campaign.serving import Failure
 from neurolab.campaign.shards import Shard
+from neurolab.campaign.workers import run_pieces
+from neurolab.errors import CampaignIncomplete, listed
 from neurolab.lesion import Lesion, Zero
 from neurolab.specimen.ablations import ABLATIONS
-from neurolab.specimen.cells import Cell, Session, session
-from neurolab.specimen.keep import InMemory, OnDisk, lesions_of
+from neurolab.specimen.cells import Session, session
+from neurolab.specimen.keep import InMemory, OnDisk
 from neurolab.specimen.plan import Plan, Tile
 from neurolab.specimen.specimen import Specimen, Task
-
-log = logging.getLogger("neurolab")
-
-#: A campaign predicted to take longer than this many seconds says so before it starts.
-LONG = 10.0
 
 
 @dataclass
@@ -36,6 +34,7 @@ class Campaign:
     exact: str
     kept: InMemory | OnDisk
     progress: bool = False
+    poisoned: dict[str, str] = field(default_factory=dict)
 
     def run(self, workers: int = 1, shard: Shard | None = None) -> None:
         """Compute what is missing, here or by several processes; what is finished is kept whatever happens."""
@@ -49,15 +48,52 @@ class Campaign:
 
             plan = self.kept.plan(lambda: opened().engine.plan(self.exact))
             tiles = self._mine(plan, shard)
+            workers = min(workers, len(tiles))
+            if workers > 1:
+                bench.close()
             try:
-                if workers > 1 and len(tiles) > 1:
-                    bench.close()
-                    self._elsewhere(tiles, workers)
-                else:
-                    for tile in self._announced(tiles):
-                        self.kept.put(tile, opened().run(tile))
+                self._compute(Portions(tiles, workers=workers, cost=cost_of, site=site_of), workers, opened)
             finally:
                 self.kept.flush()
+
+    def _compute(self, portions: Portions, workers: int, opened: Callable[[], Session]) -> None:
+        """Compute all tiles; without a store the first error ends it, with one the others are finished first."""
+        pace = Pace(self.specimen.name, portions, workers, self._bytes(workers), show=self.progress)
+        results = run_pieces(portions, OnBench.of(*self._settings), workers=workers, here=opened)
+        with pace, closing(results):
+            for done in results:
+                for tile, found in done:
+                    if isinstance(found, Failure):
+                        self._failed(tile, found)
+                    else:
+                        self.kept.put(tile, found)
+                    pace.step(tile, cost_of(tile))
+
+    def _failed(self, tile: Tile, failure: Failure) -> None:
+        if failure.error is not None and isinstance(self.kept, InMemory):
+            raise failure.error
+        for at in tile.at:
+            self.poisoned[self.design[at].id] = failure.said
+            self.kept.poison(at, failure.said)
+
+    def _bytes(self, workers: int) -> dict[str, float]:
+        """What the campaign takes: scores in memory (and in the store), and a network per worker."""
+        scores = len(self.design) * sum(len(task.stimuli) for task in self.tasks) * 8.0
+        weights = sum(one.numel() * one.element_size() for one in self.specimen.model.parameters())
+        return {"scores": scores, "networks": float(weights * (workers if workers > 1 else 1))}
+
+    def check_whole(self, trials: xr.Dataset) -> None:
+        """Raise CampaignIncomplete where lesions could not be computed; it carries the partial trials."""
+        if not self.poisoned:
+            return
+        kept = "" if isinstance(self.kept, InMemory) else " and kept in the store; the same call tries these again"
+        first = next(iter(self.poisoned.values())).partition("\n")[0]
+        raise CampaignIncomplete(
+            f"{len(self.poisoned)} of {len(self.design)} lesions of {self.specimen.name!r} could not be computed: "
+            f"{listed(self.poisoned, most=4)}. The first failed with {first} All others are finished{kept}. "
+            "Leave these out of the design, or go on with the others: neurolab.trials.finished(error.trials).",
+            trials=trials, poisoned=self.poisoned,
+        )
 
     def _mine(self, plan: Plan, shard: Shard | None) -> list[Tile]:
         """What is to be computed: of the shard, what is missing."""
@@ -65,73 +101,43 @@ class Campaign:
         if shard is None:
             return missing
         tiles = list(plan.tiles())
-        mine = {tiles[place].at for place in shard.places([len(tile.at) for tile in tiles])}
+        mine = {tiles[place].at for place in shard.places([cost_of(tile) for tile in tiles])}
         return [tile for tile in missing if tile.at in mine]
 
     @property
     def _settings(self) -> tuple[Specimen, Sequence[Lesion], Sequence[Task], int]:
         return self.specimen, self.design, self.tasks, self.batch_size
 
-    def _announced(self, tiles: Sequence[Tile]) -> Iterator[Tile]:
-        """The tiles in order, with a bar; once one has been timed, a long campaign is told what it will take."""
-        from tqdm import tqdm
 
-        n = lesions_of(tiles)
-        bar = tqdm(total=n, desc=self.specimen.name, unit="lesion", disable=self._quiet, leave=False)
-        with bar:
-            done = 0
-            for number, tile in enumerate(tiles):
-                began = time.perf_counter()
-                yield tile
-                bar.update(len(tile.at))
-                done += len(tile.at)
-                if number == 2 and self.progress:  # the sham, and the first lesion with its proof, are slower
-                    self._announce((time.perf_counter() - began) / len(tile.at) * (n - done), n)
+def cost_of(tile: Tile) -> float:
+    """Get what a tile costs, in lesions."""
+    return float(len(tile.at))
 
-    def _announce(self, seconds: float, n: int) -> None:
-        if seconds > LONG:
-            megabytes = n * sum(len(task.stimuli) for task in self.tasks) * 8 / 1e6
-            log.warning("%d lesions: about %.0f s and %.1f MB of scores", n, seconds, megabytes)
 
-    @property
-    def _quiet(self) -> bool:
-        return not self.progress or not sys.stderr.isatty()
+def site_of(tile: Tile) -> int:
+    """Get what a tile portions with its neighbours: the group, which is one of sites."""
+    return tile.group
 
-    # -- many workers ------------------------------------------------------------------------------------------------
 
-    def _elsewhere(self, tiles: Sequence[Tile], workers: int) -> None:
-        import joblib
-        from tqdm import tqdm
+@dataclass(frozen=True)
+class OnBench:
+    """What a worker must know of a campaign; ``others`` are ablations registered from outside the package."""
 
-        # ablations registered from outside the package are unknown to a fresh worker
+    specimen: Specimen
+    design: Sequence[Lesion]
+    tasks: Sequence[Task]
+    batch_size: int
+    others: dict[type, Any]
+
+    @classmethod
+    def of(cls, specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int) -> OnBench:
+        """Get it for a campaign that is planned in this process."""
         others = {kind: effect for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__}
-        items = [joblib.delayed(_work)(*self._settings, others, item) for item in items_of(tiles, workers)]
-        done = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(items)
-        name, n = self.specimen.name, len(items)
-        for item in tqdm(done, total=n, desc=name, unit="share", disable=self._quiet, leave=False):
-            for tile, cells in item:
-                self.kept.put(tile, cells)
+        return cls(specimen, design, tasks, batch_size, others)
 
-
-def workers_of(n_jobs: int) -> int:
-    """Get how many worker processes ``n_jobs`` means here."""
-    import joblib
-
-    return joblib.effective_n_jobs(n_jobs)
-
-
-def items_of(tiles: Sequence[Tile], workers: int) -> list[list[Tile]]:
-    """Contiguous shares: one per worker, up to four where each is long enough to be worth its own start."""
-    n = min(len(tiles), max(workers, min(4 * workers, len(tiles) // 100)))
-    bounds = [round(share * len(tiles) / n) for share in range(n + 1)]
-    return [list(tiles[low:high]) for low, high in itertools.pairwise(bounds) if high > low]
-
-
-def _work(
-    specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int, others: dict[type, Any],
-    tiles: Sequence[Tile],
-) -> list[tuple[Tile, dict[int, Cell]]]:
-    """One worker's share."""
-    ABLATIONS.update(others)
-    with session(specimen, design, tasks, batch_size) as here:
-        return [(tile, here.run(tile)) for tile in tiles]
+    @contextmanager
+    def opened(self) -> Iterator[Session]:
+        """Put the network on the bench of this process."""
+        ABLATIONS.update(self.others)
+        with session(self.specimen, self.design, self.tasks, self.batch_size) as here:
+            yield here

@@ -14,12 +14,13 @@ import xarray as xr
 
 from neurolab.campaign import Store
 from neurolab.campaign.shards import Shard
+from neurolab.campaign.workers import workers_of
 from neurolab.design import sham
 from neurolab.errors import DataError, DoubleDippingError, LesionPlanError, did_you_mean, listed
 from neurolab.lesion import Lesion, Zero, unique_lesions
 from neurolab.roi import ROI
 from neurolab.scores import Accuracy, Margin, describe
-from neurolab.specimen.campaign import Campaign, workers_of
+from neurolab.specimen.campaign import Campaign
 from neurolab.specimen.identity import identity_of
 from neurolab.specimen.keep import InMemory, OnDisk
 from neurolab.specimen.plan import EXACT
@@ -106,6 +107,7 @@ def examine(
     with _kept(specimen, design, tasks, batch_size, exact, skeleton, store, part) as kept:
         campaign = Campaign(specimen, design, tasks, batch_size, exact, kept, progress)
         campaign.run(min(workers_of(n_jobs), len(design) - 1), part)
+        campaign.check_whole(kept.trials("some lesions could not be computed") if campaign.poisoned else skeleton)
         return kept.trials(f"shard {part}" if part else "")
 
 

@@ -1,0 +1,136 @@
+"""What runs in a worker: its bench, on which one campaign's network stays from one item to the next."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from neurolab.errors import LesionNotUndone, NeurolabError
+
+
+class Opened(Protocol):
+    """Work that is ready to be done, such as a network on the bench."""
+
+    def run(self, piece: Any) -> Any:
+        """Get the result of one piece."""
+
+    def check_intact(self) -> None:
+        """Raise where the results so far cannot be trusted."""
+
+
+class Work(Protocol):
+    """Everything that a worker must know; it can be pickled."""
+
+    def opened(self) -> AbstractContextManager[Opened]:
+        """Get it ready."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a piece has no result: the error that it raised, or that its worker died.
+
+    error : as it was raised, where it can be pickled. fatal : nothing else from this work can be trusted, or had.
+    """
+
+    said: str
+    error: BaseException | None = None
+    fatal: bool = False
+    died: bool = False
+
+    @property
+    def for_good(self) -> bool:
+        """Whether it would fail again: what is refused on purpose is; memory and machines may have better days."""
+        return self.died or isinstance(self.error, NeurolabError)
+
+
+class Broken(Exception):
+    """The engine lost workers, or the data that they had; nobody knows yet by whose fault."""
+
+
+@dataclass
+class _Worker:
+    """One process's bench: the work that is open on it, and the one thread in which everything happens.
+
+    One thread, because torch's settings (gradients, threads) belong to threads, and engines may call from several.
+    """
+
+    thread: ThreadPoolExecutor
+    open: str = ""
+    bench: Opened | None = None
+    stack: ExitStack | None = None
+
+    def ready(self, digest: str, content: np.ndarray) -> Opened:
+        """Get the bench with this work on it, which stays until other work comes."""
+        if self.open != digest or self.bench is None:
+            from cloudpickle import loads
+
+            self.put_away()
+            self.stack = ExitStack()
+            self.bench = self.stack.enter_context(loads(content.tobytes()).opened())
+            self.open = digest
+        return self.bench
+
+    def put_away(self) -> None:
+        """Take what is open off the bench, as at an end that came early: every item was checked on its own."""
+        old, self.open, self.bench, self.stack = self.stack, "", None, None
+        if old is not None:
+            early = GeneratorExit()
+            old.__exit__(GeneratorExit, early, None)
+
+
+#: What a worker gives back: results of the pieces, and seconds.
+Answer = tuple[list[Any], float]
+#: By process, since a process that is forked inherits the table but no thread.
+_WORKERS: dict[int, _Worker] = {}
+
+
+def serve(digest: str, content: np.ndarray, pieces: Sequence[Any]) -> Answer:
+    """Get the results of some pieces in a worker, a result or a Failure each, and the seconds that they took."""
+    if os.getpid() not in _WORKERS:
+        _WORKERS[os.getpid()] = made = _Worker(ThreadPoolExecutor(1))
+        atexit.register(made.put_away)  # or torch is taken down with a network on the bench
+    worker = _WORKERS[os.getpid()]
+    return worker.thread.submit(_serve, worker, digest, content, pieces).result()
+
+
+def _serve(worker: _Worker, digest: str, content: np.ndarray, pieces: Sequence[Any]) -> Answer:
+    began = time.perf_counter()
+    try:
+        bench = worker.ready(digest, content)
+        began = time.perf_counter()
+        done = [_travelling(tried(bench, piece)) for piece in pieces]
+        took = time.perf_counter() - began
+        bench.check_intact()
+    except Exception as error:
+        fatal = _travelling(Failure(f"{type(error).__name__}: {error}", error, fatal=True))
+        return [fatal] * len(pieces), time.perf_counter() - began
+    return done, took
+
+
+def tried(bench: Opened, piece: Any) -> Any:
+    """Get the result of a piece, or why it has none."""
+    try:
+        return bench.run(piece)
+    except Exception as error:
+        return Failure(f"{type(error).__name__}: {error}", error, fatal=isinstance(error, LesionNotUndone))
+
+
+def _travelling(answer: Any) -> Any:
+    """An answer as it can be sent: an error of somebody's own may not survive the way, its words do."""
+    from cloudpickle import dumps, loads
+
+    if not isinstance(answer, Failure) or answer.error is None:
+        return answer
+    try:
+        return replace(answer, error=loads(dumps(answer.error)))
+    except Exception:
+        return replace(answer, error=None, said=answer.said + "\n" + "".join(traceback.format_exception(answer.error)))
