@@ -10,6 +10,7 @@ from neurolab.coalitions import parts, removals
 from neurolab.lesion import Zero
 from neurolab.recording import make_recording
 from neurolab.roi import ROI
+from neurolab.screening import screened
 from neurolab.simulate import phantom_noise, phantom_recording, phantom_trials
 from neurolab.trials import make_trials
 
@@ -64,6 +65,18 @@ def two_models():
     return [xr.DataArray(one, dims=("stimulus", "layer")) for one in (deep, flat)]
 
 
+def quickly_screened():
+    """Estimates of a hundred units, of which thirty were lesioned."""
+    truth = np.random.default_rng(0).normal(size=100)
+    exact = np.where(np.arange(100) % 3 == 0, truth, np.nan)
+    return screened(
+        truth + 0.3 * np.random.default_rng(1).normal(size=100), {"score": np.round(exact), "smooth": exact},
+        site=np.repeat(["early", "late"], 50), unit=np.tile(np.arange(50), 2), level=0.95, rng=0, task="naming",
+        how="Zero", smooth="logit margin", method="taylor", test="first order", n=40, generalises_over="stimulus",
+        alternative="", source="phantom", inputs={},
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def every_result():
     trials = phantom_trials(n_controls=19, spread=0.04, rng=0)
@@ -74,6 +87,7 @@ def every_result():
     backup = phantom_trials(deficits=plan, intact=3.0, bounded=False, chance=0.0, n_specimens=12, rng=0)
     contrast = "faces > objects"
     return {
+        "plot_screen": quickly_screened(),
         "plot_best_layers": analysis.best_layers(*two_models(), names=("deep", "flat"), rng=0),
         "plot_clusters": analysis.clusters(
             clustered(), by=analysis.ClusterMass(0.05), n_permutations=99, rng=0

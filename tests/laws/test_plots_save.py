@@ -62,7 +62,8 @@ def test_legend__says_n_test_correction_and_error_bars(name, saved, every_result
         f"Correction for multiple tests: {words.CORRECTIONS.get(attrs['correction'], attrs['correction'])}." in legend
     )
     assert f"generalises over {words.over_words(every_result[name])}." in legend
-    barless = name in ("plot_stat_map", "plot_symptom_map", "plot_reliability", "plot_clusters", "plot_modules")
+    barless = name in ("plot_stat_map", "plot_symptom_map", "plot_reliability", "plot_clusters", "plot_modules",
+                        "plot_screen")
     assert (f"Error bars: {100 * attrs['level']:g} % intervals" in legend) == (not barless)
     assert ".." not in legend
 
@@ -101,7 +102,7 @@ def test_csv__holds_every_variable_that_is_drawn(name, saved, every_result):
             values = pd.to_numeric(table[variable]).dropna().to_numpy()
             wanted = np.ravel(result[variable].values)
             np.testing.assert_array_equal(np.sort(values), np.sort(wanted[~np.isnan(wanted)]))
-    assert {"effect", "statistic", "split_r", "rate"} & set(table)
+    assert {"effect", "statistic", "split_r", "rate", "estimate"} & set(table)
 
 
 def test_wide_figure__is_183_mm_and_bound_choices_keep_their_words(every_result, tmp_path):
