@@ -20,7 +20,7 @@ def real_tokens(ids: torch.Tensor, pad: int) -> torch.Tensor:
     >>> real_tokens(torch.tensor([[2, 2, 7, 2, 5]]), pad=2).tolist()
     [[False, False, True, True, True]]
     """
-    ends = torch.nonzero(ids[:, -1] == pad)
+    ends = () if torch.compiler.is_exporting() else torch.nonzero(ids[:, -1] == pad)  # a graph asks no questions
     if len(ends):
         raise DataError(
             f"Prompt {int(ends[0])} ends with the padding token {pad}: it is empty, or padded on the right; expected "
@@ -49,7 +49,7 @@ def answer_sheet(logits: torch.Tensor, ids: torch.Tensor, real: torch.Tensor) ->
     scores = logits[:, :-1]
     given = scores.gather(2, ids[:, 1:, None])[..., 0] - scores.logsumexp(dim=2)
     given = torch.where(real[:, :-1] & real[:, 1:], given, torch.zeros((), dtype=given.dtype, device=given.device))
-    return torch.cat([logits[:, -1], given.new_zeros(len(ids), 1), given], dim=1)
+    return torch.cat([logits[:, -1], given.new_zeros(ids.shape[0], 1), given], dim=1)
 
 
 class CausalReader(nn.Module):

@@ -5,9 +5,11 @@ The graph holds no weights. They are read from the live network whenever it runs
 
 from __future__ import annotations
 
+import io
+import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -167,8 +169,7 @@ def _traced(specimen: Specimen, sites: Sequence[Site], numbers: Mapping[Where, i
     touched = Touched(specimen, sites, lambda where, tensor: mark(tensor, numbers[where]))
     shapes = ({0: torch.export.Dim.DYNAMIC},)
     try:
-        with warnings.catch_warnings(), touched.hooked():
-            warnings.simplefilter("ignore")
+        with _quiet(), touched.hooked():
             model = _Answering(touched)
             whole = torch.export.export(model, (rows(specimen.example, 3),), dynamic_shapes=shapes, strict=False)
             return whole.run_decompositions({})
@@ -257,6 +258,25 @@ def _place(graph: Graph, site: Site, marks: Mapping[Where, Place]) -> None:
         graph.refused[site.address] = why
     else:
         graph.places[site.address] = marks[where]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch's exporter from talking about a network that it cannot read: the refusal says why."""
+    log = logging.getLogger("torch")
+    level = log.level
+    children = [(one, one.level) for name, one in logging.root.manager.loggerDict.items()
+                if name.startswith("torch.") and isinstance(one, logging.Logger)]
+    try:
+        for one in (log, *(child for child, _ in children)):
+            one.setLevel(logging.CRITICAL + 1)
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+        for child, had in children:
+            child.setLevel(had)
 
 
 @contextmanager
