@@ -285,6 +285,8 @@ def test_finalised_trials__are_those_without_a_store(tmp_path):
     assert trials.identical(filled(skeleton(), SCORES, [facts(k) for k in range(N)]))
     assert trials.identical(load(tmp_path / "net" / "designs" / DESIGN / "trials.zarr"))
     assert trials.identical(campaign.partial(tmp_path))
+    backwards = filled(skeleton(), SCORES, [dict(reversed(facts(k).items())) for k in range(N)])
+    assert [*backwards.variables] == [*trials.variables]
     kinds = {name: trials[name].dtype.kind for name in facts(0)}
     assert kinds == {"fired": "i", "changed": "f", "vacuous": "b", "read": "f", "path": "O"}
     assert trials["shown"].dtype == "M8[ns]"
