@@ -12,6 +12,7 @@ import torch
 from neurolab.errors import DataError, LesionNotUndone, NeurolabError
 from neurolab.lesion import Lesion
 from neurolab.specimen.bench import Bench, bench
+from neurolab.specimen.by_channels import Told
 from neurolab.specimen.certificate import Certificate, identical
 from neurolab.specimen.damage import Damage
 from neurolab.specimen.engine import Engine
@@ -62,7 +63,7 @@ class Session:
         """Get the cells of a tile by the places of its lesions in the design."""
         return {at: self._cell(tile, at, damage, answers) for at, damage, answers in self.engine.answers(tile)}
 
-    def _cell(self, tile: Tile, at: int, damage: Damage, answers: Sequence[torch.Tensor]) -> Cell:
+    def _cell(self, tile: Tile, at: int, damage: Damage | Told, answers: Sequence[torch.Tensor]) -> Cell:
         differs = any(damage.shows(cut, intact) for cut, intact in zip(answers, self.intact))
         scores = [_score(one.task, [answers[self.places[id(batch)]] for batch in one.batches], self.engine.design[at])
                   for one in self.shown]

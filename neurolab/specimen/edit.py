@@ -64,12 +64,25 @@ class Edit:
         """``here`` is where the values lie in this tensor, ``known`` the same values where references know them."""
         out = tensor if self.site.inplace else tensor.clone()
         old = here.take(tensor)
-        selection = Selection(known, stimuli, elements, self.lesion.rng, getattr(self.lesion.how, "reference", None),
-                              self.references, old, isinstance(self, WindowEdit))
-        new = self.effect(self.lesion.how, old, selection).to(old.dtype)  # type: ignore[misc]
+        new = self._instead(old, stimuli, known, elements)
         self.tally.add(old, new)
         here.put(out, new)
         return out
+
+    def _instead(
+        self, old: torch.Tensor, stimuli: tuple[str, ...], known: Region, elements: Callable[[], np.ndarray]
+    ) -> torch.Tensor:
+        selection = Selection(known, stimuli, elements, self.lesion.rng, getattr(self.lesion.how, "reference", None),
+                              self.references, old, isinstance(self, WindowEdit))
+        return self.effect(self.lesion.how, old, selection).to(old.dtype)  # type: ignore[misc]
+
+    def change(self, tensor: torch.Tensor, stimuli: tuple[str, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Get the region's values as they are and as the lesion has them, (rows, units, positions); nothing is counted.
+
+        For what carries these values alone; the tensor is left as it is.
+        """
+        old = self.region.take(tensor)
+        return old, self._instead(old, stimuli, self.region, lambda: self.region.elements(tensor))
 
 
 @dataclass

@@ -7,61 +7,241 @@ before it was trusted; what is refused or found wrong goes one path down, and th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Protocol
 
 import torch
 
 from neurolab.lesion import Lesion
-from neurolab.specimen.bench import Bench
+from neurolab.specimen.ablations import OnWeights, effect_of
+from neurolab.specimen.bench import Bench, bench
+from neurolab.specimen.by_channels import ByChannels, Told
+from neurolab.specimen.by_modules import ByModules
+from neurolab.specimen.by_slice import BySlice
+from neurolab.specimen.canary import canaries
 from neurolab.specimen.damage import Damage
-from neurolab.specimen.plan import Group, Plan, Tile, in_tiles
+from neurolab.specimen.graph import Graph, exported
+from neurolab.specimen.laid import NotSparse
+from neurolab.specimen.plan import PATHS, Canary, Group, Plan, Tile, in_tiles
+from neurolab.specimen.program import NotExported
+from neurolab.specimen.promises import one_thread
+from neurolab.specimen.record import batches
 from neurolab.specimen.replay import Batch, Replay, place_of
+from neurolab.specimen.specimen import Specimen
+from neurolab.specimen.worth import TIMES, export_seconds, forward_seconds
+from neurolab.stimuli import StimulusSet
 
 #: What an engine gives of one lesion: its place in the design, what is known of it, the answers to every batch.
-Answered = tuple[int, Damage, list[torch.Tensor]]
+Answered = tuple[int, Damage | Told, list[torch.Tensor]]
+#: Rows of a tile that are enough to use a processor well: images or plain vectors, positions of sequences.
+IMAGES, TOKENS = 32, 512
+#: Fewer lesions than this are never worth an export.
+FEW = 8
+#: Lesions side by side at most.
+MOST_COPIES = 8
+
+
+class Server(Protocol):
+    """A path for the lesions of one group."""
+
+    def tiles(self, places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+        """Get the lesions in tiles."""
+
+    def answers(self, tile: Tile) -> Iterator[Answered]:
+        """Get the answers to every batch under each lesion of a tile."""
 
 
 class Engine:
     """A network on the bench with batches to show, ready to answer them under any lesion of a design.
 
-    The design is known whole, whichever of its tiles are computed here.
+    The design is known whole, whichever of its tiles are computed here. ``always`` exports the model whatever it costs.
     """
 
-    def __init__(self, table: Bench, batches: Sequence[Batch], design: Sequence[Lesion]) -> None:
+    def __init__(
+        self, table: Bench, batches: Sequence[Batch], design: Sequence[Lesion], *, always: bool = False
+    ) -> None:
         self.table = table
         self.batches = list(batches)
         self.design = list(design)
-        self.replay = Replay(table, self.batches, self.design)
+        self.always = always
         self.sham = self._hooked(next(at for at, lesion in enumerate(self.design) if lesion.role == "sham"))
+        self.servers: dict[tuple[str, int, int], Server] = {}
+        self.groups: dict[object, list[int]] = {}
+        for at in sorted(range(len(self.design)), key=lambda at: self.design[at].role != "sham"):
+            self.groups.setdefault(_kind(self.design[at]), []).append(at)
+        self._graph: Graph | None = None
+        self._replay: Replay | None = None
+        self._why = ""
 
     @property
     def intact(self) -> list[torch.Tensor]:
         """The answers to every batch under the first sham: what a lesion's are compared with."""
         return self.sham[2]
 
-    def plan(self, exact: str = "rounding") -> Plan:
-        """Get the plan of the whole design: the sham first, then site after site."""
-        groups: dict[object, list[int]] = {}
-        for at in sorted(range(len(self.design)), key=lambda at: self.design[at].role != "sham"):
-            groups.setdefault(place_of(self.design[at]), []).append(at)
-        return Plan(exact, tuple(self._group(places) for places in groups.values()))
+    @property
+    def replay(self) -> Replay:
+        """The path by modules, for what no export serves."""
+        if self._replay is None:
+            self._replay = Replay(self.table, self.batches, self.design)
+        return self._replay
 
-    def _group(self, places: Sequence[int]) -> Group:
+    @property
+    def graph(self) -> Graph:
+        """The exported model; raises NotExported, once asked for ever."""
+        if self._why:
+            raise NotExported(self._why)
+        if self._graph is None:
+            try:
+                graph = graph_of(self.table.specimen)
+                self._check_graph(graph)
+                self._graph = graph
+            except NotExported as no:
+                self._why = str(no)
+                raise
+        return self._graph
+
+    def _check_graph(self, graph: Graph) -> None:
+        """Raise NotExported where the graph answers a batch otherwise than the network on the bench."""
+        for batch, intact in zip(self.batches, self.intact):
+            if not torch.equal(graph.values(batch.inputs, ())[1], intact):
+                raise NotExported("the exported graph answers these stimuli otherwise than the network")
+
+    # -- the plan ----------------------------------------------------------------------------------------------------
+
+    def plan(self, exact: str = "rounding", paths: Sequence[str] = PATHS) -> Plan:
+        """Get the plan of the whole design: the sham first, then site after site.
+
+        exact : "rounding" or "bit". paths : those that may be used; "hooks" always may.
+        """
+        allowed = [path for path in paths if not (path == "sparse" and exact == "bit")]
+        if {"sparse", "slice"} & set(allowed) and not self._worth():
+            allowed = [path for path in allowed if path not in ("sparse", "slice")]
+        return Plan(exact, tuple(self._group(places, exact, allowed) for places in self.groups.values()))
+
+    def _worth(self) -> bool:
+        n = sum(lesion.role != "sham" for lesion in self.design)
+        if self.always or n < FEW:
+            return self.always
+        return n * forward_seconds(self.table, self.batches) > TIMES * export_seconds(self.table)
+
+    def _group(self, places: Sequence[int], exact: str, allowed: Sequence[str]) -> Group:
+        """The fastest path of which the canaries live."""
         lesion = self.design[places[0]]
         sites = tuple(dict.fromkeys(site for part in lesion.parts for site in part.roi.sites))
         if lesion.role == "sham":
             return Group(sites, "hooks", "the whole procedure", in_tiles(places, 1))
-        path = "module" if self.replay.serves(lesion) else "hooks"
-        return Group(sites, path, "", in_tiles(places, 1))
+        whys: list[str] = []
+        checked: list[Canary] = []
+        for path, copies in self._ways(exact, allowed):
+            try:
+                if path == "slice" and exact == "bit" and not self.graph.exact:
+                    raise NotExported("the exported graph is equal to rounding only")
+                server = self._server(path, places, copies)
+                tiles = server.tiles(places)
+                checked += canaries(self, path, server, places, bits=exact == "bit" or path == "module")
+            except (NotExported, NotSparse) as no:
+                whys.append(f"no {path}: {no}")
+                continue
+            if all(one.held for one in checked if one.path == path):
+                return Group(sites, path, "; ".join(dict.fromkeys(whys)), tiles, copies, canaries=tuple(checked))
+            whys.append(f"no {path} of {copies}: a canary died" if copies > 1 else f"no {path}: a canary died")
+        return Group(sites, "hooks", "; ".join(dict.fromkeys(whys)), in_tiles(places, 1), canaries=tuple(checked))
+
+    def _ways(self, exact: str, allowed: Sequence[str]) -> Iterator[tuple[str, int]]:
+        """Paths and how many lesions side by side, in the order in which they are tried."""
+        copies = 1 if exact == "bit" else self._copies()
+        for path in PATHS:
+            if path in allowed and path != "hooks":
+                yield from ((path, n) for n in dict.fromkeys((copies, 1) if path in ("sparse", "slice") else (1,)))
+
+    def _copies(self) -> int:
+        """How many lesions make a tile that a processor is well used by; a count, so the same on every machine."""
+        shape = next((call.shape for call in self.table.specimen.calls if call.shape), ())
+        sequence = len(shape) == 3
+        rows = len(self.batches[0].inputs) * (shape[1] if sequence else 1)
+        return max(1, min(MOST_COPIES, (TOKENS if sequence else IMAGES) // max(rows, 1)))
+
+    # -- answers -----------------------------------------------------------------------------------------------------
 
     def answers(self, tile: Tile) -> Iterator[Answered]:
         """Get the answers under each lesion of a tile."""
-        for at in tile.at:
-            yield self.sham if at == self.sham[0] else self._hooked(at, replayed=tile.path == "module")
+        if tile.at == (self.sham[0],):
+            yield self.sham
+        elif tile.path == "hooks":
+            yield from (self._hooked(at) for at in tile.at)
+        else:
+            places = self.groups[_kind(self.design[tile.at[0]])]
+            yield from self._server(tile.path, places, tile.copies).answers(tile)
 
-    def _hooked(self, at: int, *, replayed: bool = False) -> Answered:
-        """By hooks, on whole forwards or on those whose beginning is handed out."""
+    def _server(self, path: str, places: Sequence[int], copies: int) -> Server:
+        key = path, places[0], copies
+        if key not in self.servers:
+            if path == "module":
+                self.servers[key] = ByModules(self.table, self.replay, self.batches, self.design, places)
+            else:
+                kind: type[ByChannels] | type[BySlice] = ByChannels if path == "sparse" else BySlice
+                self.servers[key] = kind(self.table, self.graph, self.batches, self.intact, self.design, places, copies)
+        return self.servers[key]
+
+    def _hooked(self, at: int) -> Answered:
+        """By hooks, on whole forwards."""
         with self.table.lesioned(self.design[at]) as damage:
             self.table.prove(damage, ((batch.inputs, batch.ids) for batch in self.batches))
-            outputs = [self.replay.forward(batch, damage) if replayed else self.table.forward(batch.inputs, batch.ids)
-                       for batch in self.batches]
+            outputs = [self.table.forward(batch.inputs, batch.ids) for batch in self.batches]
         return at, damage, outputs
+
+
+@lru_cache(maxsize=4)
+def _read(specimen: Specimen) -> Graph | str:
+    try:
+        return exported(specimen)
+    except NotExported as no:
+        return str(no)
+
+
+def graph_of(specimen: Specimen) -> Graph:
+    """Get a specimen's graph, exported once for several campaigns; raises NotExported with the reason."""
+    found = _read(specimen)
+    if isinstance(found, str):
+        raise NotExported(found)
+    return found
+
+
+def answers(
+    specimen: Specimen, design: Sequence[Lesion], stimuli: StimulusSet, *, batch_size: int = 256,
+    exact: str = "rounding", always: bool = True,
+) -> Iterator[tuple[int, torch.Tensor]]:
+    """Get a network's read-outs under each lesion of a design, unscored: its place in the design, (n_stimuli, ...).
+
+    What :func:`examine` stands on, for what wants the answers themselves; the order is the plan's.
+
+    Parameters
+    ----------
+    design : lesions, a sham among them. exact : "rounding" or "bit". always : export the model whatever that costs.
+
+    Example
+    -------
+    >>> import numpy as np, pandas as pd
+    >>> from neurolab.design import sham
+    >>> from neurolab.lesion import Zero
+    >>> from neurolab.roi import ROI
+    >>> net = Specimen(torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2)),
+    ...     torch.zeros(1, 3))
+    >>> table = pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "y"]})
+    >>> cut = Lesion(ROI("corner", {"1": [0]}), Zero())
+    >>> [(at, tuple(out.shape)) for at, out in answers(net, [sham(cut), cut], StimulusSet("two", np.eye(2, 3), table))]
+    [(0, (2, 2)), (1, (2, 2))]
+    """
+    inputs, ids = specimen.prepare(stimuli.inputs), stimuli.ids
+    with one_thread(), bench(specimen) as table:
+        cut = [Batch(inputs[at], ids[at]) for at in batches(len(ids), batch_size)]
+        engine = Engine(table, cut, design, always=always)
+        for tile in engine.plan(exact).tiles():
+            for at, _, outputs in engine.answers(tile):
+                yield at, torch.cat(outputs)
+
+
+def _kind(lesion: Lesion) -> object:
+    """What lesions of one group share: sites and kinds of ablation; of weights, which weights."""
+    how = [part.how.digest for part in lesion.parts if isinstance(effect_of(part.how), OnWeights)]
+    return place_of(lesion), tuple(how) if lesion.role != "sham" else ()

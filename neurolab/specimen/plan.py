@@ -32,6 +32,7 @@ class Tile:
     path: str
     why: str = ""
     group: int = 0
+    copies: int = 1
 
     @property
     def said(self) -> str:
@@ -61,7 +62,6 @@ class Group:
     why: str
     tiles: tuple[tuple[int, ...], ...]
     copies: int = 1
-    spared: float = 0.0
     canaries: tuple[Canary, ...] = ()
 
 
@@ -76,7 +76,7 @@ class Plan:
         """Get the tiles, site after site."""
         for number, group in enumerate(self.groups):
             for at in group.tiles:
-                yield Tile(at, group.path, group.why, number)
+                yield Tile(at, group.path, group.why, number, group.copies)
 
     def recipe(self, tile: Tile, design: Sequence[Lesion]) -> str:
         """Get how a tile is computed, as one digest: two cells of one lesion and one recipe are the same bytes.

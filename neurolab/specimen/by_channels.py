@@ -1,0 +1,205 @@
+"""The sparse path: lesions of one site, each answered from the few channels that it changes.
+
+New values and counts are made once for all units of the site's lesions; a lesion picks its own. That holds for the
+ablations in :data:`APART`, whose new value of a unit does not depend on which others are lesioned; any other ablation
+gets a sheet of its own per lesion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from neurolab.lesion import Clamp, Lesion, Mean, Noise, Resample, Scale, Stimulate, Zero
+from neurolab.specimen.ablations import OnWeights, effect_of
+from neurolab.specimen.bench import Bench
+from neurolab.specimen.certificate import Certificate
+from neurolab.specimen.chains import chains_of
+from neurolab.specimen.edit import Edit
+from neurolab.specimen.graph import Graph
+from neurolab.specimen.laid import Laid, NotSparse
+from neurolab.specimen.plan import Tile, in_tiles
+from neurolab.specimen.region import Region
+from neurolab.specimen.replay import BUDGET, Batch
+from neurolab.specimen.sheet import Ground, Sheet, Tiled
+from neurolab.specimen.skinny import Skinny
+from neurolab.specimen.slices import Slice, Standing, slice_at
+from neurolab.specimen.sparse import sparse_plan
+from neurolab.specimen.tiling import bytes_of
+from neurolab.specimen.units import Counted
+
+#: Ablations that treat every unit by itself: chance is keyed by element, means and donors by site.
+APART = (Zero, Mean, Resample, Noise, Scale, Clamp, Stimulate)
+#: A site with more values in a batch than this is not laid out whole: every lesion gets a sheet of its own.
+WHOLE = 2**25
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of a lesion that was answered from its channels."""
+
+    counted: Counted
+    units: np.ndarray
+    read: bool | None
+
+    def shows(self, cut: torch.Tensor, intact: torch.Tensor) -> bool:
+        """Get whether a read-out differs from the intact one in any bit."""
+        return not torch.equal(cut, intact)
+
+    def certificate(self, *, downstream: float = float("nan"), path: str = "sparse") -> Certificate:
+        """Get the certificate."""
+        return self.counted.certificate(self.units, read=self.read, downstream=downstream, path=path)
+
+
+class Shared:
+    """Some lesions of one site with one ablation and one chance: their units, and what is made of them once."""
+
+    def __init__(self, table: Bench, lesions: Sequence[Lesion], shape: Sequence[int]) -> None:
+        first = lesions[0]
+        address = first.roi.sites[0]
+        site = table.specimen.sites().find(address)[0]
+        self.units = np.unique(np.concatenate([lesion.roi.units[address] for lesion in lesions]))
+        self.region = Region.of(site, self.units, first.roi.dims[address], f"Lesion {first.id!r}")
+        effect = effect_of(first.how)
+        assert not isinstance(effect, OnWeights)
+        self.edit = Edit(first, self.region, effect, table.references)
+        self.laid = Laid.of(self.region, shape)
+        self.counted = Counted(len(self.units))
+        self.sheets: dict[int, Sheet] = {}
+
+    @property
+    def apart(self) -> bool:
+        """Whether a lesion can pick its units: each is a whole channel."""
+        return self.laid.whole and bool((self.laid.channel_of >= 0).all())
+
+    def sheet(self, at: int, ground: Ground, batch: Batch) -> Sheet:
+        """Get what changes in one batch, made and counted when it is first asked for."""
+        if at not in self.sheets:
+            value = ground.values[ground.plan.site]
+            old, new = self.edit.change(value, batch.ids)
+            self.counted.add(old, new)
+            self.sheets[at] = ground.sheet(self.laid.channels, self.laid.slab(value, new))
+        return self.sheets[at]
+
+    def which(self, lesion: Lesion) -> tuple[np.ndarray, np.ndarray | None]:
+        """Get the places of a lesion's units among all, and of their channels in the sheet (None: all of it)."""
+        places = np.searchsorted(self.units, lesion.roi.units[lesion.roi.sites[0]])
+        if len(places) == len(self.units):
+            return places, None
+        return places, self.laid.channel_of.numpy()[places]
+
+
+class ByChannels:
+    """Lesions of one site on some batches.
+
+    Raises
+    ------
+    NotSparse : with the reason, where these lesions or this site cannot be carried.
+    """
+
+    def __init__(self, table: Bench, graph: Graph, batches: Sequence[Batch], intact: Sequence[torch.Tensor],
+                 design: Sequence[Lesion], places: Sequence[int], copies: int = 1) -> None:
+        self.design = design
+        self.batches = batches
+        self.intact = intact
+        self.table = table
+        self.graph = graph
+        lesions = [design[at] for at in places]
+        _check_plain(table, lesions)
+        node = graph.node(table.specimen.sites().find(lesions[0].roi.sites[0])[0])
+        self.shape = tuple(int(size) if not isinstance(size, torch.SymInt) else 2 for size in node.meta["val"].shape)
+        self.plan = sparse_plan(node, Shared(table, lesions[:1], self.shape).laid.axis, graph.output)
+        self.copies = copies
+        self.part: Slice | None = None
+        if not self._skinny():
+            self.part = slice_at(graph, self.plan.boundary, given=True)
+        kept = {*self.plan.needs, *(self.part.live if self.part else ())}
+        size = sum(bytes_of(one) for one in kept)
+        if size * sum(len(batch.inputs) for batch in batches) > BUDGET:
+            raise NotSparse("what is kept of the intact network takes too much memory")
+        self.grounds: dict[int, Skinny | Tiled] = {}
+        self.shared = self._shared(lesions, int(np.prod(self.shape[1:])))
+        with table.lesioned(lesions[0]) as damage:
+            table.prove(damage, ((batch.inputs, batch.ids) for batch in batches))
+            self.read = damage.read
+
+    def _shared(self, lesions: Sequence[Lesion], values: int) -> dict[object, Shared]:
+        """The lesions that share a sheet, by what they have in common."""
+        largest = max(len(batch.inputs) for batch in self.batches)
+        groups: dict[object, list[Lesion]] = {}
+        for lesion in lesions:
+            if type(lesion.how) in APART and values * largest <= WHOLE:
+                groups.setdefault(_common(lesion), []).append(lesion)
+        made = {key: Shared(self.table, group, self.shape) for key, group in groups.items()}
+        return {key: one for key, one in made.items() if one.apart}
+
+    def tiles(self, places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+        """Get the lesions in tiles: chains of sets that grow where what lies behind is thin, else side by side."""
+        if self.part is not None:
+            return in_tiles(places, self.copies)
+        tiles: list[tuple[int, ...]] = []
+        kinds: dict[object, list[int]] = {}
+        for at in places:
+            kinds.setdefault(_common(self.design[at]), []).append(at)
+        for kind, some in kinds.items():
+            if kind not in self.shared:
+                tiles += [(at,) for at in some]
+                continue
+            sets = [frozenset(self.design[at].roi.units[self.design[at].roi.sites[0]].tolist()) for at in some]
+            tiles += [tuple(some[k] for k in chain) for chain in chains_of(sets)]
+        return tuple(tiles)
+
+    def answers(self, tile: Tile) -> Iterator[tuple[int, Told, list[torch.Tensor]]]:
+        """Get the answers to every batch under each lesion of a tile."""
+        lesions = [self.design[at] for at in tile.at]
+        shared = [self.shared.get(_common(one)) or Shared(self.table, [one], self.shape) for one in lesions]
+        picks = [one.which(lesion) for one, lesion in zip(shared, lesions)]
+        outputs: list[list[torch.Tensor]] = [[] for _ in lesions]
+        for at, batch in enumerate(self.batches):
+            ground = self._ground(at)
+            cuts = [(one.sheet(at, ground, batch), which) for one, (_, which) in zip(shared, picks)]
+            for answer, output in zip(ground.answers(cuts), outputs):
+                answer_is = answer.clone() if answer is self.intact[at] else answer
+                output.append(answer_is)
+        for at, one, (units, _), output in zip(tile.at, shared, picks, outputs):
+            yield at, Told(one.counted, units, self.read), output
+
+    def _skinny(self) -> bool:
+        """Whether what lies behind is a tail of its own; asked on two stimuli."""
+        few = self.batches[0].inputs[:2]
+        values, answer = self.graph.values(few, (*self.plan.needs, *self.plan.beside))
+        try:
+            Skinny(self.plan, values, answer)
+        except NotSparse:
+            return False
+        return True
+
+    def _ground(self, at: int) -> Skinny | Tiled:
+        if at not in self.grounds:
+            inputs, plan, intact = self.batches[at].inputs, self.plan, self.intact[at]
+            if self.part is None:
+                self.grounds[at] = Skinny(plan, self.graph.values(inputs, (*plan.needs, *plan.beside))[0], intact)
+            else:
+                rest = Standing(self.part, inputs, self.copies)
+                values, _ = self.graph.values(inputs, plan.needs)
+                self.grounds[at] = Tiled(plan, values, intact, lambda tile, copies: rest.behind(tile), self.copies)
+        return self.grounds[at]
+
+
+def _common(lesion: Lesion) -> object:
+    return lesion.how.digest, int(lesion.rng), tuple(lesion.roi.dims.values())
+
+
+def _check_plain(table: Bench, lesions: Sequence[Lesion]) -> None:
+    """Raise NotSparse unless every lesion is one ablation of activity at one call of one site."""
+    for lesion in lesions:
+        if lesion.also or len(lesion.roi.sites) != 1:
+            raise NotSparse("several sites at once")
+        if isinstance(effect_of(lesion.how), OnWeights):
+            raise NotSparse("weights are lesioned")
+    found = table.specimen.sites().find(lesions[0].roi.sites[0])
+    if len(found) != 1 or found[0].kind not in ("module", "slice", "input"):
+        raise NotSparse("several calls of the module" if len(found) != 1 else f"a site of kind {found[0].kind!r}")

@@ -1,0 +1,42 @@
+"""The module path: modules that had finished before a lesion began hand out what they gave without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from neurolab.lesion import Lesion
+from neurolab.specimen.bench import Bench
+from neurolab.specimen.damage import Damage
+from neurolab.specimen.plan import Tile, in_tiles
+from neurolab.specimen.program import NotExported
+from neurolab.specimen.replay import Batch, Replay
+
+
+class ByModules:
+    """Lesions that share their sites, on some batches.
+
+    Raises
+    ------
+    NotExported : nothing had finished, it saves less than its proof costs, or the proof failed.
+    """
+
+    def __init__(
+        self, table: Bench, replay: Replay, batches: Sequence[Batch], design: Sequence[Lesion], places: Sequence[int]
+    ) -> None:
+        self.table, self.replay, self.batches, self.design = table, replay, batches, design
+        if not replay.serves(design[places[0]]):
+            raise NotExported("too little comes before it, or its modules leave something aside")
+
+    def tiles(self, places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+        """Get the lesions one by one."""
+        return in_tiles(places, 1)
+
+    def answers(self, tile: Tile) -> Iterator[tuple[int, Damage, list[torch.Tensor]]]:
+        """Get the answers to every batch under each lesion of a tile."""
+        for at in tile.at:
+            with self.table.lesioned(self.design[at]) as damage:
+                self.table.prove(damage, ((batch.inputs, batch.ids) for batch in self.batches))
+                outputs = [self.replay.forward(batch, damage) for batch in self.batches]
+            yield at, damage, outputs

@@ -1,0 +1,48 @@
+"""Canaries: some lesions of a group by the path that is to serve it and by whole forwards; they must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from neurolab.digest import digest_of
+from neurolab.specimen.certificate import identical
+from neurolab.specimen.plan import ROUNDING, Canary, Tile
+
+if TYPE_CHECKING:
+    from neurolab.specimen.engine import Engine, Server
+
+
+def canaries(engine: Engine, path: str, server: Server, places: Sequence[int], *, bits: bool) -> list[Canary]:
+    """Compare the first lesion, one drawn by content and the largest on the first batch; a module replay is proved.
+
+    bits : whether a difference of zero is asked for.
+    """
+    if path == "module":
+        return []
+    design = engine.design
+    drawn = min(places, key=lambda at: digest_of("canary", design[at].digest))
+    largest = max(places, key=lambda at: design[at].n_units)
+    chosen = list(dict.fromkeys((places[0], drawn, largest)))
+    tiles = [tile for tile in server.tiles(places) if set(tile) & set(chosen)]
+    found = []
+    for tile in tiles:
+        for at, _, answers in server.answers(Tile(tile, path)):
+            if at in chosen:
+                found.append(_compared(engine, path, at, answers[0], bits))
+    return found
+
+
+def _compared(engine: Engine, path: str, at: int, answer: torch.Tensor, bits: bool) -> Canary:
+    batch = engine.batches[0]
+    with engine.table.lesioned(engine.design[at]):
+        whole = engine.table.forward(batch.inputs, batch.ids)
+    if identical(answer, whole):
+        return Canary(engine.design[at].id, path, 0.0, True)
+    if answer.shape != whole.shape or bits:
+        return Canary(engine.design[at].id, path, float("nan"), False)
+    scale = float(whole[whole.isfinite()].abs().max()) if bool(whole.isfinite().any()) else 1.0
+    far = float((answer.double() - whole.double()).abs().nan_to_num(float("inf")).max()) / max(scale, 1e-30)
+    return Canary(engine.design[at].id, path, far, far <= ROUNDING)
