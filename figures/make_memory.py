@@ -1,0 +1,104 @@
+"""Write figures/memory.md, memory.json, memory.png and memory.svg: time and peak memory of a campaign as it grows.
+
+Run it from the root of the checkout: ``python figures/make_memory.py`` (some minutes of one core). Every point is a
+process of its own: ``nl.examine`` on a perceptron 784-512-512-10, single units and random groups of its hidden layers,
+scored and written to a store on disk, the scores the only thing that may grow.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+#: Lesions at 256 stimuli, and stimuli at 1,000 lesions.
+POINTS = [(1_000, 256), (2_000, 256), (5_000, 256), (10_000, 256), (1_000, 512), (1_000, 1_024), (1_000, 2_048)]
+HEAD = """# Time and memory of a campaign as it grows
+
+Written by `python figures/make_memory.py`: `nl.examine(..., store=...)` of a perceptron 784-512-512-10, lesions of 1 to
+32 units at two sites, one thread, each row in a process of its own. Peak memory is that above the process with the
+network, its stimuli and the design; scores are 8 bytes per lesion and stimulus, and are held by the trials at the end.
+
+| lesions | stimuli | CPU s | peak MB | of it scores, MB |
+| --- | --- | --- | --- | --- |
+"""
+
+
+def one(lesions, stimuli):
+    """Examine one campaign in this process; get its seconds of CPU and its peak memory."""
+    import numpy as np
+    import torch
+
+    import neurolab as nl
+    from neurolab.cli.bench import benchmarks
+
+    measure, networks = benchmarks("measure"), benchmarks("networks")
+    with measure.one_thread(), tempfile.TemporaryDirectory() as folder:
+        shown = networks.digits(stimuli)
+        net = nl.Specimen(networks.perceptron(), shown.inputs[:1], name="perceptron")
+        stream = np.random.default_rng(0)
+        design = []
+        for at in range(lesions):
+            units = stream.choice(512, int(stream.integers(1, 33)), replace=False)
+            design.append(nl.Lesion(nl.ROI(f"set {at}", {f"relu{1 + at % 2}": units}), nl.Zero()))
+        task = nl.Task("digits", shown, nl.scores.margin)
+        torch.export.export(torch.nn.Linear(2, 2), (torch.zeros(2, 2),))
+        nl.examine(net, design[:2], [task], progress=False)
+        began = time.process_time()
+        peak = measure.extra_mb(
+            lambda: nl.examine(net, design, [task], progress=False, store=pathlib.Path(folder) / "campaign")
+        )
+        return {"cpu_s": time.process_time() - began, "peak_mb": peak}
+
+
+def main():
+    """Run every point and write what was found."""
+    rows = []
+    for lesions, stimuli in POINTS:
+        done = subprocess.run([sys.executable, __file__, str(lesions), str(stimuli)], check=True, capture_output=True)
+        found = json.loads(done.stdout.decode().strip().splitlines()[-1])
+        rows.append({"lesions": lesions, "stimuli": stimuli, **found, "scores_mb": lesions * stimuli * 8 / 2**20})
+        print(rows[-1], flush=True)
+    (HERE / "memory.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    form = "| {lesions:,} | {stimuli:,} | {cpu_s:.1f} | {peak_mb:.0f} | {scores_mb:.0f} |"
+    lines = [form.format(**row) for row in rows]
+    (HERE / "memory.md").write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    draw(rows)
+
+
+def draw(rows):
+    """Draw time and memory against lesions, and against stimuli."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from neurolab.plots.style import DOUBLE_MM, GREY, MM, WONG, settings
+
+    with matplotlib.rc_context(settings()):
+        figure = Figure(figsize=(DOUBLE_MM * MM, 55 * MM), layout="constrained")
+        FigureCanvasAgg(figure)
+        panels = figure.subplots(1, 4)
+        for start, along, fixed in ((0, "lesions", ("stimuli", 256)), (2, "stimuli", ("lesions", 1_000))):
+            some = [row for row in rows if row[fixed[0]] == fixed[1]]
+            x = [row[along] for row in some]
+            panels[start].plot(x, [row["cpu_s"] for row in some], "o-", color=WONG["blue"])
+            panels[start].set_ylabel("CPU time (s)")
+            panels[start + 1].plot(x, [row["peak_mb"] for row in some], "s-", color=WONG["vermillion"], label="peak")
+            panels[start + 1].plot(x, [row["scores_mb"] for row in some], ":", color=GREY, label="scores")
+            panels[start + 1].set_ylabel("memory above the start (MB)")
+            panels[start + 1].legend()
+            for ax in panels[start : start + 2]:
+                ax.set_xlabel(f"{along} ({fixed[1]:,} {fixed[0]})")
+                ax.set_xlim(0)
+                ax.set_ylim(0)
+        for end in ("png", "svg"):
+            figure.savefig(HERE / f"memory.{end}", metadata={"Software": None} if end == "png" else {"Date": None})
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        print(json.dumps(one(int(sys.argv[1]), int(sys.argv[2]))))
+    else:
+        main()
