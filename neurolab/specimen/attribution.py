@@ -103,7 +103,7 @@ def _path(
                 total = _total(table, batch, smooth)
                 slope = torch.autograd.grad(total, gates, allow_unused=True) if gates else (None,)
             _check_reached([site], slope[:1])
-            totals = totals + _summed(slope[0])
+            totals = totals + _summed(slope[0])  # type: ignore[arg-type]
     return _finite(totals / (_n(shown) * len(shares)), site)
 
 

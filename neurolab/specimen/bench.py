@@ -94,7 +94,8 @@ class Bench:
 
     def active_around(self) -> bool:
         """Get whether a lesion is in place, or another bench is open on the same network."""
-        return bool(self._active) or any(one is not self for one in OPEN if one.specimen.model is self.specimen.model)
+        others = (one for one in OPEN if one is not self and one.specimen.model is self.specimen.model)
+        return any(damage.lesions for damage in self._active) or any(True for _ in others)
 
     def watch(self, tensor: torch.Tensor, stale: torch.Tensor) -> None:
         """Have a lesioned tensor watched for being read, where a proof is under way."""

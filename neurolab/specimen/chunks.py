@@ -67,7 +67,7 @@ class Chunks:
         for column in range(span.start // self.columns, -(-span.stop // self.columns)):
             first = column * self.columns
             low, high = max(span.start, first), min(span.stop, first + self.columns)
-            buffer, missing = self.begun.pop(column, None) or self._begun(first)
+            buffer, missing = self.begun.pop(column) if column in self.begun else self._begun(first)
             buffer[: len(values), low - first : high - first].copy_(values[:, low - span.start : high - span.start])
             self.begun[column] = buffer, missing - (high - low)
             if missing == high - low:
@@ -109,7 +109,7 @@ class Chunks:
         self.free.append(buffer)
 
     def _write(self, path: pathlib.Path, buffer: torch.Tensor) -> None:
-        values = memoryview(buffer.numpy()).cast("B")
+        values = buffer.numpy().reshape(-1).view(np.uint8).data
         if not (self.straight and len(values) % BLOCK == 0 and _written_straight(path, values)):
             self.straight = False
             path.write_bytes(values)

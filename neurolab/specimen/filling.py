@@ -27,7 +27,8 @@ class Filling:
     ) -> None:
         self.channels, self.spans, self.place, self.ids = channels, spans, place, ids
         self.stops = False
-        self.at, self.real = slice(0, 0), None
+        self.at = slice(0, 0)
+        self.real: torch.Tensor | None = None
         self.missing: set[str] = set()
         self.wrong: dict[str, tuple[int, int, float, int]] = {}
 

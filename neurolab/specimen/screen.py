@@ -118,7 +118,7 @@ def _exact(
     specimen: Specimen, task: Task, stand_in: Smooth, how: Ablation, drawn: dict[int, tuple[str, int]], n_units: int
 ) -> dict[str, np.ndarray]:
     """The deficit of each drawn unit by a lesion of it alone, (n_units,) with NaN elsewhere, by AGAINST."""
-    lesions = [Lesion(ROI(f"{site}/{unit}", {site: [unit]}), how) for site, unit in drawn.values()]
+    lesions = [Lesion(ROI(f"{site}/{unit}", {site: np.array([unit])}), how) for site, unit in drawn.values()]
 
     def smooth(outputs: np.ndarray, table: Any) -> np.ndarray:
         return checked(stand_in, torch.from_numpy(outputs), table, specimen.name).numpy()

@@ -1,0 +1,148 @@
+"""Chunks on their way to disk: any layout, any order of sites, any file system; half precision; a disk that fails."""
+
+import itertools
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import zarr
+from torch import nn
+
+from neurolab import analysis
+from neurolab.errors import DataError
+from neurolab.specimen import Probe, Specimen, chunks, record
+from neurolab.specimen.filling import finite
+from neurolab.stimuli import StimulusSet
+from neurolab.storage import load, save
+
+SITES = ["0", "1", "2", "3", "4"]
+
+
+def shown(n=23, scale=1.0):
+    kind = ["faces", "objects"]
+    table = pd.DataFrame({"stimulus_id": [f"s{at}" for at in range(n)], "condition": [kind[at % 2] for at in range(n)]})
+    return StimulusSet("shown", scale * np.random.default_rng(0).normal(size=(n, 1, 8, 8)), table)
+
+
+@pytest.fixture(scope="module")
+def net():
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return Specimen(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(144, 7),
+                                      nn.Linear(7, 3)), np.ones((1, 1, 8, 8)), name="net")
+
+
+@pytest.mark.parametrize("size", [1, 900, 5000, 2**22])
+@pytest.mark.parametrize("straight", [1, 2**60])
+@pytest.mark.parametrize("order", [SITES, SITES[::-1], ["3", "0", "4", "2", "1"]])
+def test_chunks__of_any_size_in_any_order_hold_the_recording(net, tmp_path, monkeypatch, size, straight, order):
+    monkeypatch.setattr(chunks, "CHUNK", size)
+    monkeypatch.setattr(chunks, "STRAIGHT", straight)
+    probes = [Probe(site, pool=None) for site in order]
+    whole = record(net, shown(), probes, batch_size=8)
+    lazy = record(net, shown(), probes, batch_size=8, store=tmp_path / "a.zarr")
+    np.testing.assert_array_equal(lazy.values, whole.values)
+    array = zarr.open_group(tmp_path / "a.zarr", mode="r")["activity"]
+    rows, columns = array.chunks
+    assert rows == 8
+    assert rows * columns * 4 <= max(size, 8 * 4)
+    files = [path for path in (tmp_path / "a.zarr" / "activity" / "c").rglob("*") if path.is_file()]
+    assert len(files) == 3 * -(-whole.shape[1] // columns)
+    assert {path.stat().st_size for path in files} == {rows * columns * 4}
+
+
+def test_columns__are_whole_blocks_where_the_chunk_is_large():
+    for rows, width, itemsize in itertools.product([1, 3, 32, 64, 1000], [10, 5000, 10**6], [2, 4, 8]):
+        columns = chunks.chunk_columns(rows, width, itemsize)
+        assert 1 <= columns <= width
+        assert rows * columns * itemsize <= chunks.CHUNK
+        assert columns == width or rows * columns * itemsize % chunks.BLOCK == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="this system has no writes past the page cache")
+@pytest.mark.parametrize("short", [False, True])
+def test_straight__falls_back_where_the_file_system_cannot(net, tmp_path, monkeypatch, short):
+    monkeypatch.setattr(chunks, "STRAIGHT", 1)
+    monkeypatch.setattr(chunks, "CHUNK", 4096)
+    tried, opened, wrote = [], os.open, os.write
+
+    def refuse(path, flags, *more, **keywords):
+        if flags & os.O_DIRECT:
+            tried.append(path)
+            if not short:
+                raise OSError(22, "Invalid argument")
+        return opened(path, flags, *more, **keywords)
+
+    monkeypatch.setattr(chunks.os, "open", refuse)
+    monkeypatch.setattr(chunks.os, "write", lambda file, values: wrote(file, values[:512]) if short else 0)
+    probes = [Probe(site, pool=None) for site in SITES]
+    lazy = record(net, shown(), probes, batch_size=8, store=tmp_path / "a.zarr")
+    assert len(tried) == 1
+    np.testing.assert_array_equal(lazy.values, record(net, shown(), probes, batch_size=8).values)
+
+
+@pytest.mark.parametrize("fails_at", [0, 3])
+def test_full_disk__is_an_error_and_leaves_nothing(net, tmp_path, monkeypatch, fails_at):
+    count = itertools.count()
+
+    def write(self, path, buffer):
+        if next(count) >= fails_at:
+            raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(chunks.Chunks, "_write", write)
+    with pytest.raises(OSError, match="No space left"):
+        record(net, shown(), [Probe(site, pool=None) for site in SITES], batch_size=4, store=tmp_path / "a.zarr")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("store", [False, True])
+def test_half_precision__is_what_is_kept_and_never_what_is_computed_in(net, tmp_path, store):
+    probes = [Probe("0", pool=None, dtype="float16"), Probe("1", pool="mean", dtype="float16")]
+    half = record(net, shown(), probes, batch_size=8, store=tmp_path / "a.zarr" if store else None)
+    full = record(net, shown(), [Probe("0", pool=None), Probe("1", pool="mean")], batch_size=8)
+    assert half.dtype == np.float16
+    np.testing.assert_array_equal(half.values, full.values.astype(np.float16))  # pooled in single, then rounded once
+    one, other = (analysis.localise(part, "faces > objects") for part in (half, half.astype(np.float64)))
+    for name in ("statistic", "p", "effect"):
+        np.testing.assert_array_equal(one[name].values, other[name].values)
+    assert load(save(half, tmp_path / "b.zarr")).dtype == np.float16
+    mixed = record(net, shown(), [probes[0], Probe("1", pool="mean")], batch_size=8)
+    assert mixed.dtype == np.float32
+    np.testing.assert_array_equal(mixed.values[:, :144], half.values[:, :144].astype(np.float32))
+
+
+def test_half_precision__that_overflows_is_refused_with_the_reason(net):
+    with pytest.raises(DataError, match=r"gave inf for stimulus 's\d+' .*a probe, overflows at 65504"):
+        record(net, shown(scale=1e6), [Probe("0", pool=None, dtype="float16")])
+    with pytest.raises(DataError, match="float16"):
+        Probe("0", dtype="bfloat16")
+
+
+def test_large__numbers_are_no_infinities(net):
+    assert np.isfinite(record(net, shown(scale=1e37), [Probe("0", pool=None)]).values).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_finite__is_what_a_slow_look_says(dtype):
+    draw = np.random.default_rng(0)
+    largest = torch.finfo(dtype).max
+    for bad in (None, float("nan"), float("inf"), -float("inf")):
+        for _ in range(20):
+            values = torch.from_numpy(draw.choice([1.0, -1.0, largest, -largest], size=(5, 7))).to(dtype)
+            if bad is not None:
+                values[draw.integers(5), draw.integers(7)] = bad
+            assert finite(values) == bool(torch.isfinite(values).all()) == (bad is None)
+
+
+def test_pooling__happens_before_the_copy(net, monkeypatch, tmp_path):
+    taken = []
+    put = chunks.Chunks.put
+    monkeypatch.setattr(chunks.Chunks, "put", lambda self, span, values: (taken.append(values.shape),
+                                                                          put(self, span, values))[1])
+    from neurolab.specimen import stream
+
+    monkeypatch.setattr(stream, "Chunks", chunks.Chunks)
+    record(net, shown(), ["0", Probe("3", units=[2, 5])], batch_size=23, store=tmp_path / "a.zarr")
+    assert taken == [(23, 4), (23, 2)]
