@@ -48,6 +48,8 @@ class Narrow:
         return self.intact[node].index_select(lie.axis, lie.index(self.channels, self.of))
 
 
+#: Where a slice ends that goes to the end.
+WHOLE = 2**63 - 1
 #: Where channels lie after a node, and what computes its carried value.
 Said = tuple[Lie, Callable[[Narrow], Any]]
 #: A rule: a node, the carried node that it reads first, and where the channels of carried nodes lie.
@@ -163,6 +165,15 @@ def _reduced(node: Node, source: Node, lies: Mapping[Node, Lie]) -> Said:
     return Lie(lie.axis - gone, lie.outer, lie.inner), _again(node, source)
 
 
+def _sliced(node: Node, source: Node, lies: Mapping[Node, Lie]) -> Said:
+    """A part of another axis; of the batch only all of it."""
+    axis, start, end, *step = (*node.args[1:], *(0, 0, WHOLE)[len(node.args) - 1 :])
+    some = axis == 0 and (start not in (0, None) or end != WHOLE or step not in ([], [1]))
+    if some or axis % len(sizes(source)) == lies[source].axis:  # type: ignore[operator]
+        raise NotSparse("only some of the channels or stimuli are read on")
+    return lies[source], _again(node, source)
+
+
 def _moved(node: Node, source: Node, lies: Mapping[Node, Lie]) -> Said:
     lie, n = lies[source], len(sizes(source))
     given: Any = node.args[1:]
@@ -229,6 +240,7 @@ CARRY: dict[str, Rule] = {
     **dict.fromkeys((*_POOLS, "max_pool2d_with_indices", "constant_pad_nd"), _pooled),
     **dict.fromkeys(("mean", "sum", "amax", "select", "squeeze"), _reduced),
     **dict.fromkeys(("permute", "transpose"), _moved),
+    "slice": _sliced,
     **dict.fromkeys(("view", "reshape", "_unsafe_view", "flatten", "unsqueeze"), _reshaped),
 }
 

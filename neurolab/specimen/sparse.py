@@ -115,7 +115,7 @@ def sparse_plan(site: Node, axis: int, output: Node) -> SparsePlan:
         why = _why_not(node, lies, steps, mixed, joined=joined)
         if why:
             rest.append(node)
-            refused.update(dict.fromkeys(read, why))
+            refused.update({one: why for one in read if one not in refused})
     if not mixed:
         raise NotSparse("; ".join(dict.fromkeys(refused.values())) or "nothing mixes its channels")
     if any(node.meta["val"].dtype not in DTYPES for node in mixed):
@@ -130,7 +130,7 @@ def _why_not(
 ) -> str:
     """Note how a node carries or mixes channels; get why it can do neither, or nothing."""
     if joined:
-        return f"{name_of(node)} joins them with what was mixed"
+        return f"{name_of(node)} joins them with what was made of them"
     try:
         lies[node], run = carried(node, lies)
         steps.append((node, run))

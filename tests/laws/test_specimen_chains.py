@@ -1,0 +1,114 @@
+"""Chains of lesions: every lesion once, each containing the one before, and the same answers as one by one."""
+
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.fx import Interpreter
+
+from neurolab.specimen.chains import LONGEST, chains_of
+from neurolab.specimen.skinny import Skinny
+from neurolab.specimen.sparse import sparse_plan
+
+UNITS, ROWS = 9, 11
+SETS = st.lists(st.frozensets(st.integers(0, UNITS - 1)), max_size=25)
+
+
+@given(SETS, st.integers(1, 5))
+def test_every_lesion_is_in_one_chain_and_contains_the_one_before(sets, longest):
+    chains = chains_of(sets, longest)
+    assert sorted(at for chain in chains for at in chain) == list(range(len(sets)))
+    assert all(1 <= len(chain) <= longest for chain in chains)
+    for chain in chains:
+        for before, after in pairwise(chain):
+            assert sets[before] <= sets[after]
+            assert 2 * len(sets[before]) >= len(sets[after])
+
+
+@given(st.permutations(range(UNITS)), st.randoms(use_true_random=False))
+def test_a_walk_is_one_chain_again_in_whatever_order_its_lesions_come(order, random):
+    sets = [frozenset(order[:at]) for at in range(1, UNITS + 1)]
+    random.shuffle(sets)
+    assert len(chains_of(sets)) == 1
+
+
+def test_a_long_walk_is_cut():
+    chains = chains_of([range(at) for at in range(1, 2 * LONGEST + 2)])
+    assert [len(chain) for chain in chains] == [LONGEST, LONGEST, 1]
+
+
+class Bench:
+    """A small perceptron exported, ready to be answered under lesions of its first or second hidden layer."""
+
+    def __init__(self):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch.export warns of its own deprecations
+            torch.default_generator.manual_seed(0)
+            layers = [nn.Linear(6, UNITS), nn.ReLU(), nn.Linear(UNITS, 70), nn.GELU(), nn.Linear(70, 3)]
+            self.net = nn.Sequential(*layers).eval().requires_grad_(False)
+            self.x = torch.randn(ROWS, 6)
+            shapes = ({0: torch.export.Dim.DYNAMIC},)
+            module = torch.export.export(self.net, (self.x,), dynamic_shapes=shapes).run_decompositions({}).module()
+        nodes = {node.name: node for node in module.graph.nodes}
+        (output,) = module.graph.output_node().args[0]
+        plan, self.values = sparse_plan(nodes["relu"], 1, output), {}
+
+        class Keeping(Interpreter):
+            def run_node(keeping, node):
+                made = super().run_node(node)
+                self.values[node] = made
+                return made
+
+        self.intact = Keeping(module).run(self.x)
+        self.hidden = self.values[nodes["relu"]]
+        self.ground = Skinny(plan, self.values, self.intact)
+        self.sheet = self.ground.sheet(torch.arange(UNITS), 0.25 * self.hidden)
+
+    def answers(self, sets):
+        return list(self.ground.answers([(self.sheet, np.array(sorted(units), dtype=np.int64)) for units in sets]))
+
+    def whole(self, units):
+        new = self.hidden.clone()
+        new[:, sorted(units)] *= 0.25
+        return self.net[2:](new)
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return Bench()
+
+
+@settings(max_examples=60)
+@given(sets=SETS, steps=st.integers(1, 4))
+@example(sets=[frozenset(range(at)) for at in range(UNITS + 1)], steps=2)
+@example(sets=[frozenset({0})] * 3 + [frozenset(range(9))] * 2 + [frozenset()] * 2, steps=64)
+def test_a_chain_answers_as_its_lesions_do_alone(bench, sets, steps):
+    """Whatever chains are made, and however often their sums are begun anew; exactly, where nothing changes."""
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neurolab.specimen.skinny.STEPS", steps)
+        for chain in chains_of(sets):
+            together = bench.answers([sets[at] for at in chain])
+            for at, got in zip(chain, together, strict=True):
+                units = sorted(sets[at])
+                want = bench.whole(units)
+                (alone,) = bench.answers([units])
+                scale = float(want.abs().max())
+                assert float((got - want).abs().max()) <= 1e-5 * scale
+                assert float((alone - want).abs().max()) <= 1e-5 * scale
+                silent = (bench.hidden[:, units] == 0).all(1)
+                assert torch.equal(got[silent], bench.intact[silent])
+                assert torch.equal(alone[silent], bench.intact[silent])
+
+
+def test_a_chain_is_computed_by_what_is_added(bench, monkeypatch):
+    added = []
+    monkeypatch.setattr(bench.ground, "_add", lambda base, sheet, which, out, own=bench.ground._add: (
+        added.append(len(which)), own(base, sheet, which, out)))
+    with torch.no_grad():
+        bench.answers([{0, 3}, {0, 3, 5}, {0, 3, 5, 6}, {1}])
+    assert added == [2, 1, 1, 1]

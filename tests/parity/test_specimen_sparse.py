@@ -1,0 +1,383 @@
+"""Lesions carried as a few channels against whole forwards under hooks, and where they are refused."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.fx import Interpreter
+
+from neurolab.specimen.laid import Laid, NotSparse, channel_axis
+from neurolab.specimen.region import Region
+from neurolab.specimen.sheet import Tiled
+from neurolab.specimen.sites import Site
+from neurolab.specimen.skinny import Skinny
+from neurolab.specimen.sparse import sparse_plan
+
+N = 12
+CLOSE = 1e-5
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quiet():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.export warns of its own deprecations
+        yield
+
+
+def seeded(build):
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return build().eval().requires_grad_(False)
+
+
+def drawn(*shape, seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=shape).astype(np.float32))
+
+
+class Exported:
+    """A plain network exported: its nodes by the modules that made them, intact values, and runs behind a boundary."""
+
+    def __init__(self, net, x):
+        warnings.simplefilter("ignore")
+        shapes = ({0: torch.export.Dim.DYNAMIC},)
+        whole = torch.export.export(net, (x[:3],), dynamic_shapes=shapes).run_decompositions({})
+        self.net, self.x, self.module = net, x, whole.module()
+        (self.output,) = self.module.graph.output_node().args[0]
+
+    def node(self, path):
+        """The last node of a module."""
+        found = [node for node in self.module.graph.nodes
+                 if list((node.meta.get("nn_module_stack") or {"": ("", "")}).values())[-1][0] == path]
+        return found[-1]
+
+    def values(self, nodes):
+        kept = {}
+
+        class Keeping(Interpreter):
+            def run_node(self, node):
+                made = super().run_node(node)
+                if node in nodes:
+                    kept[node] = made
+                return made
+
+        Keeping(self.module).run(self.x)
+        return kept
+
+    def rest(self, boundary, copies):
+        """What a boundary leads to: the whole graph on stacked copies, the boundary's values put in."""
+
+        class Spliced(Interpreter):
+            def run_node(self, node):
+                return boundary[node] if node in boundary else super().run_node(node)
+
+        made = Spliced(self.module).run(torch.cat([self.x] * copies))
+        return made[0] if isinstance(made, tuple) else made
+
+    def ground(self, path, axis=1, *, skinny=False, copies=2):
+        plan = sparse_plan(self.node(path), axis, self.output)
+        values = self.values({*plan.needs, *plan.beside})
+        intact = self.net(self.x)
+        return Skinny(plan, values, intact) if skinny else Tiled(plan, values, intact, self.rest, copies)
+
+    def hooked(self, path, axis, channels, new):
+        """The network with channels of a module's output set to new values, by a hook."""
+
+        def hook(module, args, output):
+            return output.index_copy(axis, channels, new)
+
+        handle = self.net.get_submodule(path).register_forward_hook(hook)
+        try:
+            return self.net(self.x)
+        finally:
+            handle.remove()
+
+
+def compare(ground, whole, path, axis, picks, change):
+    """Answers from channels against the hook loop: apart in one sheet, and each in a sheet of its own."""
+    value = ground.values[ground.plan.site]
+    everything = torch.arange(value.shape[axis])
+    new = change(value)
+    sheet = ground.sheet(everything, new)
+    cuts = [(sheet, np.array(pick)) for pick in picks]
+    for pick in picks:
+        channels = torch.tensor(pick)
+        cuts.append((ground.sheet(channels, new.index_select(axis, channels)), None))
+    shown = 0.0
+    for got, pick in zip(ground.answers(cuts), [*picks, *picks], strict=True):
+        channels = torch.tensor(pick)
+        want = whole.hooked(path, axis, channels, new.index_select(axis, channels))
+        largest = float(want.abs().max())
+        assert got.shape == want.shape
+        assert float((got - want).abs().max()) <= CLOSE * largest
+        shown = max(shown, float((want - whole.net(whole.x)).abs().max()) / largest)
+    assert shown > 1e-2, "the lesions do next to nothing, so the test shows nothing"
+
+
+ACTS = {"relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh, "silu": lambda: nn.SiLU(inplace=True)}
+
+
+def mlp(act, bias, depth, *, norm=False):
+    layers, width = [], 10
+    for _ in range(depth):
+        layers += [nn.Linear(width, 16, bias=bias), ACTS[act]()]
+        layers += [nn.BatchNorm1d(16), nn.Dropout(0.5)] if norm else []
+        width = 16
+    return seeded(lambda: nn.Sequential(*layers, nn.Linear(16, 4, bias=bias)))
+
+
+HALVE, ZERO = (lambda value: 0.5 * value), torch.zeros_like
+PICKS = ([3], [1, 2, 9], [0, 4, 5, 6, 7, 8, 10, 11, 12, 15])
+
+
+@pytest.mark.parametrize("act, bias, depth, site, norm", [
+    ("relu", True, 2, "1", False), ("relu", False, 2, "3", False), ("gelu", True, 2, "1", False),
+    ("tanh", True, 2, "0", False), ("silu", False, 1, "1", False), ("relu", True, 2, "0", True),
+    ("gelu", True, 2, "2", True), ("relu", True, 2, "4", True),
+])  # fmt: skip
+def test_channels_of_a_perceptron(act, bias, depth, site, norm):
+    net = mlp(act, bias, depth, norm=norm)
+    if norm:
+        for layer in net:
+            if isinstance(layer, nn.BatchNorm1d):
+                layer.running_mean.copy_(drawn(16, seed=1))
+                layer.running_var.copy_(drawn(16, seed=2).abs() + 0.5)
+    whole = Exported(net, drawn(N, 10))
+    for skinny in (True, False):
+        compare(whole.ground(site, skinny=skinny), whole, site, 1, PICKS, ZERO)
+        compare(whole.ground(site, skinny=skinny), whole, site, 1, PICKS, HALVE)
+
+
+def test_a_deep_perceptron_has_no_thin_tail_and_is_tiled():
+    net = seeded(lambda: nn.Sequential(nn.Linear(10, 80), nn.ReLU(), nn.Linear(80, 80), nn.ReLU(), nn.Linear(80, 80),
+                                       nn.ReLU(), nn.Linear(80, 3)))
+    whole = Exported(net, drawn(N, 10))
+    with pytest.raises(NotSparse, match="80 outputs"):
+        whole.ground("1", skinny=True)
+    compare(whole.ground("1", copies=3), whole, "1", 1, PICKS, ZERO)
+    compare(whole.ground("3", skinny=True), whole, "3", 1, PICKS, ZERO)
+
+
+class Residual(nn.Module):
+    """Convolutions with batch norm, a residual, a strided and a depthwise one, pooling, and a read-out of positions."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1, self.act = nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU()
+        self.pool = nn.MaxPool2d(2)
+        self.conv2, self.bn2, self.act2 = nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(inplace=True)
+        self.down = nn.Conv2d(8, 6, 3, stride=2, padding=1)
+        self.deep, self.act3 = nn.Conv2d(6, 6, 3, padding=1, groups=6), nn.Hardswish()
+        self.point = nn.Conv2d(6, 5, 1)
+        self.act4, self.flat, self.drop, self.fc = nn.ReLU(), nn.Flatten(), nn.Dropout(), nn.Linear(20, 4)
+
+    def forward(self, x):
+        h = self.pool(self.act(self.bn1(self.conv1(x))))
+        h = self.act2(h + self.bn2(self.conv2(h)))
+        h = self.act3(self.deep(self.down(h)))
+        return torch.log_softmax(self.fc(self.drop(self.flat(self.act4(self.point(h))))), -1)
+
+
+@pytest.fixture(scope="module")
+def residual():
+    net = seeded(Residual)
+    for at, norm in enumerate([net.bn1, net.bn2]):
+        norm.running_mean.copy_(0.3 * drawn(8, seed=at))
+        norm.running_var.copy_(drawn(8, seed=9 + at).abs() + 0.1)
+    for layer in (net.conv1, net.down, net.deep, net.point, net.fc):
+        layer.weight.mul_(4)
+    return Exported(net, drawn(N, 3, 8, 8))
+
+
+@pytest.mark.parametrize("path", ["conv1", "bn1", "act", "pool", "conv2", "act2", "down", "deep", "act3", "point"])
+def test_channels_of_a_convolutional_network(residual, path):
+    n = residual.node(path).meta["val"]
+    picks = ([0], [1, 3], [0, 2, 4]) if isinstance(n, tuple) or n.shape[1] > 5 else ([0], [1, 3])
+    compare(residual.ground(path), residual, path, 1, picks, HALVE)
+
+
+def test_a_residual_keeps_what_both_its_branches_read(residual):
+    plan = residual.ground("act").plan
+    assert [mix.node.name for mix in plan.mixed] == [residual.node("conv2").name]
+    assert [node.name for node in plan.kept] == [residual.node("pool").name]
+
+
+def test_flattened_channels_go_to_a_thin_tail(residual):
+    compare(residual.ground("point", skinny=True), residual, "point", 1, ([0], [2, 3]), ZERO)
+
+
+class Conv1D(nn.Module):
+    """GPT-2's linear layer: weights (inputs, outputs), rows of stimuli and positions merged."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.randn(inputs, outputs) / 4), nn.Parameter(torch.randn(outputs))
+
+    def forward(self, x):
+        merged = torch.addmm(self.bias, x.view(-1, x.size(-1)), self.weight)
+        return merged.view(*x.shape[:-1], -1)
+
+
+class Block(nn.Module):
+    def __init__(self, linear):
+        super().__init__()
+        self.norm, self.heads = nn.LayerNorm(8), 2
+        self.qkv, self.proj = linear(8, 24), linear(8, 8)
+        self.norm2, self.up, self.act, self.down = nn.LayerNorm(8), linear(8, 20), nn.GELU(), linear(20, 8)
+        self.entry, self.join, self.head = nn.Linear(6, 8), nn.Identity(), nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = self.entry(x)
+        q, k, v = (part.unflatten(-1, (2, 4)).transpose(1, 2) for part in self.qkv(self.norm(x)).chunk(3, -1))
+        attended = nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        x = x + self.proj(self.join(attended))
+        x = x + self.down(self.act(self.up(self.norm2(x))))
+        return self.head(x[:, -1])
+
+
+@pytest.fixture(scope="module", params=[nn.Linear, Conv1D])
+def block(request):
+    return Exported(seeded(lambda: Block(request.param)), drawn(N, 7, 6))
+
+
+@pytest.mark.parametrize("path", ["up", "act"])
+def test_neurons_of_a_transformer(block, path):
+    compare(block.ground(path, 2, copies=3), block, path, 2, ([7], [0, 3, 19]), ZERO)
+
+
+@pytest.mark.parametrize("path", ["norm", "norm2", "down"])
+def test_the_rest_of_a_transformer_that_a_linear_layer_reads(block, path):
+    compare(block.ground(path, 2), block, path, 2, ([1], [0, 2]), HALVE)
+
+
+@pytest.mark.parametrize("path, why", [("entry", "layer_norm mixes"), ("proj", "layer_norm mixes"), ("qkv", "split")])
+def test_the_rest_of_a_transformer_that_no_linear_layer_reads(block, path, why):
+    with pytest.raises(NotSparse, match=why):
+        block.ground(path, 2)
+
+
+REFUSED = {
+    "softmax over the channels": (lambda: nn.Sequential(nn.Linear(10, 6), nn.Softmax(-1), nn.Linear(6, 2)), "0"),
+    "layer norm": (lambda: nn.Sequential(nn.Linear(10, 6), nn.LayerNorm(6), nn.Linear(6, 2)), "0"),
+    "grouped": (lambda: nn.Sequential(nn.Unflatten(1, (2, 5)), nn.Conv1d(2, 4, 1), nn.Conv1d(4, 4, 1, groups=2)), "1"),
+    "nothing": (lambda: nn.Sequential(nn.Linear(10, 6), nn.ReLU()), "0"),
+}
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_refused(name):
+    build, path = REFUSED[name]
+    whole = Exported(seeded(build), drawn(N, 10))
+    with pytest.raises(NotSparse) as no:
+        whole.ground(path)
+    assert name.split()[0].replace("layer", "layer_norm") in str(no.value)
+
+
+def test_half_precision_is_refused():
+    whole = Exported(seeded(lambda: nn.Sequential(nn.Linear(10, 6), nn.Linear(6, 2))).bfloat16(),
+                     drawn(N, 10).bfloat16())
+    with pytest.raises(NotSparse, match="bfloat16"):
+        sparse_plan(whole.node("0"), 1, whole.output)
+
+
+# -- exact zeros ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def perceptron():
+    """Two layers of ReLU, in each a unit that nobody reads, and one in the first that is very loud."""
+    net = mlp("relu", True, 2)
+    net[4].weight[:, 5] = 0
+    net[2].weight[:, 5] = 0
+    net[0].weight[4] = 0
+    net[0].bias[4] = 1e5
+    return Exported(net, drawn(N, 10))
+
+
+@pytest.mark.parametrize("skinny", [True, False])
+@pytest.mark.parametrize("path", ["1", "3"])
+def test_where_a_lesion_changes_nothing_the_answer_is_the_intact_one(perceptron, path, skinny):
+    whole = perceptron
+    ground = whole.ground(path, skinny=skinny)
+    value, intact = ground.values[ground.plan.site], whole.net(whole.x)
+    sheet = ground.sheet(torch.arange(16), torch.zeros_like(value))
+    silent = 0
+    picks = [[unit] for unit in range(16)] + [[0, 1], [0, 1, 2], [0, 1, 2, 3]]
+    for pick, got in zip(picks, ground.answers([(sheet, np.array(pick)) for pick in picks])):
+        quiet = (value[:, pick] == 0).all(1) if pick != [5] else torch.ones(N, dtype=bool)
+        silent += int(quiet.sum())
+        assert torch.equal(got[quiet], intact[quiet])
+    assert silent > N + 10
+
+
+@pytest.mark.parametrize("skinny", [True, False])
+def test_a_loud_channel_leaves_a_sum_as_exact_as_a_forward_does(perceptron, skinny):
+    """Taken out of the recorded sum, a channel of 1e5 would leave nothing but rounding errors."""
+    compare(perceptron.ground("1", skinny=skinny), perceptron, "1", 1, ([4], [4, 6], [4, 6, 7]), ZERO)
+
+
+@pytest.mark.parametrize("skinny", [True, False])
+def test_values_that_are_not_finite_are_handed_on_as_a_forward_does(perceptron, skinny):
+    whole = perceptron
+    ground = whole.ground("1", skinny=skinny)
+    new = torch.full((N, 1), float("inf"))
+    (got,) = ground.answers([(ground.sheet(torch.tensor([2]), new), None)])
+    want = whole.hooked("1", 1, torch.tensor([2]), new)
+    assert torch.equal(got.isnan(), want.isnan())
+    assert torch.equal(got.isposinf(), want.isposinf())
+    assert bool(want.isinf().any() | want.isnan().any())
+
+
+def test_wrongly_followed_channels_are_found_out(residual, monkeypatch):
+    """Were a rule wrong about where the channels lie, intact values carried would not be the recorded ones."""
+    monkeypatch.setattr("neurolab.specimen.carry.Lie.index", lambda self, channels, of: channels)
+    with pytest.raises(NotSparse, match="not where they were expected"):
+        residual.ground("point")
+
+
+# -- regions ----------------------------------------------------------------------------------------------------------
+
+
+def site(dims, shape, **more):
+    return Site("site", "site", 0, 1, "module", "X", dims, shape, **more)
+
+
+LAID = {
+    "channels": (site(("channel", "row", "col"), (6, 3, 2)), (4, 6, 3, 2), ("channel",), [1, 4]),
+    "single positions": (
+        site(("channel", "row", "col"), (6, 3, 2)), (4, 6, 3, 2), ("channel", "row", "col"), [3, 5, 28]),
+    "neurons": (site(("token", "unit"), (5, 7)), (4, 5, 7), ("unit",), [0, 6]),
+    "neurons at a position": (site(("token", "unit"), (5, 7)), (4, 5, 7), ("token", "unit"), [3, 10, 17]),
+    "merged rows": (site(("token", "unit"), (5, 7), rows=("stimulus", 5)), (20, 7), ("unit",), [2, 3]),
+    "heads": (site(("token", "head", "unit"), (5, 3, 4), n_heads=3), (4, 5, 12), ("head",), [0, 2]),
+    "queries": (site(("token", "head", "unit"), (5, 2, 3), n_heads=2, span=(1, 6, 3)), (4, 5, 13), ("head",), [1]),
+}
+
+
+@pytest.mark.parametrize("name", list(LAID))
+def test_a_region_as_channels(name):
+    where, shape, dims, units = LAID[name]
+    region = Region(where, np.array(units), dims)
+    laid, value = Laid.of(region, shape), drawn(*shape)
+    assert laid.axis == channel_axis(where, len(shape))
+    old = region.take(value)
+    new = 9.0 + torch.arange(old.numel(), dtype=torch.float32).view_as(old)
+    want = value.clone()
+    region.put(want, new)
+    got = value.index_copy(laid.axis, laid.channels, laid.slab(value, new))
+    assert torch.equal(got, want)
+    assert laid.whole == (name not in ("single positions", "neurons at a position"))
+    apart = bool((laid.channel_of >= 0).all())
+    assert apart == (name not in ("heads", "queries"))
+    if apart:
+        assert len(laid.channel_of) == len(units)
+
+
+@pytest.mark.parametrize("where, axes", [
+    (site(("token", "unit"), (5, 7), batch_axis=1), 3), (site(("token", "unit"), (5, 7), rows=("position", 5)), 2),
+    (site(("axis0", "axis1"), (5, 7)), 3), (site(("unit",), (1,)), 1),
+])
+def test_regions_that_are_no_channels(where, axes):
+    with pytest.raises(NotSparse):
+        channel_axis(where, axes)
