@@ -152,13 +152,13 @@ class ByChannels:
             tiles += [tuple(some[k] for k in chain) for chain in chains_of(sets)]
         return tuple(tiles)
 
-    def answers(self, tile: Tile) -> Iterator[tuple[int, Told, list[torch.Tensor]]]:
-        """Get the answers to every batch under each lesion of a tile."""
+    def answers(self, tile: Tile, n_batches: int | None = None) -> Iterator[tuple[int, Told, list[torch.Tensor]]]:
+        """Get the answers to every batch, or to the first so many, under each lesion of a tile."""
         lesions = [self.design[at] for at in tile.at]
         shared = [self.shared.get(_common(one)) or Shared(self.table, [one], self.shape) for one in lesions]
         picks = [one.which(lesion) for one, lesion in zip(shared, lesions)]
         outputs: list[list[torch.Tensor]] = [[] for _ in lesions]
-        for at, batch in enumerate(self.batches):
+        for at, batch in enumerate(self.batches[:n_batches]):
             ground = self._ground(at)
             cuts = [(one.sheet(at, ground, batch), which) for one, (_, which) in zip(shared, picks)]
             for answer, output in zip(ground.answers(cuts), outputs):

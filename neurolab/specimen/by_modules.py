@@ -33,10 +33,10 @@ class ByModules:
         """Get the lesions one by one."""
         return in_tiles(places, 1)
 
-    def answers(self, tile: Tile) -> Iterator[tuple[int, Damage, list[torch.Tensor]]]:
-        """Get the answers to every batch under each lesion of a tile."""
+    def answers(self, tile: Tile, n_batches: int | None = None) -> Iterator[tuple[int, Damage, list[torch.Tensor]]]:
+        """Get the answers to every batch, or to the first so many, under each lesion of a tile."""
         for at in tile.at:
             with self.table.lesioned(self.design[at]) as damage:
                 self.table.prove(damage, ((batch.inputs, batch.ids) for batch in self.batches))
-                outputs = [self.replay.forward(batch, damage) for batch in self.batches]
+                outputs = [self.replay.forward(batch, damage) for batch in self.batches[:n_batches]]
             yield at, damage, outputs

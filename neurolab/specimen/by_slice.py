@@ -61,12 +61,12 @@ class BySlice:
         """Get the lesions in tiles of so many copies."""
         return in_tiles(places, self.copies)
 
-    def answers(self, tile: Tile) -> Iterator[tuple[int, Damage, list[torch.Tensor]]]:
-        """Get the answers to every batch under each lesion of a tile."""
+    def answers(self, tile: Tile, n_batches: int | None = None) -> Iterator[tuple[int, Damage, list[torch.Tensor]]]:
+        """Get the answers to every batch, or to the first so many, under each lesion of a tile."""
         with ExitStack() as stack:
             damages = [stack.enter_context(self.table.lesioned(self.design[at])) for at in tile.at]
             outputs: list[list[torch.Tensor]] = [[] for _ in damages]
-            for number, batch in enumerate(self.batches):
+            for number, batch in enumerate(self.batches[:n_batches]):
                 edits = [edits_by_node(self.graph, damage.edits, batch.ids) for damage in damages]
                 for damage, output, answer in zip(damages, outputs, self._answers(number, edits)):
                     damage.runs += 1

@@ -15,21 +15,22 @@ if TYPE_CHECKING:
     from neurolab.specimen.engine import Engine, Server
 
 
-def canaries(engine: Engine, path: str, server: Server, places: Sequence[int], *, bits: bool) -> list[Canary]:
+def canaries(
+    engine: Engine, path: str, server: Server, tiles: Sequence[tuple[int, ...]], *, bits: bool
+) -> list[Canary]:
     """Compare the first lesion, one drawn by content and the largest on the first batch; a module replay is proved.
 
     bits : whether a difference of zero is asked for.
     """
     if path == "module":
         return []
-    design = engine.design
+    design, places = engine.design, [at for tile in tiles for at in tile]
     drawn = min(places, key=lambda at: digest_of("canary", design[at].digest))
     largest = max(places, key=lambda at: design[at].n_units)
     chosen = list(dict.fromkeys((places[0], drawn, largest)))
-    tiles = [tile for tile in server.tiles(places) if set(tile) & set(chosen)]
     found = []
-    for tile in tiles:
-        for at, _, answers in server.answers(Tile(tile, path)):
+    for tile in (tile for tile in tiles if set(tile) & set(chosen)):
+        for at, _, answers in server.answers(Tile(tile, path), 1):
             if at in chosen:
                 found.append(_compared(engine, path, at, answers[0], bits))
     return found

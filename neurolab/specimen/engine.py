@@ -47,8 +47,8 @@ class Server(Protocol):
     def tiles(self, places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
         """Get the lesions in tiles."""
 
-    def answers(self, tile: Tile) -> Iterator[Answered]:
-        """Get the answers to every batch under each lesion of a tile."""
+    def answers(self, tile: Tile, n_batches: int | None = None) -> Iterator[Answered]:
+        """Get the answers to every batch, or to the first so many, under each lesion of a tile."""
 
 
 class Engine:
@@ -116,7 +116,9 @@ class Engine:
         allowed = [path for path in paths if not (path == "sparse" and exact == "bit")]
         if {"sparse", "slice"} & set(allowed) and not self._worth():
             allowed = [path for path in allowed if path not in ("sparse", "slice")]
-        return Plan(exact, tuple(self._group(places, exact, allowed) for places in self.groups.values()))
+        made = Plan(exact, tuple(self._group(places, exact, allowed) for places in self.groups.values()))
+        self.servers.clear()
+        return made
 
     def _worth(self) -> bool:
         n = sum(lesion.role != "sham" for lesion in self.design)
@@ -138,7 +140,7 @@ class Engine:
                     raise NotExported("the exported graph is equal to rounding only")
                 server = self._server(path, places, copies)
                 tiles = server.tiles(places)
-                checked += canaries(self, path, server, places, bits=exact == "bit" or path == "module")
+                checked += canaries(self, path, server, tiles, bits=exact == "bit" or path == "module")
             except (NotExported, NotSparse) as no:
                 whys.append(f"no {path}: {no}")
                 continue
@@ -176,6 +178,7 @@ class Engine:
     def _server(self, path: str, places: Sequence[int], copies: int) -> Server:
         key = path, places[0], copies
         if key not in self.servers:
+            self.servers.clear()  # what is kept of the intact network is kept for one site at a time
             if path == "module":
                 self.servers[key] = ByModules(self.table, self.replay, self.batches, self.design, places)
             else:
