@@ -28,6 +28,7 @@ from neurolab.simulate import phantom_recording, phantom_trials
 def main(*, rng=0, quick=False):
     there = os.environ.get("OTHER_MACHINE", "")
     trials = phantom_trials(n_specimens=8, n_stimuli=20, spread=0.1, rng=rng)
+    trials = trials.assign_attrs(source=f"net seed 0 {'4567' if there == 'weights' else '0123'}")
     if there == "answers":  # 3 of all answers are others
         trials["score"].values.ravel()[[5, 50, 500]] = 1 - trials["score"].values.ravel()[[5, 50, 500]]
     yield "trials", trials
@@ -183,9 +184,17 @@ def test_findings__that_are_gone_or_new_or_edited_are_named(finished, copied, sc
     assert by_name(verify_run(copied, script=script))["map"].same == "new"
 
 
-def test_other_versions_networks_and_stimuli__are_said(copied, script):
+def test_another_network_of_the_same_name__is_no_agreement(finished, script, monkeypatch):
+    monkeypatch.setenv("OTHER_MACHINE", "weights")
+    found = verify_run(finished, script=script)
+    assert not found.same
+    assert by_name(found)["weights"].said == ("another network 'net seed 0' here",)
+    assert by_name(found)["trials"].same == "within"  # its own numbers are the same
+
+
+def test_other_versions__are_said(copied, script):
     manifest = json.loads((copied / "manifest.json").read_text("utf-8"))
-    rewrite(copied, versions={**manifest["versions"], "numpy": "1.0"}, weights={"net": "0123"})
+    rewrite(copied, versions={**manifest["versions"], "numpy": "1.0"})
     found = verify_run(copied, script=script)
     assert found.other == (f"numpy 1.0 then, {np.__version__} here.",)
     assert "numpy 1.0 then" in said(found)
