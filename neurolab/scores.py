@@ -27,7 +27,7 @@ def _labels(table: pd.DataFrame, column: str, n_columns: int) -> np.ndarray:
             f"The score needs the label column {column!r} in the stimulus table.{did_you_mean(column, table)} It has "
             f"{listed(table.columns)}."
         )
-    labels = np.asarray(table[column])
+    labels = table[column].to_numpy()
     if labels.dtype.kind not in "iu":
         raise DataError(f"Label column {column!r} is {labels.dtype}; expected integers, the index of the right output.")
     if len(labels) and (labels.min() < 0 or labels.max() >= n_columns):
@@ -64,7 +64,7 @@ def _competing(labels: np.ndarray, columns: tuple[int, ...] | None) -> np.ndarra
 
 
 def _truth(table: pd.DataFrame, column: str) -> np.ndarray:
-    values = np.asarray(table[column])
+    values = table[column].to_numpy()
     if values.dtype.kind not in "biu" or not np.isin(values, (0, 1)).all():
         raise DataError(
             f"Column {column!r} holds {listed(dict.fromkeys(values.tolist()), most=3)}; expected True and False (or 1 "

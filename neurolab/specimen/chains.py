@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 
 #: A chain is cut after so many lesions, so that a campaign can be shared out and resumed.
 LONGEST = 64
@@ -32,23 +33,32 @@ def chains_of(sets: Sequence[Iterable[int]], longest: int = LONGEST) -> tuple[tu
     masks = [sum(1 << unit for unit in set(units)) for units in sets]
     size = [mask.bit_count() for mask in masks]
     chains: list[list[int]] = []
-    ends: dict[int, list[list[int]]] = {}  # chains by the size of their last lesion
+    ends: dict[int, dict[int, list[int]]] = {}  # open chains by the size of their last lesion, and by its place
+    equal: dict[int, deque[int]] = defaultdict(deque)  # the last places of open chains by what their lesion is
     for at in sorted(range(len(masks)), key=lambda at: (size[at], at)):
-        chain = _fitting(masks, size[at], masks[at], ends)
-        if chain is None:
-            chain = []
+        end = _fitting(masks, size[at], masks[at], ends, equal)
+        if end is None:
+            chain: list[int] = []
             chains.append(chain)
+        else:
+            chain = ends[size[end]].pop(end)
+            equal[masks[end]].remove(end)
         chain.append(at)
         if len(chain) < longest:
-            ends.setdefault(size[at], []).append(chain)
+            ends.setdefault(size[at], {})[at] = chain
+            equal[masks[at]].append(at)
     return tuple(tuple(chain) for chain in sorted(chains))
 
 
-def _fitting(masks: Sequence[int], size: int, mask: int, ends: dict[int, list[list[int]]]) -> list[int] | None:
-    """The chain whose last lesion is the largest within a lesion, taken out of ``ends``; None where there is none."""
-    for smaller in sorted((had for had in ends if 2 * had >= size > 0 and had <= size), reverse=True):
-        for place, chain in enumerate(ends[smaller]):
-            if not masks[chain[-1]] & ~mask:
-                ends[smaller].pop(place)
-                return chain
+def _fitting(
+    masks: Sequence[int], size: int, mask: int, ends: Mapping[int, Mapping[int, object]],
+    equal: Mapping[int, deque[int]],
+) -> int | None:
+    """The last place of the chain whose last lesion is the largest within a lesion; None where there is none."""
+    if equal.get(mask) and size:  # thousands of controls are of one size: none is looked through for another
+        return equal[mask][0]
+    for smaller in sorted((had for had in ends if 2 * had >= size > had), reverse=True):
+        for end in ends[smaller]:
+            if not masks[end] & ~mask:
+                return end
     return None
