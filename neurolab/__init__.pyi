@@ -1,5 +1,6 @@
 from . import analysis as analysis
 from . import brain as brain
+from . import campaign as campaign
 from . import datasets as datasets
 from . import drawn as drawn
 from . import errors as errors
