@@ -187,14 +187,9 @@ def concat(trials: Iterable[xr.Dataset]) -> xr.Dataset:
             "each network its own name."
         )
     joined = xr.concat(
-        [one.drop_vars("n_units") for one in every],
-        dim="specimen",
-        data_vars="all",
-        coords="minimal",
-        compat="override",
-        join="override",
-        combine_attrs="override",
-    )
+        [one.drop_vars("n_units") for one in every], dim="specimen", data_vars="all", coords="minimal",
+        compat="override", join="override", combine_attrs="override",
+    )  # fmt: skip
     return joined.assign_coords(n_units=_joined_sizes(every)).assign_attrs(_joined_attrs(every))
 
 
