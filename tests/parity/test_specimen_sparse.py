@@ -315,6 +315,7 @@ def test_where_a_lesion_changes_nothing_the_answer_is_the_intact_one(perceptron,
 def test_a_loud_channel_leaves_a_sum_as_exact_as_a_forward_does(perceptron, skinny):
     """Taken out of the recorded sum, a channel of 1e5 would leave nothing but rounding errors."""
     compare(perceptron.ground("1", skinny=skinny), perceptron, "1", 1, ([4], [4, 6], [4, 6, 7]), ZERO)
+    compare(perceptron.ground("1", skinny=skinny), perceptron, "1", 1, ([0, 1], [0, 1, 2], [0, 1, 2, 4]), ZERO)
 
 
 @pytest.mark.parametrize("skinny", [True, False])
