@@ -17,7 +17,7 @@ from neurolab.lesion import Clamp, Lesion, Mean, Noise, Resample, Scale, Stimula
 from neurolab.specimen.ablations import OnWeights, effect_of
 from neurolab.specimen.bench import Bench
 from neurolab.specimen.certificate import Certificate
-from neurolab.specimen.chains import chains_of
+from neurolab.specimen.chains import chains_of, joined
 from neurolab.specimen.edit import Edit
 from neurolab.specimen.graph import Graph
 from neurolab.specimen.laid import Laid, NotSparse
@@ -68,6 +68,9 @@ class Shared:
         self.edit = Edit(first, self.region, effect, table.references)
         self.laid = Laid.of(self.region, shape)
         self.counted = Counted(len(self.units))
+        self.place = np.zeros(int(self.units.max(initial=0)) + 1, dtype=np.int64)
+        self.place[self.units] = np.arange(len(self.units))
+        self.channel_of = self.laid.channel_of.numpy()
         self.sheets: dict[int, Sheet] = {}
 
     @property
@@ -86,10 +89,10 @@ class Shared:
 
     def which(self, lesion: Lesion) -> tuple[np.ndarray, np.ndarray | None]:
         """Get the places of a lesion's units among all, and of their channels in the sheet (None: all of it)."""
-        places = np.searchsorted(self.units, lesion.roi.units[lesion.roi.sites[0]])
+        places = self.place[lesion.roi.units[lesion.roi.sites[0]]]
         if len(places) == len(self.units):
             return places, None
-        return places, self.laid.channel_of.numpy()[places]
+        return places, self.channel_of[places]
 
 
 class ByChannels:
@@ -149,7 +152,7 @@ class ByChannels:
                 tiles += [(at,) for at in some]
                 continue
             sets = [frozenset(self.design[at].roi.units[self.design[at].roi.sites[0]].tolist()) for at in some]
-            tiles += [tuple(some[k] for k in chain) for chain in chains_of(sets)]
+            tiles += [tuple(some[k] for k in tile) for tile in joined(chains_of(sets))]
         return tuple(tiles)
 
     def answers(self, tile: Tile, n_batches: int | None = None) -> Iterator[tuple[int, Told, list[torch.Tensor]]]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 #: A chain is cut after so many lesions, so that a campaign can be shared out and resumed.
 LONGEST = 64
+#: Short chains are computed together up to so many lesions, over which the cost of a tile is shared.
+TOGETHER = 16
 
 
 def chains_of(sets: Sequence[Iterable[int]], longest: int = LONGEST) -> tuple[tuple[int, ...], ...]:
@@ -48,6 +50,22 @@ def chains_of(sets: Sequence[Iterable[int]], longest: int = LONGEST) -> tuple[tu
             ends.setdefault(size[at], {})[at] = chain
             equal[masks[at]].append(at)
     return tuple(tuple(chain) for chain in sorted(chains))
+
+
+def joined(chains: Sequence[Sequence[int]], longest: int = TOGETHER) -> tuple[tuple[int, ...], ...]:
+    """Get chains put behind one another, up to so many lesions: short ones cost less together.
+
+    Example
+    -------
+    >>> joined([(0, 2, 4), (1,), (3,), (5,)], longest=4)
+    ((0, 2, 4, 1), (3, 5))
+    """
+    tiles: list[list[int]] = []
+    for chain in chains:
+        if not tiles or len(tiles[-1]) + len(chain) > longest:
+            tiles.append([])
+        tiles[-1] += chain
+    return tuple(tuple(tile) for tile in tiles)
 
 
 def _fitting(

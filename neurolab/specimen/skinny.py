@@ -63,6 +63,8 @@ class Skinny(Ground):
         self.across = intact.T.contiguous()
         self.sham = torch.empty_like(self.across)
         self.tail(self.buffer.copy_(self.sum), self.sham)
+        side = max(1, min(SIDE, VALUES // max(self.across.numel(), 1)))
+        self.tile, self.beyond = self.across.new_empty(2, side, *self.across.shape)
 
     def sheet(self, channels: torch.Tensor, slab: torch.Tensor) -> Columns:
         """Get the new values of some channels carried, and their columns."""
@@ -77,11 +79,11 @@ class Skinny(Ground):
         Where a sheet's channels grow from lesion to lesion, what is added is enough.
         """
         more = [None, *(_added(before, cut) for before, cut in pairwise(cuts)), None]
-        side = max(1, min(SIDE, VALUES // max(self.across.numel(), 1)))
+        side = len(self.tile)
         running: Running | None = None
         for start in range(0, len(cuts), side):
             some = range(start, min(start + side, len(cuts)))
-            tile = self.across.new_empty(len(some), *self.across.shape)
+            tile = self.tile[: len(some)]
             for at, out in zip(some, tile):
                 sheet, which = cuts[at]
                 which = np.arange(len(sheet.channels)) if which is None else which
@@ -90,8 +92,8 @@ class Skinny(Ground):
                     continue
                 running = self._grown(None if more[at] is None else running, sheet, which, more[at])
                 self.tail(self.buffer.copy_(running.sum), out)
-            same = (tile - self.sham).abs_().amax(1, keepdim=True) == 0  # no value of NaN equals the sham's
-            yield from torch.where(same, self.across, tile).mT
+            beyond = torch.sub(tile, self.sham, out=self.beyond[: len(some)]).abs_().amax(1, keepdim=True)
+            yield from torch.where(beyond == 0, self.across, tile).mT  # NaN is not 0: it stays
 
     def _alone(self, sheet: Sheet, which: np.ndarray, out: torch.Tensor) -> None:
         if self.anew(self.mix, sheet, which):

@@ -63,7 +63,7 @@ class SparsePlan:
         read = [one for node in self.rest for one in node.all_input_nodes if one not in own and holds_tensor(one)]
         return tuple(dict.fromkeys(read))
 
-    @property
+    @cached_property
     def n_channels(self) -> int:
         """How many channels the site has."""
         return sizes(self.site)[self.lie.axis]
