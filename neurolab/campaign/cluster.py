@@ -6,32 +6,40 @@ what all tasks share on a single worker, with which it can die.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from neurolab.campaign.serving import Answer, Broken, Failure, serve
 
+Job = tuple[int, Sequence[Any]]  # its number, its pieces
+Answers = Generator[tuple[int, Answer], None, None]
 
-def by_dask(
-    client: Any, sent: tuple[str, np.ndarray], jobs: Iterable[tuple[int, Sequence[Any]]], *, most: int
-) -> Generator[tuple[int, Answer], None, None]:
+
+def by_dask(client: Any, sent: tuple[str, np.ndarray], jobs: Iterable[Job], *, most: int) -> Answers:
     """Get the answer to every job as it comes, with its number; at most so many are out at a time.
 
     Raises
     ------
     Broken : the last copy of what the workers share, or of a result, was lost with a worker.
     """
+    try:
+        yield from _answers(client, sent, iter(jobs), most)
+    except Exception as error:  # dask has many ways to say that something was lost
+        raise Broken(f"{type(error).__name__}: {error}") from error
+
+
+def _answers(client: Any, sent: tuple[str, np.ndarray], jobs: Iterator[Job], most: int) -> Answers:
     from distributed import KilledWorker, as_completed
 
     digest, content = sent
     kept = client.scatter(content, broadcast=True, hash=False)
     out: dict[Any, tuple[int, int]] = {}
-    ahead, done = iter(jobs), as_completed([])
+    done = as_completed([])
 
     def send(n: int) -> None:
-        for _, (at, pieces) in zip(range(n), ahead):
+        for _, (at, pieces) in zip(range(n), jobs):
             future = client.submit(serve, digest, kept, pieces, pure=False)
             out[future] = at, len(pieces)
             done.add(future)
@@ -41,13 +49,10 @@ def by_dask(
         while out:
             future = next(done)
             at, n = out.pop(future)
-            error = future.exception() if future.status == "error" else None
-            if future.status == "finished":
+            try:
                 yield at, future.result()
-            elif isinstance(error, KilledWorker):
+            except KilledWorker as error:
                 yield at, ([Failure(f"its workers died ({error})", died=True)] * n, 0.0)
-            else:
-                raise Broken(f"{future.status}: {error}")
             send(1)
     finally:
         client.cancel([*out, kept])
