@@ -196,7 +196,8 @@ class Run:
         shard, store = self.options.shard, self.options.further["store"]
         return (
             f"{self.name}: shard {shard} is done; its lesions are kept in {store}. When all {shard and shard.n} are "
-            f"done, type: {' '.join(again)}\nStores that lie apart are joined first: neurolab merge {store} OTHERS."
+            f"done, type: {' '.join(again)}\nStores that lie apart are joined first: "
+            f"neurolab merge {store} OTHERS --into DIR"
         )
 
 

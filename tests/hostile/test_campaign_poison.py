@@ -1,0 +1,123 @@
+"""Lesions that cannot be computed: named at the end, the others kept, tried again by the same call."""
+
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import neurolab as nl
+from neurolab.campaign import status
+from neurolab.errors import CampaignIncomplete, DataError, LesionNotUndone, PartialTrialsError
+from neurolab.trials import finished
+
+INPUTS = np.random.default_rng(0).standard_normal((12, 6)).astype(np.float32)
+TABLE = pd.DataFrame({"stimulus_id": [f"s{k}" for k in range(12)], "condition": ["x", "y"] * 6, "label": [0, 1, 2] * 4})
+TASK = nl.Task("name", nl.StimulusSet("twelve", INPUTS, TABLE), nl.scores.margin)
+#: Errors that the ablation raises, by its number; emptied when the weather is better.
+ILL: dict[int, Exception] = {}
+
+
+@dataclass(frozen=True)
+class Moody(nl.Ablation):
+    """Silence the units, on good days."""
+
+    number: int = 0
+
+
+def moody(how, values, selection):
+    if how.number in ILL:
+        raise ILL[how.number]
+    return values * 0
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch):
+    monkeypatch.setitem(nl.specimen.ABLATIONS, Moody, moody)
+    ILL.clear()
+
+
+def network():
+    torch.manual_seed(0)
+    return nl.Specimen(torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3)), INPUTS[:2],
+                       name="net")
+
+
+def lesions(n=8):
+    return [nl.Lesion(nl.ROI(f"unit {k}", {"1": [k]}), Moody(k)) for k in range(n)]
+
+
+def examined(design=None, **more):
+    return nl.examine(network(), design or lesions(), [TASK], progress=False, **more)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_poisoned_lesions__are_named_and_the_others_kept(tmp_path, workers):
+    whole = examined()
+    ILL.update({3: DataError("unit 3 is not there"), 5: ValueError("mood")})
+    with joblib.parallel_config("threading"), pytest.raises(CampaignIncomplete) as raised:
+        examined(store=tmp_path, n_jobs=workers)
+    error = raised.value
+    assert set(error.poisoned) == {lesion.id for lesion in lesions() if lesion.how.number in ILL}
+    assert "unit 3 is not there" in error.poisoned[lesions()[3].id]
+    assert "ValueError" in error.poisoned[lesions()[5].id]
+    assert "2 of 9 lesions of 'net'" in str(error)
+    assert "the same call tries these again" in str(error)
+    there = finished(error.trials)
+    assert there.sizes["lesion"] == 7
+    rest = [at for at in range(9) if at not in (4, 6)]
+    assert np.array_equal(there["score"].values, whole["score"].values[:, rest])
+    with pytest.raises(PartialTrialsError):
+        nl.deficits(error.trials, rng=0)
+    ILL.clear()
+    assert examined(store=tmp_path).identical(whole)
+
+
+def test_without_a_store__the_first_error_is_raised_as_it_is():
+    ILL[3] = DataError("unit 3 is not there")
+    with pytest.raises(DataError, match="unit 3 is not there"):
+        examined()
+    with joblib.parallel_config("threading"), pytest.raises(DataError, match="unit 3 is not there"):
+        examined(n_jobs=2)
+
+
+def test_a_network_that_is_not_what_it_was__stops_all_and_poisons_nothing(tmp_path):
+    ILL[3] = LesionNotUndone("another network than before")
+    with pytest.raises(LesionNotUndone):
+        examined(store=tmp_path)
+    ILL.clear()
+    assert examined(store=tmp_path).identical(examined())
+
+
+def test_an_interrupt__keeps_what_is_finished(tmp_path):
+    ILL[5] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        examined(store=tmp_path)
+    assert status(tmp_path)["done"].item() >= 5
+    ILL.clear()
+    assert examined(store=tmp_path).identical(examined())
+
+
+def test_long_campaigns__say_what_they_will_take(monkeypatch, caplog):
+    monkeypatch.setattr("neurolab.campaign.pace.LONG", -1.0)
+    nl.examine(network(), lesions(), [TASK])
+    said = [record.getMessage() for record in caplog.records if record.name == "neurolab"]
+    assert any("9 lesions: about" in line and "MB of scores" in line for line in said)
+
+
+def test_the_time_left__is_that_of_what_is_left(monkeypatch):
+    from neurolab.campaign import pace
+    from neurolab.campaign.portions import Portions
+    from neurolab.specimen.plan import Tile
+
+    clock = iter(range(100))
+    monkeypatch.setattr(pace.time, "perf_counter", lambda: float(next(clock)))
+    tiles = [Tile((k,), "hooks") for k in range(10)]
+    sizes = {"scores": 8.0, "networks": 0.0}
+    with pace.Pace("net", Portions(tiles, cost=lambda tile: 2.0), 1, sizes, show=False) as shown:
+        for tile in tiles[:4]:
+            shown.step(tile, 2.0)
+        assert shown.left == pytest.approx(6.0)  # a second each so far, six to go
+        assert pace.tqdm_time(shown.left) == "00:06"
