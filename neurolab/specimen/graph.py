@@ -5,11 +5,7 @@ The graph holds no weights. They are read from the live network whenever it runs
 
 from __future__ import annotations
 
-import io
-import logging
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,18 +15,20 @@ from torch import nn
 from torch.fx import Graph as Nodes
 from torch.fx import Node
 
-from neurolab.specimen.marking import Touched, Where, mark, where_of, why_nowhere
-from neurolab.specimen.program import NotExported, Program, before, holds_tensors, in_short, number
+from neurolab.specimen.exporting import traced
+from neurolab.specimen.marking import Where, mark, where_of, why_nowhere
+from neurolab.specimen.program import NotExported, Program, before, holds_tensors, number
 from neurolab.specimen.promises import one_thread, promised
 from neurolab.specimen.proof import prove, prove_sites
 from neurolab.specimen.sites import Site
-from neurolab.specimen.survey import rows
 
 if TYPE_CHECKING:
     from neurolab.specimen.specimen import Specimen
 
 #: Operations that may draw at random although they do not here.
-_SOMETIMES = frozenset(("scaled_dot_product_attention", "lstm", "gru", "rnn_tanh", "rnn_relu"))
+_SOMETIMES = frozenset(("dropout", "scaled_dot_product_attention", "lstm", "gru", "rnn_tanh", "rnn_relu"))
+#: Operations that hand on what they are given, where the layout is the same (dropout in evaluation mode, a copy).
+_IDLE = frozenset((torch.ops.aten.clone.default, torch.ops.aten.dropout.default, torch.ops.aten.contiguous.default))
 
 
 @dataclass(frozen=True)
@@ -141,40 +139,16 @@ def exported(specimen: Specimen) -> Graph:
     >>> {address: place.node.name for address, place in graph.places.items()}
     {'input': 'x', '0': 'linear', '1': 'relu', 'output': 'relu'}
     """
-    with one_thread(), promised(specimen.model), _put_back(specimen.model):
+    with one_thread(), promised(specimen.model):
         sites = [site for site in specimen.sites() if not why_nowhere(site)]
         numbers = {where: number for number, where in enumerate(dict.fromkeys(map(where_of, sites)))}
-        graph = _read(specimen, _traced(specimen, sites, numbers))
+        graph = _read(specimen, traced(specimen, sites, numbers))
         marks = _cleaned(graph, numbers)
         for site in specimen.sites():
             _place(graph, site, marks)
         prove(graph)
         prove_sites(graph, sites)
     return graph
-
-
-class _Answering(nn.Module):
-    """A network as its specimen answers, with a mark on the tensor of every site."""
-
-    def __init__(self, touched: Touched) -> None:
-        super().__init__()
-        self.model = touched.specimen.model
-        self._answer = touched.answer
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self._answer(x)
-
-
-def _traced(specimen: Specimen, sites: Sequence[Site], numbers: Mapping[Where, int]) -> Any:
-    touched = Touched(specimen, sites, lambda where, tensor: mark(tensor, numbers[where]))
-    shapes = ({0: torch.export.Dim.DYNAMIC},)
-    try:
-        with _quiet(), touched.hooked():
-            model = _Answering(touched)
-            whole = torch.export.export(model, (rows(specimen.example, 3),), dynamic_shapes=shapes, strict=False)
-            return whole.run_decompositions({})
-    except Exception as error:  # whatever a model does that cannot be traced ends here, in any type of error
-        raise NotExported(f"torch.export: {in_short(error)}") from error
 
 
 def _read(specimen: Specimen, whole: Any) -> Graph:
@@ -219,7 +193,8 @@ def _cleaned(graph: Graph, numbers: Mapping[Where, int]) -> dict[Where, Place]:
     weights, found = {*graph.owned}, dict[int, Place]()
     for node in list(graph.graph.nodes):
         written = node.target is torch.ops.aten.copy.default and _is_mark(node.args[1])  # by a site that works in place
-        if written or (node.target is torch.ops.aten.clone.default and _same_layout(node, node.args[0])):
+        idle = node.target in _IDLE and not any(arg is True for arg in node.args)  # no dropout that is switched on
+        if written or (idle and _same_layout(node, node.args[0])):
             _drop(graph, node, node.args[1 if written else 0])
     for node in [node for node in graph.graph.nodes if _is_mark(node)]:
         source, at = node.args
@@ -258,41 +233,3 @@ def _place(graph: Graph, site: Site, marks: Mapping[Where, Place]) -> None:
         graph.refused[site.address] = why
     else:
         graph.places[site.address] = marks[where]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep torch's exporter from talking about a network that it cannot read: the refusal says why."""
-    log = logging.getLogger("torch")
-    level = log.level
-    children = [(one, one.level) for name, one in logging.root.manager.loggerDict.items()
-                if name.startswith("torch.") and isinstance(one, logging.Logger)]
-    try:
-        for one in (log, *(child for child, _ in children)):
-            one.setLevel(logging.CRITICAL + 1)
-        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)
-        for child, had in children:
-            child.setLevel(had)
-
-
-@contextmanager
-def _put_back(model: nn.Module) -> Iterator[None]:
-    """Give every module the attributes back that it had; torch.export may set some, such as an LSTM's flat weights."""
-    saved = [(module, {name: list(value) if isinstance(value, list) else value for name, value in vars(module).items()})
-             for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, had in saved:
-            for name, value in had.items():
-                now = vars(module).get(name)
-                if isinstance(value, list) and isinstance(now, list):
-                    now[:] = value
-                elif now is not value:
-                    vars(module)[name] = value
-            for name in vars(module).keys() - had.keys():
-                del vars(module)[name]

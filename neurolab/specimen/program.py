@@ -103,4 +103,5 @@ class Program:
         self, values: Mapping[Node, Any], sizes: Callable[[Node], int], context: Any = None
     ) -> tuple[Any, ...]:
         """Get the outputs; ``sizes`` gives the number behind a size."""
-        return self._run(context, *(values[node] for node in self.given), *(sizes(node) for node in self.sizes))
+        with torch.no_grad():
+            return self._run(context, *(values[node] for node in self.given), *(sizes(node) for node in self.sizes))
