@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -90,8 +91,10 @@ def finite(values: torch.Tensor) -> bool:
     """
     if not values.numel():
         return True
-    summed = torch.stack(torch.aminmax(values)) if values.dtype == torch.float16 else values.sum()
-    return bool(summed.isfinite().all()) or bool(values.isfinite().all())  # large values may overflow in a sum
+    looked = torch.aminmax(values) if values.dtype == torch.float16 else (values.sum(),)
+    if all(math.isfinite(one.item()) for one in looked):
+        return True
+    return bool(values.isfinite().all())  # large values may overflow in a sum
 
 
 def _first_wrong(values: torch.Tensor) -> tuple[int, int, float, int]:

@@ -133,6 +133,8 @@ def record(
 ) -> xr.DataArray:
     """Get the activity of a network while it sees the stimuli.
 
+    A forward is left once the last recorded site has fired, where a trial on two stimuli shows that nothing can tell.
+
     Parameters
     ----------
     specimen : the network; evaluation mode is forced, then every flag is given back.

@@ -111,8 +111,8 @@ def test_probes__bad_ones_are_named():
     net, stimuli = small(), shown(X)
     with pytest.raises(UnknownNameError, match="Did you mean 'mean'"):
         Probe("0", pool="meen")
-    with pytest.raises(DataError, match="half precision"):
-        Probe("0", dtype="float16")
+    with pytest.raises(DataError, match="to halve what is kept"):
+        Probe("0", dtype="int8")
     with pytest.raises(DataError, match="twice"):
         record(net, stimuli, ["0", Probe("0", pool=None)])
     with pytest.raises(DataError, match="no probes"):
