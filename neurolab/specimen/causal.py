@@ -20,13 +20,19 @@ def real_tokens(ids: torch.Tensor, pad: int) -> torch.Tensor:
     >>> real_tokens(torch.tensor([[2, 2, 7, 2, 5]]), pad=2).tolist()
     [[False, False, True, True, True]]
     """
-    ends = () if torch.compiler.is_exporting() else torch.nonzero(ids[:, -1] == pad)  # a graph asks no questions
+    if not torch.compiler.is_exporting():  # a graph asks no questions
+        _check_last(ids, pad)
+    return (ids != pad).cumsum(dim=1) > 0
+
+
+def _check_last(ids: torch.Tensor, pad: int) -> None:
+    """Raise DataError where a prompt ends with padding."""
+    ends = torch.nonzero(ids[:, -1] == pad)
     if len(ends):
         raise DataError(
             f"Prompt {int(ends[0])} ends with the padding token {pad}: it is empty, or padded on the right; expected "
             "padding on the left, where the last token is real. Type words(stimuli) with the model's tokeniser."
         )
-    return (ids != pad).cumsum(dim=1) > 0
 
 
 def positions(real: torch.Tensor) -> torch.Tensor:

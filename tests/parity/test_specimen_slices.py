@@ -232,5 +232,51 @@ def test_exporting_leaves_the_network_and_chance_as_they_were(specimen: Specimen
     assert torch.equal(torch.get_rng_state(), chance)
 
 
+class Crowded(nn.Module):
+    """Only the first six stimuli of a batch get through, as with experts that have room for so many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 6), nn.Linear(6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden = self.a(x)
+        through = (hidden[:, :1] > -1e6).float().cumsum(0) <= 6
+        return self.b(hidden * through)
+
+
+def test_rows_that_interact_in_a_tile_only_are_found_by_comparing_with_hooks() -> None:
+    torch.manual_seed(0)
+    crowded = Specimen(Crowded(), torch.randn(2, 4))
+    graph, inputs = exported(crowded), crowded.prepare(torch.randn(5, 4))
+    lesions = [at("a", [unit], Zero()) for unit in range(3)]
+    with bench(crowded) as table:
+        known = [by_hooks(table, lesion, inputs) for lesion in lesions]
+        alone = [by_slice(table, graph, [lesion], inputs, 1)[0] for lesion in lesions]
+        together = by_slice(table, graph, lesions, inputs, 3)
+    assert all(map(torch.equal, alone, known))
+    assert close(together[0], known[0])
+    assert not close(together[2], known[2])  # what a canary on the last lesion of a tile sees
+
+
+def test_rows_that_are_compared_can_only_be_computed_one_lesion_at_a_time() -> None:
+    class Alike(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 6), nn.Linear(6, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            hidden = self.a(x)
+            return self.b(hidden) + 1e-6 * (hidden @ hidden.T).sum(1, keepdim=True)
+
+    torch.manual_seed(0)
+    specimen = Specimen(Alike(), torch.randn(2, 4))
+    graph = exported(specimen)
+    part = slice_at(graph, [graph.node(specimen.sites()["a"])])
+    assert "grow with the batch" in part.why_single
+    with pytest.raises(NotExported, match="grow with the batch"):
+        Standing(part, specimen.prepare(torch.randn(5, 4)), 2)
+
+
 def test_the_same_rows_alone_and_together(graph: Graph) -> None:
     assert rows_are_apart(graph)
