@@ -174,7 +174,7 @@ def _verdict(one: Mapping[str, Any], n: int, n_units: int, level: float) -> str:
     word = "agrees" if low > AGREES else "agrees in part" if low > 0 else "does not agree"
     return (
         f"{word}: over {n} of {n_units} units examined exactly, Spearman {r:.2f} [{low:.2f}, {high:.2f}], Pearson "
-        f"{one['pearson'][0]:.2f} [{one['pearson'][1]:.2f}, {one['pearson'][2]:.2f}] ({level:.0%}); of the "
+        f"{one['pearson'][0]:.2f} [{one['pearson'][1]:.2f}, {one['pearson'][2]:.2f}] ({100 * level:g} %); of the "
         f"{one['n_top']} most harmful {one['found'][0]} are in the top 5 % of the estimate, "
         f"{one['found'][1]} in the top 10 %, {one['found'][2]} in the top 20 %"
     )

@@ -38,10 +38,14 @@ def _against(result: xr.Dataset, name: str) -> str:
         words = f"{number(value)} ({interval_words(low, high, ends)})" if np.isfinite(value) else "not defined"
         said.append(f"{kind.capitalize()} correlation {words}")
     shares = [
-        f"{float(one['recall'].sel(times=times)):.0%} in the top {5 * int(times)} % "
-        f"({float(one['recall_low'].sel(times=times)):.0%} to {float(one['recall_high'].sel(times=times)):.0%})"
+        f"{_share(one['recall'], times)} in the top {5 * int(times)} % "
+        f"({_share(one['recall_low'], times)} to {_share(one['recall_high'], times)})"
         for times in one["times"].values
     ]
     found = (f"of the {int(one['n_top'])} most harmful units, {', '.join(shares)} of the estimate"
              if int(one["n_top"]) else "no unit stood out")  # fmt: skip
     return f"Against the exact effects on {CALLED[name]}: {', '.join(said)}; {found} ({percent(ends)} intervals)."
+
+
+def _share(shares: xr.DataArray, times: int) -> str:
+    return f"{100 * float(shares.sel(times=times)):.0f} %"

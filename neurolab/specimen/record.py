@@ -51,11 +51,13 @@ class Channel:
         """How many numbers a stimulus gives."""
         return int(np.prod(self.shape))
 
-    @cached_property
+    @property
     def units(self) -> np.ndarray:
         """The recorded unit indices."""
-        if self.probe.units is None:
-            return np.arange(self.n)
+        return np.arange(self.n) if self.probe.units is None else self._chosen
+
+    @cached_property
+    def _chosen(self) -> np.ndarray:
         units = np.unique(np.asarray(self.probe.units, dtype=np.int64))
         check_units(self.site, units, self.dims, f"Probe at {self.site.address!r}")
         return units
