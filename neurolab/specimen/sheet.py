@@ -79,6 +79,8 @@ class Ground:
         old = plan.carry(channels, self.values[plan.site].index_select(plan.lie.axis, channels), self.values)
         new = plan.carry(channels, slab, self.values)
         delta = {mix.node: new.carried[mix.source] - old.carried[mix.source] for mix in plan.mixed}
+        ends = {*plan.kept, *(mix.source for mix in plan.mixed)}
+        new.carried = {node: new.carried[node] for node in ends}  # what lies between takes memory and is read no more
         loud = {mix.node: self._loud(mix, channels, delta[mix.node]) for mix in plan.mixed}
         return Sheet(channels, new, delta, loud)
 
