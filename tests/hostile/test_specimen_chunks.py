@@ -12,11 +12,14 @@ from torch import nn
 
 from neurolab import analysis
 from neurolab.errors import DataError
-from neurolab.specimen import Probe, Specimen, chunks, record
+from neurolab.specimen import Probe, Specimen, record
 from neurolab.specimen.filling import finite
 from neurolab.stimuli import StimulusSet
 from neurolab.storage import load, save
 
+#: The names of the modules that record() itself uses: a doctest run may import them a second time.
+STREAM = record.__globals__["Streamed"].__init__.__globals__
+CHUNKS = STREAM["Chunks"].__init__.__globals__
 SITES = ["0", "1", "2", "3", "4"]
 
 
@@ -38,8 +41,8 @@ def net():
 @pytest.mark.parametrize("straight", [1, 2**60])
 @pytest.mark.parametrize("order", [SITES, SITES[::-1], ["3", "0", "4", "2", "1"]])
 def test_chunks__of_any_size_in_any_order_hold_the_recording(net, tmp_path, monkeypatch, size, straight, order):
-    monkeypatch.setattr(chunks, "CHUNK", size)
-    monkeypatch.setattr(chunks, "STRAIGHT", straight)
+    monkeypatch.setitem(CHUNKS, "CHUNK", size)
+    monkeypatch.setitem(CHUNKS, "STRAIGHT", straight)
     probes = [Probe(site, pool=None) for site in order]
     whole = record(net, shown(), probes, batch_size=8)
     lazy = record(net, shown(), probes, batch_size=8, store=tmp_path / "a.zarr")
@@ -55,17 +58,17 @@ def test_chunks__of_any_size_in_any_order_hold_the_recording(net, tmp_path, monk
 
 def test_columns__are_whole_blocks_where_the_chunk_is_large():
     for rows, width, itemsize in itertools.product([1, 3, 32, 64, 1000], [10, 5000, 10**6], [2, 4, 8]):
-        columns = chunks.chunk_columns(rows, width, itemsize)
+        columns = CHUNKS["chunk_columns"](rows, width, itemsize)
         assert 1 <= columns <= width
-        assert rows * columns * itemsize <= chunks.CHUNK
-        assert columns == width or rows * columns * itemsize % chunks.BLOCK == 0
+        assert rows * columns * itemsize <= CHUNKS["CHUNK"]
+        assert columns == width or rows * columns * itemsize % CHUNKS["BLOCK"] == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="this system has no writes past the page cache")
 @pytest.mark.parametrize("short", [False, True])
 def test_straight__falls_back_where_the_file_system_cannot(net, tmp_path, monkeypatch, short):
-    monkeypatch.setattr(chunks, "STRAIGHT", 1)
-    monkeypatch.setattr(chunks, "CHUNK", 4096)
+    monkeypatch.setitem(CHUNKS, "STRAIGHT", 1)
+    monkeypatch.setitem(CHUNKS, "CHUNK", 4096)
     tried, opened, wrote = [], os.open, os.write
 
     def refuse(path, flags, *more, **keywords):
@@ -75,8 +78,8 @@ def test_straight__falls_back_where_the_file_system_cannot(net, tmp_path, monkey
                 raise OSError(22, "Invalid argument")
         return opened(path, flags, *more, **keywords)
 
-    monkeypatch.setattr(chunks.os, "open", refuse)
-    monkeypatch.setattr(chunks.os, "write", lambda file, values: wrote(file, values[:512]) if short else 0)
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "write", lambda file, values: wrote(file, values[:512]) if short else 0)
     probes = [Probe(site, pool=None) for site in SITES]
     lazy = record(net, shown(), probes, batch_size=8, store=tmp_path / "a.zarr")
     assert len(tried) == 1
@@ -91,7 +94,7 @@ def test_full_disk__is_an_error_and_leaves_nothing(net, tmp_path, monkeypatch, f
         if next(count) >= fails_at:
             raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(chunks.Chunks, "_write", write)
+    monkeypatch.setattr(STREAM["Chunks"], "_write", write)
     with pytest.raises(OSError, match="No space left"):
         record(net, shown(), [Probe(site, pool=None) for site in SITES], batch_size=4, store=tmp_path / "a.zarr")
     assert not list(tmp_path.iterdir())
@@ -138,11 +141,12 @@ def test_finite__is_what_a_slow_look_says(dtype):
 
 def test_pooling__happens_before_the_copy(net, monkeypatch, tmp_path):
     taken = []
-    put = chunks.Chunks.put
-    monkeypatch.setattr(chunks.Chunks, "put", lambda self, span, values: (taken.append(values.shape),
-                                                                          put(self, span, values))[1])
-    from neurolab.specimen import stream
+    put = STREAM["Chunks"].put
 
-    monkeypatch.setattr(stream, "Chunks", chunks.Chunks)
+    def noted(self, span, values):
+        taken.append(tuple(values.shape))
+        put(self, span, values)
+
+    monkeypatch.setattr(STREAM["Chunks"], "put", noted)
     record(net, shown(), ["0", Probe("3", units=[2, 5])], batch_size=23, store=tmp_path / "a.zarr")
     assert taken == [(23, 4), (23, 2)]
