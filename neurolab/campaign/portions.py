@@ -19,6 +19,7 @@ class Portions:
     workers : how many share it.
     cost : of a piece, in any unit; what counts is their ratio.
     site : what neighbours have in common that is worth keeping together.
+    parts : what a piece that kills its worker can be cut into; each is then a piece of its own.
     rate : seconds per unit of cost, where it has been measured; else the first runs are of one piece.
 
     Example
@@ -30,12 +31,14 @@ class Portions:
 
     def __init__(
         self, pieces: Sequence[Any], *, workers: int = 1, cost: Callable[[Any], float] = lambda piece: 1.0,
-        site: Callable[[Any], Any] = lambda piece: None, rate: float | None = None,
+        site: Callable[[Any], Any] = lambda piece: None, parts: Callable[[Any], Sequence[Any]] = lambda piece: (),
+        rate: float | None = None,
     ) -> None:
         self.pieces = list(pieces)
         self.workers = workers
         self.cost = cost
         self.site = site
+        self.parts = parts
         self.rate = rate
         self._at = 0
         self._costs = [float(cost(piece)) for piece in self.pieces]

@@ -39,6 +39,8 @@ def run_pieces(
 ) -> Generator[Done, None, None]:
     """Get the results of all pieces as they come: lists of (piece, result or Failure), every piece in one of them.
 
+    A piece that kills its worker comes as its ``parts``, where it has any.
+
     Parameters
     ----------
     portions : the pieces, and how many of them go to a worker together.
@@ -202,8 +204,9 @@ class _Crew:
             if death is None:
                 yield self._sorted(pieces, found, last=last)
                 return
-        if len(pieces) > 1:
-            for piece in pieces:
+        parts = pieces if len(pieces) > 1 else self.portions.parts(pieces[0])
+        if len(parts) > 1:
+            for piece in parts:
                 yield from self._alone((piece,), last=last)
         else:
             self._count_death(death)

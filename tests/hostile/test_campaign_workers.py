@@ -145,6 +145,20 @@ def test_errors__are_tried_again_unless_they_are_refusals():
     assert sum(pieces == (1,) for pieces in tried) == 2
 
 
+def test_deaths__of_a_piece_that_has_parts_are_those_of_the_part_that_kills():
+    def engine(jobs):
+        for at, pieces in jobs:
+            if any(7 in piece for piece in pieces):
+                raise Broken("a worker is gone")
+            yield at, ([sum(piece) for piece in pieces], 1.0)
+
+    blocks = [(1, 2), (3, 7, 4), (5,), (6, 8)]
+    portions = Portions(blocks, workers=2, rate=0.4, parts=lambda block: [(one,) for one in block])
+    found = dict(pair for done in workers._Crew(portions, engine).run() for pair in done)
+    assert found.pop((7,)).died
+    assert found == {(1, 2): 3, (3,): 3, (4,): 4, (5,): 5, (6, 8): 14}
+
+
 # -- portions -------------------------------------------------------------------------------------------------------
 
 
