@@ -74,7 +74,12 @@ class Graph:
         return self.places[site.address].order
 
     def weight(self, parameter: torch.Tensor) -> Node:
-        """Get the node of a parameter by any of its names; raises NotExported where the forward does not read it."""
+        """Get the node of a parameter by any of its names.
+
+        Raises NotExported where the forward does not read it, or reads its memory by another tensor too.
+        """
+        if any(_same_memory(parameter, one) for one in self.constants.values()):
+            raise NotExported("the lesioned weights are read by another tensor too, which is no parameter")
         for node in self.weights:
             if self.own(node) is parameter:
                 return node
@@ -149,6 +154,10 @@ def exported(specimen: Specimen) -> Graph:
         prove(graph)
         prove_sites(graph, sites)
     return graph
+
+
+def _same_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 def _read(specimen: Specimen, whole: Any) -> Graph:

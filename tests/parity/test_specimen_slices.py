@@ -232,6 +232,21 @@ def test_exporting_leaves_the_network_and_chance_as_they_were(specimen: Specimen
     assert torch.equal(torch.get_rng_state(), chance)
 
 
+def test_weights_that_are_read_by_another_tensor_too_are_refused() -> None:
+    class Aside(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a = nn.Linear(4, 4)
+            self.aside = self.a.weight.detach()[0]
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.a(x + self.aside)
+
+    specimen = Specimen(Aside(), torch.randn(2, 4))
+    with pytest.raises(NotExported, match="another tensor"):
+        exported(specimen).weight(specimen.model.a.weight)
+
+
 class Crowded(nn.Module):
     """Only the first six stimuli of a batch get through, as with experts that have room for so many."""
 
