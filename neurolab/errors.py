@@ -85,6 +85,10 @@ class MissingPackageError(MissingDataError):
     """A package that holds weights or stimuli is not installed; a protocol that needs it is listed as not run."""
 
 
+class TooLargeError(NeurolabError, MemoryError):
+    """A campaign or a batch that does not fit the memory there is, or that was allowed; the message says what does."""
+
+
 class StoreError(NeurolabError):
     """Something about a campaign's store on disk; what was committed to it before is still there."""
 

@@ -157,6 +157,11 @@ class Bench:
 
         instead : what happens to their units, where not their own ablation.
         """
+        with self.in_place(self.planned(*lesions, instead=instead)) as damage:
+            yield damage
+
+    def planned(self, *lesions: Lesion, instead: OnActivity | OnWeights | None = None) -> Damage:
+        """Get what these lesions will do; nothing is done yet."""
         edits: list[Edit] = []
         weights: list[WeightEdit] = []
         for whole in lesions:
@@ -166,24 +171,28 @@ class Bench:
             if isinstance(effect, OnWeights):
                 weights.extend(weight_edits(self.specimen, lesion, effect))
             else:
-                edits.extend(self._planned(lesion, effect))
-        placed = [(self._tap(edit.site), edit) for edit in edits]
-        damage = Damage(lesions, edits, weights)
+                edits.extend(self._edits_of(lesion, effect))
+        return Damage(lesions, edits, weights)
+
+    @contextmanager
+    def in_place(self, damage: Damage) -> Iterator[Damage]:
+        """Have what was planned in place within the block; it may be so again later, and is counted as one."""
+        placed = [(self._tap(edit.site), edit) for edit in damage.edits]
         try:
             for spot, edit in placed:
                 self._edits[spot].append(edit)
-            for weight in weights:
+            for weight in damage.weights:
                 weight.apply()
             self._active.append(damage)
             yield damage
         finally:
             self._active = [other for other in self._active if other is not damage]
-            for weight in reversed(weights):
+            for weight in reversed(damage.weights):
                 weight.restore()
             for spot, edit in placed:
                 self._edits[spot] = [other for other in self._edits[spot] if other is not edit]
 
-    def _planned(self, lesion: Lesion, effect: OnActivity | None) -> Iterator[Edit]:
+    def _edits_of(self, lesion: Lesion, effect: OnActivity | None) -> Iterator[Edit]:
         for address in lesion.roi.units:
             found = self.specimen.sites().find(address)
             for site in found:

@@ -8,7 +8,8 @@ gets a sheet of its own per lesion.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,7 +24,8 @@ from neurolab.specimen.graph import Graph
 from neurolab.specimen.laid import Laid, NotSparse
 from neurolab.specimen.plan import Tile, in_tiles
 from neurolab.specimen.region import Region
-from neurolab.specimen.replay import BUDGET, Batch
+from neurolab.specimen.replay import Batch
+from neurolab.specimen.room import BUDGET, Kept
 from neurolab.specimen.sheet import Ground, Sheet, Tiled
 from neurolab.specimen.skinny import Skinny
 from neurolab.specimen.slices import Slice, Standing, slice_at
@@ -71,7 +73,7 @@ class Shared:
         self.place = np.zeros(int(self.units.max(initial=0)) + 1, dtype=np.int64)
         self.place[self.units] = np.arange(len(self.units))
         self.channel_of = self.laid.channel_of.numpy()
-        self.sheets: dict[int, Sheet] = {}
+        self.met: set[int] = set()
 
     @property
     def apart(self) -> bool:
@@ -79,13 +81,13 @@ class Shared:
         return self.laid.whole and bool((self.laid.channel_of >= 0).all())
 
     def sheet(self, at: int, ground: Ground, batch: Batch) -> Sheet:
-        """Get what changes in one batch, made and counted when it is first asked for."""
-        if at not in self.sheets:
-            value = ground.values[ground.plan.site]
-            old, new = self.edit.change(value, batch.ids)
+        """Get what changes in one batch, which is counted once."""
+        value = ground.values[ground.plan.site]
+        old, new = self.edit.change(value, batch.ids)
+        if at not in self.met:
             self.counted.add(old, new)
-            self.sheets[at] = ground.sheet(self.laid.channels, self.laid.slab(value, new))
-        return self.sheets[at]
+            self.met.add(at)
+        return ground.sheet(self.laid.channels, self.laid.slab(value, new))
 
     def which(self, lesion: Lesion) -> tuple[np.ndarray, np.ndarray | None]:
         """Get the places of a lesion's units among all, and of their channels in the sheet (None: all of it)."""
@@ -93,6 +95,25 @@ class Shared:
         if len(places) == len(self.units):
             return places, None
         return places, self.channel_of[places]
+
+
+@dataclass
+class Grounded:
+    """One batch ready to be answered, and the sheets that lesions share."""
+
+    ground: Skinny | Tiled
+    sheets: dict[Shared, Sheet] = field(default_factory=dict)
+
+
+@dataclass
+class Asked:
+    """A lesion that is being answered: its units' places among those it shares a sheet with, their channels there."""
+
+    at: int
+    shared: Shared
+    units: np.ndarray
+    which: np.ndarray | None
+    outputs: list[torch.Tensor] = field(default_factory=list)
 
 
 class ByChannels:
@@ -104,7 +125,7 @@ class ByChannels:
     """
 
     def __init__(self, table: Bench, graph: Graph, batches: Sequence[Batch], intact: Sequence[torch.Tensor],
-                 design: Sequence[Lesion], places: Sequence[int], copies: int = 1) -> None:
+                 design: Sequence[Lesion], places: Sequence[int], copies: int = 1, memory: int = BUDGET) -> None:
         self.design = design
         self.batches = batches
         self.intact = intact
@@ -119,11 +140,9 @@ class ByChannels:
         self.part: Slice | None = None
         if not self._skinny():
             self.part = slice_at(graph, self.plan.boundary, given=True)
-        kept = {*self.plan.needs, *(self.part.live if self.part else ())}
-        size = sum(bytes_of(one) for one in kept)
-        if size * sum(len(batch.inputs) for batch in batches) > BUDGET:
-            raise NotSparse("what is kept of the intact network takes too much memory")
-        self.grounds: dict[int, Skinny | Tiled] = {}
+        size = self._bytes_per_stimulus()
+        self.sizes = [size * len(batch.inputs) for batch in batches]
+        self.kept: Kept[Grounded] = Kept(self.sizes, memory)
         self.shared = self._shared(lesions, int(np.prod(self.shape[1:])))
         with table.lesioned(lesions[0]) as damage:
             table.prove(damage, ((batch.inputs, batch.ids) for batch in batches))
@@ -155,20 +174,33 @@ class ByChannels:
             tiles += [tuple(some[k] for k in tile) for tile in joined(chains_of(sets))]
         return tuple(tiles)
 
-    def answers(self, tile: Tile, n_batches: int | None = None) -> Iterator[tuple[int, Told, list[torch.Tensor]]]:
-        """Get the answers to every batch, or to the first so many, under each lesion of a tile."""
-        lesions = [self.design[at] for at in tile.at]
-        shared = [self.shared.get(_common(one)) or Shared(self.table, [one], self.shape) for one in lesions]
-        picks = [one.which(lesion) for one, lesion in zip(shared, lesions)]
-        outputs: list[list[torch.Tensor]] = [[] for _ in lesions]
-        for at, batch in enumerate(self.batches[:n_batches]):
-            ground = self._ground(at)
-            cuts = [(one.sheet(at, ground, batch), which) for one, (_, which) in zip(shared, picks)]
-            for answer, output in zip(ground.answers(cuts), outputs):
-                answer_is = answer.clone() if answer is self.intact[at] else answer
-                output.append(answer_is)
-        for at, one, (units, _), output in zip(tile.at, shared, picks, outputs):
-            yield at, Told(one.counted, units, self.read), output
+    def answers(
+        self, tiles: Sequence[Tile], n_batches: int | None = None
+    ) -> Iterator[tuple[int, Told, list[torch.Tensor]]]:
+        """Get the answers to every batch, or to the first so many, under each lesion of some tiles."""
+        asked = [[self._asked(at) for at in tile.at] for tile in tiles]
+        for number, batch in enumerate(self.batches[:n_batches]):
+            standing = self.kept.at(number, partial(self._grounded, number))
+            for some in asked:
+                cuts = [(self._sheet(one.shared, number, standing, batch), one.which) for one in some]
+                for answer, one in zip(standing.ground.answers(cuts), some):
+                    one.outputs.append(answer.clone() if answer is self.intact[number] else answer)
+        for one in (one for some in asked for one in some):
+            yield one.at, Told(one.shared.counted, one.units, self.read), one.outputs
+
+    def _asked(self, at: int) -> Asked:
+        lesion = self.design[at]
+        shared = self.shared.get(_common(lesion)) or Shared(self.table, [lesion], self.shape)
+        return Asked(at, shared, *shared.which(lesion))
+
+    def _sheet(self, shared: Shared, number: int, standing: Grounded, batch: Batch) -> Sheet:
+        """What changes in one batch; kept with it where several lesions share it."""
+        if shared not in standing.sheets:
+            made = shared.sheet(number, standing.ground, batch)
+            if shared not in self.shared.values():
+                return made
+            standing.sheets[shared] = made
+        return standing.sheets[shared]
 
     def _skinny(self) -> bool:
         """Whether what lies behind is a tail of its own; asked on two stimuli."""
@@ -180,16 +212,23 @@ class ByChannels:
             return False
         return True
 
+    def _bytes_per_stimulus(self) -> int:
+        """What is kept for each stimulus: intact values, the tile that lesions are put into, sheets of what changes."""
+        kept = {*self.plan.needs, *(self.part.live if self.part else self.plan.beside)}
+        tile = self.plan.boundary if self.part else ()
+        sheets = (*self.plan.lies, *(mix.source for mix in self.plan.mixed))
+        return sum(map(bytes_of, kept)) + self.copies * sum(map(bytes_of, tile)) + sum(map(bytes_of, sheets))
+
+    def _grounded(self, at: int) -> Grounded:
+        return Grounded(self._ground(at))
+
     def _ground(self, at: int) -> Skinny | Tiled:
-        if at not in self.grounds:
-            inputs, plan, intact = self.batches[at].inputs, self.plan, self.intact[at]
-            if self.part is None:
-                self.grounds[at] = Skinny(plan, self.graph.values(inputs, (*plan.needs, *plan.beside))[0], intact)
-            else:
-                rest = Standing(self.part, inputs, self.copies)
-                values, _ = self.graph.values(inputs, plan.needs)
-                self.grounds[at] = Tiled(plan, values, intact, lambda tile, copies: rest.behind(tile), self.copies)
-        return self.grounds[at]
+        inputs, plan, intact = self.batches[at].inputs, self.plan, self.intact[at]
+        if self.part is None:
+            return Skinny(plan, self.graph.values(inputs, (*plan.needs, *plan.beside))[0], intact)
+        rest = Standing(self.part, inputs, self.copies)
+        values, _ = self.graph.values(inputs, plan.needs)
+        return Tiled(plan, values, intact, lambda tile, copies: rest.behind(tile), self.copies)
 
 
 def _common(lesion: Lesion) -> object:

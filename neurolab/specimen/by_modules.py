@@ -28,15 +28,24 @@ class ByModules:
         self.table, self.replay, self.batches, self.design = table, replay, batches, design
         if not replay.serves(design[places[0]]):
             raise NotExported("too little comes before it, or its modules leave something aside")
+        self.sizes = replay.sizes
 
     def tiles(self, places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
         """Get the lesions one by one."""
         return in_tiles(places, 1)
 
-    def answers(self, tile: Tile, n_batches: int | None = None) -> Iterator[tuple[int, Damage, list[torch.Tensor]]]:
-        """Get the answers to every batch, or to the first so many, under each lesion of a tile."""
-        for at in tile.at:
-            with self.table.lesioned(self.design[at]) as damage:
-                self.table.prove(damage, ((batch.inputs, batch.ids) for batch in self.batches))
-                outputs = [self.replay.forward(batch, damage) for batch in self.batches[:n_batches]]
-            yield at, damage, outputs
+    def answers(
+        self, tiles: Sequence[Tile], n_batches: int | None = None
+    ) -> Iterator[tuple[int, Damage, list[torch.Tensor]]]:
+        """Get the answers to every batch, or to the first so many, under each lesion of some tiles."""
+        places = [at for tile in tiles for at in tile.at]
+        damages = [self.table.planned(self.design[at]) for at in places]
+        outputs: list[list[torch.Tensor]] = [[] for _ in places]
+        for number, batch in enumerate(self.batches[:n_batches]):
+            self.replay.hold(number)
+            for damage, output in zip(damages, outputs):
+                with self.table.in_place(damage):
+                    if number == 0:
+                        self.table.prove(damage, ((one.inputs, one.ids) for one in self.batches))
+                    output.append(self.replay.forward(batch, damage))
+        yield from zip(places, damages, outputs)

@@ -14,8 +14,8 @@ from neurolab.specimen.bench import Bench
 from neurolab.specimen.damage import Damage
 from neurolab.specimen.graph import Graph
 from neurolab.specimen.plan import Tile, in_tiles
-from neurolab.specimen.program import NotExported
-from neurolab.specimen.replay import BUDGET, Batch
+from neurolab.specimen.replay import Batch
+from neurolab.specimen.room import BUDGET, Kept
 from neurolab.specimen.sheet import settled
 from neurolab.specimen.slices import Edits, Slice, Standing, edits_by_node, slice_at
 from neurolab.specimen.weights import weight_edits
@@ -26,22 +26,20 @@ class BySlice:
 
     Raises
     ------
-    NotExported : with the reason, where these sites are no nodes or their values take too much memory.
+    NotExported : with the reason, where these sites are no nodes.
     """
 
     def __init__(
         self, table: Bench, graph: Graph, batches: Sequence[Batch], intact: Sequence[torch.Tensor],
-        design: Sequence[Lesion], places: Sequence[int], copies: int = 1,
+        design: Sequence[Lesion], places: Sequence[int], copies: int = 1, memory: int = BUDGET,
     ) -> None:
         self.table, self.graph, self.batches, self.intact, self.design = table, graph, batches, intact, design
         self.part = self._part(design[places[0]])
         on_weights = any(isinstance(effect_of(part.how), OnWeights) for part in design[places[0]].parts)
         self.copies = 1 if on_weights else copies
-        rows = sum(len(batch.inputs) for batch in batches)
-        if self.part.bytes_per_stimulus() * rows * self.copies > BUDGET:
-            raise NotExported("what is kept of the intact network takes too much memory")
-        self.standing: dict[int, Standing] = {}
-        self.shams: dict[int, list[torch.Tensor]] = {}
+        size = self.part.bytes_per_stimulus() * self.copies
+        self.sizes = [size * len(batch.inputs) for batch in batches]
+        self.kept: Kept[tuple[Standing, list[torch.Tensor]]] = Kept(self.sizes, memory)
         with table.lesioned(design[places[0]]) as damage:
             table.prove(damage, ((batch.inputs, batch.ids) for batch in batches))
             self.read = damage.read
@@ -61,27 +59,34 @@ class BySlice:
         """Get the lesions in tiles of so many copies."""
         return in_tiles(places, self.copies)
 
-    def answers(self, tile: Tile, n_batches: int | None = None) -> Iterator[tuple[int, Damage, list[torch.Tensor]]]:
-        """Get the answers to every batch, or to the first so many, under each lesion of a tile."""
-        with ExitStack() as stack:
-            damages = [stack.enter_context(self.table.lesioned(self.design[at])) for at in tile.at]
-            outputs: list[list[torch.Tensor]] = [[] for _ in damages]
-            for number, batch in enumerate(self.batches[:n_batches]):
+    def answers(
+        self, tiles: Sequence[Tile], n_batches: int | None = None
+    ) -> Iterator[tuple[int, Damage, list[torch.Tensor]]]:
+        """Get the answers to every batch, or to the first so many, under each lesion of some tiles."""
+        planned = [[self.table.planned(self.design[at]) for at in tile.at] for tile in tiles]
+        outputs: list[list[list[torch.Tensor]]] = [[[] for _ in tile.at] for tile in tiles]
+        for number, batch in enumerate(self.batches[:n_batches]):
+            for damages, output in zip(planned, outputs):
                 edits = [edits_by_node(self.graph, damage.edits, batch.ids) for damage in damages]
-                for damage, output, answer in zip(damages, outputs, self._answers(number, edits)):
-                    damage.runs += 1
-                    output.append(answer)
-        for at, damage, output in zip(tile.at, damages, outputs):
-            damage.read = self.read
-            yield at, damage, output
+                for k, answer in enumerate(self._answers(number, damages, edits)):
+                    damages[k].runs += 1
+                    output[k].append(answer)
+        for tile, damages, output in zip(tiles, planned, outputs):
+            for at, damage, answers in zip(tile.at, damages, output):
+                damage.read = self.read
+                yield at, damage, answers
 
-    def _answers(self, number: int, edits: Sequence[Edits]) -> list[torch.Tensor]:
-        if number not in self.standing:
-            self.standing[number] = Standing(self.part, self.batches[number].inputs, self.copies)
-        standing = self.standing[number]
-        answers = standing.answers(edits)
+    def _answers(self, number: int, damages: Sequence[Damage], edits: Sequence[Edits]) -> list[torch.Tensor]:
+        standing, shams = self.kept.at(number, lambda: self._standing(number))
+        with ExitStack() as stack:
+            for damage in damages:
+                stack.enter_context(self.table.in_place(damage))
+            answers = standing.answers(edits)
         if self.copies == 1:
             return answers
-        if number not in self.shams:
-            self.shams[number] = standing.answers([{}] * self.copies)
-        return [settled(answer, sham, self.intact[number]) for answer, sham in zip(answers, self.shams[number])]
+        return [settled(answer, sham, self.intact[number]) for answer, sham in zip(answers, shams)]
+
+    def _standing(self, number: int) -> tuple[Standing, list[torch.Tensor]]:
+        """A batch's intact values, and the answers of a tile without damage."""
+        made = Standing(self.part, self.batches[number].inputs, self.copies)
+        return made, made.answers([{}] * self.copies) if self.copies > 1 else []

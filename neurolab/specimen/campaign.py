@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,13 +13,14 @@ from neurolab.campaign.pace import Pace
 from neurolab.campaign.portions import Portions
 from neurolab.campaign.serving import Failure
 from neurolab.campaign.shards import Shard
-from neurolab.campaign.workers import run_pieces
+from neurolab.campaign.workers import Done, run_pieces
 from neurolab.errors import CampaignIncomplete, listed
 from neurolab.lesion import Lesion, Zero
 from neurolab.specimen.ablations import ABLATIONS
 from neurolab.specimen.cells import Session, session
+from neurolab.specimen.forecast import Forecast
 from neurolab.specimen.keep import InMemory, OnDisk
-from neurolab.specimen.plan import Plan, Tile
+from neurolab.specimen.plan import Block, Plan, Tile
 from neurolab.specimen.specimen import Specimen, Task
 
 
@@ -34,47 +35,52 @@ class Campaign:
     exact: str
     kept: InMemory | OnDisk
     progress: bool = False
+    max_memory: str | int | None = None
     poisoned: dict[str, str] = field(default_factory=dict)
 
     def run(self, workers: int = 1, shard: Shard | None = None) -> None:
         """Compute what is missing, here or by several processes; what is finished is kept whatever happens."""
+        forecast = Forecast.of(self.specimen, self.design, self.tasks, max(workers, 1), self.max_memory)
+        settings = self.specimen, self.design, self.tasks, self.batch_size, forecast.memory
         with ExitStack() as bench:
             here: list[Session] = []
 
             def opened() -> Session:
                 if not here:
-                    here.append(bench.enter_context(session(*self._settings)))
+                    here.append(bench.enter_context(session(*settings)))
                 return here[0]
 
             plan = self.kept.plan(lambda: opened().engine.plan(self.exact))
             tiles = self._mine(plan, shard)
-            workers = min(workers, len(tiles))
+            forecast.say(plan, sum(len(tile.at) for tile in tiles), self.kept.folder)
+            blocks = forecast.blocks(plan, tiles)
+            workers = min(workers, len(blocks))
             if workers > 1:
                 bench.close()
+            portions = Portions(blocks, workers=workers, cost=cost_of, site=site_of)
+            pace = Pace(self.specimen.name, portions, workers, self._bytes(workers), show=self.progress)
             try:
-                self._compute(Portions(tiles, workers=workers, cost=cost_of, site=site_of), workers, opened)
+                self._compute(run_pieces(portions, OnBench.of(*settings), workers=workers, here=opened), pace)
             finally:
                 self.kept.flush()
 
-    def _compute(self, portions: Portions, workers: int, opened: Callable[[], Session]) -> None:
-        """Compute all tiles; without a store the first error ends it, with one the others are finished first."""
-        pace = Pace(self.specimen.name, portions, workers, self._bytes(workers), show=self.progress)
-        results = run_pieces(portions, OnBench.of(*self._settings), workers=workers, here=opened)
+    def _compute(self, results: Generator[Done, None, None], pace: Pace) -> None:
+        """Compute everything; without a store the first error ends it, with one the others are finished first."""
         with pace, closing(results):
             for done in results:
-                for tile, found in done:
-                    if isinstance(found, Failure):
-                        self._failed(tile, found)
-                    else:
-                        self.kept.put(tile, found)
-                    pace.step(tile, cost_of(tile))
+                for block, found in done:
+                    cells = dict.fromkeys(block.at, found) if isinstance(found, Failure) else found
+                    self.kept.put({at: cell for at, cell in cells.items() if not isinstance(cell, Failure)})
+                    for at, cell in cells.items():
+                        if isinstance(cell, Failure):
+                            self._failed(at, cell)
+                    pace.step(block, cost_of(block))
 
-    def _failed(self, tile: Tile, failure: Failure) -> None:
+    def _failed(self, at: int, failure: Failure) -> None:
         if failure.error is not None and isinstance(self.kept, InMemory):
             raise failure.error
-        for at in tile.at:
-            self.poisoned[self.design[at].id] = failure.said
-            self.kept.poison(at, failure.said)
+        self.poisoned[self.design[at].id] = failure.said
+        self.kept.poison(at, failure.said)
 
     def _bytes(self, workers: int) -> dict[str, float]:
         """What the campaign takes: scores in memory (and in the store), and a network per worker."""
@@ -104,19 +110,15 @@ class Campaign:
         mine = {tiles[place].at for place in shard.places([cost_of(tile) for tile in tiles])}
         return [tile for tile in missing if tile.at in mine]
 
-    @property
-    def _settings(self) -> tuple[Specimen, Sequence[Lesion], Sequence[Task], int]:
-        return self.specimen, self.design, self.tasks, self.batch_size
+
+def cost_of(piece: Tile | Block) -> float:
+    """Get what a tile or a block costs, in lesions."""
+    return float(len(piece.at))
 
 
-def cost_of(tile: Tile) -> float:
-    """Get what a tile costs, in lesions."""
-    return float(len(tile.at))
-
-
-def site_of(tile: Tile) -> int:
-    """Get what a tile portions with its neighbours: the group, which is one of sites."""
-    return tile.group
+def site_of(block: Block) -> int:
+    """Get what a block shares with its neighbours: the group, which is one of sites."""
+    return block.group
 
 
 @dataclass(frozen=True)
@@ -127,17 +129,20 @@ class OnBench:
     design: Sequence[Lesion]
     tasks: Sequence[Task]
     batch_size: int
+    memory: int
     others: dict[type, Any]
 
     @classmethod
-    def of(cls, specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int) -> OnBench:
+    def of(
+        cls, specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int, memory: int
+    ) -> OnBench:
         """Get it for a campaign that is planned in this process."""
         others = {kind: effect for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__}
-        return cls(specimen, design, tasks, batch_size, others)
+        return cls(specimen, design, tasks, batch_size, memory, others)
 
     @contextmanager
     def opened(self) -> Iterator[Session]:
         """Put the network on the bench of this process."""
         ABLATIONS.update(self.others)
-        with session(self.specimen, self.design, self.tasks, self.batch_size) as here:
+        with session(self.specimen, self.design, self.tasks, self.batch_size, self.memory) as here:
             yield here

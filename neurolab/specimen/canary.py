@@ -30,7 +30,7 @@ def canaries(
     chosen = list(dict.fromkeys((places[0], drawn, largest)))
     found = []
     for tile in (tile for tile in tiles if set(tile) & set(chosen)):
-        for at, _, answers in server.answers(Tile(tile, path), 1):
+        for at, _, answers in server.answers([Tile(tile, path)], 1):
             if at in chosen:
                 found.append(_compared(engine, path, at, answers[0], bits))
     return found

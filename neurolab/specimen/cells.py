@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from neurolab.campaign.serving import Failure
 from neurolab.errors import DataError, LesionNotUndone, NeurolabError
 from neurolab.lesion import Lesion
 from neurolab.specimen.bench import Bench, bench
@@ -16,7 +17,7 @@ from neurolab.specimen.by_channels import Told
 from neurolab.specimen.certificate import Certificate, identical
 from neurolab.specimen.damage import Damage
 from neurolab.specimen.engine import Engine
-from neurolab.specimen.plan import Tile
+from neurolab.specimen.plan import Block
 from neurolab.specimen.promises import one_thread
 from neurolab.specimen.record import batches
 from neurolab.specimen.replay import Batch
@@ -52,22 +53,33 @@ def _shown(specimen: Specimen, tasks: Sequence[Task], batch_size: int) -> list[S
 class Session:
     """A network on the bench with its tasks, ready to compute any tile of a campaign; made by :func:`session`."""
 
-    def __init__(self, table: Bench, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int) -> None:
+    def __init__(
+        self, table: Bench, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int,
+        memory: int | None = None,
+    ) -> None:
         self.shown = _shown(table.specimen, tasks, batch_size)
         once = {id(batch): batch for one in self.shown for batch in one.batches}
         self.places = {key: at for at, key in enumerate(once)}
-        self.engine = Engine(table, list(once.values()), design)
+        self.engine = Engine(table, list(once.values()), design, memory=memory)
         self.intact = self.engine.intact
 
-    def run(self, tile: Tile) -> dict[int, Cell]:
-        """Get the cells of a tile by the places of its lesions in the design."""
-        return {at: self._cell(tile, at, damage, answers) for at, damage, answers in self.engine.answers(tile)}
+    def run(self, block: Block) -> dict[int, Cell | Failure]:
+        """Get the cells of some tiles by the places of their lesions in the design; one that fails spoils no other."""
+        said = {at: tile.said for tile in block.tiles for at in tile.at}
+        found: dict[int, Cell | Failure] = {}
+        for at, damage, answers in self.engine.answers(*block.tiles):
+            try:
+                found[at] = self._cell(said[at], at, damage, answers)
+            except NeurolabError as error:
+                found[at] = Failure(f"{type(error).__name__}: {error}", error)
+        return found
 
-    def _cell(self, tile: Tile, at: int, damage: Damage | Told, answers: Sequence[torch.Tensor]) -> Cell:
+    def _cell(self, path: str, at: int, damage: Damage | Told, answers: Sequence[torch.Tensor]) -> Cell:
+        path = "; ".join([path, self.engine.pressed[at]]) if at in self.engine.pressed else path
         differs = any(damage.shows(cut, intact) for cut, intact in zip(answers, self.intact))
         scores = [_score(one.task, [answers[self.places[id(batch)]] for batch in one.batches], self.engine.design[at])
                   for one in self.shown]
-        return Cell(np.concatenate(scores), damage.certificate(downstream=float(differs), path=tile.said))
+        return Cell(np.concatenate(scores), damage.certificate(downstream=float(differs), path=path))
 
     def check_intact(self) -> None:
         """Raise LesionNotUndone unless the intact network still answers the first batch as before all lesions."""
@@ -82,11 +94,14 @@ class Session:
 
 @contextmanager
 def session(
-    specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int
+    specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int, memory: int | None = None
 ) -> Iterator[Session]:
-    """Put a network on the bench for a campaign, on one torch thread; what is intact is checked again at the end."""
+    """Put a network on the bench for a campaign, on one torch thread; what is intact is checked again at the end.
+
+    memory : bytes of the intact network that are kept at most.
+    """
     with one_thread(), bench(specimen) as table:
-        made = Session(table, design, tasks, batch_size)
+        made = Session(table, design, tasks, batch_size, memory)
         yield made
         made.check_intact()
 

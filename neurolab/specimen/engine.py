@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 
 from neurolab.lesion import Lesion
+from neurolab.specimen import room
 from neurolab.specimen.ablations import OnWeights, effect_of
 from neurolab.specimen.bench import Bench, bench
 from neurolab.specimen.by_channels import ByChannels, Told
@@ -27,6 +28,7 @@ from neurolab.specimen.program import NotExported
 from neurolab.specimen.promises import one_thread
 from neurolab.specimen.record import batches
 from neurolab.specimen.replay import Batch, Replay, place_of
+from neurolab.specimen.shortage import halved, said_so
 from neurolab.specimen.specimen import Specimen
 from neurolab.specimen.worth import TIMES, export_seconds, forward_seconds
 from neurolab.stimuli import StimulusSet
@@ -42,35 +44,43 @@ MOST_COPIES = 8
 
 
 class Server(Protocol):
-    """A path for the lesions of one group."""
+    """A path for the lesions of one group; ``sizes`` are the bytes that it keeps of each batch."""
+
+    sizes: list[int]
 
     def tiles(self, places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
         """Get the lesions in tiles."""
 
-    def answers(self, tile: Tile, n_batches: int | None = None) -> Iterator[Answered]:
-        """Get the answers to every batch, or to the first so many, under each lesion of a tile."""
+    def answers(self, tiles: Sequence[Tile], n_batches: int | None = None) -> Iterator[Answered]:
+        """Get the answers to every batch, or to the first so many, under each lesion of some tiles."""
 
 
 class Engine:
     """A network on the bench with batches to show, ready to answer them under any lesion of a design.
 
     The design is known whole, whichever of its tiles are computed here. ``always`` exports the model whatever it costs.
+    ``memory`` bounds the bytes of the intact network that are kept; it never changes an answer.
     """
 
     def __init__(
-        self, table: Bench, batches: Sequence[Batch], design: Sequence[Lesion], *, always: bool = False
+        self, table: Bench, batches: Sequence[Batch], design: Sequence[Lesion], *, always: bool = False,
+        memory: int | None = None,
     ) -> None:
         self.table = table
         self.batches = list(batches)
         self.design = list(design)
         self.always = always
-        self.sham = self._hooked(next(at for at, lesion in enumerate(self.design) if lesion.role == "sham"))
+        self.memory = room.BUDGET if memory is None else memory
+        self.pressed: dict[int, str] = {}
         self.servers: dict[tuple[str, int, int], Server] = {}
+        self._replay: Replay | None = None
+        self._planning = False
+        with said_so(self):
+            self.sham = self._hooked(next(at for at, lesion in enumerate(self.design) if lesion.role == "sham"))
         self.groups: dict[object, list[int]] = {}
         for at in sorted(range(len(self.design)), key=lambda at: self.design[at].role != "sham"):
             self.groups.setdefault(_kind(self.design[at]), []).append(at)
         self._graph: Graph | None = None
-        self._replay: Replay | None = None
         self._why = ""
 
     @property
@@ -82,7 +92,7 @@ class Engine:
     def replay(self) -> Replay:
         """The path by modules, for what no export serves."""
         if self._replay is None:
-            self._replay = Replay(self.table, self.batches, self.design)
+            self._replay = Replay(self.table, self.batches, self.design, self.memory, any_size=not self._planning)
         return self._replay
 
     @property
@@ -116,7 +126,9 @@ class Engine:
         allowed = [path for path in paths if not (path == "sparse" and exact == "bit")]
         if {"sparse", "slice"} & set(allowed) and not self._worth():
             allowed = [path for path in allowed if path not in ("sparse", "slice")]
+        self._planning = True
         made = Plan(exact, tuple(self._group(places, exact, allowed) for places in self.groups.values()))
+        self._planning = False
         self.servers.clear()
         return made
 
@@ -139,13 +151,21 @@ class Engine:
                 if path == "slice" and exact == "bit" and not self.graph.exact:
                     raise NotExported("the exported graph is equal to rounding only")
                 server = self._server(path, places, copies)
+                if max(server.sizes, default=0) > self.memory:
+                    raise NotExported("what is kept of one batch takes too much memory")
                 tiles = server.tiles(places)
                 checked += canaries(self, path, server, tiles, bits=exact == "bit" or path == "module")
             except (NotExported, NotSparse) as no:
                 whys.append(f"no {path}: {no}")
                 continue
+            except (RuntimeError, MemoryError) as error:
+                if not room.out_of_memory(error):
+                    raise
+                whys.append(f"no {path} of {copies}: out of memory")
+                continue
             if all(one.held for one in checked if one.path == path):
-                return Group(sites, path, "; ".join(dict.fromkeys(whys)), tiles, copies, canaries=tuple(checked))
+                return Group(sites, path, "; ".join(dict.fromkeys(whys)), tiles, copies, tuple(checked),
+                             kept=sum(server.sizes))
             whys.append(f"no {path} of {copies}: a canary died" if copies > 1 else f"no {path}: a canary died")
         return Group(sites, "hooks", "; ".join(dict.fromkeys(whys)), in_tiles(places, 1), canaries=tuple(checked))
 
@@ -165,15 +185,42 @@ class Engine:
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
-    def answers(self, tile: Tile) -> Iterator[Answered]:
-        """Get the answers under each lesion of a tile."""
-        if tile.at == (self.sham[0],):
+    def answers(self, *tiles: Tile) -> Iterator[Answered]:
+        """Get the answers under each lesion of a tile, or of several tiles of one group, batch by batch.
+
+        Where memory is short a tile is computed in halves, once, and a lesion that is alone with nothing kept from one
+        batch to the next; ``pressed`` says of which lesions that is so. Raises TooLargeError where that is too much.
+        """
+        try:
+            yield from self.answered(tiles)
+            return
+        except (RuntimeError, MemoryError) as error:
+            if not room.out_of_memory(error):
+                raise
+        for tile in tiles:
+            yield from halved(self, tile)
+
+    def answered(self, tiles: Sequence[Tile]) -> Iterator[Answered]:
+        """Get the answers by the path of the tiles, whatever memory there is."""
+        first = tiles[0]
+        if first.at == (self.sham[0],):
             yield self.sham
-        elif tile.path == "hooks":
-            yield from (self._hooked(at) for at in tile.at)
+        elif first.path == "hooks":
+            yield from (self._hooked(at) for tile in tiles for at in tile.at)
         else:
-            places = self.groups[_kind(self.design[tile.at[0]])]
-            yield from self._server(tile.path, places, tile.copies).answers(tile)
+            yield from self.serving(first).answers(tiles)
+
+    def serving(self, tile: Tile) -> Server:
+        """Get the path that serves a tile."""
+        return self._server(tile.path, self.groups[_kind(self.design[tile.at[0]])], tile.copies)
+
+    def empty(self) -> None:
+        """Let go of what is kept of the intact network, now and, from one batch to the next, for good."""
+        self.memory = 0
+        self.servers.clear()
+        if self._replay is not None:
+            self._replay.forget()
+        room.give_back()
 
     def _server(self, path: str, places: Sequence[int], copies: int) -> Server:
         key = path, places[0], copies
@@ -183,7 +230,8 @@ class Engine:
                 self.servers[key] = ByModules(self.table, self.replay, self.batches, self.design, places)
             else:
                 kind: type[ByChannels] | type[BySlice] = ByChannels if path == "sparse" else BySlice
-                self.servers[key] = kind(self.table, self.graph, self.batches, self.intact, self.design, places, copies)
+                self.servers[key] = kind(self.table, self.graph, self.batches, self.intact, self.design, places, copies,
+                                         self.memory)
         return self.servers[key]
 
     def _hooked(self, at: int) -> Answered:

@@ -41,6 +41,7 @@ def examine(
     store: str | os.PathLike[str] | None = None,
     n_jobs: int = 1,
     shard: str | None = None,
+    max_memory: str | int | None = None,
     progress: bool = True,
     allow_double_dipping: bool = False,
 ) -> xr.Dataset:
@@ -60,6 +61,9 @@ def examine(
     n_jobs : worker processes (joblib), each with one torch thread; -1 takes every core. Never changes a score.
     shard : "1/3" computes the first third of the design into the store, on this machine; the lesions of other shards
         are NaN in the trials, which no analysis takes. ``neurolab merge`` joins stores of several machines.
+    max_memory : bounds what is kept, such as "2GB", all workers together: scores, stimuli, and of the intact network as
+        much as fits, the rest made anew, which never changes a score. None: the scores, and 1 GiB of the network in
+        each worker.
     progress : show a bar with the time left where the error stream is a terminal.
     allow_double_dipping : score on the stimuli that chose a region all the same; the trials record it.
 
@@ -73,6 +77,7 @@ def examine(
     DoubleDippingError : a task shows stimuli that chose a lesioned region.
     LesionNotApplied, LesionNotUndone : a promise of the bench could not be kept.
     CampaignMismatchError : the store belongs to other weights, stimuli, scores, settings or versions.
+    TooLargeError : more memory is needed than ``max_memory``, or than there is.
 
     When this is invalid
     --------------------
@@ -91,7 +96,7 @@ def examine(
     if isinstance(specimen, Cohort):
         return concat(
             examine(one, lesions, tasks, batch_size=batch_size, exact=exact, store=store, n_jobs=n_jobs, shard=shard,
-                    progress=progress, allow_double_dipping=allow_double_dipping)
+                    max_memory=max_memory, progress=progress, allow_double_dipping=allow_double_dipping)
             for one in specimen
         )
     if exact not in EXACT:
@@ -105,7 +110,7 @@ def examine(
     override = _check_dipping(design, tasks, allow_double_dipping)
     skeleton = _skeleton(specimen, design, tasks, override, batch_size)
     with _kept(specimen, design, tasks, batch_size, exact, skeleton, store, part) as kept:
-        campaign = Campaign(specimen, design, tasks, batch_size, exact, kept, progress)
+        campaign = Campaign(specimen, design, tasks, batch_size, exact, kept, progress, max_memory)
         campaign.run(min(workers_of(n_jobs), len(design) - 1), part)
         campaign.check_whole(kept.trials("some lesions could not be computed") if campaign.poisoned else skeleton)
         return kept.trials(f"shard {part}" if part else "")
@@ -234,7 +239,7 @@ def _skeleton(
         tasks={task.name: describe(task.score, task.stimuli.table, n_outputs) for task in tasks}, kind="ann",
         per_lesion=per_lesion,
         attrs={"source": f"{specimen.name} {specimen.digest[:16]}", "override": override, "batch_size": batch_size,
-               "device": str(specimen.device), "dtype": str(specimen.dtype).replace("torch.", ""),
+               "device": specimen.devices, "dtype": str(specimen.dtype).replace("torch.", ""),
                "rng": ",".join(sorted({str(lesion.rng) for lesion in design})),
                "inputs": json.dumps({task.name: task.stimuli.digest for task in tasks})},
     )

@@ -34,6 +34,8 @@ def facts_of(cell: Cell) -> dict[str, Any]:
 class InMemory:
     """Cells that are lost when the process ends."""
 
+    folder = None
+
     def __init__(self, skeleton: xr.Dataset, design: Sequence[Lesion]) -> None:
         self.skeleton = skeleton
         self.design = design
@@ -48,8 +50,8 @@ class InMemory:
         """Get the tiles that are still to be computed."""
         return list(plan.tiles())
 
-    def put(self, tile: Tile, cells: Mapping[int, Cell]) -> None:
-        """Keep the cells of a tile."""
+    def put(self, cells: Mapping[int, Cell]) -> None:
+        """Keep some cells."""
         for at, cell in cells.items():
             self.scores[at], self.facts[at] = cell.scores, facts_of(cell)
 
@@ -70,6 +72,7 @@ class OnDisk:
 
     def __init__(self, store: Store, skeleton: xr.Dataset, design: Sequence[Lesion]) -> None:
         self.store = store
+        self.folder = store.folder
         self.skeleton = skeleton
         self.design = design
         self.digest = digest_of([[lesion.id, lesion.digest] for lesion in design])
@@ -100,8 +103,8 @@ class OnDisk:
         done = self.store.done()
         return [tile for tile in plan.tiles() if not all(self.keys[at] in done for at in tile.at)]
 
-    def put(self, tile: Tile, cells: Mapping[int, Cell]) -> None:
-        """Keep the cells of a tile; they are committed with those of their half second."""
+    def put(self, cells: Mapping[int, Cell]) -> None:
+        """Keep some cells; they are committed with those of their half second."""
         self.waiting |= {self.keys[at]: StoredCell(cell.scores, facts_of(cell)) for at, cell in cells.items()}
         if time.monotonic() - self.since > COMMIT:
             self.flush()

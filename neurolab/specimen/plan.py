@@ -54,7 +54,8 @@ class Canary:
 class Group:
     """Lesions that share sites and kinds of ablation, and so a path.
 
-    ``copies`` : lesions that are computed side by side. ``why`` : what spoke against each faster path.
+    ``copies`` : lesions that are computed side by side. ``why`` : what spoke against each faster path. ``kept`` : bytes
+    of the intact network that are kept for all batches, where there is room for them.
     """
 
     sites: tuple[str, ...]
@@ -63,6 +64,27 @@ class Group:
     tiles: tuple[tuple[int, ...], ...]
     copies: int = 1
     canaries: tuple[Canary, ...] = ()
+    kept: int = 0
+
+
+@dataclass(frozen=True)
+class Block:
+    """Tiles of one group that are computed together, batch after batch, so that each batch is prepared once for all.
+
+    A tile's bytes do not depend on its block.
+    """
+
+    tiles: tuple[Tile, ...]
+
+    @property
+    def at(self) -> tuple[int, ...]:
+        """The places of its lesions in the design."""
+        return tuple(at for tile in self.tiles for at in tile.at)
+
+    @property
+    def group(self) -> int:
+        """The group of its tiles."""
+        return self.tiles[0].group
 
 
 @dataclass(frozen=True)
@@ -77,6 +99,21 @@ class Plan:
         for number, group in enumerate(self.groups):
             for at in group.tiles:
                 yield Tile(at, group.path, group.why, number, group.copies)
+
+    def blocks(self, tiles: Sequence[Tile], memory: int, most: int) -> list[Block]:
+        """Get tiles as they are computed: one by one where a group's batches are all kept in memory, else side by side.
+
+        memory : bytes that may be kept. most : lesions in a block of several tiles.
+        """
+        blocks: list[list[Tile]] = []
+        for tile in tiles:
+            last = blocks[-1] if blocks else []
+            large = self.groups[tile.group].kept > memory and last and last[0].group == tile.group
+            if large and sum(len(one.at) for one in last) + len(tile.at) <= most:
+                last.append(tile)
+            else:
+                blocks.append([tile])
+        return [Block(tuple(block)) for block in blocks]
 
     def recipe(self, tile: Tile, design: Sequence[Lesion]) -> str:
         """Get how a tile is computed, as one digest: two cells of one lesion and one recipe are the same bytes.

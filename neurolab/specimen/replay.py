@@ -21,6 +21,7 @@ from neurolab.lesion import Lesion, Zero
 from neurolab.roi import ROI
 from neurolab.specimen.ablations import OnWeights, effect_of
 from neurolab.specimen.leaves import map_tensors, tensors
+from neurolab.specimen.room import BUDGET, lasting
 from neurolab.specimen.sites import Site
 from neurolab.specimen.stash import marks
 from neurolab.specimen.trace import Call
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 #: A call of a module: path and number.
 Which = tuple[str, int]
-#: Bytes of intact outputs kept at most per examination; beyond it whole forwards are run.
-BUDGET = 2**30
 #: How many whole forwards a cut must save, over all lesions that share it, before its proof is worth its time.
 WORTH = 4.0
 
@@ -50,9 +49,16 @@ class Batch:
 
 
 class Replay:
-    """The intact outputs of some modules on some batches, and the right to hand them out."""
+    """The intact outputs of some modules on some batches, and the right to hand them out.
 
-    def __init__(self, table: Bench, batches: Sequence[Batch], lesions: Sequence[Lesion]) -> None:
+    ``memory`` bounds the bytes that are kept: of batches that it does not hold, those of one at a time; where it does
+    not hold one, nothing is, unless there is no choice (``any_size``), for the plan says so.
+    """
+
+    def __init__(
+        self, table: Bench, batches: Sequence[Batch], lesions: Sequence[Lesion], memory: int = BUDGET, *,
+        any_size: bool = False,
+    ) -> None:
         self.table = table
         self.batches = batches
         self.cuts: dict[Any, frozenset[Which]] = {}
@@ -60,17 +66,34 @@ class Replay:
         self.proved: dict[frozenset[Which], bool] = {}
         shared = Counter(self.cut(lesion) for lesion in lesions)
         worth = [cut for cut, n in shared.items() if cut and n * _spared(table.specimen, cut) >= WORTH]
-        wanted = frozenset().union(*worth)
-        self.possible = bool(wanted) and bool(batches) and not table.user_hooks
+        self.wanted = frozenset().union(*worth)
+        self.sizes: list[int] = []
+        self.passing: Batch | None = None
+        self.possible = bool(self.wanted) and bool(batches) and not table.user_hooks
         if self.possible:
-            self.changed_later, size = self._learn(batches[0], wanted)
-            rows = sum(len(batch.inputs) for batch in batches)
-            self.possible = self.possible and size * rows <= BUDGET
-        for batch in batches if self.possible else ():
-            self._capture(batch, wanted)
-            self.possible = self.possible and wanted <= batch.kept.keys()  # some run for some stimuli only
-        for cut in worth if self.possible else ():
-            self.proved[cut] = self._holds(cut, [lesion for lesion in lesions if self.cut(lesion) == cut])
+            self.changed_later, size = self._learn(batches[0], self.wanted)
+            self.sizes = [int(size * len(batch.inputs)) for batch in batches]
+            self.lasting = lasting(self.sizes, memory)
+            self.possible = self.possible and (any_size or max(self.sizes) <= memory)
+        if self.possible:
+            self._prove({cut: [lesion for lesion in lesions if self.cut(lesion) == cut] for cut in worth})
+
+    def hold(self, number: int) -> None:
+        """Have the intact outputs of a batch at hand, where they are handed out; no lesion is in place now."""
+        batch = self.batches[number]
+        if batch.kept or not self.possible:
+            return
+        if self.passing is not None:
+            self.passing.kept = {}
+        self.passing = None if number < self.lasting else batch
+        self._capture(batch, self.wanted)
+        self.possible = self.possible and self.wanted <= batch.kept.keys()  # some run for some stimuli only
+
+    def forget(self) -> None:
+        """Keep nothing from one batch to the next from now on."""
+        self.lasting = 0
+        for batch in self.batches:
+            batch.kept = {}
 
     def cut(self, lesion: Lesion) -> frozenset[Which]:
         """Get the calls that need not run again under a lesion; looked up, for most lesions share their sites."""
@@ -127,18 +150,27 @@ class Replay:
     def _spoilt(self, cut: frozenset[Which], batch: Batch) -> bool:
         return any(_versions(batch.kept[which]) != batch.versions[which] for which in cut)
 
-    def _holds(self, cut: frozenset[Which], lesions: Sequence[Lesion]) -> bool:
-        """Prove a cut: on every batch, without damage and under probing edits that show, both ways give equal bits.
+    def _prove(self, cuts: dict[frozenset[Which], list[Lesion]]) -> None:
+        """Prove cuts: on every batch, without damage and under probing edits that show, both ways give equal bits.
 
         Other stimuli are shown in between: a model that leaves something aside for a later module is found out by
         what it kept of them.
         """
-        probes = list(self._probes(lesions))
+        probes = {cut: list(self._probes(lesions)) for cut, lesions in cuts.items()}
+        shown = dict.fromkeys(cuts, False)
+        self.proved = dict.fromkeys(cuts, True)
+        for at in range(len(self.batches)):
+            self.hold(at)
+            for cut in (cut for cut in cuts if self.possible and self.proved[cut]):
+                self.proved[cut], shows = self._holds(cut, at, probes[cut])
+                shown[cut] |= shows
+        self.proved = {cut: self.possible and self.proved[cut] and shown[cut] for cut in cuts}
+
+    def _holds(self, cut: frozenset[Which], at: int, probes: Sequence[Callable[[], Any]]) -> tuple[bool, bool]:
         try:
-            shown = [self._alike(cut, at, probes) for at in range(len(self.batches))]
+            return self._alike(cut, at, probes)
         except Exception:  # what was left aside does not fit, or a site refuses: a whole forward works, or says why
-            return False
-        return all(alike for alike, _ in shown) and any(shows for _, shows in shown)
+            return False, False
 
     def _alike(self, cut: frozenset[Which], at: int, probes: Sequence[Callable[[], Any]]) -> tuple[bool, bool]:
         """Get whether replay gives what whole forwards give on one batch, and whether a probe changed the answer."""

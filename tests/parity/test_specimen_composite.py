@@ -100,7 +100,7 @@ def test_a_campaign_of_composites__is_bitwise_the_campaign_without_replay(monkey
     design = [lesion if at < 1 else renamed(lesion, at) for at, lesion in enumerate(design)]
     task = Task("t", STIMULI, scores.margin)
     replayed = examine(NET, design, [task], batch_size=4, progress=False)
-    monkeypatch.setattr("neurolab.specimen.replay.BUDGET", -1)  # no room for intact outputs: whole forwards
+    monkeypatch.setattr("neurolab.specimen.room.BUDGET", -1)  # no room for intact outputs: whole forwards
     whole = examine(NET, design, [task], batch_size=4, progress=False)
     np.testing.assert_array_equal(replayed.score.values, whole.score.values)
     np.testing.assert_array_equal(replayed.certificate_changed.values, whole.certificate_changed.values)
