@@ -20,7 +20,7 @@ STRAIGHT = 2**20
 #: What a write past the page cache must be a multiple of, in bytes.
 BLOCK = 4096
 #: Chunks that may wait for the disk.
-WAITING = 2
+WAITING = 1
 
 
 def chunk_columns(rows: int, width: int, itemsize: int) -> int:
