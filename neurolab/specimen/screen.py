@@ -145,8 +145,8 @@ def _checked(
     if method not in METHODS:
         raise DataError(f"method={method!r} given; expected one of {listed(METHODS)}.{did_you_mean(method, METHODS)}")
     if n_exact < LEAST or n_steps < 1:
-        raise DataError(f"n_exact={n_exact} and n_steps={n_steps} given; expected {LEAST} or more units lesioned exactly, "
-                        "without which no estimate can be trusted, and one step or more. Type n_exact=64.")
+        raise DataError(f"n_exact={n_exact} and n_steps={n_steps} given; expected {LEAST} or more units lesioned "
+                        "exactly, without which no estimate can be trusted, and one step or more. Type n_exact=64.")
     if not isinstance(how, ESTIMATED):
         raise LesionPlanError(
             f"how={how!r} cannot be estimated from gradients; expected {listed(kind.__name__ for kind in ESTIMATED)}, "
