@@ -112,3 +112,14 @@ def test_a_chain_is_computed_by_what_is_added(bench, monkeypatch):
     with torch.no_grad():
         bench.answers([{0, 3}, {0, 3, 5}, {0, 3, 5, 6}, {1}])
     assert added == [2, 1, 1, 1]
+
+
+def test_a_running_sum_is_begun_anew_after_so_many_steps(bench, monkeypatch):
+    anew = []
+    monkeypatch.setattr("neurolab.specimen.skinny.STEPS", 2)
+    monkeypatch.setattr("neurolab.specimen.skinny.LOUD", float("inf"))
+    monkeypatch.setattr(bench.ground, "_anew", lambda sheet, which, own=bench.ground._anew: (
+        anew.append(len(which)), own(sheet, which))[1])
+    with torch.no_grad():
+        bench.answers([range(at) for at in range(1, 7)])
+    assert anew == [3, 5]

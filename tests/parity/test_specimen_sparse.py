@@ -159,6 +159,25 @@ def test_a_deep_perceptron_has_no_thin_tail_and_is_tiled():
     compare(whole.ground("3", skinny=True), whole, "3", 1, PICKS, ZERO)
 
 
+class Gated(nn.Module):
+    """A tail in which what the mixing layer gives is read several times, and norms and a softmax follow."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.act, self.second = nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 80)
+        self.norm, self.head, self.last = nn.LayerNorm(80), nn.Linear(80, 6), nn.Linear(6, 4)
+
+    def forward(self, x):
+        h = self.second(self.act(self.first(x)))
+        gated = torch.relu(h) * torch.sigmoid(h) + h.clamp(-1, 1)
+        return self.last(torch.softmax(self.head(self.norm(gated) * 3), -1)).exp()
+
+
+def test_a_tail_may_read_a_tensor_several_times():
+    whole = Exported(seeded(Gated), drawn(N, 10))
+    compare(whole.ground("act", skinny=True), whole, "act", 1, PICKS, ZERO)
+
+
 class Residual(nn.Module):
     """Convolutions with batch norm, a residual, a strided and a depthwise one, pooling, and a read-out of positions."""
 
