@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import time
 import traceback
 from collections.abc import Sequence
@@ -91,6 +92,23 @@ class _Worker:
 Answer = tuple[list[Any], float]
 #: By process, since a process that is forked inherits the table but no thread.
 _WORKERS: dict[int, _Worker] = {}
+_WATCHED: set[int] = set()
+#: Seconds between two looks at whether the process that started a worker is still there.
+WATCH = 1.0
+
+
+def end_with(parent: int) -> None:
+    """End this process, if that one started it, soon after that one has ended: nobody is left to take its results."""
+    if os.getppid() != parent or os.getpid() in _WATCHED:
+        return
+    _WATCHED.add(os.getpid())
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def serve(digest: str, content: np.ndarray, pieces: Sequence[Any]) -> Answer:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import logging
+import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from neurolab.campaign.portions import Portions
-from neurolab.campaign.serving import Answer, Broken, Failure, Opened, Work, serve, tried
+from neurolab.campaign.serving import Answer, Broken, Failure, Opened, Work, end_with, serve, tried
 from neurolab.errors import SpecimenError
 
 log = logging.getLogger("neurolab")
@@ -109,14 +110,15 @@ def _by_joblib(sent: tuple[str, np.ndarray], jobs: Jobs, workers: int) -> Answer
         streams = backend.supports_return_generator
         how = "generator_unordered" if streams else "list"
         pool = joblib.Parallel(n_jobs=workers, return_as=how, batch_size=1, pre_dispatch=2 * workers)
-    calls = (joblib.delayed(_numbered)(at, *sent, pieces) for at, pieces in jobs)
+    calls = (joblib.delayed(_numbered)(at, os.getpid(), *sent, pieces) for at, pieces in jobs)
     try:
         yield from _closed(pool(calls)) if streams else _in_waves(pool, calls, 4 * workers)
     except Exception as error:
         raise Broken(f"{type(error).__name__}: {error}") from error
 
 
-def _numbered(at: int, digest: str, content: np.ndarray, pieces: Sequence[Any]) -> tuple[int, Answer]:
+def _numbered(at: int, parent: int, digest: str, content: np.ndarray, pieces: Sequence[Any]) -> tuple[int, Answer]:
+    end_with(parent)
     return at, serve(digest, content, pieces)
 
 

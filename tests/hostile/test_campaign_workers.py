@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import time
 
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import neurolab
 from neurolab.campaign import serving, workers
 from neurolab.campaign.portions import LEAST, MOST, Portions
 from neurolab.campaign.serving import Broken, Failure, serve
@@ -244,11 +246,46 @@ def test_processes__are_stopped_and_what_they_handed_back_stays_when_the_user_in
 
 
 def alive(pid):
+    """Whether a process runs; one that has ended and that nobody has asked after does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return True
+    stat = pathlib.Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+ORPHANS = '''
+import contextlib, os, time
+from neurolab.campaign.portions import Portions
+from neurolab.campaign.workers import run_pieces
+
+class Work:
+    def opened(self):
+        return contextlib.nullcontext(self)
+    def check_intact(self):
+        pass
+    def run(self, piece):
+        time.sleep(0.2)
+        return os.getpid()
+
+for done in run_pieces(Portions(range(10_000), workers=2, rate=5.0), Work(), workers=2):
+    print(*{pid for _, pid in done}, flush=True)
+'''
+
+
+def test_processes__end_soon_after_the_one_that_started_them_was_killed():
+    root = str(pathlib.Path(neurolab.__file__).parents[1])
+    with subprocess.Popen([sys.executable, "-c", ORPHANS], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          env={**os.environ, "PYTHONPATH": root}) as campaign:
+        pids = {int(pid) for pid in campaign.stdout.readline().split()}
+        campaign.kill()
+    assert pids
+    for _ in range(150):
+        if not any(map(alive, pids)):
+            break
+        time.sleep(0.1)
+    assert not any(map(alive, pids))
 
 
 @pytest.mark.parametrize("ill, error", [("open", DataError), ("undone", LesionNotUndone)])
