@@ -20,6 +20,7 @@ from neurolab.specimen.by_channels import ByChannels, Told
 from neurolab.specimen.by_modules import ByModules
 from neurolab.specimen.by_slice import BySlice
 from neurolab.specimen.canary import canaries
+from neurolab.specimen.cuts import place_of
 from neurolab.specimen.damage import Damage
 from neurolab.specimen.graph import Graph, exported
 from neurolab.specimen.laid import NotSparse
@@ -27,7 +28,7 @@ from neurolab.specimen.plan import PATHS, Canary, Group, Plan, Tile, in_tiles
 from neurolab.specimen.program import NotExported
 from neurolab.specimen.promises import one_thread
 from neurolab.specimen.record import batches
-from neurolab.specimen.replay import Batch, Replay, place_of
+from neurolab.specimen.replay import Batch, Replay
 from neurolab.specimen.shortage import halved, said_so
 from neurolab.specimen.specimen import Specimen
 from neurolab.specimen.worth import TIMES, export_seconds, forward_seconds

@@ -16,8 +16,9 @@ from neurolab.lesion import Clamp, CutWeights, Lesion, Mean, Noise, Quantise, Re
 from neurolab.matching import matched_controls
 from neurolab.roi import ROI
 from neurolab.specimen import Specimen, Task, bench, examine, record
+from neurolab.specimen.cuts import cut_of
 from neurolab.specimen.promises import one_thread
-from neurolab.specimen.replay import Batch, Replay, cut_of
+from neurolab.specimen.replay import Batch, Replay
 from neurolab.stimuli import StimulusSet
 
 DRAW = np.random.default_rng(3)

@@ -24,8 +24,9 @@ from neurolab.lesion import (
 )
 from neurolab.roi import ROI
 from neurolab.specimen import ABLATIONS, Probe, Specimen, Task, bench, examine, record
+from neurolab.specimen.cuts import cut_of
 from neurolab.specimen.promises import one_thread
-from neurolab.specimen.replay import Batch, Replay, cut_of
+from neurolab.specimen.replay import Batch, Replay
 from neurolab.stimuli import StimulusSet
 
 DRAW = np.random.default_rng(1)
