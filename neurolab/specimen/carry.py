@@ -167,9 +167,9 @@ def _reduced(node: Node, source: Node, lies: Mapping[Node, Lie]) -> Said:
 
 def _sliced(node: Node, source: Node, lies: Mapping[Node, Lie]) -> Said:
     """A part of another axis; of the batch only all of it."""
-    axis, start, end, *step = (*node.args[1:], *(0, 0, WHOLE)[len(node.args) - 1 :])
-    some = axis == 0 and (start not in (0, None) or end != WHOLE or step not in ([], [1]))
-    if some or axis % len(sizes(source)) == lies[source].axis:  # type: ignore[operator]
+    given: Any = (*node.args[1:], *(0, 0, WHOLE, 1)[len(node.args) - 1 :])
+    axis = given[0] % len(sizes(source))
+    if axis == lies[source].axis or (axis == 0 and given[1:] != (0, WHOLE, 1)):
         raise NotSparse("only some of the channels or stimuli are read on")
     return lies[source], _again(node, source)
 
