@@ -37,6 +37,7 @@ class Campaign:
     progress: bool = False
     max_memory: str | int | None = None
     poisoned: dict[str, str] = field(default_factory=dict)
+    first: BaseException | None = None
 
     def run(self, workers: int = 1, shard: Shard | None = None) -> None:
         """Compute what is missing, here or by several processes; what is finished is kept whatever happens."""
@@ -57,7 +58,7 @@ class Campaign:
             workers = min(workers, len(blocks))
             if workers > 1:
                 bench.close()
-            portions = Portions(blocks, workers=workers, cost=cost_of, site=site_of)
+            portions = Portions(blocks, workers=workers, cost=cost_of, site=site_of, parts=parts_of)
             pace = Pace(self.specimen.name, portions, workers, self._bytes(workers), show=self.progress)
             try:
                 self._compute(run_pieces(portions, OnBench.of(*settings), workers=workers, here=opened), pace)
@@ -80,6 +81,7 @@ class Campaign:
         if failure.error is not None and isinstance(self.kept, InMemory):
             raise failure.error
         self.poisoned[self.design[at].id] = failure.said
+        self.first = self.first or failure.error
         self.kept.poison(at, failure.said)
 
     def _bytes(self, workers: int) -> dict[str, float]:
@@ -99,7 +101,7 @@ class Campaign:
             f"{listed(self.poisoned, most=4)}. The first failed with {first} All others are finished{kept}. "
             "Leave these out of the design, or go on with the others: neurolab.trials.finished(error.trials).",
             trials=trials, poisoned=self.poisoned,
-        )
+        ) from self.first
 
     def _mine(self, plan: Plan, shard: Shard | None) -> list[Tile]:
         """What is to be computed: of the shard, what is missing."""
@@ -119,6 +121,11 @@ def cost_of(piece: Tile | Block) -> float:
 def site_of(block: Block) -> int:
     """Get what a block shares with its neighbours: the group, which is one of sites."""
     return block.group
+
+
+def parts_of(block: Block) -> list[Block]:
+    """Get what a block that kills its worker is cut into: its tiles."""
+    return [Block((tile,)) for tile in block.tiles]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Lesions that cannot be computed: named at the end, the others kept, tried again by the same call."""
 
+import os
 from dataclasses import dataclass
 
 import joblib
@@ -16,8 +17,10 @@ from neurolab.trials import finished
 INPUTS = np.random.default_rng(0).standard_normal((12, 6)).astype(np.float32)
 TABLE = pd.DataFrame({"stimulus_id": [f"s{k}" for k in range(12)], "condition": ["x", "y"] * 6, "label": [0, 1, 2] * 4})
 TASK = nl.Task("name", nl.StimulusSet("twelve", INPUTS, TABLE), nl.scores.margin)
-#: Errors that the ablation raises, by its number; emptied when the weather is better.
-ILL: dict[int, Exception] = {}
+#: What can be wrong with an ablation; which is, by its number, the environment says: what a function refers to is part
+#: of it, and a store would take another mood for another ablation.
+ERRORS = {"refused": DataError("unit 3 is not there"), "mood": ValueError("mood"), "interrupt": KeyboardInterrupt(),
+          "undone": LesionNotUndone("another network than before")}
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,22 @@ class Moody(nl.Ablation):
 
 
 def moody(how, values, selection):
-    if how.number in ILL:
-        raise ILL[how.number]
+    ill = dict(word.split(":") for word in os.environ["MOODS"].split())
+    if str(how.number) in ill:
+        raise ERRORS[ill[str(how.number)]]
     return values * 0
 
 
 @pytest.fixture(autouse=True)
-def registered(monkeypatch):
+def moods(monkeypatch):
+    """Sets what is wrong with which ablation."""
     monkeypatch.setitem(nl.specimen.ABLATIONS, Moody, moody)
-    ILL.clear()
+
+    def are(words=""):
+        monkeypatch.setenv("MOODS", words)
+
+    are()
+    return are
 
 
 def network():
@@ -54,49 +64,50 @@ def examined(design=None, **more):
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_poisoned_lesions__are_named_and_the_others_kept(tmp_path, workers):
+def test_poisoned_lesions__are_named_and_the_others_kept(tmp_path, workers, moods):
     whole = examined()
-    ILL.update({3: DataError("unit 3 is not there"), 5: ValueError("mood")})
+    moods("3:refused 5:mood")
     with joblib.parallel_config("threading"), pytest.raises(CampaignIncomplete) as raised:
         examined(store=tmp_path, n_jobs=workers)
     error = raised.value
-    assert set(error.poisoned) == {lesion.id for lesion in lesions() if lesion.how.number in ILL}
+    assert set(error.poisoned) == {lesion.id for lesion in lesions() if lesion.how.number in (3, 5)}
     assert "unit 3 is not there" in error.poisoned[lesions()[3].id]
     assert "ValueError" in error.poisoned[lesions()[5].id]
     assert "2 of 9 lesions of 'net'" in str(error)
     assert "the same call tries these again" in str(error)
+    assert isinstance(error.__cause__, DataError)
     there = finished(error.trials)
     assert there.sizes["lesion"] == 7
     rest = [at for at in range(9) if at not in (4, 6)]
     assert np.array_equal(there["score"].values, whole["score"].values[:, rest])
     with pytest.raises(PartialTrialsError):
         nl.deficits(error.trials, rng=0)
-    ILL.clear()
+    moods()
     assert examined(store=tmp_path).identical(whole)
 
 
-def test_without_a_store__the_first_error_is_raised_as_it_is():
-    ILL[3] = DataError("unit 3 is not there")
+def test_without_a_store__the_first_error_is_raised_as_it_is(moods):
+    moods("3:refused")
     with pytest.raises(DataError, match="unit 3 is not there"):
         examined()
     with joblib.parallel_config("threading"), pytest.raises(DataError, match="unit 3 is not there"):
         examined(n_jobs=2)
 
 
-def test_a_network_that_is_not_what_it_was__stops_all_and_poisons_nothing(tmp_path):
-    ILL[3] = LesionNotUndone("another network than before")
+def test_a_network_that_is_not_what_it_was__stops_all_and_poisons_nothing(tmp_path, moods):
+    moods("3:undone")
     with pytest.raises(LesionNotUndone):
         examined(store=tmp_path)
-    ILL.clear()
+    moods()
     assert examined(store=tmp_path).identical(examined())
 
 
-def test_an_interrupt__keeps_what_is_finished(tmp_path):
-    ILL[5] = KeyboardInterrupt()
+def test_an_interrupt__keeps_what_is_finished(tmp_path, moods):
+    moods("5:interrupt")
     with pytest.raises(KeyboardInterrupt):
         examined(store=tmp_path)
     assert status(tmp_path)["done"].item() >= 5
-    ILL.clear()
+    moods()
     assert examined(store=tmp_path).identical(examined())
 
 
