@@ -1,4 +1,4 @@
-"""The store of a campaign on disk: cells that are finished stay finished, on one machine or many. No torch in here."""
+"""Campaigns: the store on disk whose finished cells stay finished, and the workers that fill it. No torch in here."""
 
 from typing import TYPE_CHECKING
 
