@@ -28,11 +28,10 @@ def main(*, rng=0, quick=False, n_controls=None, n_jobs=1, store=None, shard=Non
             for target in targets
             for control in nl.matched_controls(target, intact, n_controls, match=("site", "activity"), rng=rng)
         ]
-        lesions = [nl.sham(targets[0]), *targets, *controls]
-        return nl.examine(specimen, lesions, tasks, n_jobs=n_jobs, store=store, shard=shard)
+        return [nl.sham(targets[0]), *targets, *controls]
 
     print(nl.design_check(cohort, n_controls=n_controls))
-    trials = nl.concat(map(patient, cohort))
+    trials = nl.examine(cohort, patient, tasks, n_jobs=n_jobs, store=store, shard=shard)
     yield "trials", trials
     sites = ["features.0", "features.3", "features.6"]
     stat_map = nl.localise(nl.record(cohort[0], choose, sites), areas["face area"])

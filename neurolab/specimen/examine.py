@@ -21,11 +21,12 @@ from neurolab.lesion import Lesion, Zero, unique_lesions
 from neurolab.roi import ROI
 from neurolab.scores import Accuracy, Margin, describe
 from neurolab.specimen.campaign import Campaign
+from neurolab.specimen.cohorts import Designs, examine_each
 from neurolab.specimen.identity import identity_of
 from neurolab.specimen.keep import InMemory, OnDisk
 from neurolab.specimen.plan import EXACT
 from neurolab.specimen.specimen import Cohort, Specimen, Task
-from neurolab.trials import concat, make_trials
+from neurolab.trials import make_trials
 
 #: Regions of more units are written into trials by their digest alone.
 MOST_UNITS = 4096
@@ -33,7 +34,7 @@ MOST_UNITS = 4096
 
 def examine(
     specimen: Specimen | Cohort,
-    lesions: Sequence[Lesion],
+    lesions: Designs,
     tasks: Sequence[Task],
     *,
     batch_size: int = 256,
@@ -49,9 +50,10 @@ def examine(
 
     Parameters
     ----------
-    specimen : the network. A Cohort is examined one after another with the same lesions, which must then be given from
-        outside (``ROI(..., specimen="")``): units localised in one network are refused in another.
-    lesions : the design, each with an id of its own. A sham row is added when there is none.
+    specimen : the network, or a Cohort; with several workers each has whole networks.
+    lesions : the design, each lesion with an id of its own; a sham row is added when there is none. Or a function that
+        gives a network its design: units localised in one network are refused in another, so that the lesions of a
+        whole Cohort must be found in each, or be given from outside (``ROI(..., specimen="")``).
     tasks : what is scored; names differ.
     batch_size : stimuli per forward; never changes a score beyond float tolerance.
     exact : "rounding" may compute lesions side by side or as an update of what is known, checked against whole
@@ -94,11 +96,13 @@ def examine(
     2
     """
     if isinstance(specimen, Cohort):
-        return concat(
-            examine(one, lesions, tasks, batch_size=batch_size, exact=exact, store=store, n_jobs=n_jobs, shard=shard,
-                    max_memory=max_memory, progress=progress, allow_double_dipping=allow_double_dipping)
-            for one in specimen
+        return examine_each(
+            specimen, lesions, tasks,
+            batch_size=batch_size, exact=exact, store=store, n_jobs=n_jobs, shard=shard,
+            max_memory=max_memory, progress=progress, allow_double_dipping=allow_double_dipping,
         )
+    if callable(lesions):
+        lesions = lesions(specimen)
     if exact not in EXACT:
         raise DataError(f"exact={exact!r} given; expected one of {listed(EXACT)}.{did_you_mean(exact, EXACT)}")
     part = _shard_of(shard, store)
