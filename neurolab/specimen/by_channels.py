@@ -237,6 +237,8 @@ def _common(lesion: Lesion) -> object:
 
 def _check_plain(table: Bench, lesions: Sequence[Lesion]) -> None:
     """Raise NotSparse unless every lesion is one ablation of activity at one call of one site."""
+    if table.specimen.devices != "cpu":
+        raise NotSparse(f"channels are carried on the processor only; the network lies on {table.specimen.devices}")
     for lesion in lesions:
         if lesion.also or len(lesion.roi.sites) != 1:
             raise NotSparse("several sites at once")

@@ -129,7 +129,7 @@ def _greedy(
                 "(n, length, vocabulary). Type Specimen(..., output=...) that chooses them, or give the model "
                 "step(ids, cache)."
             )
-        text = torch.cat([text, logits[:, -1:].argmax(dim=-1)], dim=1)
+        text = torch.cat([text, logits[:, -1:].argmax(dim=-1).to(text.device)], dim=1)
     return text[:, prompts.shape[1]:]
 
 
@@ -196,5 +196,5 @@ class Greedy(nn.Module):
         for _ in range(self.n_tokens):
             logits, cache = step(ids, cache)  # type: ignore[misc]
             said.append(logits[:, -1])
-            ids = said[-1].argmax(dim=-1, keepdim=True)
+            ids = said[-1].argmax(dim=-1, keepdim=True).to(ids.device)
         return torch.stack(said, dim=1)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from neurolab.errors import LesionNotUndone, SpecimenError, listed
+from neurolab.specimen.devices import chances
 
 #: The hook registries of a module: the user's own hooks must be there afterwards, the same objects in the same order.
 HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
@@ -84,17 +85,17 @@ def check_unchanged(before: Snapshot, model: nn.Module) -> None:
 
 @contextmanager
 def kept_chance() -> Iterator[None]:
-    """Give the random states of Python, numpy and torch back as they were."""
+    """Give the random states of Python, numpy and torch, on every device in use, back as they were."""
     python, numpy_state, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+    elsewhere = list(chances())
     try:
         yield
     finally:
         random.setstate(python)
         np.random.set_state(numpy_state)  # noqa: NPY002
         torch.set_rng_state(cpu)
-        if cuda:
-            torch.cuda.set_rng_state_all(cuda)
+        for put_back in elsewhere:
+            put_back()
 
 
 @contextmanager

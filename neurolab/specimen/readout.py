@@ -61,13 +61,14 @@ def with_readout(
         outputs = np.unique(labels[mine])
         weight[outputs], bias[outputs] = _ridge(features[mine], labels[mine], outputs, value)
     model = copy.deepcopy(specimen.model)
-    fitted = nn.Linear(features.shape[1], len(bias)).to(specimen.device, specimen.dtype)
+    place = model.get_submodule(layer).weight.device  # type: ignore[union-attr]
+    fitted = nn.Linear(features.shape[1], len(bias)).to(place, specimen.dtype)  # type: ignore[arg-type]
     with torch.no_grad():
         fitted.weight.copy_(torch.from_numpy(weight))
         fitted.bias.copy_(torch.from_numpy(bias))
     model.set_submodule(layer, fitted.requires_grad_(False).train(specimen.model.training))
     return Specimen(model, specimen.example, name=f"{specimen.name} with read-out", output=specimen.output,
-                    feed=specimen.feed)
+                    feed=specimen.feed, inputs_on=specimen.inputs_on)
 
 
 def _labels(stimuli: StimulusSet, label: str) -> np.ndarray:

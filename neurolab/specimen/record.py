@@ -205,7 +205,7 @@ def _recording(
         units="a.u.", source=f"{stimuli.name} {stimuli.digest}", specimen=specimen.name,
         attrs={"lesions": [lesion.id for lesion in lesions] if lesions else "",
                "rng": ",".join(str(lesion.rng) for lesion in lesions), "weights": weights[:16],
-               "stimuli": stimuli.digest, "device": str(specimen.device),
+               "stimuli": stimuli.digest, "device": specimen.devices,
                "dtype": ",".join(sorted({channel.site.dtype for channel in channels}))},
     )
 

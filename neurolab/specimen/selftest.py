@@ -14,6 +14,7 @@ from torch import nn
 from neurolab.errors import LesionNotApplied, NeurolabError, SpecimenError, listed
 from neurolab.lesion import Clamp, Lesion, Zero
 from neurolab.roi import ROI
+from neurolab.specimen.devices import devices_of
 from neurolab.specimen.promises import eval_mode, kept_chance, plain_kernels, state_digests
 from neurolab.specimen.sites import Site
 from neurolab.specimen.survey import rows
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 def refuse_unfit(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
     """Get the plain module behind a compiled one, with notes on what was done.
 
-    Raises SpecimenError for what hooks cannot see into: TorchScript, DataParallel, several devices, no module at all.
+    Raises SpecimenError for what hooks cannot see into: TorchScript, DataParallel, weights that
+    are nowhere yet, no module at all.
     """
     if not isinstance(model, nn.Module):
         raise SpecimenError(f"The model is a {type(model).__name__}; expected a torch.nn.Module. {_way_in(model)}")
@@ -51,12 +53,13 @@ def refuse_unfit(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
     if unborn:
         raise SpecimenError(f"The lazy parameters {listed(unborn, most=4)} have no shape yet. Run the model once "
                             "first: model(torch.as_tensor(example)).")
-    devices = sorted({str(tensor.device) for tensor in [*model.parameters(), *model.buffers()]})
-    if len(devices) > 1:
-        raise SpecimenError(f"The model lies on {listed(devices)}; expected one device. Type model.to({devices[0]!r}).")
-    if devices == ["meta"]:
-        raise SpecimenError("The model is on the meta device and has no weights; load them first (model.to_empty, "
-                            "then fill).")
+    away = [name for name, one in (*model.named_parameters(), *model.named_buffers()) if one.is_meta]
+    if away:
+        raise SpecimenError(
+            f"{'Parts of the model are' if len(devices_of(model)) > 1 else 'The model is'} on the meta device and have "
+            f"no weights: {listed(away, most=4)}. Load them first (model.to_empty, then fill), or load the model "
+            "without offloading."
+        )
     return model, tuple(notes)
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from neurolab.errors import DataError, NeurolabError, SpecimenError, UnknownNameError, did_you_mean, listed
+from neurolab.errors import DataError, SpecimenError, UnknownNameError, did_you_mean, listed
 from neurolab.scores import Needs
+from neurolab.specimen.devices import devices_of, entrance
 from neurolab.specimen.feeds import Feed, Padded, fed
 from neurolab.specimen.leaves import Selector, select_output
 from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain_kernels, unchanged, weights_digest
@@ -31,12 +32,14 @@ class Specimen:
 
     Parameters
     ----------
-    model : the network. It stays where it is (device, dtype, training flags); a compiled one runs eager.
+    model : the network. It stays where it is (device or devices, dtype, training flags); a compiled one runs eager.
     example : a batch of inputs (n, ...), array or tensor; one row is enough. Integers are token ids.
     name : what figures and trials call it; names of a cohort differ.
     output : what the model answers with, where it returns a dict or tuple: a key, an index, or a function of it.
     feed : what the model is called with, where that is not the batch itself: a function of the batch that gives a dict
         (keywords), a tuple (arguments) or one value; ``neurolab.specimen.Padded`` masks padding.
+    inputs_on : of a model spread over several devices, the one that its inputs go to; "" finds it: the first, in the
+        order of the parameters, on which the model takes the example.
 
     Making one runs the self-test: the batch axis is found at every site with two batch sizes, an edit changes the
     read-out, an empty lesion changes nothing bit for bit, every hook is gone. Attention heads get addresses of their
@@ -58,6 +61,7 @@ class Specimen:
     name: str = ""
     output: Selector = None
     feed: Feed = None
+    inputs_on: str | torch.device = ""
     wiring: dict[str, Wiring] = field(init=False, repr=False)
     tied: dict[str, tuple[str, ...]] = field(init=False, repr=False)
     calls: tuple[Call, ...] = field(init=False, repr=False)
@@ -65,6 +69,7 @@ class Specimen:
     users: dict[str, tuple[str, ...]] = field(init=False, repr=False)
     notes: tuple[str, ...] = field(init=False, repr=False)
     _sites: SiteTable = field(init=False, repr=False)
+    _entrance: torch.device = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -76,6 +81,7 @@ class Specimen:
         for note in notes:
             warnings.warn(f"{self.name}: {note}", UserWarning, stacklevel=3)
         put(self, "tied", tied_names(model))
+        put(self, "_entrance", torch.device(self.inputs_on) if self.inputs_on else devices_of(model)[0])
         put(self, "example", self.prepare(self.example))
         with one_thread(), unchanged(model):
             self._try_out()
@@ -89,18 +95,15 @@ class Specimen:
             self_test(self)
 
     def _try_out(self) -> None:
-        """One plain forward, so that a model that refuses its example says so in words."""
-        shape = tuple(self.example.shape)
-        try:
+        """A plain forward, which says where the inputs go, and in words why a model refuses its example."""
+
+        def show(device: torch.device) -> None:
+            object.__setattr__(self, "_entrance", device)
+            object.__setattr__(self, "example", self.prepare(self.example))
             with kept_chance(), plain_kernels(), eval_mode(self.model), torch.no_grad():
                 self.answer(self.example[:1].clone())
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            if isinstance(error, NeurolabError):
-                raise
-            raise SpecimenError(
-                f"The example has shape {shape}; the model refused it: {error}. Expected a batch (n, ...) of what the "
-                "model takes. Type Specimen(model, stimuli.inputs[:1])."
-            ) from error
+
+        entrance([self.device] if self.inputs_on else devices_of(self.model), tuple(self.example.shape), show)
 
     def __repr__(self) -> str:
         size = sum(parameter.numel() for parameter in self.model.parameters())
@@ -135,8 +138,17 @@ class Specimen:
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters live; inputs follow them."""
-        return next((parameter.device for parameter in self.model.parameters()), torch.device("cpu"))
+        """Where the inputs go: the device of the model; of several, ``inputs_on`` or the one found when it was loaded.
+
+        What is recorded comes to the processor; edits act where the tensor lies that they edit.
+        """
+        found = devices_of(self.model)
+        return self._entrance if self.inputs_on or self._entrance in found else found[0]
+
+    @property
+    def devices(self) -> str:
+        """All devices that parameters and buffers lie on, sorted: "cpu, cuda:0"; recordings and trials say them."""
+        return ", ".join(sorted(str(device) for device in devices_of(self.model)))
 
     @property
     def dtype(self) -> torch.dtype:

@@ -236,7 +236,7 @@ def scripted():
         return torch.jit.script(nn.Sequential(nn.Linear(4, 6), nn.Linear(6, 3)))
 
 
-def two_devices():
+def half_loaded():
     model = after_all(plain)()
     model.head.to("meta")
     return model
@@ -386,7 +386,7 @@ BANK = [
     Hostile("a network that counts its runs", counting, refused="changes itself in forward", at="load"),
     Hostile("TorchScript", scripted, refused="TorchScript, in which hooks do not run", at="load"),
     Hostile("DataParallel", lambda: nn.DataParallel(after_all(plain)()), refused="pass model.module", at="load"),
-    Hostile("two devices", two_devices, refused="expected one device", at="load"),
+    Hostile("a part on the meta device", half_loaded, refused="meta device", at="load"),
     Hostile("complex activity",
             after_all(lambda self, x: self.head(self.inner(x).abs()),
                       inner=lambda: Net(lambda self, x: torch.fft.fft(self.part(x)), part=nn.Linear(4, 6))),
