@@ -37,7 +37,7 @@ def identity_of(specimen: Specimen, tasks: Sequence[Task], batch_size: int, exac
         "specimen": specimen.name,
         "weights": specimen.digest,
         "model code": digest_of(*sorted(set(_model_code(specimen)))),
-        "device": specimen.device.type,
+        "device": specimen.devices if "," in specimen.devices else specimen.device.type,
         "dtype": str(specimen.dtype).removeprefix("torch."),
         **{f"stimuli of {task.name}": digest_of(task.stimuli.digest, task.stimuli.table.to_csv()) for task in tasks},
         **{f"score of {task.name}": digest_of(*code_of(task.score)) for task in tasks},
