@@ -56,8 +56,8 @@ class Laid:
         shape = (*value.shape[: self.axis], len(self.channels), *value.shape[self.axis + 1 :])
         if self.places is None:
             return new.reshape(shape)
-        flat = value.index_select(self.axis, self.channels).reshape(len(new), -1)
-        flat.index_copy_(1, self.places, new.flatten(1))
+        flat = value.index_select(self.axis, self.channels.to(value.device)).reshape(len(new), -1)
+        flat.index_copy_(1, self.places.to(value.device), new.flatten(1))
         return flat.view(shape)
 
 

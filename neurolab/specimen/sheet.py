@@ -42,13 +42,14 @@ class Sheet:
 
     def chosen(self, which: Which) -> torch.Tensor:
         """Get the chosen channels, as the site numbers them."""
-        return self.channels if which is None else self.channels[torch.from_numpy(which)]
+        return self.channels if which is None else self.channels[torch.from_numpy(which).to(self.channels.device)]
 
     def part(self, tensor: torch.Tensor, which: Which, lie: Lie) -> torch.Tensor:
         """Get the chosen channels of a narrowed tensor."""
         if which is None:
             return tensor
-        return tensor.index_select(lie.axis, lie.index(torch.from_numpy(which), len(self.channels)))
+        at = torch.from_numpy(which).to(tensor.device)
+        return tensor.index_select(lie.axis, lie.index(at, len(self.channels)))
 
     def loudness(self, mix: Mixing, which: Which) -> float:
         """Get the mean square that the chosen channels change in a layer's output, were they independent."""
@@ -75,7 +76,7 @@ class Ground:
 
     def sheet(self, channels: torch.Tensor, slab: torch.Tensor) -> Sheet:
         """Get the new values of some channels carried; ``slab`` is the site's tensor narrowed to them."""
-        plan = self.plan
+        plan, channels = self.plan, channels.to(slab.device)
         old = plan.carry(channels, self.values[plan.site].index_select(plan.lie.axis, channels), self.values)
         new = plan.carry(channels, slab, self.values)
         delta = {mix.node: new.carried[mix.source] - old.carried[mix.source] for mix in plan.mixed}
@@ -90,7 +91,7 @@ class Ground:
         weight = columns.movedim(mix.axis, 0).flatten(1).square().sum(1)
         outputs = columns.shape[0] if mix.axis else columns.shape[1]
         energy = delta.square().mean(others) * weight / outputs
-        return energy.view(mix.lie.outer, len(channels), mix.lie.inner).sum((0, 2)).double().numpy()
+        return energy.view(mix.lie.outer, len(channels), mix.lie.inner).sum((0, 2)).double().cpu().numpy()
 
     def anew(self, mix: Mixing, sheet: Sheet, which: Which) -> bool:
         """Get whether a layer is to be run anew for a lesion: many channels, loud ones, or no finite difference."""

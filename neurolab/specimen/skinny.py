@@ -127,7 +127,7 @@ class Skinny(Ground):
     def _add(self, base: torch.Tensor, sheet: Sheet, which: np.ndarray, out: torch.Tensor) -> None:
         """Put a sum with the columns of some channels into ``out``; one column by itself, which is fastest so."""
         assert isinstance(sheet, Columns)
-        at = self.mix.lie.index(torch.from_numpy(which), len(sheet.channels))
+        at = self.mix.lie.index(torch.from_numpy(which).to(base.device), len(sheet.channels))
         change, weights = sheet.change.index_select(0, at), sheet.weights.index_select(0, at)
         if len(change) == 1:
             torch.addcmul(base, change.T, weights, out=out)

@@ -80,7 +80,7 @@ class SparsePlan:
 
         That is the proof, on real values, that the rules followed the channels rightly.
         """
-        channels = torch.linspace(0, self.n_channels - 1, min(3, self.n_channels)).long()
+        channels = torch.linspace(0, self.n_channels - 1, min(3, self.n_channels)).long().to(values[self.site].device)
         slab = values[self.site].index_select(self.lie.axis, channels)
         narrow = self.carry(channels, slab, values)
         for node in {*self.kept, *(mix.source for mix in self.mixed)}:
