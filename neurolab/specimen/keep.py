@@ -16,6 +16,7 @@ from neurolab.campaign import Store, filled
 from neurolab.digest import digest_of
 from neurolab.lesion import Lesion
 from neurolab.specimen.cells import Cell
+from neurolab.specimen.identity import check_references
 from neurolab.specimen.plan import Plan, Tile
 
 #: Seconds of work that are committed together, unless a tile takes longer.
@@ -75,6 +76,7 @@ class OnDisk:
         self.folder = store.folder
         self.skeleton = skeleton
         self.design = design
+        check_references(design)
         self.digest = digest_of([[lesion.id, lesion.digest] for lesion in design])
         self.keys: dict[int, str] = {}
         self.waiting: dict[str, StoredCell] = {}
