@@ -50,7 +50,9 @@ class Toy:
     def run(self, piece):
         ill = self.ills.get(piece, "")
         if ill == "slow":
-            (pathlib.Path(self.place) / "pid").write_text(str(os.getpid()))
+            draft = pathlib.Path(self.place) / "draft"
+            draft.write_text(str(os.getpid()))
+            draft.rename(draft.with_name("pid"))
             time.sleep(60)
         if ill == "kill" or (ill == "kill once" and self.first(piece)):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -231,18 +233,24 @@ def test_processes__are_stopped_and_what_they_handed_back_stays_when_the_user_in
         with contextlib.closing(stream):
             for done in stream:
                 kept.extend(done)
-                if len(kept) == 8:  # all but the slow one
+                if len(kept) == 8:  # all but the slow one, which may still be about to begin
+                    wait_for((tmp_path / "pid").exists)
                     raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert right(dict(kept))
     slow = int((tmp_path / "pid").read_text())
-    for _ in range(100):
-        if not alive(slow):
-            break
+    wait_for(lambda: not alive(slow))
+
+
+def wait_for(true):
+    """Wait until something is true; 15 seconds at most."""
+    for _ in range(150):
+        if true():
+            return
         time.sleep(0.1)
-    assert not alive(slow)
+    raise AssertionError("it did not come true")
 
 
 def alive(pid):
@@ -281,11 +289,7 @@ def test_processes__end_soon_after_the_one_that_started_them_was_killed():
         pids = {int(pid) for pid in campaign.stdout.readline().split()}
         campaign.kill()
     assert pids
-    for _ in range(150):
-        if not any(map(alive, pids)):
-            break
-        time.sleep(0.1)
-    assert not any(map(alive, pids))
+    wait_for(lambda: not any(map(alive, pids)))
 
 
 @pytest.mark.parametrize("ill, error", [("open", DataError), ("undone", LesionNotUndone)])
