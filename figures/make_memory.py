@@ -2,7 +2,7 @@
 
 Run it from the root of the checkout: ``python figures/make_memory.py`` (some minutes of one core). Every point is a
 process of its own: ``nl.examine`` on a perceptron 784-512-512-10, single units and random groups of its hidden layers,
-scored and written to a store on disk, the scores the only thing that may grow.
+scored and written to a store on disk; the trials that come back are all that may grow.
 """
 
 import json
@@ -19,9 +19,10 @@ HEAD = """# Time and memory of a campaign as it grows
 
 Written by `python figures/make_memory.py`: `nl.examine(..., store=...)` of a perceptron 784-512-512-10, lesions of 1 to
 32 units at two sites, one thread, each row in a process of its own. Peak memory is that above the process with the
-network, its stimuli and the design; scores are 8 bytes per lesion and stimulus, and are held by the trials at the end.
+network, its stimuli and the design. The trials, which come back whole, are the scores (8 bytes per lesion and stimulus)
+and what is known of every lesion: they grow, and nothing else should.
 
-| lesions | stimuli | CPU s | peak MB | of it scores, MB |
+| lesions | stimuli | CPU s | peak MB | of it the trials, MB |
 | --- | --- | --- | --- | --- |
 """
 
@@ -33,8 +34,9 @@ def one(lesions, stimuli):
 
     import neurolab as nl
     from neurolab.cli.bench import benchmarks
+    from neurolab.specimen.engine import answers
 
-    measure, networks = benchmarks("measure"), benchmarks("networks")
+    measure, networks, design_of = benchmarks("measure"), benchmarks("networks"), benchmarks("cuts").design_of
     with measure.one_thread(), tempfile.TemporaryDirectory() as folder:
         shown = networks.digits(stimuli)
         net = nl.Specimen(networks.perceptron(), shown.inputs[:1], name="perceptron")
@@ -44,13 +46,15 @@ def one(lesions, stimuli):
             units = stream.choice(512, int(stream.integers(1, 33)), replace=False)
             design.append(nl.Lesion(nl.ROI(f"set {at}", {f"relu{1 + at % 2}": units}), nl.Zero()))
         task = nl.Task("digits", shown, nl.scores.margin)
-        torch.export.export(torch.nn.Linear(2, 2), (torch.zeros(2, 2),))
+        warm = nl.Specimen(torch.nn.Sequential(*networks.perceptron(8)), shown.inputs[:1])
+        dict(answers(warm, design_of([benchmarks("cuts").Cut("1", (0,))], "unit"), shown))  # all is imported
         nl.examine(net, design[:2], [task], progress=False)
+        found = []
         began = time.process_time()
         peak = measure.extra_mb(
-            lambda: nl.examine(net, design, [task], progress=False, store=pathlib.Path(folder) / "campaign")
+            lambda: found.append(nl.examine(net, design, [task], progress=False, store=pathlib.Path(folder) / "store"))
         )
-        return {"cpu_s": time.process_time() - began, "peak_mb": peak}
+        return {"cpu_s": time.process_time() - began, "peak_mb": peak, "trials_mb": found[0].nbytes / 2**20}
 
 
 def main():
@@ -59,10 +63,10 @@ def main():
     for lesions, stimuli in POINTS:
         done = subprocess.run([sys.executable, __file__, str(lesions), str(stimuli)], check=True, capture_output=True)
         found = json.loads(done.stdout.decode().strip().splitlines()[-1])
-        rows.append({"lesions": lesions, "stimuli": stimuli, **found, "scores_mb": lesions * stimuli * 8 / 2**20})
+        rows.append({"lesions": lesions, "stimuli": stimuli, **found})
         print(rows[-1], flush=True)
     (HERE / "memory.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    form = "| {lesions:,} | {stimuli:,} | {cpu_s:.1f} | {peak_mb:.0f} | {scores_mb:.0f} |"
+    form = "| {lesions:,} | {stimuli:,} | {cpu_s:.1f} | {peak_mb:.0f} | {trials_mb:.0f} |"
     lines = [form.format(**row) for row in rows]
     (HERE / "memory.md").write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
     draw(rows)
@@ -86,7 +90,7 @@ def draw(rows):
             panels[start].plot(x, [row["cpu_s"] for row in some], "o-", color=WONG["blue"])
             panels[start].set_ylabel("CPU time (s)")
             panels[start + 1].plot(x, [row["peak_mb"] for row in some], "s-", color=WONG["vermillion"], label="peak")
-            panels[start + 1].plot(x, [row["scores_mb"] for row in some], ":", color=GREY, label="scores")
+            panels[start + 1].plot(x, [row["trials_mb"] for row in some], ":", color=GREY, label="trials")
             panels[start + 1].set_ylabel("memory above the start (MB)")
             panels[start + 1].legend()
             for ax in panels[start : start + 2]:
