@@ -11,11 +11,12 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
-TESTS = HERE.parent / "tests" / "hostile" / "test_specimen_bank.py"
+TESTS = [HERE.parent / "tests" / "hostile" / name for name in ("test_specimen_bank.py", "test_specimen_devices.py")]
 HEAD = """# Hostile networks on the bench
 
-Each row is one test of `tests/hostile/test_specimen_bank.py`. *right*: recordings and lesioned answers equal those of
-plain torch hooks written by hand. *refused*: a typed error, with the sentence that it says; none is silently wrong.
+Each row is one test of `tests/hostile/test_specimen_bank.py`; the last, of `test_specimen_devices.py`. *right*:
+recordings and lesioned answers equal those of plain torch hooks written by hand, or, over several devices, those of the
+same network on the processor. *refused*: a typed error, with the sentence that it says; none is silently wrong.
 torchlens {version} agrees with the recordings of the {agree} networks marked °.
 
 | network | site | recorded | lesioned | what the bench says |
@@ -27,7 +28,7 @@ def main():
     """Run the tests and write the table."""
     with tempfile.TemporaryDirectory() as folder:
         found = pathlib.Path(folder) / "found.xml"
-        subprocess.run([sys.executable, "-m", "pytest", str(TESTS), "-q", f"--junitxml={found}", "-o",
+        subprocess.run([sys.executable, "-m", "pytest", *map(str, TESTS), "-q", f"--junitxml={found}", "-o",
                         "junit_family=xunit1"], check=True, cwd=HERE.parent)
         cases = list(ElementTree.parse(found).iter("testcase"))
     said = [{entry.get("name"): entry.get("value") for entry in case.iter("property")} for case in cases]
