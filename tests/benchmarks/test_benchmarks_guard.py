@@ -1,6 +1,6 @@
 """A guard of speed: the two cheapest campaigns raced against the loop of hooks on a sample, in seconds of CPU.
 
-Ratios of CPU time taken in turns in one process hold on a loaded machine; the floor is 70 % of what the engine promises.
+Ratios of CPU time taken in turns hold on a loaded machine; the floor is 70 % of what the engine promises.
 """
 
 import dataclasses
