@@ -65,7 +65,7 @@ def chances() -> Iterator[Callable[[], Any]]:
     """
     for kind in dict.fromkeys(("cuda", "xpu", torch._C._get_privateuse1_backend_name())):
         module = getattr(torch, kind, None)
-        if module is None or not module.is_available() or not getattr(module, "is_initialized", bool)():
+        if module is None or not getattr(module, "is_initialized", module.is_available)():
             continue
-        for index in range(module.device_count()):
+        for index in range(module.device_count() if module.is_available() else 0):
             yield partial(module.set_rng_state, module.get_rng_state(index), index)

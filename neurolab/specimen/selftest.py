@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def refuse_unfit(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
     """Get the plain module behind a compiled one, with notes on what was done.
 
-    Raises SpecimenError for what hooks cannot see into: TorchScript, DataParallel, weights that
-    are nowhere yet, no module at all.
+    Raises SpecimenError for what hooks cannot see into: TorchScript, DataParallel, weights that are nowhere yet, no
+    module at all.
     """
     if not isinstance(model, nn.Module):
         raise SpecimenError(f"The model is a {type(model).__name__}; expected a torch.nn.Module. {_way_in(model)}")
