@@ -16,6 +16,7 @@ from neurolab.errors import SpecimenError
 from neurolab.lesion import Lesion, Zero
 from neurolab.specimen.ablations import ABLATIONS
 from neurolab.specimen.specimen import Cohort, Specimen, Task
+from neurolab.specimen.stream import bytes_of
 from neurolab.trials import concat
 
 #: The lesions of every network of a cohort, or what finds those of one.
@@ -57,6 +58,8 @@ def examine_each(
     workers = workers_of(n_jobs)
     apart = 1 < workers <= len(cohort)
     settings |= {"n_jobs": 1, "progress": False} if apart else {"n_jobs": n_jobs}
+    if apart and settings.get("max_memory") is not None:
+        settings["max_memory"] = max(bytes_of(settings["max_memory"]) // workers, 1)
     others = {kind: effect for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__}
     work = Networks(cohort, lesions, tasks, settings, others)
     if not apart:

@@ -15,7 +15,7 @@ from neurolab.errors import CampaignIncomplete, StoreWriteError, TooLargeError
 from neurolab.lesion import CutWeights, Lesion, Zero
 from neurolab.roi import ROI
 from neurolab.scores import margin
-from neurolab.specimen import Specimen, Task, examine
+from neurolab.specimen import Cohort, Specimen, Task, examine
 from neurolab.specimen import replay as replaying
 from neurolab.specimen.by_channels import ByChannels
 from neurolab.specimen.by_slice import BySlice
@@ -283,3 +283,16 @@ def test_memory__grows_by_the_scores_and_little_else(tmp_path):
     (few, peak_of_few), (many, peak_of_many) = found
     assert many - few > 2.5e6
     assert peak_of_many - peak_of_few < many - few + BEYOND
+
+
+def test_networks_of_a_cohort_side_by_side__share_max_memory(monkeypatch):
+    given = []
+
+    def here(portions, work, *, workers):
+        given.append(work.settings["max_memory"])
+        yield [(place, work.run(place)) for place in portions.pieces]
+
+    monkeypatch.setattr("neurolab.specimen.cohorts.run_pieces", here)
+    twin = Specimen(network(), np.ones((1, 1, 8, 8)), name="twin")
+    examine(Cohort([NET, twin]), design(Zero(), 2), [TASK], n_jobs=2, max_memory="2MB", progress=False)
+    assert given == [1_000_000]
