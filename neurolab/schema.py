@@ -226,7 +226,7 @@ def check_trials(trials: xr.Dataset, *, partial: bool = False) -> xr.Dataset:
 def _check_finite(score: xr.DataArray, *, whole_lesions: bool = False) -> None:
     bad = ~np.isfinite(np.asarray(score, dtype=float))
     if whole_lesions:  # a lesion that is still to come has no score at all; half a lesion is an error all the same
-        bad &= ~np.asarray(np.isnan(score).all("trial").broadcast_like(score).transpose(*score.dims))
+        bad &= ~np.asarray(score.isnull().all("trial").broadcast_like(score).transpose(*score.dims))
     if bad.any():
         where = {str(dim): int(index[0]) for dim, index in zip(score.dims, np.nonzero(bad))}
         raise DataError(

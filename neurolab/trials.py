@@ -229,7 +229,7 @@ def finished(trials: xr.Dataset) -> xr.Dataset:
     check_trials(trials, partial=True)
     if not trials.attrs.get("partial"):
         return trials
-    there = ~np.isnan(trials["score"]).any([dim for dim in trials["score"].dims if dim != "lesion"])
+    there = ~trials["score"].isnull().any([dim for dim in trials["score"].dims if dim != "lesion"])
     if not there.any():
         raise PartialTrialsError(f"No lesion is there in every network: {trials.attrs['partial']}.")
     kept = trials.isel(lesion=np.flatnonzero(there.values))

@@ -168,6 +168,10 @@ ABLATIONS: dict[type, OnActivity | OnWeights] = {
 }
 
 
+#: The table as it comes with the package: what holds of an ablation holds while its entry is this one.
+SHIPPED = dict(ABLATIONS)
+
+
 def effect_of(how: Ablation) -> OnActivity | OnWeights:
     """Get the table entry of an ablation; an unregistered one is an error that says how to register it."""
     if type(how) not in ABLATIONS:

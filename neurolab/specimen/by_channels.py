@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from neurolab.lesion import Clamp, Lesion, Mean, Noise, Resample, Scale, Stimulate, Zero
-from neurolab.specimen.ablations import OnWeights, effect_of
+from neurolab.specimen.ablations import ABLATIONS, SHIPPED, OnWeights, effect_of
 from neurolab.specimen.bench import Bench
 from neurolab.specimen.certificate import Certificate
 from neurolab.specimen.chains import chains_of, joined
@@ -78,7 +78,8 @@ class Shared:
     @property
     def apart(self) -> bool:
         """Whether a lesion can pick its units: each is a whole channel."""
-        return self.laid.whole and bool((self.laid.channel_of >= 0).all())
+        of, n = self.laid.channel_of, len(self.laid.channels)
+        return self.laid.whole and bool((of >= 0).all()) and len(of) == n
 
     def sheet(self, at: int, ground: Ground, batch: Batch) -> Sheet:
         """Get what changes in one batch, which is counted once."""
@@ -137,6 +138,8 @@ class ByChannels:
         self.shape = tuple(int(size) if not isinstance(size, torch.SymInt) else 2 for size in node.meta["val"].shape)
         self.plan = sparse_plan(node, Shared(table, lesions[:1], self.shape).laid.axis, graph.output)
         self.copies = copies
+        for n in {len(batch.inputs) for batch in batches}:
+            graph.sizes(n * copies)
         self.part: Slice | None = None
         if not self._skinny():
             self.part = slice_at(graph, self.plan.boundary, given=True)
@@ -153,7 +156,7 @@ class ByChannels:
         largest = max(len(batch.inputs) for batch in self.batches)
         groups: dict[object, list[Lesion]] = {}
         for lesion in lesions:
-            if type(lesion.how) in APART and values * largest <= WHOLE:
+            if _apart(lesion) and values * largest <= WHOLE:
                 groups.setdefault(_common(lesion), []).append(lesion)
         made = {key: Shared(self.table, group, self.shape) for key, group in groups.items()}
         return {key: one for key, one in made.items() if one.apart}
@@ -229,6 +232,11 @@ class ByChannels:
         rest = Standing(self.part, inputs, self.copies)
         values, _ = self.graph.values(inputs, plan.needs)
         return Tiled(plan, values, intact, lambda tile, copies: rest.behind(tile), self.copies)
+
+
+def _apart(lesion: Lesion) -> bool:
+    kind = type(lesion.how)
+    return kind in APART and ABLATIONS[kind] is SHIPPED[kind]
 
 
 def _common(lesion: Lesion) -> object:

@@ -37,6 +37,8 @@ class BySlice:
         self.part = self._part(design[places[0]])
         on_weights = any(isinstance(effect_of(part.how), OnWeights) for part in design[places[0]].parts)
         self.copies = 1 if on_weights else copies
+        for n in {len(batch.inputs) for batch in batches}:
+            graph.sizes(n * self.copies)
         size = self.part.bytes_per_stimulus() * self.copies
         self.sizes = [size * len(batch.inputs) for batch in batches]
         self.kept: Kept[tuple[Standing, list[torch.Tensor]]] = Kept(self.sizes, memory)

@@ -7,7 +7,6 @@ before it was trusted; what is refused or found wrong goes one path down, and th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Protocol
 
 import torch
@@ -22,7 +21,8 @@ from neurolab.specimen.by_slice import BySlice
 from neurolab.specimen.canary import canaries
 from neurolab.specimen.cuts import place_of
 from neurolab.specimen.damage import Damage
-from neurolab.specimen.graph import Graph, exported
+from neurolab.specimen.graph import Graph
+from neurolab.specimen.graphs import graph_of
 from neurolab.specimen.laid import NotSparse
 from neurolab.specimen.plan import PATHS, Canary, Group, Plan, Tile, in_tiles
 from neurolab.specimen.program import NotExported
@@ -31,17 +31,13 @@ from neurolab.specimen.record import batches
 from neurolab.specimen.replay import Batch, Replay
 from neurolab.specimen.shortage import halved, said_so
 from neurolab.specimen.specimen import Specimen
-from neurolab.specimen.worth import TIMES, export_seconds, forward_seconds
+from neurolab.specimen.worth import TIMES, copies_at, export_seconds, forward_seconds
 from neurolab.stimuli import StimulusSet
 
 #: What an engine gives of one lesion: its place in the design, what is known of it, the answers to every batch.
 Answered = tuple[int, Damage | Told, list[torch.Tensor]]
-#: Rows of a tile that are enough to use a processor well: images or plain vectors, positions of sequences.
-IMAGES, TOKENS = 32, 512
 #: Fewer lesions than this are never worth an export.
 FEW = 8
-#: Lesions side by side at most.
-MOST_COPIES = 8
 
 
 class Server(Protocol):
@@ -103,7 +99,7 @@ class Engine:
             raise NotExported(self._why)
         if self._graph is None:
             try:
-                graph = graph_of(self.table.specimen)
+                graph = graph_of(self.table.specimen, fresh=self.table.user_hooks)
                 self._check_graph(graph)
                 self._graph = graph
             except NotExported as no:
@@ -147,7 +143,7 @@ class Engine:
             return Group(sites, "hooks", "the whole procedure", in_tiles(places, 1))
         whys: list[str] = []
         checked: list[Canary] = []
-        for path, copies in self._ways(exact, allowed):
+        for path, copies in self._ways(sites[0], exact, allowed):
             try:
                 if path == "slice" and exact == "bit" and not self.graph.exact:
                     raise NotExported("the exported graph is equal to rounding only")
@@ -155,7 +151,8 @@ class Engine:
                 if max(server.sizes, default=0) > self.memory:
                     raise NotExported("what is kept of one batch takes too much memory")
                 tiles = server.tiles(places)
-                checked += canaries(self, path, server, tiles, bits=exact == "bit" or path == "module")
+                found = canaries(self, path, server, tiles, bits=exact == "bit" or path == "module")
+                checked += found
             except (NotExported, NotSparse) as no:
                 whys.append(f"no {path}: {no}")
                 continue
@@ -164,25 +161,19 @@ class Engine:
                     raise
                 whys.append(f"no {path} of {copies}: out of memory")
                 continue
-            if all(one.held for one in checked if one.path == path):
+            if all(one.held for one in found):
                 return Group(sites, path, "; ".join(dict.fromkeys(whys)), tiles, copies, tuple(checked),
                              kept=sum(server.sizes))
             whys.append(f"no {path} of {copies}: a canary died" if copies > 1 else f"no {path}: a canary died")
         return Group(sites, "hooks", "; ".join(dict.fromkeys(whys)), in_tiles(places, 1), canaries=tuple(checked))
 
-    def _ways(self, exact: str, allowed: Sequence[str]) -> Iterator[tuple[str, int]]:
+    def _ways(self, address: str, exact: str, allowed: Sequence[str]) -> Iterator[tuple[str, int]]:
         """Paths and how many lesions side by side, in the order in which they are tried."""
-        copies = 1 if exact == "bit" else self._copies()
+        sites, rows = self.table.specimen.sites().find(address), len(self.batches[0].inputs)
+        copies = 1 if exact == "bit" else copies_at(sites[0], rows)
         for path in PATHS:
             if path in allowed and path != "hooks":
                 yield from ((path, n) for n in dict.fromkeys((copies, 1) if path in ("sparse", "slice") else (1,)))
-
-    def _copies(self) -> int:
-        """How many lesions make a tile that a processor is well used by; a count, so the same on every machine."""
-        shape = next((call.shape for call in self.table.specimen.calls if call.shape), ())
-        sequence = len(shape) == 3
-        rows = len(self.batches[0].inputs) * (shape[1] if sequence else 1)
-        return max(1, min(MOST_COPIES, (TOKENS if sequence else IMAGES) // max(rows, 1)))
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
@@ -241,22 +232,6 @@ class Engine:
             self.table.prove(damage, ((batch.inputs, batch.ids) for batch in self.batches))
             outputs = [self.table.forward(batch.inputs, batch.ids) for batch in self.batches]
         return at, damage, outputs
-
-
-@lru_cache(maxsize=4)
-def _read(specimen: Specimen) -> Graph | str:
-    try:
-        return exported(specimen)
-    except NotExported as no:
-        return str(no)
-
-
-def graph_of(specimen: Specimen) -> Graph:
-    """Get a specimen's graph, exported once for several campaigns; raises NotExported with the reason."""
-    found = _read(specimen)
-    if isinstance(found, str):
-        raise NotExported(found)
-    return found
 
 
 def answers(

@@ -17,7 +17,7 @@ from torch.fx import Node
 
 from neurolab.specimen.exporting import traced
 from neurolab.specimen.marking import Where, mark, where_of, why_nowhere
-from neurolab.specimen.program import NotExported, Program, before, holds_tensors, number
+from neurolab.specimen.program import NotExported, Program, allows, before, holds_tensors, number
 from neurolab.specimen.promises import one_thread, promised
 from neurolab.specimen.proof import prove, prove_sites
 from neurolab.specimen.sites import Site
@@ -60,6 +60,7 @@ class Graph:
     exact: bool = True
     _sizes: dict[tuple[Node, int], int] = field(default_factory=dict)
     _programs: dict[tuple[Node, ...], Program] = field(default_factory=dict)
+    _allowed: dict[int, bool] = field(default_factory=dict)
 
     # -- sites -------------------------------------------------------------------------------------------------------
 
@@ -118,7 +119,14 @@ class Graph:
         return known | dict(zip(outputs[1:], values)), answer
 
     def sizes(self, n: int) -> Callable[[Node], int]:
-        """Get what gives the number behind the node of a size, for a batch of ``n``."""
+        """Get what gives the number behind the node of a size, for a batch of ``n``.
+
+        Raises NotExported where the forward does otherwise with so many stimuli than with those that it was read with.
+        """
+        if n not in self._allowed:
+            self._allowed[n] = allows(self.given, n)
+        if not self._allowed[n]:
+            raise NotExported(f"its forward does otherwise with other batches than of {n}")
 
         def size(node: Node) -> int:
             if (node, n) not in self._sizes:

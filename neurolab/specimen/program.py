@@ -105,3 +105,12 @@ class Program:
         """Get the outputs; ``sizes`` gives the number behind a size."""
         with torch.no_grad():
             return self._run(context, *(values[node] for node in self.given), *(sizes(node) for node in self.sizes))
+
+
+def allows(given: Node, n: int) -> bool:
+    """Get whether what a forward asked about the size of its batch while it was exported is so for ``n`` stimuli."""
+    size = given.meta["val"].shape[0]
+    if not isinstance(size, torch.SymInt):
+        return int(size) == n
+    guards = size.node.shape_env.guards
+    return all(bool(guard.expr.subs(size.node.expr, n)) for guard in guards)

@@ -20,25 +20,50 @@ from neurolab.specimen.sparse import SparsePlan
 Rest = Callable[[Mapping[Node, torch.Tensor], int], torch.Tensor]
 #: Places among a sheet's channels, each once (None: all of them).
 Which = np.ndarray | None
-#: Channels that make up more than this share of a sum's mean square are not taken out of a recorded sum: what is left
-#: would be known to fewer digits than float32 has. The layer is run anew.
-LOUD = 0.25
+#: Channels that make up more than this share of a sum's mean square, for any stimulus or in any feature, are not taken
+#: out of a recorded sum: what is left would be known to fewer digits than float32 has. The layer is run anew.
+LOUD = 0.5
 #: Beyond this share of a site's channels the layer is run anew, which then costs no more.
 MANY = 0.5
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Mean squares of what a layer's output changes by, or is: (..., rows) over features, (..., features) over rows."""
+
+    rows: torch.Tensor
+    features: torch.Tensor
+
+    def of(self, which: Which) -> Energy:
+        """Get the energy of some channels together, were they independent."""
+        if which is None:
+            return Energy(self.rows.sum(0), self.features.sum(0))
+        at = torch.from_numpy(which).to(self.rows.device)
+        return Energy(self.rows.index_select(0, at).sum(0), self.features.index_select(0, at).sum(0))
+
+    def plus(self, other: Energy) -> Energy:
+        """Get the sum of two."""
+        return Energy(self.rows + other.rows, self.features + other.features)
+
+    def within(self, level: Energy) -> torch.Tensor:
+        """Get whether it is a small part of a level, for every row and in every feature; nothing is part of nothing."""
+        small = (self.rows <= LOUD * level.rows).all(-1) & (self.features <= LOUD * level.features).all(-1)
+        return small & level.rows.isfinite().all() & level.features.isfinite().all()
 
 
 @dataclass(frozen=True)
 class Sheet:
     """New values of some channels of one batch, and what they change in what each mixing layer reads.
 
-    ``delta`` and ``loud`` are by mixing node: the change of its input, narrowed, and the mean square that each channel
-    changes in its output.
+    ``delta``, ``loud`` and ``quiet`` are by mixing node: the change of its input, narrowed; the energy that each
+    channel changes in its output; whether that is a small part for each channel by itself.
     """
 
     channels: torch.Tensor
     new: Narrow
     delta: Mapping[Node, torch.Tensor]
-    loud: Mapping[Node, np.ndarray]
+    loud: Mapping[Node, Energy]
+    quiet: Mapping[Node, np.ndarray]
 
     def chosen(self, which: Which) -> torch.Tensor:
         """Get the chosen channels, as the site numbers them."""
@@ -50,10 +75,6 @@ class Sheet:
             return tensor
         at = torch.from_numpy(which).to(tensor.device)
         return tensor.index_select(lie.axis, lie.index(at, len(self.channels)))
-
-    def loudness(self, mix: Mixing, which: Which) -> float:
-        """Get the mean square that the chosen channels change in a layer's output, were they independent."""
-        return float(self.loud[mix.node].sum() if which is None else self.loud[mix.node][which].sum())
 
 
 #: A lesion: new values of some channels, and which of them it takes.
@@ -72,7 +93,7 @@ class Ground:
         self.values = values
         self.intact = intact
         plan.check(values)
-        self.level = {mix.node: float(values[mix.node].square().mean()) for mix in plan.mixed}
+        self.level = {mix.node: level_of(mix, values[mix.node]) for mix in plan.mixed}
 
     def sheet(self, channels: torch.Tensor, slab: torch.Tensor) -> Sheet:
         """Get the new values of some channels carried; ``slab`` is the site's tensor narrowed to them."""
@@ -83,21 +104,23 @@ class Ground:
         ends = {*plan.kept, *(mix.source for mix in plan.mixed)}
         new.carried = {node: new.carried[node] for node in ends}  # what lies between takes memory and is read no more
         loud = {mix.node: self._loud(mix, channels, delta[mix.node]) for mix in plan.mixed}
-        return Sheet(channels, new, delta, loud)
+        quiet = {node: one.within(self.level[node]).cpu().numpy() for node, one in loud.items()}
+        return Sheet(channels, new, delta, loud, quiet)
 
-    def _loud(self, mix: Mixing, channels: torch.Tensor, delta: torch.Tensor) -> np.ndarray:
-        columns = mix.columns(self.values[mix.weights], channels, self.plan.n_channels)
-        others = [axis for axis in range(delta.dim()) if axis != mix.lie.axis]
-        weight = columns.movedim(mix.axis, 0).flatten(1).square().sum(1)
-        outputs = columns.shape[0] if mix.axis else columns.shape[1]
-        energy = delta.square().mean(others) * weight / outputs
-        return energy.view(mix.lie.outer, len(channels), mix.lie.inner).sum((0, 2)).double().cpu().numpy()
+    def _loud(self, mix: Mixing, channels: torch.Tensor, delta: torch.Tensor) -> Energy:
+        columns = mix.columns(self.values[mix.weights], channels, self.plan.n_channels).movedim(mix.axis, 0)
+        weight = columns.double().square().flatten(2).sum(2) if columns.dim() > 2 else columns.double().square()
+        change = delta.movedim(mix.lie.axis, 0).double().square()
+        change = change.flatten(1) if mix.is_linear else change.flatten(2).mean(2)
+        both = change * weight.mean(1, keepdim=True), weight * change.mean(1, keepdim=True)
+        return Energy(*(one.view(mix.lie.outer, len(channels), mix.lie.inner, -1).sum((0, 2)) for one in both))
 
     def anew(self, mix: Mixing, sheet: Sheet, which: Which) -> bool:
         """Get whether a layer is to be run anew for a lesion: many channels, loud ones, or no finite difference."""
         n = len(sheet.channels) if which is None else len(which)
-        many = n > MANY * self.plan.n_channels and self.plan.n_channels > 1
-        return many or not sheet.loudness(mix, which) <= LOUD * self.level[mix.node]
+        if (n > MANY * self.plan.n_channels and self.plan.n_channels > 1) or not sheet.quiet[mix.node][which].all():
+            return True
+        return n > 1 and not bool(sheet.loud[mix.node].of(which).within(self.level[mix.node]))
 
     def put(self, node: Node, sheet: Sheet, which: Which) -> torch.Tensor:
         """Get a carried node's intact value with a lesion's channels in it."""
@@ -156,9 +179,16 @@ class Tiled(Ground):
         return mix.change(sheet.part(sheet.delta[mix.node], which, mix.lie), columns)
 
 
+def level_of(mix: Mixing, known: torch.Tensor) -> Energy:
+    """Get the mean squares of a layer's output, per row and per feature; a convolution's rows are stimuli."""
+    square = known.movedim(-1 if mix.is_linear else 1, 0).double().square()
+    square = square.flatten(1) if mix.is_linear else square.flatten(2).mean(2)
+    return Energy(square.mean(0), square.mean(1))
+
+
 def settled(answer: torch.Tensor, sham: torch.Tensor, intact: torch.Tensor) -> torch.Tensor:
     """Get a read-out (rows, ...) in which every row that equals the sham's, bit for bit, is the intact one."""
     if answer.dim() == 2 and answer.stride(0) == 1:  # (outputs) x (rows) in memory: over the few outputs first
         return torch.where((answer.T == sham.T).all(0), intact.T, answer.T).T
-    same = (answer == sham).view(len(answer), -1).all(1)
+    same = (answer == sham).reshape(len(answer), -1).all(1)
     return torch.where(same.view(-1, *(1,) * (answer.dim() - 1)), intact, answer)

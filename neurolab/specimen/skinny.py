@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.fx import Node
 
-from neurolab.specimen.sheet import LOUD, Cut, Ground, Sheet
+from neurolab.specimen.sheet import Cut, Energy, Ground, Sheet, level_of
 from neurolab.specimen.sparse import SparsePlan
 from neurolab.specimen.tail import SMALL, Tail
 
@@ -39,8 +39,8 @@ class Running:
     """A sum that a growing set of channels has in common, and how far it has come since it was begun anew."""
 
     sum: torch.Tensor
-    level: float
-    loud: float = 0.0
+    level: Energy
+    loud: Energy | None = None
     steps: int = 0
 
 
@@ -71,7 +71,7 @@ class Skinny(Ground):
         made, mix = super().sheet(channels, slab), self.mix
         weights = mix.columns(self.values[mix.weights], channels, self.plan.n_channels)
         change, by_column = made.delta[mix.node].T.contiguous(), (weights.T if mix.axis else weights).contiguous()
-        return Columns(made.channels, made.new, made.delta, made.loud, change, by_column)
+        return Columns(made.channels, made.new, made.delta, made.loud, made.quiet, change, by_column)
 
     def answers(self, cuts: Sequence[Cut]) -> Iterator[torch.Tensor]:
         """Get the read-out (rows, outputs) under each lesion, in this order.
@@ -108,17 +108,18 @@ class Skinny(Ground):
             made = Running(torch.empty_like(self.sum), self.level[self.mix.node])
             if not self.anew(self.mix, sheet, which):
                 self._add(self.sum, sheet, which, made.sum)
-                made.loud = sheet.loudness(self.mix, which)
+                made.loud = sheet.loud[self.mix.node].of(which)
                 return made
         else:
             made = running
-            made.loud += sheet.loudness(self.mix, more)
+            added = sheet.loud[self.mix.node].of(more)
+            made.loud = added if made.loud is None else made.loud.plus(added)
             made.steps += 1
-            if made.steps < STEPS and made.loud <= LOUD * made.level:
+            if made.steps < STEPS and bool(made.loud.within(made.level)):
                 self._add(made.sum, sheet, more, made.sum)
                 return made
         made.sum.copy_(self._anew(sheet, which))
-        made.level, made.loud, made.steps = float(made.sum.square().mean()), 0.0, 0
+        made.level, made.loud, made.steps = level_of(self.mix, made.sum), None, 0
         return made
 
     def _anew(self, sheet: Sheet, which: np.ndarray) -> torch.Tensor:

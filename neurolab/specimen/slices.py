@@ -18,7 +18,7 @@ from neurolab.specimen.edit import Edit
 from neurolab.specimen.graph import Graph
 from neurolab.specimen.layout import check_rows
 from neurolab.specimen.program import NotExported, Program, after, before, holds_tensors
-from neurolab.specimen.tiling import Axis, axes_of, batch_axis, bytes_of, repeating
+from neurolab.specimen.tiling import Axis, axes_of, batch_axis, bytes_of, joins_rows, repeating
 from neurolab.specimen.work import work
 
 #: What a lesion does to the value of a node.
@@ -61,6 +61,8 @@ class Slice:
         for node in self.nodes:
             if isinstance(node.meta.get("val"), torch.Tensor) and batch_axis(node) < 0:
                 raise NotExported(f"{node.name} sums over the rows of the batch")
+            if joins_rows(node):
+                raise NotExported(f"{node.name} runs along the rows of the batch")
         return axes_of(self.graph, [*self.reads, *self.inside, self.graph.output])
 
     @cached_property

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from neurolab.specimen.graph import Graph
 
 
+#: Operations whose ``dim`` says where an axis goes and not along what is computed.
+_LAYOUT = frozenset((
+    "transpose", "permute", "unsqueeze", "squeeze", "movedim", "swapaxes", "flatten", "unflatten", "sym_size", "size",
+    "expand", "view", "reshape", "t",
+))
+
+
 @dataclass(frozen=True)
 class Axis:
     """Where the rows of a batch lie in a tensor: on ``at``, each of them ``times`` long.
@@ -103,6 +110,30 @@ def axes_of(graph: Graph, nodes: Iterable[Node]) -> dict[Node, Axis | None]:
                 raise NotExported(f"rows of the batch cannot be told apart in {node.name}")
             found[node] = fits[0]
     return found
+
+
+def joins_rows(node: Node) -> bool:
+    """Get whether an operation runs along the axis of the batch: a running sum over stimuli, their order, a choice.
+
+    Such a sum may be quiet on the stimuli that a canary sees. Operations that only lay a tensor out anew do not count.
+    """
+    schema = getattr(node.target, "_schema", None)
+    given = [one for one in node.all_input_nodes if isinstance(one.meta.get("val"), torch.Tensor)]
+    if schema is None or not given or schema.name.removeprefix("aten::") in _LAYOUT:
+        return False
+    named = {argument.name: value for argument, value in zip(schema.arguments, node.args)} | dict(node.kwargs)
+    first = given[0]
+    axis, n = batch_axis(first), first.meta["val"].dim()
+    whole = schema.name == "aten::slice" and str(node.meta["val"].shape) == str(first.meta["val"].shape)
+    if axis < 0 or whole:
+        return False
+    if schema.name.partition(".")[0] in ("aten::index", "aten::index_put", "aten::_unsafe_index"):
+        places: Any = named.get("indices") or ()
+        return len(places) > axis and places[axis] is not None
+    asked = [named[name] for name in ("dim", "dims") if name in named and named[name] is not None]
+    along = {one % n for value in asked for one in (value if isinstance(value, (list, tuple)) else [value])
+             if isinstance(one, int)}
+    return axis in along
 
 
 def rows_are_apart(graph: Graph) -> bool:

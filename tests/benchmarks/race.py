@@ -111,7 +111,7 @@ def race(which: str, *, quick: bool = False, repeats: int | None = None, peers: 
 @contextmanager
 def export_apart(clock: Clock) -> Iterator[None]:
     """Count the seconds that the engine spends in exporting a network on a clock of their own."""
-    from neurolab.specimen import engine as its
+    from neurolab.specimen import graphs as its
 
     exported = its.exported
 

@@ -107,6 +107,8 @@ def test_a_chain_answers_as_its_lesions_do_alone(bench, sets, steps):
 
 def test_a_chain_is_computed_by_what_is_added(bench, monkeypatch):
     added = []
+    monkeypatch.setattr("neurolab.specimen.sheet.LOUD", 1e30)  # few units, so that each is a large part of some sum
+    monkeypatch.setattr(bench.ground, "anew", lambda *given: False)
     monkeypatch.setattr(bench.ground, "_add", lambda base, sheet, which, out, own=bench.ground._add: (
         added.append(len(which)), own(base, sheet, which, out)))
     with torch.no_grad():
@@ -117,7 +119,8 @@ def test_a_chain_is_computed_by_what_is_added(bench, monkeypatch):
 def test_a_running_sum_is_begun_anew_after_so_many_steps(bench, monkeypatch):
     anew = []
     monkeypatch.setattr("neurolab.specimen.skinny.STEPS", 2)
-    monkeypatch.setattr("neurolab.specimen.skinny.LOUD", float("inf"))
+    monkeypatch.setattr("neurolab.specimen.sheet.LOUD", 1e30)
+    monkeypatch.setattr(bench.ground, "anew", lambda *given: False)
     monkeypatch.setattr(bench.ground, "_anew", lambda sheet, which, own=bench.ground._anew: (
         anew.append(len(which)), own(sheet, which))[1])
     with torch.no_grad():

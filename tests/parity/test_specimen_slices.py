@@ -260,10 +260,12 @@ class Crowded(nn.Module):
         return self.b(hidden * through)
 
 
-def test_rows_that_interact_in_a_tile_only_are_found_by_comparing_with_hooks() -> None:
+def test_rows_that_interact_in_a_tile_only_are_refused_and_would_be_found_by_comparing_with_hooks(monkeypatch) -> None:
     torch.manual_seed(0)
     crowded = Specimen(Crowded(), torch.randn(2, 4))
     graph, inputs = exported(crowded), crowded.prepare(torch.randn(5, 4))
+    assert "runs along the rows" in slice_at(graph, [graph.node(crowded.sites()["a"])]).why_single
+    monkeypatch.setattr("neurolab.specimen.slices.joins_rows", lambda node: False)
     lesions = [at("a", [unit], Zero()) for unit in range(3)]
     with bench(crowded) as table:
         known = [by_hooks(table, lesion, inputs) for lesion in lesions]
