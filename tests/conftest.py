@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+#: Run by a test in a process of their own, for what they register is there for good.
+collect_ignore = ["hostile/lent_device.py", "hostile/on_lent_devices.py"]
+
 # The workers share the cores, and sums over several threads differ in the last bit: before torch is imported anywhere.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -14,6 +14,7 @@ from neurolab.specimen.generate import generate as generate
 from neurolab.specimen.readout import with_readout as with_readout
 from neurolab.specimen.record import predicted_bytes as predicted_bytes
 from neurolab.specimen.record import record as record
+from neurolab.specimen.screening_run import screen as screen
 from neurolab.specimen.specimen import Cohort as Cohort
 from neurolab.specimen.specimen import Probe as Probe
 from neurolab.specimen.specimen import Specimen as Specimen

@@ -25,7 +25,7 @@ from neurolab.digest import digest_of
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
-def code_of(thing: Any, met: set[int] | None = None) -> Iterator[str]:
+def code_of(thing: Any, met: dict[int, Any] | None = None) -> Iterator[str]:
     """Get texts that change when a function, an object or a value does: its code, its settings, what it uses.
 
     Example
@@ -34,7 +34,7 @@ def code_of(thing: Any, met: set[int] | None = None) -> Iterator[str]:
     >>> list(code_of(once)) == list(code_of(twice)), list(code_of(once)) == list(code_of(lambda x: x))
     (False, True)
     """
-    met = set() if met is None else met
+    met = {} if met is None else met
     if isinstance(thing, (str, bytes, bool, int, float, complex, type(None), np.generic)):
         yield f"{type(thing).__name__} {thing!r}"
     elif isinstance(thing, torch.Tensor) and thing.layout is torch.strided and not thing.is_quantized:
@@ -42,11 +42,11 @@ def code_of(thing: Any, met: set[int] | None = None) -> Iterator[str]:
     elif isinstance(thing, np.ndarray) and thing.dtype.kind not in "OUT":
         yield digest_of(thing)
     elif id(thing) not in met:
-        met.add(id(thing))
+        met[id(thing)] = thing  # kept, or another object would come by under its number
         yield from _made_of(thing, met)
 
 
-def _made_of(thing: Any, met: set[int]) -> Iterator[str]:
+def _made_of(thing: Any, met: dict[int, Any]) -> Iterator[str]:
     if isinstance(thing, Mapping):
         for key, value in thing.items():
             yield from (repr(key), *code_of(value, met))
@@ -77,7 +77,7 @@ def _made_of(thing: Any, met: set[int]) -> Iterator[str]:
         yield _named(thing)
 
 
-def _function(thing: types.FunctionType, met: set[int]) -> Iterator[str]:
+def _function(thing: types.FunctionType, met: dict[int, Any]) -> Iterator[str]:
     if _installed(thing.__module__):
         yield _named(thing)
         return
@@ -90,7 +90,7 @@ def _function(thing: types.FunctionType, met: set[int]) -> Iterator[str]:
             yield from (name, *_used(thing.__globals__[name], thing, met))
 
 
-def _used(value: Any, by: types.FunctionType, met: set[int]) -> Iterator[str]:
+def _used(value: Any, by: types.FunctionType, met: dict[int, Any]) -> Iterator[str]:
     """A global that a function uses; of a user's own module what it names there."""
     if isinstance(value, types.ModuleType):
         if not _installed(value.__name__):
@@ -116,7 +116,7 @@ def _names(code: types.CodeType) -> set[str]:
     return set(code.co_names).union(*inner)
 
 
-def _class(kind: type, met: set[int]) -> Iterator[str]:
+def _class(kind: type, met: dict[int, Any]) -> Iterator[str]:
     yield _named(kind)
     for one in kind.__mro__[:-1]:
         if not _installed(one.__module__):

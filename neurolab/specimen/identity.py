@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,7 +75,7 @@ def _model_code(specimen: Specimen) -> Iterator[str]:
     for path, module in model.named_modules():
         hooks = (*module._forward_pre_hooks.values(), *module._forward_hooks.values())
         own = {name: value for name, value in vars(module).items() if (path, name) in constants}
-        met: set[int] = set()
+        met: dict[int, Any] = {}
         yield from (path, *code_of((type(module), own, hooks), met))
     yield from code_of((specimen.output, specimen.feed))
 

@@ -43,7 +43,7 @@ from neurolab.specimen.promises import kept_chance, one_thread
 from neurolab.specimen.readout import with_readout
 from neurolab.specimen.region import Region
 from neurolab.specimen.replay import Batch
-from neurolab.specimen.screen import screen
+from neurolab.specimen.screening_run import screen
 from neurolab.stimuli import StimulusSet
 
 warnings.simplefilter("error")

@@ -10,7 +10,7 @@ from neurolab import scores
 from neurolab.errors import DataError, LesionPlanError, NeurolabError, RefusedSiteError, SpecimenError, UnknownSiteError
 from neurolab.lesion import Noise, Zero
 from neurolab.specimen import Cohort, Specimen, Task, record
-from neurolab.specimen.screen import screen
+from neurolab.specimen.screening_run import screen
 from neurolab.stimuli import StimulusSet
 
 

@@ -264,7 +264,7 @@ def test_finalise__of_two_writers_at_once_leaves_one(tmp_path, expected, monkeyp
         assert len(list(place.iterdir())) == 3
 
 
-@pytest.mark.parametrize("order", [range(N), reversed(range(N)), [3, 1, 0, 5, 4, 2]], ids=str)
+@pytest.mark.parametrize("order", [[*range(N)], [*reversed(range(N))], [3, 1, 0, 5, 4, 2]], ids=str)
 def test_finalised_bytes__do_not_depend_on_order_writers_or_merging(tmp_path, expected, order):
     order = list(order)
     for writer, mine in (("1/3", order[:1]), ("2/3", order[1:4]), ("3/3", order[3:])):

@@ -12,7 +12,7 @@ from neurolab.report import methods_text
 from neurolab.roi import ROI
 from neurolab.schema import check_result
 from neurolab.specimen import Specimen, Task, examine, phantoms, record
-from neurolab.specimen.screen import screen
+from neurolab.specimen.screening_run import screen
 from neurolab.stimuli import StimulusSet
 from neurolab.storage import load, save
 
