@@ -43,7 +43,7 @@ def _agreement(result: xr.Dataset) -> str:
 def plot_screen(result: xr.Dataset, *, ax: Axes) -> Axes:
     """Draw estimate against exact effect of the units examined, the line of equality, and where all others lie.
 
-    result : of ``neurolab.specimen.screen``: estimate, exact_smooth, status (neuroid), spearman (against).
+    result : of ``nl.specimen.screen``: estimate, exact_smooth, status (neuroid), spearman (against).
     Returns the axes.
 
     Example
