@@ -16,13 +16,14 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from neurolab.campaign.portions import Portions
 from neurolab.campaign.serving import Answer, Broken, Failure, Opened, Work, end_with, serve, tried
-from neurolab.errors import SpecimenError
+from neurolab.errors import DataError, SpecimenError
 
 log = logging.getLogger("neurolab")
 
@@ -81,6 +82,9 @@ def workers_of(n_jobs: int | None) -> int:
     """Get how many workers ``n_jobs`` means here; None: those of ``joblib.parallel_config``, else one."""
     import joblib
 
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral) or n_jobs == 0):
+        raise DataError(f"n_jobs={n_jobs!r} given; expected a whole number of workers. Type n_jobs=2, or -1 for every "
+                        "core.")
     return joblib.effective_n_jobs(n_jobs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from neurolab.specimen.forecast import Forecast
 from neurolab.specimen.keep import InMemory, OnDisk
 from neurolab.specimen.plan import Block, Plan, Tile
 from neurolab.specimen.specimen import Specimen, Task
+
+log = logging.getLogger("neurolab")
 
 
 @dataclass
@@ -62,8 +65,21 @@ class Campaign:
             pace = Pace(self.specimen.name, portions, workers, self._bytes(workers), show=self.progress)
             try:
                 self._compute(run_pieces(portions, OnBench.of(*settings), workers=workers, here=opened), pace)
+            except KeyboardInterrupt:
+                self.kept.flush()
+                log.warning(self._stopped())
+                raise
             finally:
                 self.kept.flush()
+
+    def _stopped(self) -> str:
+        """What of a campaign that is stopped by hand is there when it is started again."""
+        n = len(self.design)
+        if isinstance(self.kept, InMemory):
+            return f"Stopped; none of {n} lesions of {self.specimen.name} is kept. Type store='runs/x' to go on later."
+        done = len(self.kept.store.done() & set(self.kept.keys.values()))
+        return f"Stopped; {done} of {n} lesions of {self.specimen.name} are kept in {self.kept.folder.parent}; the " \
+               "same call goes on."
 
     def _compute(self, results: Generator[Done, None, None], pace: Pace) -> None:
         """Compute everything; without a store the first error ends it, with one the others are finished first."""

@@ -15,6 +15,7 @@ from neurolab.campaign.workers import run_pieces, workers_of
 from neurolab.errors import SpecimenError
 from neurolab.lesion import Lesion, Zero
 from neurolab.specimen.ablations import ABLATIONS
+from neurolab.specimen.given import design_for
 from neurolab.specimen.specimen import Cohort, Specimen, Task
 from neurolab.specimen.stream import bytes_of
 from neurolab.trials import concat
@@ -44,8 +45,7 @@ class Networks:
         from neurolab.specimen.examine import examine
 
         one = self.cohort[place]
-        lesions = self.lesions(one) if callable(self.lesions) else self.lesions
-        return examine(one, lesions, self.tasks, **self.settings)
+        return examine(one, design_for(one, self.lesions), self.tasks, **self.settings)
 
     def check_intact(self) -> None:
         """Every network was checked when its lesions were done."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,9 +22,11 @@ from neurolab.roi import ROI
 from neurolab.scores import Accuracy, Margin, describe
 from neurolab.specimen.campaign import Campaign
 from neurolab.specimen.cohorts import Designs, examine_each
+from neurolab.specimen.given import check_specimen, design_for
 from neurolab.specimen.identity import identity_of
 from neurolab.specimen.keep import InMemory, OnDisk
 from neurolab.specimen.plan import EXACT
+from neurolab.specimen.reference import References
 from neurolab.specimen.specimen import Cohort, Specimen, Task
 from neurolab.trials import make_trials
 
@@ -76,6 +78,7 @@ def examine(
 
     Raises
     ------
+    SpecimenError : a bare model, or a list of networks. LesionPlanError : units or a reference of another network.
     DoubleDippingError : a task shows stimuli that chose a lesioned region.
     LesionNotApplied, LesionNotUndone : a promise of the bench could not be kept.
     CampaignMismatchError : the store belongs to other weights, stimuli, scores, settings or versions.
@@ -101,12 +104,12 @@ def examine(
             batch_size=batch_size, exact=exact, store=store, n_jobs=n_jobs, shard=shard,
             max_memory=max_memory, progress=progress, allow_double_dipping=allow_double_dipping,
         )
-    if callable(lesions):
-        lesions = lesions(specimen)
+    check_specimen(specimen, "examine")
+    workers = workers_of(n_jobs)
     if exact not in EXACT:
         raise DataError(f"exact={exact!r} given; expected one of {listed(EXACT)}.{did_you_mean(exact, EXACT)}")
     part = _shard_of(shard, store)
-    design = with_sham(lesions)
+    design = with_sham(design_for(specimen, lesions))
     unique_lesions(design)
     _check_own(specimen, design)
     tasks = _checked_tasks(tasks)
@@ -115,7 +118,7 @@ def examine(
     skeleton = _skeleton(specimen, design, tasks, override, batch_size)
     with _kept(specimen, design, tasks, batch_size, exact, skeleton, store, part) as kept:
         campaign = Campaign(specimen, design, tasks, batch_size, exact, kept, progress, max_memory)
-        campaign.run(min(workers_of(n_jobs), len(design) - 1), part)
+        campaign.run(min(workers, len(design) - 1), part)
         campaign.check_whole(kept.trials("some lesions could not be computed") if campaign.poisoned else skeleton)
         return kept.trials(f"shard {part}" if part else "")
 
@@ -144,6 +147,9 @@ def _shard_of(shard: str | None, store: Any) -> Shard | None:
 
 def with_sham(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
     """Get the design with a sham in it: the whole procedure of the first lesion, without damage, comes first."""
+    if not isinstance(lesions, (Lesion, Iterable)):
+        raise LesionPlanError(f"examine() got {type(lesions).__name__} as its lesions; expected Lesion values in one "
+                              "flat sequence. Type [nl.Lesion(...), ...].")
     design = (lesions,) if isinstance(lesions, Lesion) else tuple(lesions)
     strange = [lesion for lesion in design if not isinstance(lesion, Lesion)]
     if strange:
@@ -163,9 +169,22 @@ def _check_own(specimen: Specimen, design: Sequence[Lesion]) -> None:
         if lesion.role != "sham" and whose and whose != specimen.name:
             raise LesionPlanError(
                 f"Lesion {lesion.id!r} was localised in {whose!r} and would be cut in {specimen.name!r}, whose "
-                "units are others. Localise it in each network: nl.concat(patient(network) for network in cohort). If "
-                f"the units do correspond (a retrained copy), type roi.moved_to({specimen.name!r})."
+                "units are others. Find it in each network: nl.examine(cohort, design_function, tasks), where "
+                "design_function(network) gives the lesions of that network. If the units do correspond (a retrained "
+                f"copy), type roi.moved_to({specimen.name!r})."
             )
+    _check_references(specimen, design)
+
+
+def _check_references(specimen: Specimen, design: Sequence[Lesion]) -> None:
+    """Refuse a reference recording of other weights, or of a lesioned network, before a store is made."""
+    hows = [part.how for whole in design if whole.role != "sham" for part in whole.parts]
+    recordings = {id(one): one for how in hows if isinstance(one := getattr(how, "reference", None), xr.DataArray)}
+    if recordings:
+        references = References()
+        references.weights = specimen.digest
+        for recording in recordings.values():
+            references.check_own(recording)
 
 
 def _checked_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:

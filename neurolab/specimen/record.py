@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -17,15 +16,16 @@ from neurolab.errors import DataError, RefusedSiteError
 from neurolab.lesion import Lesion
 from neurolab.recording import make_recording
 from neurolab.specimen.bench import Bench, bench
+from neurolab.specimen.columns import Columns
 from neurolab.specimen.experts import check_recorded
 from neurolab.specimen.feeds import pooled_real, real_tokens
 from neurolab.specimen.filling import Filling
+from neurolab.specimen.given import check_specimen
 from neurolab.specimen.pooling import pooled, pooled_dims
 from neurolab.specimen.sites import Site, check_units
 from neurolab.specimen.specimen import Probe, Specimen
 from neurolab.specimen.stopping import Enough, may_stop
 from neurolab.specimen.stream import Held, Streamed, rows_at_once
-from neurolab.specimen.wiring import outgoing_norms
 from neurolab.stimuli import StimulusSet
 
 
@@ -156,6 +156,7 @@ def record(
 
     Raises
     ------
+    SpecimenError : a bare model or a Cohort.
     DataError : NaN or inf activity, naming site and stimulus; more memory than ``max_memory``.
     LesionNotApplied, LesionNotUndone : see the bench.
 
@@ -172,24 +173,25 @@ def record(
     >>> record(net, StimulusSet("two", np.zeros((2, 3)), table), ["output"]).shape
     (2, 2)
     """
+    check_specimen(specimen, "record", each="[nl.record(network, stimuli, probes) for network in cohort]")
     channels = resolve(specimen, probes)
     if len(stimuli) == 0:
         raise DataError("record() got no stimuli; expected at least one.")
-    edges = np.cumsum([0, *(len(channel.units) for channel in channels)])
     dtype = np.result_type(*(channel.probe.dtype for channel in channels))
-    rows = rows_at_once(len(stimuli), int(edges[-1]) * dtype.itemsize, batch_size, store, max_memory)
-    spans = [slice(int(low), int(high)) for low, high in itertools.pairwise(edges)]
+    n, width = len(stimuli), sum(len(channel.units) for channel in channels)
+    rows = rows_at_once(n, width * dtype.itemsize, batch_size, store, max_memory)
     place: Held | Streamed | None = None
     try:
         with bench(specimen) as table:
+            columns = Columns(specimen, channels, table.digest)
             about = partial(_recording, specimen, stimuli, channels, lesions, table.digest)
             if store is None:
-                place = Held(len(stimuli), int(edges[-1]), dtype)
+                place = Held(n, width, dtype)
             else:
-                empty = np.broadcast_to(np.zeros((), dtype), (len(stimuli), int(edges[-1])))  # takes no memory
-                place = Streamed(store, about(empty), min(rows, len(stimuli)))
-            _fill(table, stimuli, Filling(channels, spans, place, stimuli.ids), rows, tuple(lesions))
-        return place.finish() if isinstance(place, Streamed) else about(place.values)
+                nobody = {name: np.zeros(0, dtype=np.int64) for name in columns.names}
+                place = Streamed(store, about(np.empty((n, 0), dtype), nobody), columns, min(rows, n))
+            _fill(table, stimuli, Filling(channels, columns.spans, place, stimuli.ids), rows, tuple(lesions))
+        return place.finish() if isinstance(place, Streamed) else about(place.values, columns.whole())
     finally:
         if isinstance(place, Streamed):
             place.drop()
@@ -197,11 +199,11 @@ def record(
 
 def _recording(
     specimen: Specimen, stimuli: StimulusSet, channels: list[Channel], lesions: Sequence[Lesion], weights: str,
-    values: np.ndarray,
+    values: np.ndarray, neuroid: dict[str, np.ndarray],
 ) -> xr.DataArray:
     return make_recording(
         values, presentation={str(name): stimuli.table[name].to_numpy() for name in stimuli.table},
-        neuroid=_neuroids(specimen, channels), sites=[_entry(channel) for channel in channels], kind="ann",
+        neuroid=neuroid, sites=[_entry(channel) for channel in channels], kind="ann",
         units="a.u.", source=f"{stimuli.name} {stimuli.digest}", specimen=specimen.name,
         attrs={"lesions": [lesion.id for lesion in lesions] if lesions else "",
                "rng": ",".join(str(lesion.rng) for lesion in lesions), "weights": weights[:16],
@@ -240,33 +242,3 @@ def batches(n: int, size: int) -> Iterator[slice]:
 def _entry(channel: Channel) -> dict:
     pool = "" if channel.dims == channel.site.dims else str(channel.probe.pool)
     return {"name": channel.site.address, "dims": list(channel.dims), "shape": list(channel.shape), "pool": pool}
-
-
-def _neuroids(specimen: Specimen, channels: list[Channel]) -> dict[str, np.ndarray]:
-    """The columns over neuroids: site, unit, out_norm, and the coordinates that were not pooled away (else -1)."""
-    named = [name for name in ("channel", "head", "row", "col", "token") if any(name in c.dims for c in channels)]
-    spatial = [name for name in named if name != "channel" or any({"row", "col"} & set(c.dims) for c in channels)]
-    edges = np.cumsum([0, *(len(channel.units) for channel in channels)])
-    columns = {name: np.full(edges[-1], -1) for name in ("site", "unit", *spatial)}
-    columns["out_norm"] = np.full(edges[-1], np.nan)
-    for code, channel in enumerate(channels):
-        here = slice(edges[code], edges[code + 1])
-        index = dict(zip(channel.dims, np.unravel_index(channel.units, channel.shape)))
-        columns["site"][here] = code
-        columns["unit"][here] = channel.units
-        columns["out_norm"][here] = _norms(specimen, channel, index)
-        for name in set(spatial) & set(index):
-            columns[name][here] = index[name]
-    return {name: columns[name] for name in ("site", "unit", "out_norm", *spatial)}
-
-
-def _norms(specimen: Specimen, channel: Channel, index: dict[str, np.ndarray]) -> np.ndarray:
-    dims = channel.site.unit_dims
-    wiring = specimen.wiring.get(channel.site.address)
-    if wiring is None or wiring.read_by is None or not dims:
-        return np.full(len(channel.units), np.nan)
-    norms = outgoing_norms(specimen.model, channel.site, wiring).reshape(channel.site.sizes(dims))
-    if "unit" in dims and "unit" not in channel.dims:  # a whole head: all of its columns together
-        norms = np.sqrt((norms**2).sum(axis=dims.index("unit")))
-        dims = tuple(dim for dim in dims if dim != "unit")
-    return norms[tuple(index[dim] for dim in dims)]

@@ -30,7 +30,7 @@ class References:
         """Values (n_presentations, *dims) float64 of a site with the recording's dims; unrecorded units are NaN."""
         place = id(recording), site.address
         if place not in self._grids:
-            self._check_own(recording)
+            self.check_own(recording)
             entry, code = _entry(recording, site)
             here = np.flatnonzero(recording["site"].values == code)
             shape = tuple(entry["shape"])
@@ -44,7 +44,8 @@ class References:
             self._alive.append(recording)
         return self._grids[place]
 
-    def _check_own(self, recording: xr.DataArray) -> None:
+    def check_own(self, recording: xr.DataArray) -> None:
+        """Raise LesionPlanError where a recording is of other weights than those here, or of a lesioned network."""
         weights, lesions = (str(recording.attrs.get(name, "")) for name in ("weights", "lesions"))
         if lesions not in ("", "[]"):
             raise LesionPlanError(

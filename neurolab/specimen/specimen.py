@@ -203,7 +203,13 @@ class Cohort:
     name: str = "cohort"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "specimens", tuple(self.specimens))
+        given = self.specimens
+        some = [given] if isinstance(given, (str, nn.Module, Specimen)) or not np.iterable(given) else list(given)
+        if some and (some[0] is given or not all(isinstance(one, Specimen) for one in some)):
+            wrong = next((one for one in some if not isinstance(one, Specimen)), given)
+            raise SpecimenError(f"Cohort() got {type(wrong).__name__}; expected a list of Specimens. Type "
+                                "nl.Cohort([nl.Specimen(model, batch, name='seed-0'), ...], name='seeds').")
+        object.__setattr__(self, "specimens", tuple(some))
         names = self.names
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

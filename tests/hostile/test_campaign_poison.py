@@ -102,11 +102,13 @@ def test_a_network_that_is_not_what_it_was__stops_all_and_poisons_nothing(tmp_pa
     assert examined(store=tmp_path).identical(examined())
 
 
-def test_an_interrupt__keeps_what_is_finished(tmp_path, moods):
+def test_an_interrupt__keeps_what_is_finished_and_says_so(tmp_path, moods, caplog):
     moods("5:interrupt")
     with pytest.raises(KeyboardInterrupt):
         examined(store=tmp_path)
-    assert status(tmp_path)["done"].item() >= 5
+    done = status(tmp_path)["done"].item()
+    assert done >= 5
+    assert f"Stopped; {done} of 9 lesions of net are kept in {tmp_path}; the same call goes on." in caplog.messages
     moods()
     assert examined(store=tmp_path).identical(examined())
 

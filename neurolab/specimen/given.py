@@ -1,0 +1,63 @@
+"""What was given to a verb as its network, checked before anything is done: a bare model is no specimen yet."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from neurolab.errors import LesionPlanError, SpecimenError
+from neurolab.lesion import Lesion
+from neurolab.specimen.specimen import Cohort, Specimen
+
+
+def check_specimen(given: Any, verb: str, *, each: str = "") -> None:
+    """Raise SpecimenError where what was given is no Specimen, and say what to type.
+
+    verb : the function that got it. each : what to type for a Cohort; without it a list becomes a Cohort.
+
+    Example
+    -------
+    >>> check_specimen([1, 2], "examine")
+    Traceback (most recent call last):
+    neurolab.errors.SpecimenError: examine() got a list; expected a Specimen or a Cohort. Type nl.Cohort([...]).
+    """
+    if isinstance(given, Specimen):
+        return
+    kind, expected = type(given).__name__, "a Specimen" if each else "a Specimen or a Cohort"
+    if isinstance(given, (Cohort, list, tuple)):
+        said = each or "nl.Cohort([...])"
+    else:
+        said = "nl.Specimen(model, batch), where batch is one example of its inputs (n, ...)"
+    raise SpecimenError(f"{verb}() got a {kind}; expected {expected}. Type {said}.")
+
+
+def design_for(specimen: Specimen, lesions: Sequence[Lesion] | Callable[[Specimen], Sequence[Lesion]]) -> Any:
+    """Get the design of a network: as it was given, or from the function that finds it.
+
+    Raises
+    ------
+    LesionPlanError : a function that cannot be called with one network, or that gives no lesions. What it raises itself
+        carries the network's name as a note.
+    """
+    if not callable(lesions):
+        return lesions
+    name = getattr(lesions, "__name__", type(lesions).__name__)
+    way = "Type def design(network): return [nl.Lesion(...), ...]."
+    try:
+        inspect.signature(lesions).bind(specimen)
+    except TypeError as no:
+        raise LesionPlanError(f"The design function {name!r} cannot be called with one network: {no}. {way}") from None
+    except ValueError:
+        pass  # built in: it does not say what it takes
+    try:
+        design = lesions(specimen)
+    except Exception as error:
+        error.add_note(f"The design function {name!r} raised this for the network {specimen.name!r}.")
+        raise
+    if not isinstance(design, (Lesion, Iterable)):
+        raise LesionPlanError(
+            f"The design function {name!r} gave {type(design).__name__} for {specimen.name!r}; expected its lesions. "
+            f"{way}"
+        )
+    return design
