@@ -60,7 +60,7 @@ def against_controls(
     Dataset: ``target`` (specimen), ``control`` (specimen, draw), ``difference`` (specimen), all deficits in score;
     ``effect`` with ``low, high, p, p_floor``; ``rank_p`` with ``rank_low, rank_high`` (the shifts of the target that
     the rank test does not reject) and ``rank_p_floor``; ``t_cc``, ``t_cc_p``. Tests are one-sided ("greater"),
-    intervals two-sided. The attribute ``note`` says how near the controls came to the target where they were matched.
+    intervals two-sided. The attribute ``matching`` says how near the controls came where they were matched.
 
     When this is invalid
     --------------------
@@ -86,6 +86,7 @@ def against_controls(
     intact = sample.by_specimen(sham_rows(sample.trials, name), task)
     target = intact - sample.by_specimen(rows, task)
     control = intact[:, None] - sample.by_lesion(draws, task)
+    match = _match(sample.trials, draws, name)
     per_member = sample.table(draws, task) - sample.table(rows, task)  # the sham cancels
     stream = generator(rng, "against_controls", name, family, task)
     test = sign_flip(per_member.to_numpy(), alternative="greater", level=level, rng=stream)
@@ -106,8 +107,9 @@ def against_controls(
         lesion=name,
         task=task,
         family=family,
+        matching=match,
         **_about(sample, len(draws)),
-        **sample.said(rng, *_notes(test, len(draws), sample.plural, level), _match(sample.trials, draws, name)),
+        **sample.said(rng, *_notes(test, len(draws), sample.plural, level), match),
     )
 
 

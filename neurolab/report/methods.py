@@ -14,6 +14,7 @@ from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level, names
 from neurolab.plots.words import (
     corrected_by,
+    interval_words,
     number,
     over_words,
     p_words,
@@ -23,6 +24,7 @@ from neurolab.plots.words import (
     sentences,
     sided,
     tested_by,
+    tidy,
     words_between,
 )
 from neurolab.report import methods_of_maps, methods_of_screens, methods_of_trials
@@ -135,10 +137,12 @@ def _controls(result: xr.Dataset) -> Paragraph:
     single = f" Against the draws as a normal sample, t = {number(t_cc)}, {p_words(t_p)}." if np.isfinite(t_cc) else ""
     several = result.sizes.get("specimen", 1) > 1
     each, mean = (" per network", "mean over networks") if several else (" of the same network", "deficit")
+    matching = f" {tidy(str(attrs['matching']))}" if attrs.get("matching") else ""
     return (
         f"The deficit that {attrs.get('lesion')} causes in {attrs.get('task')} was compared with that of "
-        f"{result.sizes['draw']} {attrs.get('family', 'matched')} control lesions{each}. The difference to their "
-        f"mean was tested by {test}: {number(float(result['effect']), 3)}, "
+        f"{result.sizes['draw']} {attrs.get('family', 'matched')} control lesions{each}.{matching} The difference to "
+        f"their mean was tested by {test}: {number(float(result['effect']), 3)} "
+        f"({interval_words(float(result['low']), float(result['high']), level(result))}), "
         f"{p_words(float(result['p']), float(result['p_floor']))}. The rank of the {mean} among the control "
         f"draws gives a second p, {p_words(float(result['rank_p']), float(result['rank_p_floor']))}, that generalises "
         f"over draws.{single}",

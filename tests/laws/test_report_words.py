@@ -62,6 +62,17 @@ def test_one_network__is_not_told_of_a_mean_over_networks(six):
     assert "generalises over stimuli" in said
 
 
+def test_a_target_against_its_controls__has_its_interval_and_how_near_they_came(six):
+    notes = np.full((6, six.sizes["lesion"]), '{"match_distance": 0.79, "match_outside": 0.09}')
+    noted = six.assign(lesion_notes=(("specimen", "lesion"), notes))
+    result = analysis.against_controls(noted, lesion="A", task="X", rng=0)
+    said = nl.methods_text(result)
+    low, high = (f"{float(result[name]):.2f}".replace("-", "−") for name in ("low", "high"))
+    assert f"(95 % interval {low} to {high}), p = " in said
+    assert "The controls of A lie 0.79 sd from its units on average; 9 % outside the caliper." in said
+    assert " sd from" not in nl.methods_text(analysis.against_controls(six, lesion="A", task="X", rng=0))
+
+
 def test_an_rng_that_was_not_used__is_not_named(every_result):
     exact = nl.methods_text(every_result["plot_controls"]) + plots.legend_text(
         every_result["plot_controls"], plots.plot_controls
