@@ -38,6 +38,8 @@ from neurolab.stimuli import StimulusSet
 Answered = tuple[int, Damage | Told, list[torch.Tensor]]
 #: Fewer lesions than this are never worth an export.
 FEW = 8
+#: Why a model is not exported where that would cost more than it saves.
+UNWORTHY = "no export: too little to gain"
 
 
 class Server(Protocol):
@@ -121,10 +123,12 @@ class Engine:
         exact : "rounding" or "bit". paths : those that may be used; "hooks" always may.
         """
         allowed = [path for path in paths if not (path == "sparse" and exact == "bit")]
-        if {"sparse", "slice"} & set(allowed) and not self._worth():
+        spared = bool({"sparse", "slice"} & set(allowed)) and not self._worth()
+        if spared:
             allowed = [path for path in allowed if path not in ("sparse", "slice")]
         self._planning = True
-        made = Plan(exact, tuple(self._group(places, exact, allowed) for places in self.groups.values()))
+        before = [UNWORTHY] if spared else []
+        made = Plan(exact, tuple(self._group(places, exact, allowed, before) for places in self.groups.values()))
         self._planning = False
         self.servers.clear()
         return made
@@ -135,13 +139,13 @@ class Engine:
             return self.always
         return n * forward_seconds(self.table, self.batches) > TIMES * export_seconds(self.table)
 
-    def _group(self, places: Sequence[int], exact: str, allowed: Sequence[str]) -> Group:
-        """The fastest path of which the canaries live."""
+    def _group(self, places: Sequence[int], exact: str, allowed: Sequence[str], before: Sequence[str]) -> Group:
+        """The fastest path of which the canaries live; ``before`` says why others were not tried."""
         lesion = self.design[places[0]]
         sites = tuple(dict.fromkeys(site for part in lesion.parts for site in part.roi.sites))
         if lesion.role == "sham":
             return Group(sites, "hooks", "the whole procedure", in_tiles(places, 1))
-        whys: list[str] = []
+        whys = list(before)
         checked: list[Canary] = []
         for path, copies in self._ways(sites[0], exact, allowed):
             try:

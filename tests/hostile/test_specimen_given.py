@@ -85,6 +85,12 @@ def test_what_a_design_function_raises__names_the_network(cohort):
     assert found.value.__notes__ == ["The design function 'design' raised this for the network 'net 1'."]
 
 
+def test_an_export_that_is_not_worth_it__is_why_no_faster_path_served():
+    said = nl.examine(network(), [lesion()], [TASK], progress=False)["certificate_path"].values[0]
+    assert said[0] == "hooks (the whole procedure)"
+    assert "(no export: too little to gain" in said[1]
+
+
 def test_units_and_references_of_another_network__are_refused_before_a_store_is_made(tmp_path):
     other = network(1)
     reference = nl.record(other, SHOWN, ["1"])
