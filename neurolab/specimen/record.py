@@ -190,6 +190,7 @@ def record(
             else:
                 nobody = {name: np.zeros(0, dtype=np.int64) for name in columns.names}
                 place = Streamed(store, about(np.empty((n, 0), dtype), nobody), columns, min(rows, n))
+                place.describe(columns)
             _fill(table, stimuli, Filling(channels, columns.spans, place, stimuli.ids), rows, tuple(lesions))
         return place.finish() if isinstance(place, Streamed) else about(place.values, columns.whole())
     finally:

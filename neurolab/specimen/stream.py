@@ -7,7 +7,7 @@ import os
 import pathlib
 import re
 import shutil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ import xarray as xr
 from neurolab.errors import DataError, FileFormatError
 from neurolab.schema import check_recording
 from neurolab.specimen.chunks import Chunks, chunk_columns
+
+if TYPE_CHECKING:
+    from neurolab.specimen.columns import Columns
 
 log = logging.getLogger("neurolab")
 
@@ -85,37 +88,62 @@ class Held:
 class Streamed:
     """Where a recording's values go: a zarr folder beside the target, moved there by :meth:`finish`.
 
-    template : the recording without its values. rows : stimuli per batch, which is also the length of a chunk.
+    template : the recording without its neuroids. columns : what will be said of them, which :meth:`describe` writes and
+    which is read from the disk when it is asked for. rows : stimuli per batch, which is also the length of a chunk.
     """
 
-    def __init__(self, path: str | os.PathLike[str], template: xr.DataArray, rows: int) -> None:
+    def __init__(self, path: str | os.PathLike[str], template: xr.DataArray, columns: Columns, rows: int) -> None:
         import zarr
-        from zarr.codecs import BloscCodec
 
         self.target = store_path(path)
-        self.template = template
+        self.template = template.drop_vars(columns.names)
         self.beside = self.target.with_name(f".{self.target.name}.part")
         shutil.rmtree(self.beside, ignore_errors=True)
-        coords, dtype = template.coords.to_dataset(), template.dtype
-        quick = {str(name): {"compressors": (BloscCodec(cname="lz4", clevel=1),)}
-                 for name in coords.variables if coords[name].dtype.kind in "iuf"}
-        coords.to_zarr(self.beside, zarr_format=3, consolidated=False, encoding=quick)
-        columns = chunk_columns(rows, template.shape[1], dtype.itemsize)
-        array = zarr.open_group(self.beside, mode="a").create_array(
-            "activity", shape=template.shape, chunks=(rows, columns), dtype=dtype, compressors=None, fill_value=0,
-            attributes=dict(template.attrs), dimension_names=[str(dim) for dim in template.dims],
-        )
-        key, folder = array.metadata.encode_chunk_key, self.beside / "activity"
-        self.chunks = Chunks(lambda row, column: folder / key((row, column)), rows, columns, template.shape[1], dtype)
+        self.template.coords.to_dataset().to_zarr(self.beside, zarr_format=3, consolidated=False)
+        self.group = zarr.open_group(self.beside, mode="a")
+        self.chunks = self._array("activity", (len(template), columns.n), rows, template.dtype, {
+            **template.attrs, "coordinates": " ".join(columns.names)})  # xarray's word for what describes an array
         self.begin, self.put, self.done = self.chunks.begin, self.chunks.put, self.chunks.done
+
+    def describe(self, columns: Columns) -> None:
+        """Write what is said of the neuroids."""
+        for name in columns.names:
+            self._describe(name, columns)
+
+    def _array(
+        self, name: str, shape: tuple[int, ...], rows: int, dtype: np.dtype, attributes: dict[str, Any]
+    ) -> Chunks:
+        """Make an array in the store, and what fills it: chunks of some rows, where it has rows, and columns."""
+        columns = chunk_columns(rows, shape[-1], dtype.itemsize)
+        array = self.group.create_array(
+            name, shape=shape, chunks=(rows, columns)[-len(shape):], dtype=dtype, compressors=None, fill_value=0,
+            attributes=attributes, dimension_names=self.template.dims[-len(shape):],
+        )
+        key, folder, kept = array.metadata.encode_chunk_key, self.beside / name, len(shape)
+        return Chunks(lambda *at: folder / key(at[-kept:]), rows, columns, shape[-1], dtype)
+
+    def _describe(self, name: str, columns: Columns) -> None:
+        """Write one column over the neuroids."""
+        dtype = np.dtype(np.float64 if name == "out_norm" else np.int64)
+        chunks = self._array(name, (columns.n,), 1, dtype, {})
+        try:
+            chunks.begin(slice(0, 1))
+            for span, part in columns.parts(name):
+                chunks.put(span, torch.from_numpy(part)[None])
+            chunks.finish()
+        finally:
+            chunks.close()
 
     def finish(self) -> xr.DataArray:
         """Move the folder to its place and get the recording, its values still on disk."""
         self.chunks.finish()
         shutil.rmtree(self.target, ignore_errors=True)
         os.replace(self.beside, self.target)
-        activity = xr.open_zarr(self.target, consolidated=False, chunks=None, drop_variables=list(self.template.coords))
-        return check_recording(self.template.copy(data=activity["activity"].variable))
+        found = xr.open_zarr(self.target, consolidated=False, chunks=None, drop_variables=list(self.template.coords))
+        for name in found.variables:
+            found[name].encoding.clear()  # how it lies here says nothing about a copy
+        activity = found["activity"].assign_coords({name: one.variable for name, one in self.template.coords.items()})
+        return check_recording(activity.assign_attrs(self.template.attrs))
 
     def drop(self) -> None:
         """Forget what was written so far."""

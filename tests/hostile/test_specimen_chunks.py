@@ -144,7 +144,8 @@ def test_pooling__happens_before_the_copy(net, monkeypatch, tmp_path):
     put = STREAM["Chunks"].put
 
     def noted(self, span, values):
-        taken.append(tuple(values.shape))
+        if len(values) > 1:  # what is said of the neuroids comes by in one row
+            taken.append(tuple(values.shape))
         put(self, span, values)
 
     monkeypatch.setattr(STREAM["Chunks"], "put", noted)
