@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -20,7 +21,7 @@ NORMS: WeakKeyDictionary[nn.Module, tuple[str, dict[tuple[Reads, int], np.ndarra
 
 
 class Columns:
-    """The columns over the neuroids of some channels; nothing as long as the recording is held, until it is asked for.
+    """The columns over the neuroids of some channels; nothing is computed until it is asked for.
 
     weights : the digest of the specimen's weights as they are now.
     """
@@ -32,7 +33,7 @@ class Columns:
         placed = any({"row", "col"} & dims for dims in has)
         self.names = ("site", "unit", "out_norm", *(name for name in named if name != "channel" or placed))
         edges = np.cumsum([0, *(len(channel.units) for channel in channels)])
-        self.spans = [slice(int(low), int(high)) for low, high in zip(edges, edges[1:])]
+        self.spans = [slice(int(low), int(high)) for low, high in itertools.pairwise(edges)]
         self.n = int(edges[-1])
 
     def parts(self, name: str) -> Iterator[tuple[slice, np.ndarray]]:

@@ -88,8 +88,8 @@ class Held:
 class Streamed:
     """Where a recording's values go: a zarr folder beside the target, moved there by :meth:`finish`.
 
-    template : the recording without its neuroids. columns : what will be said of them, which :meth:`describe` writes and
-    which is read from the disk when it is asked for. rows : stimuli per batch, which is also the length of a chunk.
+    template : the recording without its neuroids. columns : what is said of them; :meth:`describe` writes it, and it
+    is read from the disk when it is asked for. rows : stimuli per batch, which is also the length of a chunk.
     """
 
     def __init__(self, path: str | os.PathLike[str], template: xr.DataArray, columns: Columns, rows: int) -> None:
@@ -117,7 +117,7 @@ class Streamed:
         columns = chunk_columns(rows, shape[-1], dtype.itemsize)
         array = self.group.create_array(
             name, shape=shape, chunks=(rows, columns)[-len(shape):], dtype=dtype, compressors=None, fill_value=0,
-            attributes=attributes, dimension_names=self.template.dims[-len(shape):],
+            attributes=attributes, dimension_names=[str(dim) for dim in self.template.dims[-len(shape):]],
         )
         key, folder, kept = array.metadata.encode_chunk_key, self.beside / name, len(shape)
         return Chunks(lambda *at: folder / key(at[-kept:]), rows, columns, shape[-1], dtype)
