@@ -19,25 +19,27 @@ if TYPE_CHECKING:
 
 
 def canaries(
-    engine: Engine, path: str, server: Server, tiles: Sequence[tuple[int, ...]], *, bits: bool
+    engine: Engine, path: str, server: Server, tiles: Sequence[tuple[int, ...]], *, copies: int, bits: bool
 ) -> list[Canary]:
     """Compare the first lesion, one drawn by content and the largest on the first batch; a module replay is proved.
 
-    bits : whether a difference of zero is asked for.
+    copies : lesions side by side; they make up a tile of their own, filled with others, whose last one is compared too:
+        what is mixed up among copies may be right in the first. bits : whether a difference of zero is asked for.
     """
     if path == "module":
         return []
     design, places = engine.design, [at for tile in tiles for at in tile]
-    drawn = min(places, key=lambda at: digest_of("canary", design[at].digest))
+    by_content = sorted(places, key=lambda at: digest_of("canary", design[at].digest))
     largest = max(places, key=lambda at: design[at].n_units)
-    chosen = {places[0], drawn, largest}
-    found = []
-    for tile in [tile for tile in tiles if set(tile) & chosen]:
-        chosen.add(tile[-1])  # what is mixed up among copies may be right in the first
-        for at, _, answers in server.answers([Tile(tile, path)], 1):
-            if at in chosen:
-                found.append(_compared(engine, path, at, answers[0], bits))
-    return found
+    chosen = dict.fromkeys((places[0], by_content[0], largest))
+    if copies > 1 and max(map(len, tiles)) > 1:  # lesions of weights are alone whatever was asked for
+        filled = tuple(dict.fromkeys((*chosen, *by_content)))[:copies]
+        wanted, compared = [filled], {*chosen, filled[-1]}
+    else:
+        wanted = [tile for tile in tiles if chosen.keys() & set(tile)]
+        compared = {*chosen, *(tile[-1] for tile in wanted)}
+    return [_compared(engine, path, at, answers[0], bits)
+            for tile in wanted for at, _, answers in server.answers([Tile(tile, path)], 1) if at in compared]
 
 
 def _compared(engine: Engine, path: str, at: int, answer: torch.Tensor, bits: bool) -> Canary:

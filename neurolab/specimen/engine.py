@@ -155,7 +155,7 @@ class Engine:
                 if max(server.sizes, default=0) > self.memory:
                     raise NotExported("what is kept of one batch takes too much memory")
                 tiles = server.tiles(places)
-                found = canaries(self, path, server, tiles, bits=exact == "bit" or path == "module")
+                found = canaries(self, path, server, tiles, copies=copies, bits=exact == "bit")
                 checked += found
             except (NotExported, NotSparse) as no:
                 whys.append(f"no {path}: {no}")

@@ -110,7 +110,8 @@ class Graph:
         wanted = tuple(dict.fromkeys(wanted))
         outputs = (self.output, *(node for node in wanted if node.op != "placeholder"))
         if outputs not in self._programs:
-            given = [node for node in self.graph.nodes if node in before(outputs) and node.op == "placeholder"]
+            read = before(outputs)
+            given = [node for node in self.graph.nodes if node in read and node.op == "placeholder"]
             self._programs[outputs] = Program(outputs, given)
         program = self._programs[outputs]
         known = {node: inputs if node is self.given else self.own(node)

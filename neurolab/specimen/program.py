@@ -70,10 +70,8 @@ class Program:
         reading: Callable[[Node], Callable[..., Any] | None] = lambda node: None,
     ) -> None:
         self.given = tuple(given)
-        wanted = before(outputs, given)
-        graph = outputs[0].graph
-        self.nodes = tuple(node for node in graph.nodes
-                           if node in wanted and node not in set(given) and holds_tensors(node))
+        wanted, graph = before(outputs, given) - set(given), outputs[0].graph
+        self.nodes = tuple(node for node in graph.nodes if node in wanted and holds_tensors(node))
         read = {one for node in self.nodes for one in node.all_input_nodes}
         self.sizes = tuple(node for node in graph.nodes if node in read and not holds_tensors(node))
         code = Nodes()

@@ -34,7 +34,7 @@ def halved(engine: Engine, tile: Tile) -> Iterator[Answered]:
             return
         half = replace(tile, copies=max(tile.copies // 2, 1))
         parts = in_tiles(tile.at, size // 2)
-        checked = canaries(engine, tile.path, engine.serving(half), parts, bits=False)
+        checked = canaries(engine, tile.path, engine.serving(half), parts, copies=half.copies, bits=False)
         if all(one.held for one in checked):
             engine.pressed |= dict.fromkeys(tile.at, "halved: out of memory")
         else:
