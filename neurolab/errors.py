@@ -120,13 +120,13 @@ class PartialTrialsError(NeurolabError, ValueError):
 class CampaignIncomplete(NeurolabError):
     """A campaign has ended and some of its lesions could not be computed; all others are finished and kept.
 
-    ``trials`` are the partial trials, ``poisoned`` says of each lesion that failed what its error was.
+    ``trials`` are the partial trials, ``failed`` says of each lesion that failed what its error was.
     """
 
-    def __init__(self, message: str, *, trials: object = None, poisoned: dict[str, str] | None = None) -> None:
+    def __init__(self, message: str, *, trials: object = None, failed: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.trials = trials
-        self.poisoned = dict(poisoned or {})
+        self.failed = dict(failed or {})
 
 
 def did_you_mean(given: object, known: Iterable[object], *, n: int = 3) -> str:

@@ -29,7 +29,7 @@ def merge(paths: Iterable[str | os.PathLike[str]], into: str | os.PathLike[str])
     Parameters
     ----------
     paths : folders that were given as ``store=`` to runs of the same campaign, ``--shard 1/3`` and so on.
-    into : a new folder, or one that an earlier merge made.
+    into : a new folder, one that an earlier merge made, or one of ``paths``, which then takes the cells of the others.
 
     Returns
     -------
@@ -58,8 +58,9 @@ def merge(paths: Iterable[str | os.PathLike[str]], into: str | os.PathLike[str])
     if not sources:
         raise DataError("merge() got no stores; expected the folders of the shards. Type merge(['a', 'b'], 'whole').")
     target = Path(into)
-    every = [shelf for path in sources if path.resolve() != target.resolve() for shelf in shelves(path)]
-    _check_alike(every)
+    others = [path for path in sources if path.resolve() != target.resolve()]
+    every = [shelf for path in others for shelf in shelves(path)]
+    _check_alike([*(shelves(target) if len(others) < len(sources) else ()), *every])
     for shelf in every:
         with Store.open(target, read_identity(shelf.folder), writer="merge") as store:
             for design in shelf.designs():

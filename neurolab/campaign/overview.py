@@ -54,9 +54,10 @@ def status(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Returns
     -------
-    Table with specimen, design (short name), done, planned and poisoned (cells: lesions on all tasks), finished
-    (``trials.zarr`` is written), bytes (of the specimen's scores), last_commit (UTC), running (which processes write),
-    seconds_left (from the speed of those processes' latest commits; NaN where none runs).
+    Table with specimen, design (short name), done, planned and failed (cells: lesions on all tasks), reasons (why each
+    failed lesion did, by lesion_id), finished (``trials.zarr`` is written), bytes (of the specimen's scores),
+    last_commit (UTC), running (which processes write), seconds_left (from the speed of those processes' latest commits;
+    NaN where none runs).
 
     When this is invalid
     --------------------
@@ -99,10 +100,16 @@ def _rows(shelf: Shelf) -> Iterator[dict[str, Any]]:
         left = len(keys - done - failed.keys())
         yield {
             "specimen": name, "design": kin_of(outline) if design else "", "done": len(keys & done),
-            "planned": len(keys), "poisoned": len(keys & failed.keys()),
+            "planned": len(keys), "failed": len(keys & failed.keys()), "reasons": _reasons(outline, failed),
             "finished": bool(design) and (shelf.design_folder(design) / "trials.zarr").is_dir(), **about,
             "seconds_left": round(left / speed, 1) if speed and left else 0.0 if keys and not left else float("nan"),
         }  # fmt: skip
+
+
+def _reasons(outline: dict[str, Any], failed: dict[str, str]) -> dict[str, str]:
+    """Why each failed lesion of a design could not be computed, by lesion_id."""
+    ids = outline["coords"]["lesion_id"]["data"] if outline["keys"] else []
+    return {str(name): failed[key] for name, key in zip(ids, outline["keys"]) if key in failed}
 
 
 def _running(shelf: Shelf) -> dict[str, dict[str, Any]]:

@@ -90,7 +90,7 @@ class Shelf:
     def partial(self, design: str) -> xr.Dataset:
         """Get the trials of a design with what is finished of it; the scores of all other lesions are NaN.
 
-        attrs["partial"] says how many are there, attrs["poisoned"] (JSON, lesion_id -> why) what could not be computed;
+        attrs["partial"] says how many are there, attrs["failed"] (JSON, lesion_id -> why) what could not be computed;
         neither is there when all is done. ``neurolab.trials.finished`` keeps the lesions that are there.
         """
         from neurolab.campaign.outline import filled, skeleton_of
@@ -106,7 +106,7 @@ class Shelf:
             facts[at] = dict(self.ledger.cells[keys[at]].facts)
         ids = skeleton["lesion_id"].values
         lost = {str(ids[at]): failed[key] for at, key in enumerate(keys) if key in failed}
-        said = {"poisoned": json.dumps(lost)} if lost else {}
+        said = {"failed": json.dumps(lost)} if lost else {}
         if len(rows) < len(keys):
             said["partial"] = f"{len(rows)} of {len(keys)} lesions of {skeleton['specimen'].values[0]} are done"
         return filled(skeleton.assign_attrs(said), scores, facts)

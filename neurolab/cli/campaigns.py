@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,21 +12,41 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: What is shown of the table; --json gives all of it.
-SHOWN = ("specimen", "design", "done", "planned", "poisoned", "finished", "last_commit", "time left", "running")
+SHOWN = ("specimen", "design", "done", "planned", "failed", "finished", "last_commit", "time left", "running")
+
+#: Failed lesions that are printed with their reason.
+MOST = 5
 
 
 def status(options: argparse.Namespace) -> int:
     """Say how far a campaign is: cells done and planned per network, what failed, who writes, the time left."""
     from neurolab.campaign import status
 
-    _show(status(options.folder), options.json)
+    table = status(options.folder)
+    _show(table, options.json)
+    if not options.json:
+        _say_what_is_left(table, options.folder)
     return 0
+
+
+def _say_what_is_left(table: pd.DataFrame, folder: Path) -> None:
+    """The lesions that failed and why, and how what is finished is read."""
+    failed = [(row.specimen, *one) for row in table.itertuples() for one in row.reasons.items()]
+    for specimen, lesion, why in failed[:MOST]:
+        print(f"failed: {lesion} of {specimen}: {why.partition(chr(10))[0]}")
+    if failed:
+        more = f"{len(failed) - MOST} more failed; --json lists them. " if len(failed) > MOST else ""
+        print(f"{more}The call that filled this store tries what failed again.")
+    if table["done"].any() and not table["finished"].all():
+        print(f'What is there: trials = neurolab.trials.finished(nl.campaign.partial("{folder.as_posix()}"))')
 
 
 def merge(options: argparse.Namespace) -> int:
     """Join the stores of one campaign's shards into one, and finish it where all is there."""
     from neurolab.campaign import merge
 
+    if options.into.resolve() in {folder.resolve() for folder in options.folders}:
+        print(f"{options.into} is one of the stores: the cells of the others go into it.", file=sys.stderr)
     table = merge(options.folders, options.into)
     _show(table, options.json)
     return 0 if bool(table["finished"].all()) else 1
@@ -65,5 +86,6 @@ def add_status(parser: argparse.ArgumentParser) -> None:
 def add_merge(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``neurolab merge``."""
     parser.add_argument("folders", type=Path, nargs="+", metavar="folder", help="the stores of the shards")
-    parser.add_argument("--into", type=Path, required=True, help="a new folder, or that of an earlier merge")
+    parser.add_argument("--into", type=Path, required=True,
+                        help="a new folder, that of an earlier merge, or one of the stores: it takes the others' cells")
     parser.add_argument("--json", action="store_true", help="the whole table, as JSON")

@@ -116,7 +116,7 @@ class Campaign:
             f"{len(self.poisoned)} of {len(self.design)} lesions of {self.specimen.name!r} could not be computed: "
             f"{listed(self.poisoned, most=4)}. The first failed with {first} All others are finished{kept}. "
             "Leave these out of the design, or go on with the others: neurolab.trials.finished(error.trials).",
-            trials=trials, poisoned=self.poisoned,
+            trials=trials, failed=self.poisoned,
         ) from self.first
 
     def _mine(self, plan: Plan, shard: Shard | None) -> list[Tile]:

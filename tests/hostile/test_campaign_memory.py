@@ -211,7 +211,7 @@ def test_no_room_at_all__says_which_batch_size_to_type_and_keeps_what_is_finishe
             campaign()
         with pytest.raises(CampaignIncomplete, match="batch_size=2") as ended:
             campaign(store=tmp_path)
-    assert list(ended.value.poisoned) == [design(Zero())[3].id]
+    assert list(ended.value.failed) == [design(Zero())[3].id]
     assert int(ended.value.trials.score.notnull().all("trial").sum()) == 8
     assert campaign(store=tmp_path).score.notnull().all()
 

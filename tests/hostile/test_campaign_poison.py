@@ -70,9 +70,9 @@ def test_poisoned_lesions__are_named_and_the_others_kept(tmp_path, workers, mood
     with joblib.parallel_config("threading"), pytest.raises(CampaignIncomplete) as raised:
         examined(store=tmp_path, n_jobs=workers)
     error = raised.value
-    assert set(error.poisoned) == {lesion.id for lesion in lesions() if lesion.how.number in (3, 5)}
-    assert "unit 3 is not there" in error.poisoned[lesions()[3].id]
-    assert "ValueError" in error.poisoned[lesions()[5].id]
+    assert set(error.failed) == {lesion.id for lesion in lesions() if lesion.how.number in (3, 5)}
+    assert "unit 3 is not there" in error.failed[lesions()[3].id]
+    assert "ValueError" in error.failed[lesions()[5].id]
     assert "2 of 9 lesions of 'net'" in str(error)
     assert "the same call tries these again" in str(error)
     assert isinstance(error.__cause__, DataError)

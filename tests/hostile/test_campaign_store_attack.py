@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -281,10 +282,41 @@ def test_merge__carries_what_failed_and_takes_what_was_mended(tmp_path):
         opened.poison({keys[0]: "ValueError: no", keys[1]: "ValueError: no"})
     fill(tmp_path / "two", [1, 2, 3])
     table = campaign.merge([tmp_path / "one", tmp_path / "two"], tmp_path / "whole")
-    assert table[["done", "poisoned", "finished"]].values.tolist() == [[3, 1, False]]
+    assert table[["done", "failed", "finished"]].values.tolist() == [[3, 1, False]]
+    assert list(table["reasons"].item().values()) == ["ValueError: no"]
     fill(tmp_path / "one", [0])
     assert campaign.merge([tmp_path / "one"], tmp_path / "whole")["finished"].all()
     assert campaign.merge([tmp_path / "whole"], tmp_path / "whole")["finished"].all()
+
+
+def test_merge__into_one_of_the_stores_makes_it_whole_or_writes_nothing(tmp_path, capsys):
+    fill(tmp_path / "one", [0, 1], writer="1/2")
+    fill(tmp_path / "two", [2, 3], writer="2/2")
+    fill(tmp_path / "planned", [2, 3], recipe="hooks")
+    one = str(tmp_path / "one")
+    with pytest.raises(CampaignMismatchError, match="4 lesions differ"):
+        campaign.merge([one, tmp_path / "planned"], one)
+    assert not list((tmp_path / "one").glob("*/journal/merge*"))
+    assert main(["merge", one, str(tmp_path / "two"), "--into", one]) == 0
+    assert "one is one of the stores: the cells of the others go into it" in capsys.readouterr().err
+    assert campaign.status(one)["finished"].all()
+    assert campaign.status(tmp_path / "two")["done"].item() == 2
+
+
+def test_status__says_what_failed_and_how_what_is_there_is_read(tmp_path, capsys):
+    opened, keys = begin(tmp_path / "one")
+    with opened:
+        opened.poison({keys[0]: "ValueError: no\nsecond line", keys[1]: "MemoryError: much"})
+    fill(tmp_path / "one", [2])
+    assert main(["status", str(tmp_path / "one")]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"failed: .* of net: ValueError: no\n", said)
+    assert said.splitlines()[-1].endswith(f'neurolab.trials.finished(nl.campaign.partial("{tmp_path / "one"}"))')
+    assert "poison" not in said
+    fill(tmp_path / "one", [0, 1, 3])
+    campaign.merge([tmp_path / "one"], tmp_path / "one")
+    assert main(["status", str(tmp_path / "one")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "4 of 4 cells; 1 of 1 finished"
 
 
 # -- two processes ---------------------------------------------------------------------------------------------------

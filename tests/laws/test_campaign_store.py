@@ -356,19 +356,19 @@ def test_cells_computed_twice__are_the_same_ones_whoever_came_first(tmp_path, or
             assert (scores[0, 0], told) == (1.0, [{"by": "1/2"}])
 
 
-def test_poisoned_cells__are_said_and_can_be_mended(tmp_path):
+def test_failed_cells__are_said_and_can_be_mended(tmp_path):
     with begin(tmp_path) as opened:
         opened.poison({key(opened, 2): "MemoryError: too large"})
         opened.put({key(opened, k): cell(k) for k in (0, 1, 3, 4, 5)})
         with pytest.raises(UnfinishedError, match=r"1 could not be computed \(MemoryError: too large"):
             opened.finalise(DESIGN)
         trials = opened.partial(DESIGN)
-        assert trials.attrs["poisoned"] == '{"lesion 2": "MemoryError: too large"}'
+        assert trials.attrs["failed"] == '{"lesion 2": "MemoryError: too large"}'
         assert np.isnan(trials["score"][0, 2]).all()
-        assert campaign.status(tmp_path)["poisoned"].item() == 1
+        assert campaign.status(tmp_path)["failed"].item() == 1
         opened.put({key(opened, 2): cell(2)})
-        assert "poisoned" not in opened.finalise(DESIGN).attrs
-    assert campaign.status(tmp_path)["poisoned"].item() == 0
+        assert "failed" not in opened.finalise(DESIGN).attrs
+    assert campaign.status(tmp_path)["failed"].item() == 0
 
 
 def test_put__refuses_what_no_score_can_be(tmp_path):
