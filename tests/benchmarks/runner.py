@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from neurolab.errors import UnknownNameError, did_you_mean, listed
+from neurolab.errors import DataError, UnknownNameError, did_you_mean, listed
 
 from .measure import Row
 
@@ -25,6 +25,8 @@ WORKLOADS: dict[str, tuple[str, dict[str, str]]] = {
 def run(names: Sequence[str] = (), *, quick: bool = False, repeats: int | None = None, peers: bool = True,
         say: Callable[[str], None] = print) -> list[Row]:  # fmt: skip
     """Get the rows of some workloads (all of them when none is named), each said when it is done."""
+    if repeats is not None and repeats < 1:
+        raise DataError(f"repeats={repeats} given; expected 1 or more. Type --repeats 3, or leave it out.")
     rows = []
     for work in [workload(name) for name in names or WORKLOADS]:
         began = time.perf_counter()
@@ -60,6 +62,13 @@ def _versions(row: Row) -> dict[str, str]:
 
 HEAD = ("id", "speed-up", "range", "with export", "goal", "of the bound", "largest difference", "extra MB", "peers")
 
+#: What is said below the table.
+LEGEND = (
+    "of the bound: the time of the fewest possible operations, at the rate of a matrix product, over the time taken.",
+    "with export: speed-up with the export of the model counted, which happens once per model.",
+)
+QUICK = "Quick runs are small and few, and a busy machine slows either side: these numbers show that it works, no more."
+
 
 def cells(row: Row) -> tuple[str, ...]:
     """Get the words of a row's table line."""
@@ -82,7 +91,8 @@ def table(rows: Sequence[Row]) -> str:
     """Get the rows as a table for the terminal."""
     body = [HEAD, *map(cells, rows)]
     widths = [max(len(one[at]) for one in body) for at in range(len(HEAD))]
-    return "\n".join("  ".join(word.ljust(width) for word, width in zip(one, widths)).rstrip() for one in body)
+    lines = ["  ".join(word.ljust(width) for word, width in zip(one, widths)).rstrip() for one in body]
+    return "\n".join([*lines, "", *LEGEND, *([QUICK] if any(row.quick for row in rows) else [])])
 
 
 def _times(value: float | None) -> str:

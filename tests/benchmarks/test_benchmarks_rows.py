@@ -83,6 +83,16 @@ def test_row__is_written_as_plain_values_and_as_a_line():
     assert {"id", "speedup", "bound_fraction", "max_abs_diff", "extra_mb", "peers"} <= set(kept)
     assert "41.2x" in runner.table([row])
     assert "captum 0.70x" in runner.table([row])
+    assert "of the bound: the time of" in runner.table([row])
+    assert "with export: speed-up" in runner.table([row])
+    assert "Quick runs are small" not in runner.table([row])
+    row.quick = True
+    assert runner.table([row]).splitlines()[-1].startswith("Quick runs are small")
+
+
+def test_no_repeats__are_refused_before_anything_runs(capsys):
+    assert main(["bench", "L1", "--quick", "--repeats", "0"]) == 1
+    assert "repeats=0 given; expected 1 or more" in capsys.readouterr().err
 
 
 def test_unknown_workload__is_answered_with_the_known_ones(capsys):
