@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import shutil
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,35 +102,35 @@ class Streamed:
         shutil.rmtree(self.beside, ignore_errors=True)
         self.template.coords.to_dataset().to_zarr(self.beside, zarr_format=3, consolidated=False)
         self.group = zarr.open_group(self.beside, mode="a")
-        self.chunks = self._array("activity", (len(template), columns.n), rows, template.dtype, {
-            **template.attrs, "coordinates": " ".join(columns.names)})  # xarray's word for what describes an array
+        dtype, shape = template.dtype, (len(template), columns.n)
+        about = {**template.attrs, "coordinates": " ".join(columns.names)}  # xarray's word for what describes an array
+        wide = chunk_columns(rows, columns.n, dtype.itemsize)
+        name = self._array("activity", shape, (rows, wide), dtype, about)
+        self.chunks = Chunks(lambda row, column: name((row, column)), rows, wide, columns.n, dtype)
         self.begin, self.put, self.done = self.chunks.begin, self.chunks.put, self.chunks.done
 
-    def describe(self, columns: Columns) -> None:
-        """Write what is said of the neuroids."""
-        for name in columns.names:
-            self._describe(name, columns)
-
     def _array(
-        self, name: str, shape: tuple[int, ...], rows: int, dtype: np.dtype, attributes: dict[str, Any]
-    ) -> Chunks:
-        """Make an array in the store, and what fills it: chunks of some rows, where it has rows, and columns."""
-        columns = chunk_columns(rows, shape[-1], dtype.itemsize)
+        self, name: str, shape: tuple[int, ...], chunk: tuple[int, ...], dtype: Any, attributes: dict[str, Any]
+    ) -> Callable[[tuple[int, ...]], pathlib.Path]:
+        """Make an array in the store and get what names the file of a chunk."""
         array = self.group.create_array(
-            name, shape=shape, chunks=(rows, columns)[-len(shape):], dtype=dtype, compressors=None, fill_value=0,
-            attributes=attributes, dimension_names=[str(dim) for dim in self.template.dims[-len(shape):]],
+            name, shape=shape, chunks=chunk, dtype=dtype, compressors=None, fill_value=0, attributes=attributes,
+            dimension_names=[str(dim) for dim in self.template.dims[-len(shape):]],
         )
-        key, folder, kept = array.metadata.encode_chunk_key, self.beside / name, len(shape)
-        return Chunks(lambda *at: folder / key(at[-kept:]), rows, columns, shape[-1], dtype)
+        key, folder = array.metadata.encode_chunk_key, self.beside / name
+        return lambda place: folder / key(place)
 
-    def _describe(self, name: str, columns: Columns) -> None:
-        """Write one column over the neuroids."""
-        dtype = np.dtype(np.float64 if name == "out_norm" else np.int64)
-        chunks = self._array(name, (columns.n,), 1, dtype, {})
+    def describe(self, columns: Columns) -> None:
+        """Write what is said of the neuroids, one column after another, as the rows of one table."""
+        wide = chunk_columns(1, columns.n, 8)
+        kinds = [np.float64 if name == "out_norm" else np.int64 for name in columns.names]
+        named = [self._array(name, (columns.n,), (wide,), kind, {}) for name, kind in zip(columns.names, kinds)]
+        chunks = Chunks(lambda row, column: named[row]((column,)), 1, wide, columns.n, np.dtype(np.int64))
         try:
-            chunks.begin(slice(0, 1))
-            for span, part in columns.parts(name):
-                chunks.put(span, torch.from_numpy(part)[None])
+            for row, name in enumerate(columns.names):
+                chunks.begin(slice(row, row + 1))
+                for span, part in columns.parts(name):
+                    chunks.put(span, torch.from_numpy(part[None].view(np.int64)))  # 8 bytes are 8 bytes
             chunks.finish()
         finally:
             chunks.close()
