@@ -31,7 +31,8 @@ def status(options: argparse.Namespace) -> int:
 
 def _say_what_is_left(table: pd.DataFrame, folder: Path) -> None:
     """The lesions that failed and why, and how what is finished is read."""
-    failed = [(row.specimen, *one) for row in table.itertuples() for one in row.reasons.items()]
+    by_row: list[tuple[str, dict[str, str]]] = list(zip(table["specimen"], table["reasons"]))
+    failed = [(specimen, lesion, why) for specimen, reasons in by_row for lesion, why in reasons.items()]
     for specimen, lesion, why in failed[:MOST]:
         print(f"failed: {lesion} of {specimen}: {why.partition(chr(10))[0]}")
     if failed:
