@@ -275,4 +275,4 @@ def _design(
 
 
 def _name(players: Sequence[ROI], taken: Iterable[int]) -> str:
-    return BETWEEN.join(players[k].name for k in taken)
+    return BETWEEN.join([players[k].name for k in taken])

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,9 @@ def digest_of(*parts: Any) -> str:
 
 
 def _feed(state: Any, part: Any) -> None:
-    if type(part) in PLAIN:
+    if type(part) is str:
+        state.update(b"Sstr" + encode_basestring_ascii(part).encode())  # what json writes of it
+    elif type(part) in PLAIN:
         state.update(f"S{type(part).__name__}{json.dumps(part)}".encode())
     elif hasattr(part, "digest") and isinstance(part.digest, str):
         state.update(b"D" + part.digest.encode())

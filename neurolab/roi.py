@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
-from operator import or_
+from operator import itemgetter, or_
 from types import MappingProxyType
 
 import numpy as np
@@ -59,7 +59,9 @@ class ROI:
                     f"ROI {self.name!r}: the units of {site!r} are {given.dtype}; expected integers. For a boolean "
                     "mask type numpy.flatnonzero(mask)."
                 )
-            here = np.unique(given.astype(np.int64))
+            here = given.astype(np.int64).ravel()
+            if not (here[1:] > here[:-1]).all():
+                here = np.unique(here)
             size = int(np.prod(self.shape[site])) if site in self.shape else None
             if here[0] < 0 or (size is not None and here[-1] >= size):
                 bad = here[0] if here[0] < 0 else here[-1]
@@ -102,7 +104,9 @@ class ROI:
 
     def renamed(self, name: str) -> ROI:
         """Get the same region under another name."""
-        return replace(self, name=name)
+        made = object.__new__(type(self))  # everything else was checked when this one was made
+        made.__dict__.update(self.__dict__, name=name)
+        return made
 
     def moved_to(self, specimen: str) -> ROI:
         """Get the same unit numbers in another network: a retrained copy, say; unit 7 of another seed is a stranger."""
@@ -205,7 +209,7 @@ def unions_of(rois: Sequence[ROI]) -> Callable[[Sequence[int] | np.ndarray], ROI
     if any(_told(roi) != _told(first) or roi.dims.items() - dims.items() for roi in rois):
         return lambda taken: reduce(or_, (rois[k] for k in taken))
     held = {site: [(k, unit) for k, roi in enumerate(rois) for unit in roi.units.get(site, ())] for site in dims}
-    owners = {site: np.array(pairs).T for site, pairs in held.items()}  # rows: region, unit
+    owners = {site: np.array(sorted(pairs, key=itemgetter(1))).T for site, pairs in held.items()}  # region, unit
 
     def union(taken: Sequence[int] | np.ndarray) -> ROI:
         inside = np.zeros(len(rois), dtype=bool)

@@ -173,7 +173,7 @@ class ByChannels:
             if kind not in self.shared:
                 tiles += [(at,) for at in some]
                 continue
-            sets = [frozenset(self.design[at].roi.units[self.design[at].roi.sites[0]].tolist()) for at in some]
+            sets = [self.design[at].roi.units[self.design[at].roi.sites[0]] for at in some]
             tiles += [tuple(some[k] for k in tile) for tile in joined(chains_of(sets))]
         return tuple(tiles)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 #: A chain is cut after so many lesions, so that a campaign can be shared out and resumed.
 LONGEST = 64
 #: Short chains are computed together up to so many lesions, over which the cost of a tile is shared.
@@ -32,7 +34,7 @@ def chains_of(sets: Sequence[Iterable[int]], longest: int = LONGEST) -> tuple[tu
     >>> chains_of([(2,), (1,), (1, 2), (0, 2), (0, 1, 2), (7, 8)])
     ((0, 2, 4), (1,), (3,), (5,))
     """
-    masks = [sum(1 << unit for unit in set(units)) for units in sets]
+    masks = [_mask(units) for units in sets]
     size = [mask.bit_count() for mask in masks]
     chains: list[list[int]] = []
     ends: dict[int, dict[int, list[int]]] = {}  # open chains by the size of their last lesion, and by its place
@@ -43,7 +45,10 @@ def chains_of(sets: Sequence[Iterable[int]], longest: int = LONGEST) -> tuple[tu
             chain: list[int] = []
             chains.append(chain)
         else:
-            chain = ends[size[end]].pop(end)
+            open_ones = ends[size[end]]
+            chain = open_ones.pop(end)
+            if not open_ones:
+                del ends[size[end]]
             equal[masks[end]].remove(end)
         chain.append(at)
         if len(chain) < longest:
@@ -66,6 +71,14 @@ def joined(chains: Sequence[Sequence[int]], longest: int = TOGETHER) -> tuple[tu
             tiles.append([])
         tiles[-1] += chain
     return tuple(tuple(tile) for tile in tiles)
+
+
+def _mask(units: Iterable[int]) -> int:
+    """Units as the bits of one number."""
+    places = np.asarray(units if isinstance(units, np.ndarray) else list(units), dtype=np.int64)
+    bits = np.zeros(int(places.max(initial=0)) + 1, dtype=bool)
+    bits[places] = True
+    return int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")
 
 
 def _fitting(

@@ -45,9 +45,13 @@ class Mixing:
             return delta @ (columns.T if name_of(self.node) == "linear" else columns)
         return self.node.target(delta, columns, None, *self.node.args[3:], **self.node.kwargs)  # type: ignore[operator]
 
-    def whole(self, given: torch.Tensor, values: Mapping[Node, torch.Tensor]) -> torch.Tensor:
-        """Get the output for a whole input, by the operation itself."""
-        args = map_arg(self.node.args, lambda arg: given if arg is self.source else values[arg])
+    def whole(
+        self, given: torch.Tensor, values: Mapping[Node, torch.Tensor], at: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Get the output for a whole input, by the operation itself; ``at`` : the input is these places of it alone."""
+        weights = values[self.weights] if at is None else values[self.weights].index_select(self.axis, at)
+        known = {self.source: given, self.weights: weights}
+        args = map_arg(self.node.args, lambda arg: known[arg] if arg in known else values[arg])
         return self.node.target(*args, **self.node.kwargs)  # type: ignore[operator]
 
 

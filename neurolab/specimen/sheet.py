@@ -41,9 +41,10 @@ class Energy:
         at = torch.from_numpy(which).to(self.rows.device)
         return Energy(self.rows.index_select(0, at).sum(0), self.features.index_select(0, at).sum(0))
 
-    def plus(self, other: Energy) -> Energy:
-        """Get the sum of two."""
-        return Energy(self.rows + other.rows, self.features + other.features)
+    def most(self) -> Energy:
+        """Get how much is a small part of it, for every row and in every feature; NaN where it is not finite."""
+        share = LOUD if bool(self.rows.isfinite().all() & self.features.isfinite().all()) else float("nan")
+        return Energy(share * self.rows, share * self.features)
 
     def within(self, level: Energy) -> torch.Tensor:
         """Get whether it is a small part of a level, for every row and in every feature; nothing is part of nothing."""

@@ -13,35 +13,56 @@ import numpy as np
 import torch
 from torch.fx import Node
 
-from neurolab.specimen.sheet import Cut, Energy, Ground, Sheet, level_of
+from neurolab.specimen.sheet import Cut, Energy, Ground, Sheet
 from neurolab.specimen.sparse import SparsePlan
 from neurolab.specimen.tail import SMALL, Tail
 
 #: Read-outs of so many lesions are compared with the sham's at once, where they have at most so many values.
 SIDE = 16
 VALUES = 2**20
+#: Energies per row and per feature.
+Energies = tuple[np.ndarray, np.ndarray]
 #: A running sum is begun anew after so many steps, before its rounding adds up.
 STEPS = 64
+#: What a running sum starts with before it is begun.
+NOTHING = (np.zeros(0), np.zeros(0)), (np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True)
 class Columns(Sheet):
     """A sheet with what each channel changes laid out for sums: ``change`` (columns, rows), ``weights`` (columns,
-    features).
+    features). ``silent`` : the lesioned channels are all 0, so that a sum over the others is the whole one.
     """
 
     change: torch.Tensor
     weights: torch.Tensor
+    silent: bool
 
 
 @dataclass
 class Running:
-    """A sum that a growing set of channels has in common, and how far it has come since it was begun anew."""
+    """A sum that a growing set of channels has in common, and how far it has come since it was begun anew.
+
+    ``most`` and ``loud`` are energies per row and per feature: what may be added, and what was.
+    """
 
     sum: torch.Tensor
-    level: Energy
-    loud: Energy | None = None
+    most: Energies
+    loud: Energies
     steps: int = 0
+
+    def begin(self, level: Energy) -> None:
+        """Begin to count anew, from a sum of this level; where that is not finite, nothing may be added."""
+        most = level.most()
+        self.most = most.rows.numpy(), most.features.numpy()
+        self.loud = np.zeros_like(self.most[0]), np.zeros_like(self.most[1])
+        self.steps = 0
+
+    def may(self, energy: Energy, which: np.ndarray) -> bool:
+        """Count some channels, and get whether all that was added is still a small part, by row and by feature."""
+        for loud, one in zip(self.loud, (energy.rows.numpy(), energy.features.numpy())):
+            loud += one[which[0]] if len(which) == 1 else one[which].sum(0)
+        return all(bool((loud <= most).all()) for loud, most in zip(self.loud, self.most))
 
 
 class Skinny(Ground):
@@ -60,6 +81,7 @@ class Skinny(Ground):
         # few features lie (features) x (rows) in memory, as the tail hands its read-out out
         self.sum = known.T.contiguous().T if known.shape[1] <= SMALL else known.contiguous()
         self.buffer = torch.empty_like(self.sum)
+        self.finite = bool(values[self.mix.weights].isfinite().all())
         self.across = intact.T.contiguous()
         self.sham = torch.empty_like(self.across)
         self.tail(self.buffer.copy_(self.sum), self.sham)
@@ -71,7 +93,8 @@ class Skinny(Ground):
         made, mix = super().sheet(channels, slab), self.mix
         weights = mix.columns(self.values[mix.weights], channels, self.plan.n_channels)
         change, by_column = made.delta[mix.node].T.contiguous(), (weights.T if mix.axis else weights).contiguous()
-        return Columns(made.channels, made.new, made.delta, made.loud, made.quiet, change, by_column)
+        silent = self.finite and not bool(made.new.carried[mix.source].any())  # NaN is not 0
+        return Columns(made.channels, made.new, made.delta, made.loud, made.quiet, change, by_column, silent)
 
     def answers(self, cuts: Sequence[Cut]) -> Iterator[torch.Tensor]:
         """Get the read-out (rows, outputs) under each lesion, in this order.
@@ -91,7 +114,7 @@ class Skinny(Ground):
                     self._alone(sheet, which, out)
                     continue
                 running = self._grown(None if more[at] is None else running, sheet, which, more[at])
-                self.tail(self.buffer.copy_(running.sum), out)
+                self.tail.on(running.sum, out, self.buffer)
             beyond = torch.sub(tile, self.sham, out=self.beyond[: len(some)]).abs_().amax(1, keepdim=True)
             yield from torch.where(beyond == 0, self.across, tile).mT  # NaN is not 0: it stays
 
@@ -104,30 +127,43 @@ class Skinny(Ground):
 
     def _grown(self, running: Running | None, sheet: Sheet, which: np.ndarray, more: np.ndarray | None) -> Running:
         """Get a running sum with some channels more (None: with its first ones), begun anew where much was added."""
+        energy = sheet.loud[self.mix.node]
         if running is None or more is None:
-            made = Running(torch.empty_like(self.sum), self.level[self.mix.node])
+            made = Running(torch.empty_like(self.sum), *NOTHING)
             if not self.anew(self.mix, sheet, which):
                 self._add(self.sum, sheet, which, made.sum)
-                made.loud = sheet.loud[self.mix.node].of(which)
+                made.begin(self.level[self.mix.node])
+                made.may(energy, which)
                 return made
         else:
             made = running
-            added = sheet.loud[self.mix.node].of(more)
-            made.loud = added if made.loud is None else made.loud.plus(added)
             made.steps += 1
-            if made.steps < STEPS and bool(made.loud.within(made.level)):
+            if made.may(energy, more) and made.steps < STEPS:
                 self._add(made.sum, sheet, more, made.sum)
                 return made
         made.sum.copy_(self._anew(sheet, which))
-        made.level, made.loud, made.steps = level_of(self.mix, made.sum), None, 0
+        exact = torch.promote_types(made.sum.dtype, torch.float32)
+        square = made.sum.to(exact).square()  # infinite where it overflows: then nothing may be added
+        made.begin(Energy(square.mean(1).double(), square.mean(0).double()))
         return made
 
     def _anew(self, sheet: Sheet, which: np.ndarray) -> torch.Tensor:
-        return self.mix.whole(self.put(self.mix.source, sheet, which), self.values)
+        """The layer on a lesion's channels, all of them; on the others alone where the lesioned ones are 0."""
+        assert isinstance(sheet, Columns)
+        if not sheet.silent:
+            return self.mix.whole(self.put(self.mix.source, sheet, which), self.values)
+        left = torch.ones(self.plan.n_channels, dtype=torch.bool)
+        left[sheet.chosen(which)] = False
+        at = self.mix.lie.index(left.nonzero().flatten(), self.plan.n_channels)
+        return self.mix.whole(self.values[self.mix.source].index_select(self.mix.lie.axis, at), self.values, at)
 
     def _add(self, base: torch.Tensor, sheet: Sheet, which: np.ndarray, out: torch.Tensor) -> None:
         """Put a sum with the columns of some channels into ``out``; one column by itself, which is fastest so."""
         assert isinstance(sheet, Columns)
+        if len(which) == 1 and len(sheet.change) == len(sheet.channels):
+            k = int(which[0])
+            torch.addcmul(base, sheet.change[k : k + 1].T, sheet.weights[k : k + 1], out=out)
+            return
         at = self.mix.lie.index(torch.from_numpy(which).to(base.device), len(sheet.channels))
         change, weights = sheet.change.index_select(0, at), sheet.weights.index_select(0, at)
         if len(change) == 1:
@@ -143,6 +179,7 @@ def _added(before: Cut, cut: Cut) -> np.ndarray | None:
     more = len(cut[1]) - len(before[1])
     if more < 0 or 2 * more > len(cut[1]):
         return None
-    had, has = set(before[1].tolist()), cut[1].tolist()
-    added = [channel for channel in has if channel not in had]
-    return np.array(added, dtype=np.int64) if len(added) == more else None
+    new = np.ones(len(cut[0].channels), dtype=bool)
+    new[before[1]] = False
+    added = cut[1][new[cut[1]]]
+    return added if len(added) == more else None

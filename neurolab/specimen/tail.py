@@ -47,14 +47,34 @@ class Tail:
         self.start, self.output, self.values = first.node, plan.output, values
         self.own = {self.start, *plan.rest}
         self.steps = [(node, self._step(node)) for node in plan.rest]
+        self.first = self._first()
 
     def __call__(self, begin: torch.Tensor, out: torch.Tensor) -> None:
         """Put the read-out into ``out`` (outputs, rows); ``begin``, the layer's output, may be overwritten."""
-        made: dict[Node, Any] = {self.start: begin}
-        for node, step in self.steps:
+        self._run({self.start: begin}, 0, out)
+
+    def on(self, begin: torch.Tensor, out: torch.Tensor, buffer: torch.Tensor) -> None:
+        """The same, with ``begin`` left as it is: what would overwrite it puts what it makes into ``buffer``."""
+        if self.first is None:
+            self(buffer.copy_(begin), out)
+        else:
+            node = self.steps[0][0]
+            self._run({node: self.first(begin, *node.args[1:], **node.kwargs, out=buffer)}, 1, out)
+
+    def _run(self, made: dict[Node, Any], start: int, out: torch.Tensor) -> None:
+        for node, step in self.steps[start:]:
             made[node] = step(made, out if node is self.output else None)
         if made[self.output].data_ptr() != out.data_ptr():
             out.copy_(made[self.output].T)
+
+    def _first(self) -> Any:
+        """The operation that writes the first step elsewhere, where that step is one which overwrites what it reads."""
+        node = self.steps[0][0] if self.steps else self.start
+        alone = node.all_input_nodes == [self.start] and node.args[0] is self.start and name_of(node) in ELEMENTWISE
+        if not alone or self._in_place(node) is None or node.target._overloadname != "default":  # type: ignore
+            return None
+        packet = getattr(torch.ops.aten, name_of(node))
+        return packet.out if "out" in packet.overloads() else None
 
     def _step(self, node: Node) -> Step:
         name, source = name_of(node), node.args[0]

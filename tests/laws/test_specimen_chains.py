@@ -116,6 +116,25 @@ def test_a_chain_is_computed_by_what_is_added(bench, monkeypatch):
     assert added == [2, 1, 1, 1]
 
 
+@pytest.mark.parametrize("dead", [0.0, float("inf")])
+def test_a_layer_run_anew_on_the_channels_that_are_left_is_the_whole_layer(bench, monkeypatch, dead):
+    """Zeros are left out of the sum, unless a weight is infinite: then 0 times it is NaN, as in the whole layer."""
+    weights = bench.ground.mix.weights
+    values = {**bench.values, weights: bench.values[weights].clone()}
+    values[weights][0, 2] += dead
+    ground = Skinny(bench.ground.plan, values, bench.intact)
+    sheet = ground.sheet(torch.arange(UNITS), 0 * bench.hidden)
+    assert sheet.silent == (dead == 0)
+    assert not bench.sheet.silent
+    with torch.no_grad():
+        for units in ([0], [2], [1, 2, 5], list(range(UNITS))):
+            new = bench.hidden.clone()
+            new[:, units] = 0
+            want = torch.nn.functional.linear(new, values[weights], bench.net[2].bias)
+            got = ground._anew(sheet, np.array(units))
+            assert torch.allclose(got, want, rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
 def test_a_running_sum_is_begun_anew_after_so_many_steps(bench, monkeypatch):
     anew = []
     monkeypatch.setattr("neurolab.specimen.skinny.STEPS", 2)
