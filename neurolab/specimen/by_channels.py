@@ -17,6 +17,7 @@ import torch
 from neurolab.lesion import Clamp, Lesion, Mean, Noise, Resample, Scale, Stimulate, Zero
 from neurolab.specimen.ablations import ABLATIONS, SHIPPED, OnWeights, effect_of
 from neurolab.specimen.bench import Bench
+from neurolab.specimen.by_slice import fitting
 from neurolab.specimen.certificate import Certificate
 from neurolab.specimen.chains import chains_of, joined
 from neurolab.specimen.edit import Edit
@@ -138,11 +139,12 @@ class ByChannels:
         self.shape = tuple(int(size) if not isinstance(size, torch.SymInt) else 2 for size in node.meta["val"].shape)
         self.plan = sparse_plan(node, Shared(table, lesions[:1], self.shape).laid.axis, graph.output)
         self.copies = copies
-        for n in {len(batch.inputs) for batch in batches}:
-            graph.sizes(n * copies)
         self.part: Slice | None = None
         if not self._skinny():
             self.part = slice_at(graph, self.plan.boundary, given=True)
+            self.copies = fitting(copies, self.part, batches)
+        for n in {len(batch.inputs) for batch in batches}:
+            graph.sizes(n * self.copies)
         size = self._bytes_per_stimulus()
         self.sizes = [size * len(batch.inputs) for batch in batches]
         self.kept: Kept[Grounded] = Kept(self.sizes, memory)

@@ -30,6 +30,8 @@ class ByModules:
             raise NotExported("too little comes before it, or its modules leave something aside")
         self.sizes = replay.sizes
 
+    copies = 1
+
     def tiles(self, places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
         """Get the lesions one by one."""
         return in_tiles(places, 1)

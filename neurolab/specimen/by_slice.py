@@ -18,7 +18,17 @@ from neurolab.specimen.replay import Batch
 from neurolab.specimen.room import BUDGET, Kept
 from neurolab.specimen.sheet import settled
 from neurolab.specimen.slices import Edits, Slice, Standing, edits_by_node, slice_at
+from neurolab.specimen.tiling import bytes_of
 from neurolab.specimen.weights import weight_edits
+
+#: Bytes of the largest tensor behind a site, of all lesions side by side: more of it only drives out the cache.
+LARGEST = 2**24
+
+
+def fitting(copies: int, part: Slice, batches: Sequence[Batch]) -> int:
+    """Get how many of some copies of a batch fit, so that no tensor that is computed is larger than ``LARGEST``."""
+    largest = max((bytes_of(node) for node in part.nodes), default=0) * max(len(batch.inputs) for batch in batches)
+    return max(1, min(copies, LARGEST // max(largest, 1)))
 
 
 class BySlice:
@@ -36,7 +46,7 @@ class BySlice:
         self.table, self.graph, self.batches, self.intact, self.design = table, graph, batches, intact, design
         self.part = self._part(design[places[0]])
         on_weights = any(isinstance(effect_of(part.how), OnWeights) for part in design[places[0]].parts)
-        self.copies = 1 if on_weights else copies
+        self.copies = 1 if on_weights else fitting(copies, self.part, batches)
         for n in {len(batch.inputs) for batch in batches}:
             graph.sizes(n * self.copies)
         size = self.part.bytes_per_stimulus() * self.copies

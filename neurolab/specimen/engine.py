@@ -43,9 +43,10 @@ UNWORTHY = "no export: too little to gain"
 
 
 class Server(Protocol):
-    """A path for the lesions of one group; ``sizes`` are the bytes that it keeps of each batch."""
+    """A path for the lesions of one group: the bytes that it keeps of each batch, how many lesions side by side."""
 
     sizes: list[int]
+    copies: int
 
     def tiles(self, places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
         """Get the lesions in tiles."""
@@ -152,6 +153,7 @@ class Engine:
                 if path == "slice" and exact == "bit" and not self.graph.exact:
                     raise NotExported("the exported graph is equal to rounding only")
                 server = self._server(path, places, copies)
+                copies = server.copies
                 if max(server.sizes, default=0) > self.memory:
                     raise NotExported("what is kept of one batch takes too much memory")
                 tiles = server.tiles(places)

@@ -36,7 +36,8 @@ def test_examine__refuses_units_of_another_network_and_takes_them_on_request():
     area = nl.select_roi(nl.localise(intact, "x > y", test="rank"), name="area", top=2)
     assert area.specimen == "net 0"
     task = nl.Task("name", stimuli("test"), nl.scores.margin)
-    with pytest.raises(LesionPlanError, match=r"localised in 'net 0'.*nl\.examine\(cohort, design_function, tasks\).*moved_to\('net 1'\)"):
+    with pytest.raises(LesionPlanError, match=r"localised in 'net 0'.*"
+            r"nl\.examine\(cohort, design_function, tasks\).*moved_to\('net 1'\)"):
         nl.examine(second, [nl.Lesion(area, nl.Zero())], [task], progress=False)
     moved = nl.Lesion(area.moved_to("net 1"), nl.Zero())
     assert nl.examine(second, [moved], [task], progress=False).sizes["lesion"] == 2
