@@ -112,6 +112,8 @@ def examine(
     design = with_sham(design_for(specimen, lesions))
     unique_lesions(design)
     _check_own(specimen, design)
+    if store is not None:
+        _check_references(specimen, design)  # without one the bench says it, which knows what else lies on the network
     tasks = _checked_tasks(tasks)
     _check_sheet(specimen, tasks)
     override = _check_dipping(design, tasks, allow_double_dipping)
@@ -173,7 +175,6 @@ def _check_own(specimen: Specimen, design: Sequence[Lesion]) -> None:
                 "design_function(network) gives the lesions of that network. If the units do correspond (a retrained "
                 f"copy), type roi.moved_to({specimen.name!r})."
             )
-    _check_references(specimen, design)
 
 
 def _check_references(specimen: Specimen, design: Sequence[Lesion]) -> None:
