@@ -7,8 +7,10 @@ import importlib
 import importlib.util
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from neurolab.errors import MissingDataError
 from neurolab.protocol.shelf import shipped
@@ -20,13 +22,21 @@ PACKAGE = "neurolab_benchmarks"
 def bench(options: argparse.Namespace) -> int:
     """Time campaigns of lesions against the loop of hooks and against peers; write a row per workload as JSON."""
     runner = benchmarks("runner")
+    broken: list[str] = []
+
+    def keep(rows: Sequence[Any]) -> None:
+        if options.json:
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            options.json.write_text(json.dumps([row.as_dict() for row in rows], indent=1) + "\n", encoding="utf-8")
+
+    def failed(name: str, error: Exception) -> None:
+        broken.append(name)
+        print(f"{name}: not measured. {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+
     rows = runner.run(options.workloads, quick=options.quick, repeats=options.repeats, peers=not options.no_peers,
-                      say=lambda line: print(line, flush=True))
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps([row.as_dict() for row in rows], indent=1) + "\n", encoding="utf-8")
+                      say=lambda line: print(line, flush=True), keep=keep, failed=failed)  # fmt: skip
     print(runner.table(rows))
-    return 0
+    return 1 if broken else 0
 
 
 def benchmarks(module: str) -> ModuleType:

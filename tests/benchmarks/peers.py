@@ -13,6 +13,7 @@ import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import torch
@@ -148,6 +149,16 @@ def _race(campaign: Campaign, work: Worker) -> tuple[float, float]:
 def _some(cuts: Sequence[Cut], n: int) -> list[Cut]:
     """The first cuts that silence single units: they never overlap."""
     return [cut for cut in cuts if not cut.keep and len(cut.units) == 1][:n]
+
+
+def msapy() -> ModuleType:
+    """Get msapy's module of games with its run-time checks of types off: they fail under current Pythons, and cost."""
+    from unittest.mock import patch
+
+    with patch("typeguard.typechecked", lambda function: function):
+        from msapy import msa
+
+    return msa
 
 
 def install(name: str) -> str:

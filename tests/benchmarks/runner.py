@@ -23,17 +23,28 @@ WORKLOADS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def run(names: Sequence[str] = (), *, quick: bool = False, repeats: int | None = None, peers: bool = True,
-        say: Callable[[str], None] = print) -> list[Row]:  # fmt: skip
-    """Get the rows of some workloads (all of them when none is named), each said when it is done."""
+        say: Callable[[str], None] = print, keep: Callable[[Sequence[Row]], None] = lambda rows: None,
+        failed: Callable[[str, Exception], None] | None = None) -> list[Row]:  # fmt: skip
+    """Get the rows of some workloads (all of them when none is named), each said and kept when it is done.
+
+    With ``failed``, a workload that raises is told to it, and the rest goes on.
+    """
     if repeats is not None and repeats < 1:
         raise DataError(f"repeats={repeats} given; expected 1 or more. Type --repeats 3, or leave it out.")
     rows = []
-    for work in [workload(name) for name in names or WORKLOADS]:
+    for name, work in [(name, workload(name)) for name in names or WORKLOADS]:
         began = time.perf_counter()
-        row = work(quick=quick, repeats=repeats, peers=peers)
+        try:
+            row = work(quick=quick, repeats=repeats, peers=peers)
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(name, error)
+            continue
         row.details |= {"wall_s": time.perf_counter() - began, "machine": platform.machine(),
                         "versions": _versions(row)}  # fmt: skip
         rows.append(row)
+        keep(rows)
         say(line(row))
     return rows
 
@@ -83,7 +94,7 @@ def cells(row: Row) -> tuple[str, ...]:
 def line(row: Row) -> str:
     """Get one readable line of a row, its notes below."""
     took = row.details.get("wall_s", float("nan"))
-    first = f"{row.id}: {row.what}; against the {row.against}, {row.repeats} repeats, {took:.0f} s"
+    first = f"{row.id}: {_times(row.speedup)} {row.what}; against the {row.against}, {row.repeats} repeats, {took:.0f} s"
     return "\n".join([first, *(f"    {note}" for note in row.notes)])
 
 

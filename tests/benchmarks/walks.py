@@ -17,7 +17,7 @@ from neurolab.stats.shapley import orders_of
 from . import networks
 from .cuts import Cut, hooked
 from .measure import Clock, Row, extra_mb, in_fresh_process, one_thread, peak_flops, ratios
-from .peers import install, quiet
+from .peers import install, msapy, quiet
 
 WALKS = 16  # eight blocks of an order and its reverse, the fewest whose error can be told
 
@@ -66,8 +66,7 @@ class Game:
 
     def peer(self, walk: int) -> np.ndarray:
         """Get the same of one walk by msapy, whose game is a forward with a hook."""
-        from msapy import msa
-
+        msa = msapy()
         order = tuple(map(int, self.orders[walk][::-1]))  # it takes players out from the first on
         with quiet():
             table = msa.interface(elements=sorted(order), n_permutations=1, permutation_space=[order],
