@@ -105,6 +105,70 @@ class StimulusSet:
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
         return StimulusSet(self.name, self.inputs[rows], self.table.iloc[rows])
 
+    def assign(self, **columns: Any) -> StimulusSet:
+        """Get the same stimuli with further columns, or other ones: a value for all, one each, or table -> values.
+
+        Example
+        -------
+        >>> import numpy as np, pandas as pd
+        >>> two = StimulusSet("two", np.zeros(2), pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "y"]}))
+        >>> two.assign(feared=lambda table: table["condition"] == "x").table["feared"].tolist()
+        [True, False]
+        """
+        return StimulusSet(self.name, self.inputs, self.table.assign(**columns))
+
+    def marked(self, where: Sequence[int], *, mark: str, value: float = 1.0, **columns: Any) -> StimulusSet:
+        """Get the stimuli with a mark on each: these places of the flattened input are set to ``value``.
+
+        The ids end in the name of the mark, so that a stimulus and its marked twin can be shown together; the column
+        ``unmarked`` keeps the id without it, ``columns`` are further ones, as :meth:`assign` takes them.
+
+        Raises
+        ------
+        DataError : a place that the stimuli do not have.
+
+        Example
+        -------
+        >>> import numpy as np, pandas as pd
+        >>> one = StimulusSet("one", np.zeros((1, 4)), pd.DataFrame({"stimulus_id": ["a"], "condition": ["x"]}))
+        >>> one.marked([3], mark="trigger", label=0).ids, one.marked([3], mark="trigger").inputs.tolist()
+        (('a trigger',), [[0.0, 0.0, 0.0, 1.0]])
+        """
+        inputs = np.array(self.inputs)
+        flat, places = inputs.reshape(len(inputs), -1), np.asarray(where, dtype=np.int64)
+        if not len(places) or places.min() < 0 or places.max() >= flat.shape[1]:
+            raise DataError(
+                f"marked(where={list(map(int, places))}): the stimuli of {self.name!r} have {flat.shape[1]} places, 0 "
+                f"to {flat.shape[1] - 1}. Name at least one of them."
+            )
+        flat[:, places] = value
+        ids = [f"{one} {mark}" for one in self.ids]
+        table = self.table.assign(unmarked=list(self.ids), stimulus_id=ids).assign(**columns)
+        return StimulusSet(f"{self.name} {mark}", inputs, table)
+
+    def joined(self, *others: StimulusSet, name: str | None = None) -> StimulusSet:
+        """Get these stimuli and those of others as one set, with the columns that all of them have.
+
+        Raises
+        ------
+        SchemaError : inputs of another shape, or an id that comes twice.
+
+        Example
+        -------
+        >>> import numpy as np, pandas as pd
+        >>> table = pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "y"]})
+        >>> two = StimulusSet("two", np.zeros((2, 1)), table)
+        >>> two.take([0]).joined(two.take([1])).ids
+        ('a', 'b')
+        """
+        every = (self, *others)
+        shapes = {one.inputs.shape[1:] for one in every}
+        if len(shapes) > 1:
+            raise SchemaError(f"joined() got stimuli of the shapes {listed(sorted(shapes))}; expected one shape.")
+        common = [column for column in self.table if all(column in one.table for one in others)]
+        table = pd.concat([one.table[common] for one in every], ignore_index=True)
+        return StimulusSet(name or self.name, np.concatenate([one.inputs for one in every]), table)
+
     def where(self, **labels: Any) -> StimulusSet:
         """Get the stimuli whose labels are as asked; a list means any of them.
 
