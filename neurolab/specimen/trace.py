@@ -22,7 +22,8 @@ Key = tuple[int, int]
 
 @dataclass(frozen=True)
 class Use:
-    """One operation that consumed a tensor: its name, the module that ran it, the parameters it took, what came out."""
+    """One operation that consumed tensors: its name, the module that ran it, the parameters it took, what went in and
+    came out."""
 
     op: str
     module: str
@@ -31,6 +32,7 @@ class Use:
     shape: tuple[int, ...]
     n_inputs: int
     groups: int = 1
+    inputs: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class _Watch(TorchFunctionMode):
     ) -> None:
         groups = kwargs.get("groups", args[6] if len(args) > 6 and isinstance(args[6], int) else 1)
         use = Use(getattr(func, "__name__", str(func)), self.stack[-1] if self.stack else "", tuple(names),
-                  tuple(key_of(tensor) for tensor in made), tuple(given[0].shape), len(keys), groups)
+                  tuple(key_of(tensor) for tensor in made), tuple(given[0].shape), len(keys), groups, tuple(keys))
         self.trace.kept.extend([*given, *made])
         if set(use.outputs) <= set(keys):  # dropout in eval mode and the like hand their input on
             return
