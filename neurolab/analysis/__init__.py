@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.adjacency import Nearest, Within, neighbours
     from neurolab.analysis.before import design_check
     from neurolab.analysis.case import single_case
+    from neurolab.analysis.claimed import claim, claims
     from neurolab.analysis.clump_forming import ClusterMass, Tfce
     from neurolab.analysis.clumps import clusters
     from neurolab.analysis.communities import Leiden, Louvain, Spectral
@@ -44,6 +45,7 @@ _VERBS = {
     "adjacency": ["Nearest", "Within", "neighbours"],
     "before": ["design_check"],
     "case": ["single_case"],
+    "claimed": ["claim", "claims"],
     "clump_forming": ["ClusterMass", "Tfce"],
     "clumps": ["clusters"],
     "contributions": ["shapley"],
@@ -87,6 +89,8 @@ __all__ = [
     "Within",
     "against_controls",
     "best_layers",
+    "claim",
+    "claims",
     "clusters",
     "deficits",
     "design_check",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neurolab.calibrate import (
     cases,
+    claimed,
     columns,
     curves,
     layers,
@@ -19,7 +20,9 @@ from neurolab.calibrate import (
 from neurolab.calibrate.entry import Entry
 from neurolab.errors import UnknownNameError, did_you_mean
 
-ROOMS = (permutations, cases, columns, sizes, curves, likeness, verbs, picking, regions, people, layers, shortcuts)
+ROOMS = (
+    permutations, cases, columns, sizes, curves, likeness, verbs, picking, regions, people, layers, shortcuts, claimed
+)  # fmt: skip
 
 #: Every entry of the table of rates, by name.
 ENTRIES: dict[str, Entry] = {entry.name: entry for room in ROOMS for entry in room.ENTRIES}

@@ -1,0 +1,130 @@
+"""The conditions of a claim: the one effect of each result, and what it says of what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from neurolab.errors import DesignError, SchemaError, UnknownNameError, did_you_mean, listed
+from neurolab.schema import RESULTS
+from neurolab.stats.multiplicity import holm
+
+SUPPORTED, REFUTED, NOT_SHOWN = "supported", "refuted", "not shown"
+#: What a claim can expect of the effect, with the sign that it should have.
+EXPECTS = {"more": 1, "less": -1, "none": 0}
+TEST = ("p", "effect", "low", "high", "p_floor")
+#: The sign that a one-sided test looks for.
+SIDES = {"greater": 1, "less": -1}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One condition of a claim: the numbers of its result, and what they say."""
+
+    condition: str
+    effect: float
+    low: float
+    high: float
+    p: float
+    p_floor: float
+    level: float
+    alternative: str
+    n: str
+    over: str
+    decision: str = NOT_SHOWN
+
+
+def rows_of(results: Mapping[str, xr.Dataset], sentence: str, alpha: float | None, test: str | None) -> list[Row]:
+    """Get the row of every condition; alpha is given where an interval must be wide enough for an equivalence."""
+    if not results:
+        raise DesignError(f"The claim {sentence!r} was given no result; expected one, or a mapping of condition to it.")
+    rows = [_row(str(condition), result, test) for condition, result in results.items()]
+    levels = {row.level for row in rows}
+    if len(levels) > 1:
+        raise DesignError(
+            f"The results of {sentence!r} have intervals of the levels {listed(sorted(levels))}; expected one level in "
+            "a claim. Give every analysis the same level= or alpha=."
+        )
+    if alpha is not None and not rows[0].level >= 1 - 2 * alpha - 1e-9:
+        raise DesignError(
+            f"The results of {sentence!r} have intervals of level {rows[0].level:g}; an equivalence at alpha={alpha:g} "
+            f"needs {1 - 2 * alpha:g} or more. Type level={1 - 2 * alpha:g} in the analysis."
+        )
+    return rows
+
+
+def _row(condition: str, result: xr.Dataset, test: str | None) -> Row:
+    """The numbers of a result that has one effect."""
+    if not isinstance(result, xr.Dataset) or not result.attrs.get("analysis"):
+        raise SchemaError(f"A claim got a {type(result).__name__}; expected the result of an analysis.")
+    names = _names(result, test)
+    found = dict(zip(TEST, (float(result[name]) for name in names)))
+    return Row(
+        condition, level=float(result.attrs.get("level", np.nan)), n=str(result.attrs["n"]),
+        alternative=str(result.attrs.get("alternative", "two-sided")), over=str(result.attrs["generalises_over"]),
+        **found,
+    )  # fmt: skip
+
+
+def _names(result: xr.Dataset, test: str | None) -> tuple[str, ...]:
+    """The p, effect, low, high and floor that are meant: one test of the result, with no dimension left."""
+    spec = RESULTS.get(str(result.attrs["analysis"]))
+    known = {one[0]: one for one in (spec.tests if spec else (TEST,)) if set(one) <= set(result.variables)}
+    if test is not None and test not in known:
+        raise UnknownNameError(f"This result has no test {test!r}; it has {listed(known)}.{did_you_mean(test, known)}")
+    wanted = known.values() if test is None else [known[test]]
+    whole = [one for one in wanted if all(result[name].ndim == 0 for name in one)]
+    if whole:
+        return whole[0]
+    dims = {str(dim): list(map(str, result[dim].values[:4])) for one in wanted for dim in result[one[0]].dims
+            if dim in result.coords}  # fmt: skip
+    raise SchemaError(
+        f"A claim needs one effect with low, high, p and p_floor; this {result.attrs['analysis']!r} result "
+        f"{f'has one along {dims}' if known else 'has no test'}. Type result.sel(...) or result.isel(...) first."
+    )
+
+
+def decided(rows: Sequence[Row], expects: str, within: float | None, alpha: float) -> list[Row]:
+    """Get every row with its decision: alike as they are; where they disagree, from p corrected over the rows."""
+    alone = [_decision(row, row.p, expects, within, alpha) for row in rows]
+    if len(set(alone)) > 1:
+        known = np.array([1.0 if np.isnan(row.p) else row.p for row in rows])
+        alone = [_decision(row, p, expects, within, alpha) for row, p in zip(rows, holm(known).p)]
+    return [replace(row, decision=decision) for row, decision in zip(rows, alone)]
+
+
+def _decision(row: Row, p: float, expects: str, within: float | None, alpha: float) -> str:
+    side = EXPECTS[expects]
+    none = within is not None and -within < row.low and row.high < within
+    if side == 0:
+        beyond = within is not None and (row.low >= within or row.high <= -within)
+        return SUPPORTED if none else REFUTED if beyond else NOT_SHOWN
+    if none or _shown(row, p, -side, alpha):
+        return REFUTED
+    return SUPPORTED if _shown(row, p, side, alpha) else NOT_SHOWN
+
+
+def _shown(row: Row, p: float, side: int, alpha: float) -> bool:
+    """Whether the effect is shown to lie on a side; against a one-sided test only its interval can show it."""
+    if SIDES.get(row.alternative, side) != side:
+        return (1 - row.level) / 2 <= alpha and (row.low > 0 if side > 0 else row.high < 0)
+    return bool(p <= alpha * (1 + 1e-12) and row.effect * side > 0)
+
+
+def verdict_of(decisions: Sequence[str], by: str) -> str:
+    """Get the verdict on the claim from those of its conditions.
+
+    Example
+    -------
+    >>> verdict_of(["supported", "refuted"], "task"), verdict_of(["supported", "not shown"], "task")
+    ('depends on task', 'supported in part')
+    """
+    found = set(decisions)
+    if len(found) == 1:
+        return decisions[0]
+    if {SUPPORTED, REFUTED} <= found:
+        return f"depends on {by}"
+    return f"{SUPPORTED if SUPPORTED in found else REFUTED} in part"

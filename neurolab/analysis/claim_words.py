@@ -1,0 +1,58 @@
+"""The reasons of a claim's verdict, a sentence per condition, and what would undermine it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from neurolab.analysis.claim_rows import NOT_SHOWN, Row
+from neurolab.analysis.sample import PLURAL
+from neurolab.analysis.words import interval_text, p_text
+
+#: What an expectation says of the effect.
+SIDE = {"more": "above 0", "less": "below 0"}
+
+
+def because(rows: Sequence[Row], expects: str, within: float | None, alpha: float) -> list[str]:
+    """Get one sentence per condition, with its numbers, and what the disagreement of conditions does not say."""
+    asked = SIDE.get(expects, f"within ±{within:g}" if within is not None else "")
+    said = [_sentence(row, asked) for row in rows]
+    if within is not None and expects != "none":
+        said.append(f"An effect within ±{within:g} was said to count as none.")
+    said += [_floor(row, alpha) for row in rows if expects != "none" and row.p_floor > alpha * (1 + 1e-12)]
+    found = {row.decision for row in rows}
+    if len(found) == 2 and NOT_SHOWN in found:
+        said.append("That it is not shown in one condition is no evidence that the conditions differ.")
+    return said
+
+
+def _sentence(row: Row, asked: str) -> str:
+    where = f" in {row.condition}" if row.condition else ""
+    if not np.isfinite(row.effect):
+        return f"Not shown{where}: no effect could be estimated, n = {row.n}."
+    numbers = interval_text(row.effect, row.low, row.high, row.level)
+    chance = f", {p_text(row.p)}" if np.isfinite(row.p) else ""
+    decision = f"{row.decision[:1].upper()}{row.decision[1:]}{where}"
+    return f"{decision}: expected {asked}, found {numbers}{chance}, n = {row.n} {PLURAL.get(row.over, '')}."
+
+
+def _floor(row: Row, alpha: float) -> str:
+    where = f" in {row.condition}" if row.condition else ""
+    least = p_text(row.p_floor).removeprefix("p = ")
+    return f"The design{where} cannot show it: its smallest p is {least}, above {f'{alpha:g}'.removeprefix('0')}."
+
+
+def undermining(results: Mapping[str, xr.Dataset]) -> list[str]:
+    """Get what the results say would undermine them, each sentence once, with its condition."""
+    said = []
+    for condition, result in results.items():
+        text = str(result.attrs.get("undermined_by", "") or "[]")
+        try:
+            found = json.loads(text)
+        except json.JSONDecodeError:
+            found = [text]
+        said += [f"{condition}: {line}" if condition else str(line) for line in found]
+    return list(dict.fromkeys(said))

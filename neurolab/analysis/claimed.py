@@ -1,0 +1,212 @@
+"""A claim in words against the results that bear on it: supported, refuted, not shown, or depending on a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurolab.analysis.claim_rows import EXPECTS, TEST, Row, decided, rows_of, verdict_of
+from neurolab.analysis.claim_words import because, undermining
+from neurolab.digest import digest_of
+from neurolab.errors import DesignError, SchemaError, UnknownNameError, did_you_mean, listed
+from neurolab.schema import make_result, register_result, strings
+
+_ROW = {**dict.fromkeys(TEST, ("row",)), **dict.fromkeys(("decision", "n", "over", "interval_level"), ("row",))}
+register_result("claim", _ROW, [TEST])
+register_result("claims", {**_ROW, **dict.fromkeys(("verdict", "figure", "n_of_claim"), ("claim",))}, [TEST])
+
+
+def claim(
+    sentence: str,
+    results: xr.Dataset | Mapping[str, xr.Dataset],
+    *,
+    expects: str,
+    within: float | None = None,
+    alpha: float = 0.05,
+    by: str = "condition",
+    test: str | None = None,
+    figure: str = "",
+) -> xr.Dataset:
+    """Get the verdict on a sentence from the results that bear on it, with its reasons.
+
+    One result: *supported* when p <= alpha and the effect lies on the expected side; *refuted* when the opposite side
+    is shown, or the interval lies within ``±within``; else *not shown*. "none" is supported when the interval lies
+    within the bound, refuted when all of it lies beyond.
+
+    Several conditions: what holds in every one of them holds for the claim (no correction is needed: all must hold).
+    Where they disagree, p is Holm-corrected over the conditions first; then *depends on <by>* when one supports the
+    claim and another refutes it, *supported in part* or *refuted in part* when the others merely do not show it.
+
+    Parameters
+    ----------
+    sentence : the claim, as a reader should meet it.
+    results : a result, or condition -> result; each with one effect, interval, p and floor: take ``.sel(...)`` first.
+    expects : "more" (effect above 0), "less" or "none".
+    within : the largest effect that counts as none, in its unit; "none" needs it. State it before looking.
+    by : what the conditions are, for "depends on <by>".
+    test : the p that is meant, where a result has several; default its first with no dimension left.
+    figure : name of the finding whose figure shows it.
+
+    Returns
+    -------
+    Dataset over ``row`` (condition): ``effect, low, high, p, p_floor``, ``decision``, ``n``, ``over`` and
+    ``interval_level``. attrs: ``verdict``, ``sentence``, and as JSON lists ``reasons`` and ``undermined_by``, which
+    takes over what the results say of themselves.
+
+    Raises
+    ------
+    SchemaError : what is no result, or has more than one effect. UnknownNameError : another expectation or test.
+    DesignError : "none" without ``within``; intervals too short for ``alpha``; intervals of several levels.
+
+    When this is invalid
+    --------------------
+    The claim, its side and its bound must be stated before the results are seen. A claim not shown is not refuted, and
+    shown here but not there is no evidence that here and there differ. Claims are not corrected for each other.
+
+    Source
+    ------
+    All conditions must hold: Berger 1982, doi:10.1080/00401706.1982.10487790. Equivalence from an interval: Schuirmann
+    1987, doi:10.1007/BF01068419.
+
+    Example
+    -------
+    >>> from neurolab.analysis import deficits
+    >>> from neurolab.simulate import phantom_trials
+    >>> cost = deficits(phantom_trials(rng=0), rng=0).sel(lesion="A")
+    >>> claim("A does X.", cost.sel(task="X"), expects="more").attrs["verdict"]
+    'supported'
+    >>> tasks = {task: cost.sel(task=task) for task in ("X", "Y")}
+    >>> claim("A does all tasks.", tasks, expects="more", within=0.1, by="task").attrs["verdict"]
+    'depends on task'
+    """
+    _check(expects, within, alpha, sentence)
+    named = results if isinstance(results, Mapping) and not isinstance(results, xr.Dataset) else {"": results}
+    rows = decided(rows_of(named, sentence, alpha if within is not None else None, test), expects, within, alpha)
+    return make_result(
+        _variables(rows),
+        coords={"row": strings([row.condition for row in rows])},
+        analysis="claim",
+        sentence=sentence,
+        verdict=verdict_of([row.decision for row in rows], by),
+        reasons=because(rows, expects, within, alpha),
+        undermined_by=undermining(named),
+        expects=expects,
+        within="" if within is None else within,
+        alpha=alpha,
+        by=by,
+        figure=figure,
+        n=_joined([row.n for row in rows]),
+        level=rows[0].level,
+        **_about(list(named.values()), sentence),
+    )
+
+
+def claims(*made: xr.Dataset) -> xr.Dataset:
+    """Get several claims as one result: a row per claim for the report, in the order given.
+
+    Parameters
+    ----------
+    made : what :func:`claim` gave; each sentence once.
+
+    Returns
+    -------
+    Dataset over ``claim`` (its sentence): ``verdict``, ``figure``, ``n_of_claim``, ``expects``, ``reasons``; and over
+    ``row`` (claim and condition): all that :func:`claim` gives, with ``claim_of`` saying whose row it is. attrs:
+    ``verdict``, how many claims have which; ``reasons``, a sentence per claim; ``undermined_by``.
+
+    Raises
+    ------
+    SchemaError : what is no claim. DesignError : no claim at all, or one sentence twice.
+
+    When this is invalid
+    --------------------
+    Verdicts are not corrected for the number of claims: of many true nulls, alpha of each would be called supported.
+
+    Example
+    -------
+    >>> from neurolab.analysis import deficits
+    >>> from neurolab.simulate import phantom_trials
+    >>> cost = deficits(phantom_trials(rng=0), rng=0).sel(lesion="A")
+    >>> one = claim("A does X.", cost.sel(task="X"), expects="more")
+    >>> two = claim("A does Y.", cost.sel(task="Y"), expects="more", within=0.1)
+    >>> claims(one, two).attrs["verdict"]
+    '1 supported, 1 refuted'
+    """
+    _check_claims(made)
+    sentences = [str(one.attrs["sentence"]) for one in made]
+    verdicts = [str(one.attrs["verdict"]) for one in made]
+    rows = xr.concat([one.drop_vars("row") for one in made], dim="row", combine_attrs="drop")
+    owner = np.repeat(np.arange(len(made)), [one.sizes["row"] for one in made])
+    conditions = [str(condition) for one in made for condition in one["row"].values]
+    return make_result(
+        {**rows.data_vars, "claim_of": ("row", owner), "condition": ("row", strings(conditions)), **_per_claim(made)},
+        coords={"claim": strings(sentences), "row": strings(_labels(sentences, owner, conditions))},
+        analysis="claims",
+        verdict=", ".join(f"{verdicts.count(one)} {one}" for one in dict.fromkeys(verdicts)),
+        reasons=[f"{verdict[:1].upper()}{verdict[1:]}: {said}" for said, verdict in zip(sentences, verdicts)],
+        undermined_by=list(dict.fromkeys(said for one in made for said in undermining({"": one}))),
+        n=_joined([str(one.attrs["n"]) for one in made]),
+        level=min(float(one.attrs["level"]) for one in made),
+        **_about(made, "; ".join(sentences)),
+    )
+
+
+def _check(expects: str, within: float | None, alpha: float, sentence: str) -> None:
+    if not isinstance(sentence, str) or not sentence.strip():
+        raise DesignError(f"The claim is {sentence!r}; expected a sentence such as 'Dropout spreads a task out.'")
+    if expects not in EXPECTS:
+        raise UnknownNameError(f"expects={expects!r}; expected {listed(EXPECTS)}.{did_you_mean(expects, EXPECTS)}")
+    if within is not None and not 0 < within < np.inf:
+        raise DesignError(f"within={within}; expected a number above 0: the largest effect that counts as none.")
+    if expects == "none" and within is None:
+        raise DesignError(
+            f"The claim {sentence!r} expects no effect, which only a bound can show: a large p is no evidence. Type "
+            "within=the largest effect that counts as none."
+        )
+    if not 0 < alpha < 0.5:
+        raise DesignError(f"alpha={alpha}; expected a level between 0 and .5. Type alpha=.05.")
+
+
+def _variables(rows: Sequence[Row]) -> dict[str, Any]:
+    numbers = {name: ("row", [getattr(row, name) for row in rows]) for name in TEST}
+    words = {name: ("row", strings([getattr(row, name) for row in rows])) for name in ("decision", "n", "over")}
+    return {**numbers, **words, "interval_level": ("row", [row.level for row in rows])}
+
+
+def _about(results: Sequence[xr.Dataset], estimand: str) -> dict[str, Any]:
+    """What the results say of where they come from, each once."""
+    said = {
+        name: "; ".join(dict.fromkeys(str(one.attrs.get(name, "")) for one in results))
+        for name in ("test", "correction", "alternative", "rng", "source")
+    }
+    inputs = digest_of(*(str(one.attrs.get("inputs", "")) for one in results))
+    return {**said, "estimand": estimand, "inputs": inputs, "generalises_over": results[0].attrs["generalises_over"]}
+
+
+def _joined(every: Sequence[str]) -> str:
+    """One n, or the smallest and the largest."""
+    known = sorted(set(every), key=lambda n: (not n.isdigit(), int(n) if n.isdigit() else 0, n))
+    return known[0] if len(known) == 1 else f"{known[0]} to {known[-1]}"
+
+
+def _check_claims(made: Sequence[xr.Dataset]) -> None:
+    for one in made:
+        if not isinstance(one, xr.Dataset) or one.attrs.get("analysis") != "claim":
+            raise SchemaError(f"claims() got a {type(one).__name__} that is no claim; type claims(claim(...), ...).")
+    sentences = [str(one.attrs["sentence"]) for one in made]
+    if not made or len(set(sentences)) < len(sentences):
+        raise DesignError(f"claims() got {listed(sentences) or 'nothing'}; expected claims, each sentence once.")
+
+
+def _per_claim(made: Sequence[xr.Dataset]) -> dict[str, Any]:
+    named = {"verdict": "verdict", "figure": "figure", "n_of_claim": "n", "expects": "expects", "reasons": "reasons",
+             "within": "within"}  # fmt: skip
+    return {name: ("claim", strings([one.attrs[attr] for one in made])) for name, attr in named.items()}
+
+
+def _labels(sentences: Sequence[str], owner: np.ndarray, conditions: Sequence[str]) -> list[str]:
+    pairs = zip(owner, conditions)
+    return [f"{sentences[at]} [{condition}]" if condition else sentences[at] for at, condition in pairs]

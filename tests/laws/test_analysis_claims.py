@@ -1,0 +1,155 @@
+"""A claim gets the verdict that its numbers give, and says why; what cannot bear a claim is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from neurolab.analysis import against_controls, claim, claims, deficits, dose_response
+from neurolab.errors import DesignError, SchemaError, UnknownNameError
+from neurolab.protocol.findings import load_dataset, place_of
+from neurolab.report import printed_table
+from neurolab.schema import make_result, register_result
+from neurolab.simulate import phantom_trials
+
+register_result("made up", {}, [("p", "effect", "low", "high", "p_floor")])
+
+
+def found(effect, half, p, *, alternative="two-sided", level=0.95, p_floor=0.01, n=8, **more):
+    low, high = (effect - half, effect + half)
+    return make_result(
+        {"effect": effect, "low": low, "high": high, "p": p, "p_floor": p_floor}, analysis="made up", test="t", n=n,
+        estimand="an effect", generalises_over="specimen", correction="none", alternative=alternative, level=level,
+        rng="0", source="here", inputs="", **more,
+    )  # fmt: skip
+
+
+YES, NO, WEAK, TINY = found(1.0, 0.4, 0.01), found(-1.0, 0.4, 0.01), found(0.3, 0.8, 0.4), found(0.02, 0.04, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("result", "expects", "within", "verdict"),
+    [
+        (YES, "more", None, "supported"),
+        (YES, "less", None, "refuted"),
+        (NO, "less", None, "supported"),
+        (NO, "more", None, "refuted"),
+        (WEAK, "more", None, "not shown"),
+        (WEAK, "less", 0.1, "not shown"),
+        (TINY, "more", None, "not shown"),
+        (TINY, "more", 0.1, "refuted"),
+        (TINY, "none", 0.1, "supported"),
+        (YES, "none", 0.1, "refuted"),
+        (NO, "none", 0.1, "refuted"),
+        (WEAK, "none", 0.1, "not shown"),
+        (found(0.05, 0.02, 0.01), "more", 0.1, "refuted"),  # shown, and too small to count
+        (found(1.0, 0.4, 0.01, alternative="greater"), "more", None, "supported"),
+        (found(1.0, 0.4, 0.99, alternative="less"), "more", None, "supported"),  # by its interval
+        (found(1.0, 1.4, 0.99, alternative="less"), "more", None, "not shown"),
+        (found(-1.0, 0.4, 0.99, alternative="greater"), "more", None, "refuted"),
+        (found(-1.0, np.inf, 0.99, alternative="greater"), "more", None, "not shown"),
+        (found(1.0, 0.4, 0.05), "more", None, "supported"),  # at alpha
+        (found(np.nan, np.nan, np.nan), "more", None, "not shown"),
+    ],
+)
+def test_one_result(result, expects, within, verdict):
+    made = claim("It is so.", result, expects=expects, within=within)
+    assert made.attrs["verdict"] == verdict
+    assert list(made["decision"].values) == [verdict]
+    assert json.loads(made.attrs["reasons"])[0].lower().startswith(verdict)
+
+
+@pytest.mark.parametrize(
+    ("results", "verdict", "decisions"),
+    [
+        ((YES, YES), "supported", ["supported", "supported"]),
+        ((YES, NO), "depends on task", ["supported", "refuted"]),
+        ((YES, WEAK), "supported in part", ["supported", "not shown"]),
+        ((NO, WEAK), "refuted in part", ["refuted", "not shown"]),
+        ((WEAK, WEAK), "not shown", ["not shown", "not shown"]),
+        # two at .04 both hold; .04 alone among two does not survive Holm
+        ((found(1.0, 0.9, 0.04), found(1.0, 0.9, 0.04)), "supported", ["supported", "supported"]),
+        ((found(1.0, 0.9, 0.04), WEAK), "not shown", ["not shown", "not shown"]),
+    ],
+)
+def test_several_conditions(results, verdict, decisions):
+    made = claim("It is so.", dict(zip("XY", results)), expects="more", by="task")
+    assert made.attrs["verdict"] == verdict
+    assert list(made["decision"].values) == decisions
+    assert list(made["row"].values) == ["X", "Y"]
+
+
+def test_what_is_not_shown_here_and_there_is_no_difference():
+    said = json.loads(claim("So.", {"X": YES, "Y": WEAK}, expects="more").attrs["reasons"])
+    assert said[-1] == "That it is not shown in one condition is no evidence that the conditions differ."
+
+
+def test_a_design_that_cannot_show_it_says_so_and_flags_are_carried_on():
+    few = found(1.0, 0.4, 0.0625, p_floor=0.0625, n=5, undermined_by=["The accuracies differ."])
+    made = claim("So.", {"X": few}, expects="more")
+    assert made.attrs["verdict"] == "not shown"
+    assert "cannot show it: its smallest p is .0625, above .05" in made.attrs["reasons"]
+    assert json.loads(claims(made).attrs["undermined_by"]) == ["X: The accuracies differ."]
+
+
+def test_several_claims_are_a_row_each_and_come_back_from_a_file(tmp_path):
+    one = claim("Dropout spreads.", {"X": YES, "Y": NO}, expects="more", by="task", figure="redundancy")
+    every = claims(one, claim("Noise does not.", TINY, expects="none", within=0.1))
+    assert list(every["verdict"].values) == ["depends on task", "supported"]
+    assert list(every["claim_of"].values) == [0, 0, 1]
+    assert list(every["figure"].values) == ["redundancy", ""]
+    assert every.attrs["verdict"] == "1 depends on task, 1 supported"
+    _, save = place_of("claims", every)
+    save(tmp_path / "claims.nc")
+    again = load_dataset(tmp_path / "claims.nc")
+    assert list(again["claim"].values) == ["Dropout spreads.", "Noise does not."]
+    assert again.attrs == every.attrs
+    text = printed_table({"claims": every})
+    assert "Dropout spreads." in text
+    assert "depends on task" in text
+
+
+def test_real_verbs_bear_claims_where_one_effect_is_left():
+    trials = phantom_trials(n_controls=5, rng=0)
+    cost = deficits(trials, rng=0)
+    with pytest.raises(SchemaError, match=r"result\.sel"):
+        claim("So.", cost, expects="more")
+    one = cost.sel(lesion="A", task="X")
+    made = claim("So.", one, expects="more")
+    assert made["effect"].values == [float(one["effect"])]
+    assert made.attrs["n"] == str(cost.attrs["n"])
+    against = against_controls(trials, lesion="A", task="X", rng=0)
+    assert claim("So.", against, expects="more")["p"].values == [float(against["p"])]
+    assert claim("So.", against, expects="more", test="rank_p")["p"].values == [float(against["rank_p"])]
+    dose = dose_response(phantom_trials(doses=(0.5, 1.0), rng=0), lesion="A", task="X", rng=0)
+    assert claim("So.", dose, expects="more")["low"].values == [float(dose["effect_low"])]
+
+
+@pytest.mark.parametrize(
+    ("results", "choices", "error", "words"),
+    [
+        (YES, {"expects": "mor"}, UnknownNameError, "Did you mean 'more'"),
+        (YES, {"expects": "none"}, DesignError, "within="),
+        (YES, {"expects": "more", "within": 0.0}, DesignError, "above 0"),
+        (YES, {"expects": "more", "within": float("nan")}, DesignError, "above 0"),
+        (YES, {"expects": "more", "alpha": 0.0}, DesignError, "alpha"),
+        (YES, {"expects": "more", "test": "rank_p"}, UnknownNameError, "no test 'rank_p'"),
+        ({}, {"expects": "more"}, DesignError, "no result"),
+        ({"X": 3.0}, {"expects": "more"}, SchemaError, "got a float"),
+        ({"X": YES, "Y": found(1, 1, 0.5, level=0.9)}, {"expects": "more"}, DesignError, "levels"),
+        (found(1, 1, 0.5, level=0.8), {"expects": "none", "within": 1.0}, DesignError, "needs 0.9"),
+    ],
+)
+def test_what_cannot_bear_a_claim(results, choices, error, words):
+    with pytest.raises(error, match=words):
+        claim("So.", results, **choices)
+
+
+def test_claims_of_no_claims():
+    one = claim("So.", YES, expects="more")
+    with pytest.raises(SchemaError, match="no claim"):
+        claims(YES)
+    with pytest.raises(DesignError, match="each sentence once"):
+        claims(one, one)
+    with pytest.raises(DesignError, match="sentence"):
+        claim("", YES, expects="more")
