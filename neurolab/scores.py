@@ -150,6 +150,42 @@ class Margin:
 
 
 @dataclass(frozen=True)
+class LogProbability:
+    """The log-probability of the labelled output (softmax), in nats: minus its cross-entropy; never above 0.
+
+    It sees what accuracy cannot: most single units change no choice at all.
+
+    Example
+    -------
+    >>> import numpy as np, pandas as pd
+    >>> LogProbability()(np.array([[0.0, 0.0]]), pd.DataFrame({"label": [1]})).round(3).tolist()
+    [-0.693]
+    """
+
+    label: str = "label"
+    columns: tuple[int, ...] | None = None
+    unit = "nats"
+    bounded = False
+
+    def needs(self, table: pd.DataFrame) -> Needs:
+        """Get the outputs that are read."""
+        return Needs(columns=self.columns)
+
+    def __call__(self, outputs: np.ndarray, table: pd.DataFrame) -> np.ndarray:
+        """Get one score per stimulus, (n_stimuli,) float64."""
+        outputs = _matrix(outputs)
+        labels = _competing(_labels(table, self.label, outputs.shape[1]), self.columns)
+        kept = _chosen(outputs, self.columns)
+        highest = kept.max(axis=1, keepdims=True)
+        whole = np.log(np.exp(kept - highest).sum(axis=1))
+        return kept[np.arange(len(kept)), labels] - highest[:, 0] - whole
+
+    def chance(self, table: pd.DataFrame, n_outputs: int) -> float:
+        """Get the score of giving every competing output the same probability."""
+        return -float(np.log(len(self.columns) if self.columns is not None else n_outputs))
+
+
+@dataclass(frozen=True)
 class YesNo:
     """1 where the answer to a yes/no question is right: output ``column`` above its own ``criterion`` means yes.
 
@@ -218,11 +254,13 @@ class Choice:
 
 accuracy = Accuracy()
 margin = Margin()
+log_probability = LogProbability()
 yes_no = YesNo()
 choice = Choice()
 
 #: Every named score; another one is any callable ``(outputs, table) -> (n_stimuli,)``.
-SCORES: dict[str, Any] = {"accuracy": accuracy, "margin": margin, "yes_no": yes_no, "choice": choice}
+SCORES: dict[str, Any] = {"accuracy": accuracy, "margin": margin, "log_probability": log_probability,
+                          "yes_no": yes_no, "choice": choice}
 
 
 #: Scores for language models live next door; ``scores.Surprisal`` finds them.

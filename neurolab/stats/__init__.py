@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import neurolab.stats.shares as shares
     import neurolab.stats.similarity as similarity
     import neurolab.stats.single_case as single_case
+    import neurolab.stats.trend as trend
+    import neurolab.stats.tuning as tuning
 
 __all__ = [
     "design_check",
@@ -50,6 +52,8 @@ __all__ = [
     "shares",
     "similarity",
     "single_case",
+    "trend",
+    "tuning",
 ]
 
 __getattr__, __dir__, _ = _lazy.attach(__name__, submodules=__all__)
