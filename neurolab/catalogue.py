@@ -124,6 +124,12 @@ FOUND: dict[str, Found] = {
         "https://doi.org/10.18653/v1/2020.acl-main.158",
         ("brainscore_language",),
     ),
+    "digit-pairs": Found(
+        "neurolab.found_digits:digit_pairs",
+        "two handwritten digits side by side, one head each (part, n)",
+        "CC-BY-4.0",
+        "https://doi.org/10.24432/C50P49",
+    ),
     "digit-copying": Found(
         "neurolab.found_texts:digit_copying", "prompts that ask to go on copying digits", "BSD-3-Clause", ""
     ),

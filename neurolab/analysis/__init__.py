@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.communities import Leiden, Louvain, Spectral
     from neurolab.analysis.contributions import shapley
     from neurolab.analysis.controls import against_controls
+    from neurolab.analysis.cut_of_networks import clusterability
     from neurolab.analysis.deficit import deficits
     from neurolab.analysis.dissociate import dissociation
     from neurolab.analysis.dose import dose_response
@@ -51,6 +52,7 @@ _VERBS = {
     "contributions": ["shapley"],
     "communities": ["Leiden", "Louvain", "Spectral"],
     "controls": ["against_controls"],
+    "cut_of_networks": ["clusterability"],
     "deficit": ["deficits"],
     "dissociate": ["dissociation"],
     "dose": ["dose_response"],
@@ -91,6 +93,7 @@ __all__ = [
     "best_layers",
     "claim",
     "claims",
+    "clusterability",
     "clusters",
     "deficits",
     "design_check",

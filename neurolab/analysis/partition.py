@@ -122,7 +122,7 @@ def modules(
     null = _known(null, graph, level)
     _check(graph, by, n_null, n_restarts, allow_parts)
     found = search(graph.weights, by, n_restarts, generator(rng, "modules", "observed"))
-    drawn = [_null(graph, null, by, n_restarts, generator(rng, "modules", null, at)) for at in range(n_null)]
+    drawn = [divided_null(graph, null, by, n_restarts, generator(rng, "modules", null, at)) for at in range(n_null)]
     return make_result(
         {
             **_divided(graph, found),
@@ -134,7 +134,7 @@ def modules(
         test=f"rank among {n_null} random graphs ({null}), each divided by {by!r}, best of {n_restarts}",
         level=level,
         rng=rng_name(rng),
-        **{name: str(getattr(data, "attrs", {}).get(name, "")) for name in ("source", "sites")},
+        **{name: str(getattr(data, "attrs", {}).get(name, "")) for name in ("source", "sites", "specimen")},
         null=null,
         by=repr(by),
         **_about(graph, found, drawn),
@@ -233,8 +233,8 @@ def _by_size(codes: np.ndarray) -> np.ndarray:
     return np.argsort(np.lexsort((first, -count)))[code]
 
 
-def _null(graph: UnitGraph, null: str, by: Division, n: int, rng: np.random.Generator) -> tuple[Found, int]:
-    """A random graph without its isolated nodes, divided alike, and into how many parts it falls."""
+def divided_null(graph: UnitGraph, null: str, by: Division, n: int, rng: np.random.Generator) -> tuple[Found, int]:
+    """Get a random graph without its isolated nodes, divided alike, and into how many parts it falls."""
     draw: Callable[..., np.ndarray] = {**OF_WEIGHTS, **OF_ACTIVITY}[null]
     weights = draw(graph, rng)
     held = np.flatnonzero(weights.sum(axis=1) > 0)
