@@ -11,6 +11,7 @@ from neurolab.specimen.feeds import padded as padded
 from neurolab.specimen.folder import from_folder as from_folder
 from neurolab.specimen.generate import Greedy as Greedy
 from neurolab.specimen.generate import generate as generate
+from neurolab.specimen.glue import glued as glued
 from neurolab.specimen.readout import with_readout as with_readout
 from neurolab.specimen.record import predicted_bytes as predicted_bytes
 from neurolab.specimen.record import record as record
@@ -19,5 +20,6 @@ from neurolab.specimen.specimen import Cohort as Cohort
 from neurolab.specimen.specimen import Probe as Probe
 from neurolab.specimen.specimen import Specimen as Specimen
 from neurolab.specimen.specimen import Task as Task
+from neurolab.specimen.structure import structure as structure
 from neurolab.specimen.train import Recipe as Recipe
 from neurolab.specimen.train import train_cohort as train_cohort
