@@ -145,10 +145,10 @@ class ByChannels:
             self.copies = fitting(copies, self.part, batches)
         for n in {len(batch.inputs) for batch in batches}:
             graph.sizes(n * self.copies)
+        self.shared = self._shared(lesions, int(np.prod(self.shape[1:])))
         size = self._bytes_per_stimulus()
         self.sizes = [size * len(batch.inputs) for batch in batches]
         self.kept: Kept[Grounded] = Kept(self.sizes, memory)
-        self.shared = self._shared(lesions, int(np.prod(self.shape[1:])))
         with table.lesioned(lesions[0]) as damage:
             table.prove(damage, ((batch.inputs, batch.ids) for batch in batches))
             self.read = damage.read
@@ -222,7 +222,7 @@ class ByChannels:
         kept = {*self.plan.needs, *(self.part.live if self.part else self.plan.beside)}
         tile = self.plan.boundary if self.part else ()
         sheets = (*self.plan.lies, *(mix.source for mix in self.plan.mixed))
-        return sum(map(bytes_of, kept)) + self.copies * sum(map(bytes_of, tile)) + sum(map(bytes_of, sheets))
+        return sum(map(bytes_of, kept)) + self.copies * sum(map(bytes_of, tile)) + max(len(self.shared), 1) * sum(map(bytes_of, sheets))
 
     def _grounded(self, at: int) -> Grounded:
         return Grounded(self._ground(at))

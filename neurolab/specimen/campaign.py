@@ -61,6 +61,7 @@ class Campaign:
             workers = min(workers, len(blocks))
             if workers > 1:
                 bench.close()
+                here.clear()
             portions = Portions(blocks, workers=workers, cost=cost_of, site=site_of, parts=parts_of)
             pace = Pace(self.specimen.name, portions, workers, self._bytes(workers), show=self.progress)
             try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from neurolab.digest import digest_of
+from neurolab.lesion import Lesion
 from neurolab.specimen.certificate import identical
 from neurolab.specimen.plan import ROUNDING, Canary, Tile
 
@@ -18,28 +19,36 @@ if TYPE_CHECKING:
     from neurolab.specimen.engine import Engine, Server
 
 
-def canaries(
-    engine: Engine, path: str, server: Server, tiles: Sequence[tuple[int, ...]], *, copies: int, bits: bool
-) -> list[Canary]:
-    """Compare the first lesion, one drawn by content and the largest on the first batch; a module replay is proved.
+def chosen(design: Sequence[Lesion], places: Sequence[int]) -> tuple[int, ...]:
+    """Get the lesions of a group that are compared: of every ablation the first, one drawn by content, the largest."""
+    kinds: dict[object, list[int]] = {}
+    for at in places:
+        kinds.setdefault(tuple(type(part.how) for part in design[at].parts), []).append(at)
+    three = [
+        (some[0], min(some, key=lambda at: digest_of("canary", design[at].digest)),
+         max(some, key=lambda at: design[at].n_units))
+        for some in kinds.values()
+    ]
+    return tuple(dict.fromkeys(at for some in three for at in some))
 
-    copies : lesions side by side; they make up a tile of their own, filled with others, whose last one is compared too:
-        what is mixed up among copies may be right in the first. bits : whether a difference of zero is asked for.
+
+def canaries(
+    engine: Engine, path: str, server: Server, tiles: Sequence[tuple[int, ...]], picked: Sequence[int], *, bits: bool
+) -> list[Canary]:
+    """Compare some lesions, and the last one of every tile they lie in, on the first batch; a module replay is proved.
+
+    What is mixed up among lesions side by side may be right in the first of them. bits : whether a difference of zero
+    is asked for.
     """
     if path == "module":
         return []
-    design, places = engine.design, [at for tile in tiles for at in tile]
-    by_content = sorted(places, key=lambda at: digest_of("canary", design[at].digest))
-    largest = max(places, key=lambda at: design[at].n_units)
-    chosen = dict.fromkeys((places[0], by_content[0], largest))
-    if copies > 1 and max(map(len, tiles)) > 1:  # lesions of weights are alone whatever was asked for
-        filled = tuple(dict.fromkeys((*chosen, *by_content)))[:copies]
-        wanted, compared = [filled], {*chosen, filled[-1]}
-    else:
-        wanted = [tile for tile in tiles if chosen.keys() & set(tile)]
-        compared = {*chosen, *(tile[-1] for tile in wanted)}
-    return [_compared(engine, path, at, answers[0], bits)
-            for tile in wanted for at, _, answers in server.answers([Tile(tile, path)], 1) if at in compared]
+    found = []
+    for at in (at for at in tiles if set(picked) & set(at)):
+        answered = list(server.answers([Tile(at, path)], 1))
+        engine.known[at] = answered
+        found += [_compared(engine, path, one, answers[0], bits)
+                  for one, _, answers in answered if one in picked or one == at[-1]]
+    return found
 
 
 def _compared(engine: Engine, path: str, at: int, answer: torch.Tensor, bits: bool) -> Canary:

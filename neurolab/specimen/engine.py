@@ -18,8 +18,7 @@ from neurolab.specimen.bench import Bench, bench
 from neurolab.specimen.by_channels import ByChannels, Told
 from neurolab.specimen.by_modules import ByModules
 from neurolab.specimen.by_slice import BySlice
-from neurolab.specimen.canary import canaries
-from neurolab.specimen.cuts import place_of
+from neurolab.specimen.canary import canaries, chosen
 from neurolab.specimen.damage import Damage
 from neurolab.specimen.graph import Graph
 from neurolab.specimen.graphs import graph_of
@@ -73,6 +72,7 @@ class Engine:
         self.memory = room.BUDGET if memory is None else memory
         self.pressed: dict[int, str] = {}
         self.servers: dict[tuple[str, int, int], Server] = {}
+        self.known: dict[tuple[int, ...], list[Answered]] = {}  # what the canaries found of whole tiles
         self._replay: Replay | None = None
         self._planning = False
         with said_so(self):
@@ -131,7 +131,8 @@ class Engine:
         before = [UNWORTHY] if spared else []
         made = Plan(exact, tuple(self._group(places, exact, allowed, before) for places in self.groups.values()))
         self._planning = False
-        self.servers.clear()
+        if len(self.batches) > 1:
+            self.known.clear()  # of the first batch only
         return made
 
     def _worth(self) -> bool:
@@ -147,17 +148,18 @@ class Engine:
         if lesion.role == "sham":
             return Group(sites, "hooks", "the whole procedure", in_tiles(places, 1))
         whys = list(before)
+        picked = chosen(self.design, places)
         checked: list[Canary] = []
         for path, copies in self._ways(sites[0], exact, allowed):
             try:
                 if path == "slice" and exact == "bit" and not self.graph.exact:
                     raise NotExported("the exported graph is equal to rounding only")
                 server = self._server(path, places, copies)
-                copies = server.copies
                 if max(server.sizes, default=0) > self.memory:
                     raise NotExported("what is kept of one batch takes too much memory")
-                tiles = server.tiles(places)
-                found = canaries(self, path, server, tiles, copies=copies, bits=exact == "bit")
+                copies = server.copies
+                tiles = server.tiles(places if copies == 1 else tuple(dict.fromkeys((*picked, *places))))
+                found = canaries(self, path, server, tiles, picked, bits=exact == "bit")
                 checked += found
             except (NotExported, NotSparse) as no:
                 whys.append(f"no {path}: {no}")
@@ -170,6 +172,8 @@ class Engine:
             if all(one.held for one in found):
                 return Group(sites, path, "; ".join(dict.fromkeys(whys)), tiles, copies, tuple(checked),
                              kept=sum(server.sizes))
+            del self.servers[path, places[0], copies]
+            self.known = {at: known for at, known in self.known.items() if at[0] not in places}
             whys.append(f"no {path} of {copies}: a canary died" if copies > 1 else f"no {path}: a canary died")
         return Group(sites, "hooks", "; ".join(dict.fromkeys(whys)), in_tiles(places, 1), canaries=tuple(checked))
 
@@ -203,6 +207,9 @@ class Engine:
         first = tiles[0]
         if first.at == (self.sham[0],):
             yield self.sham
+        elif any(tile.at in self.known for tile in tiles):
+            for tile in tiles:
+                yield from self.known.pop(tile.at, None) or self.serving(tile).answers([tile])
         elif first.path == "hooks":
             yield from (self._hooked(at) for tile in tiles for at in tile.at)
         else:
@@ -215,6 +222,7 @@ class Engine:
     def empty(self) -> None:
         """Let go of what is kept of the intact network, now and, from one batch to the next, for good."""
         self.memory = 0
+        self.known.clear()
         self.servers.clear()
         if self._replay is not None:
             self._replay.forget()
@@ -223,14 +231,24 @@ class Engine:
     def _server(self, path: str, places: Sequence[int], copies: int) -> Server:
         key = path, places[0], copies
         if key not in self.servers:
-            self.servers.clear()  # what is kept of the intact network is kept for one site at a time
+            made: Server
             if path == "module":
-                self.servers[key] = ByModules(self.table, self.replay, self.batches, self.design, places)
+                made = ByModules(self.table, self.replay, self.batches, self.design, places)
             else:
                 kind: type[ByChannels] | type[BySlice] = ByChannels if path == "sparse" else BySlice
-                self.servers[key] = kind(self.table, self.graph, self.batches, self.intact, self.design, places, copies,
-                                         self.memory)
+                made = kind(self.table, self.graph, self.batches, self.intact, self.design, places, copies, self.memory)
+            self._make_room(self._kept_by(made))
+            key = path, places[0], made.copies
+            self.servers[key] = made
         return self.servers[key]
+
+    def _kept_by(self, server: Server) -> int:
+        return min(sum(server.sizes), self.memory)
+
+    def _make_room(self, size: int) -> None:
+        """Let servers go until one more fits: while planning the latest, for the run begins with the first."""
+        while self.servers and sum(map(self._kept_by, self.servers.values())) + size > self.memory:
+            del self.servers[list(self.servers)[-1 if self._planning else 0]]
 
     def _hooked(self, at: int) -> Answered:
         """By hooks, on whole forwards."""
@@ -275,6 +293,7 @@ def answers(
 
 
 def _kind(lesion: Lesion) -> object:
-    """What lesions of one group share: sites and kinds of ablation; of weights, which weights."""
-    how = [part.how.digest for part in lesion.parts if isinstance(effect_of(part.how), OnWeights)]
-    return place_of(lesion), tuple(how) if lesion.role != "sham" else ()
+    """What lesions of one group share: sites, whatever is done there to activity; of weights, which are changed how."""
+    parts = [(part.roi.sites, part.how.digest if isinstance(effect_of(part.how), OnWeights) else "")
+             for part in lesion.parts]
+    return lesion.role == "sham" or tuple(parts)

@@ -46,6 +46,10 @@ class Energy:
         share = LOUD if bool(self.rows.isfinite().all() & self.features.isfinite().all()) else float("nan")
         return Energy(share * self.rows, share * self.features)
 
+    def below(self, most: Energy) -> bool:
+        """Get whether no row and no feature has more; nothing is below NaN."""
+        return bool((self.rows <= most.rows).all()) and bool((self.features <= most.features).all())
+
     def within(self, level: Energy) -> torch.Tensor:
         """Get whether it is a small part of a level, for every row and in every feature; nothing is part of nothing."""
         small = (self.rows <= LOUD * level.rows).all(-1) & (self.features <= LOUD * level.features).all(-1)
@@ -95,6 +99,7 @@ class Ground:
         self.intact = intact
         plan.check(values)
         self.level = {mix.node: level_of(mix, values[mix.node]) for mix in plan.mixed}
+        self.most = {node: level.most() for node, level in self.level.items()}
 
     def sheet(self, channels: torch.Tensor, slab: torch.Tensor) -> Sheet:
         """Get the new values of some channels carried; ``slab`` is the site's tensor narrowed to them."""
@@ -121,7 +126,7 @@ class Ground:
         n = len(sheet.channels) if which is None else len(which)
         if (n > MANY * self.plan.n_channels and self.plan.n_channels > 1) or not sheet.quiet[mix.node][which].all():
             return True
-        return n > 1 and not bool(sheet.loud[mix.node].of(which).within(self.level[mix.node]))
+        return n > 1 and not sheet.loud[mix.node].of(which).below(self.most[mix.node])
 
     def put(self, node: Node, sheet: Sheet, which: Which) -> torch.Tensor:
         """Get a carried node's intact value with a lesion's channels in it."""

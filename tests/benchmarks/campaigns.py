@@ -23,6 +23,8 @@ class Campaign:
 
     dim : what the units of the cuts run over. sample : how many lesions the loop of hooks is timed on in each run, for
     every one costs it the same forward. pauses : how often a run stops for it. peer_cuts : cuts per site for the peers.
+    stands_for : lesions of the whole campaign for each that is computed, at every site as many: the plan, which is made
+    once, counts once, the rest of a run so often.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Campaign:
     pauses: int
     peer_cuts: int
     repeats: int
+    stands_for: float = 1.0
 
     @cached_property
     def specimen(self) -> nl.Specimen:
@@ -57,7 +60,7 @@ class Campaign:
     @property
     def flops(self) -> float:
         """The least operations of the whole campaign."""
-        return len(self.stimuli) * sum(map(self.least, self.cuts))
+        return len(self.stimuli) * sum(map(self.least, self.cuts)) * self.stands_for
 
     @cached_property
     def by_site(self) -> dict[str, list[Cut]]:
@@ -107,21 +110,26 @@ def l2(quick: bool, share: float = 1.0) -> Campaign:
                     16, sample=85, pauses=12, peer_cuts=1, repeats=2 if quick else 3)  # fmt: skip
 
 
-def l3(quick: bool, per_layer: int = 32, *, small: bool = False) -> Campaign:
-    """Get the decoder: as many neurons of every layer, drawn by chance; ``small`` is 6 layers, 256 wide."""
+def l3(quick: bool, per_layer: int = 10, *, small: bool = False) -> Campaign:
+    """Get the decoder: every neuron of every layer, of whom as many of each layer are computed, drawn by chance.
+
+    ``small`` is 6 layers, 256 wide.
+    """
     layers, width, words = (6, 256, 8_000) if small else (12, 768, 50_257)
-    per_layer = min(per_layer, 8) if quick else per_layer
+    per_layer = min(per_layer, 8 if small else 5) if quick else per_layer
     model = networks.gpt(layers, width, words)
     stream = np.random.default_rng(0)
     cuts = [Cut(f"layers.{at}.act", (int(unit),), last=True) for at in range(layers)
             for unit in np.sort(stream.choice(4 * width, per_layer, replace=False))]
-    what = f"GPT-2 of {layers} layers, {width} wide, 4 x 64 tokens, {len(cuts)} neurons, read out at the last position"
-    goal, sample, repeats = (1.44, 48, 3 if quick else 5) if small else (1.8, 24 if quick else 48, 1 if quick else 3)
+    what = (f"GPT-2 of {layers} layers, {width} wide, 4 x 64 tokens, all {layers * 4 * width} neurons "
+            f"({per_layer} of every layer computed), read out at the last position")
+    goal, sample, repeats = (1.44, 48, 3 if quick else 5) if small else (1.8, 24, 1 if quick else 3)
     return Campaign("L3s" if small else "L3", what, goal, model, networks.sentences(4, words), cuts,
-                    least_of_gpt(model, 64), "unit", 4, sample=sample, pauses=12, peer_cuts=1, repeats=repeats)
+                    least_of_gpt(model, 64), "unit", 4, sample=sample, pauses=12, peer_cuts=1, repeats=repeats,
+                    stands_for=4 * width / per_layer)
 
 
-def l3s(quick: bool, per_layer: int = 32) -> Campaign:
+def l3s(quick: bool, per_layer: int = 16) -> Campaign:
     """Get the small decoder."""
     return l3(quick, per_layer, small=True)
 

@@ -16,39 +16,48 @@ from .measure import Clock, Row, extra_mb, in_fresh_process, one_thread, peak_fl
 from .peers import race_peers
 
 
+#: The place of the sham among the cuts: it comes first in the design.
+SHAM = -1
+
+
 @dataclass
 class Run:
     """One run of a whole campaign, and the loop of hooks on a sample of it."""
 
-    whole: Clock = field(default_factory=Clock)
+    plan: Clock = field(default_factory=Clock)
+    rest: Clock = field(default_factory=Clock)
     export: Clock = field(default_factory=Clock)
     loop: Clock = field(default_factory=Clock)
+    stands_for: float = 1.0
     looped: int = 0
     worst: float = 0.0
     largest: float = 0.0
 
     @property
     def ours(self) -> float:
-        """The seconds of the engine, without the export, which is made once per network."""
-        return self.whole.seconds - self.export.seconds
+        """The seconds of the engine for the whole campaign, without the export, which is made once per network."""
+        return self.plan.seconds - self.export.seconds + self.rest.seconds * self.stands_for
 
     def loop_of(self, n: int) -> float:
-        """Get the seconds of the loop for ``n`` lesions; each costs it the same forward."""
-        return self.loop.seconds / self.looped * n
+        """Get the seconds of the loop for a campaign of which ``n`` lesions are computed; each costs it a forward."""
+        return self.loop.seconds / self.looped * n * self.stands_for
 
 
 def run_campaign(campaign: Campaign, turn: int = 0) -> Run:
     """Run the engine on the whole campaign, answers written to disk; pause for the loop of hooks on a sample.
 
-    The engine's seconds are those between asking for an answer and having it on disk, everything included.
+    The engine's seconds are those between asking for an answer and having it on disk, everything included; the plan,
+    with its canaries and what is kept of the intact network, is made before the sham's answer comes, the first.
     """
-    run, sampled = Run(), campaign.sampled(turn)
+    run, sampled = Run(stands_for=campaign.stands_for), campaign.sampled(turn)
     block = max(1, len(sampled) // campaign.pauses)
     waiting: dict[int, torch.Tensor] = {}
     with tempfile.TemporaryFile() as file, export_apart(run.export):
         given = engine(campaign)
+        with run.plan.running():
+            assert next(given)[0] == SHAM
         while True:
-            with run.whole.running():
+            with run.rest.running():
                 found = next(given, None)
                 if found is not None:
                     file.write(memoryview(found[1].numpy()).cast("B"))
@@ -58,18 +67,17 @@ def run_campaign(campaign: Campaign, turn: int = 0) -> Run:
                 _loop(run, campaign, waiting)
             if found is None:
                 break
-        with run.whole.running():
+        with run.rest.running():
             file.flush()
     return run
 
 
 def engine(campaign: Campaign) -> Iterator[tuple[int, torch.Tensor]]:
-    """Get the place of every cut and the answers under it, as neurolab's engine gives them."""
+    """Get the place of every cut and the answers under it, as neurolab's engine gives them, the sham's first."""
     from neurolab.specimen.engine import answers
 
     for at, outputs in answers(campaign.specimen, campaign.design, campaign.stimuli, batch_size=campaign.batch_size):
-        if at:  # the sham comes first in the design
-            yield at - 1, torch.as_tensor(outputs).contiguous()
+        yield at - 1, torch.as_tensor(outputs).contiguous()
 
 
 def _loop(run: Run, campaign: Campaign, waiting: dict[int, torch.Tensor]) -> None:
@@ -100,10 +108,13 @@ def race(which: str, *, quick: bool = False, repeats: int | None = None, peers: 
     worst, largest = (max(getattr(run, name) for run in runs) for name in ("worst", "largest"))
     middle = sorted(ours)[len(ours) // 2]
     details: dict[str, Any] = {
-        "lesions": n, "compared": sum(run.looped for run in runs), "ours_s": middle, "loop_s": sorted(loop)[turns // 2],
-        "export_s": export, "peak_gflops": peak / 1e9, "least_gflop": campaign.flops / 1e9, "largest_answer": largest,
+        "lesions": n, "stands_for": n * campaign.stands_for, "compared": sum(run.looped for run in runs),
+        "ours_s": middle, "loop_s": sorted(loop)[turns // 2], "export_s": export,
+        "plan_s": sorted(run.plan.seconds - run.export.seconds for run in runs)[turns // 2], "peak_gflops": peak / 1e9, "least_gflop": campaign.flops / 1e9, "largest_answer": largest,
     }  # fmt: skip
     notes.append(f"the loop of hooks is timed on {runs[0].looped} of {n} lesions a run, a full forward each")
+    if campaign.stands_for > 1:
+        notes.append(f"computed: {n} lesions, each counted {campaign.stands_for:.1f} times; the plan is counted once")
     return Row(which, campaign.what, "hook loop", campaign.goal, speedup, full, campaign.flops / peak / middle, worst,
                used, raced, turns, spread, quick, details, notes)  # fmt: skip
 
@@ -129,7 +140,7 @@ def export_apart(clock: Clock) -> Iterator[None]:
 def alone(which: str, quick: bool) -> dict[str, float]:
     """Get the peak memory of a campaign above that of the process with the model, the stimuli and torch.export."""
     with one_thread():
-        small = {"L2": {"share": 0.05}, "L3": {"per_layer": 6}, "L3s": {"per_layer": 6}}.get(which, {})
+        small = {"L2": {"share": 0.05}, "L3": {"per_layer": 5}, "L3s": {"per_layer": 8}}.get(which, {})
         campaign = MADE[which](quick, **small)
         torch.export.export(torch.nn.Linear(2, 2), (torch.zeros(2, 2),))
         hooked(campaign.model, campaign.batches, campaign.cuts[0])
