@@ -57,6 +57,18 @@ class MatchingError(DesignError):
     """The pool is too small, or too different, to draw the asked number of matched controls."""
 
 
+class CriterionMissed(NeurolabError):
+    """Networks ended short of the criterion of their recipe; all that were trained are in ``cohort``."""
+
+    def __init__(self, message: str, *, cohort: object = None) -> None:
+        super().__init__(message)
+        self.cohort = cohort
+
+
+class CriterionWarning(UserWarning):
+    """Networks ended short of the criterion of their recipe; they are kept and flagged."""
+
+
 class DataError(NeurolabError, ValueError):
     """Numbers that cannot be used as they are: NaN or inf, constant, of unequal length."""
 

@@ -4,6 +4,7 @@ from neurolab.specimen import phantoms as phantoms
 from neurolab.specimen import zoo as zoo
 from neurolab.specimen.ablations import ABLATIONS as ABLATIONS
 from neurolab.specimen.ablations import OnWeights as OnWeights
+from neurolab.specimen.architectures import mlp as mlp
 from neurolab.specimen.bench import bench as bench
 from neurolab.specimen.examine import examine as examine
 from neurolab.specimen.feeds import Padded as Padded
@@ -12,7 +13,10 @@ from neurolab.specimen.folder import from_folder as from_folder
 from neurolab.specimen.generate import Greedy as Greedy
 from neurolab.specimen.generate import generate as generate
 from neurolab.specimen.glue import glued as glued
+from neurolab.specimen.magnitude import kept_by_magnitude as kept_by_magnitude
 from neurolab.specimen.readout import with_readout as with_readout
+from neurolab.specimen.recipe import Prune as Prune
+from neurolab.specimen.recipe import Recipe as Recipe
 from neurolab.specimen.record import predicted_bytes as predicted_bytes
 from neurolab.specimen.record import record as record
 from neurolab.specimen.screening_run import screen as screen
@@ -21,5 +25,7 @@ from neurolab.specimen.specimen import Probe as Probe
 from neurolab.specimen.specimen import Specimen as Specimen
 from neurolab.specimen.specimen import Task as Task
 from neurolab.specimen.structure import structure as structure
-from neurolab.specimen.train import Recipe as Recipe
 from neurolab.specimen.train import train_cohort as train_cohort
+from neurolab.specimen.train import untrained_cohort as untrained_cohort
+from neurolab.specimen.training import Training as Training
+from neurolab.specimen.training import training_table as training_table

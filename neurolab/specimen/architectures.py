@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import nn
 
-from neurolab.errors import UnknownNameError, did_you_mean, listed
+from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
 
 
 class TwoTaskCNN(nn.Module):
@@ -60,6 +61,33 @@ def digits_mlp(n_pixels: int = 64, n_hidden: tuple[int, int] = (64, 32), n_class
     return nn.Sequential(
         nn.Linear(n_pixels, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, n_classes)
     )
+
+
+def mlp(*sizes: int, batch_norm: bool = False) -> nn.Sequential:
+    """Get an untrained perceptron with a ReLU behind every hidden layer, for any data of a row of numbers each.
+
+    Parameters
+    ----------
+    sizes : inputs, hidden units of each layer, outputs. ``functools.partial(mlp, 64, 128, 128, 10)`` is a ``build`` for
+        ``train_cohort``. The hidden layers' sites are "1", "3", ... ("2", "5", ... with batch norms).
+    batch_norm : normalise every hidden layer over the batch, before its ReLU.
+
+    Raises
+    ------
+    DesignError : fewer than two sizes, or a size below 1.
+
+    Example
+    -------
+    >>> mlp(64, 32, 10)(torch.zeros(2, 64)).shape
+    torch.Size([2, 10])
+    """
+    if len(sizes) < 2 or any(int(size) != size or size < 1 for size in sizes):
+        raise DesignError(f"mlp{sizes} was asked for; expected at least inputs and outputs, each 1 or more. Type "
+                          "mlp(64, 128, 128, 10).")
+    layers: list[nn.Module] = []
+    for before, after in pairwise(sizes[:-1]):
+        layers += [nn.Linear(before, after), *([nn.BatchNorm1d(after)] if batch_norm else []), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 
 
 #: Name in ``datasets/index.json`` -> what builds the untrained network.

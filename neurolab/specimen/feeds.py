@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from neurolab.errors import DataError
+from neurolab.errors import DataError, SpecimenError
 from neurolab.specimen.layout import laid_out
 from neurolab.specimen.sites import Site
 
@@ -124,3 +124,15 @@ def pooled_real(tensor: torch.Tensor, site: Site, pool: str, dtype: torch.dtype,
         last = real.shape[1] - 1 - real.flip(1).long().argmax(1)
         return values[torch.arange(len(values), device=values.device), last.to(values.device)]
     return (values * weight).sum(1) / weight.sum(1)
+
+
+def as_batch(example: Any) -> torch.Tensor:
+    """Get an example (n, ...), array or tensor, as a tensor; raises SpecimenError where nothing is in it."""
+    tensor = example if isinstance(example, torch.Tensor) else torch.tensor(np.asarray(example))
+    if tensor.dim() == 0 or tensor.numel() == 0:
+        raise SpecimenError(
+            f"The example has shape {tuple(tensor.shape)}; expected a batch (n, ...) with at least one stimulus of at "
+            "least one number. Type "
+            "Specimen(model, stimuli.inputs[:1])."
+        )
+    return tensor

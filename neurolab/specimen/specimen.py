@@ -15,13 +15,14 @@ from torch import nn
 from neurolab.errors import DataError, SpecimenError, UnknownNameError, did_you_mean, listed
 from neurolab.scores import Needs
 from neurolab.specimen.devices import devices_of, entrance
-from neurolab.specimen.feeds import Feed, Padded, fed
+from neurolab.specimen.feeds import Feed, Padded, as_batch, fed
 from neurolab.specimen.leaves import Selector, select_output
 from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain_kernels, unchanged, weights_digest
 from neurolab.specimen.selftest import Verification, refuse_unfit, self_test, verify
 from neurolab.specimen.sites import SiteTable
 from neurolab.specimen.survey import survey, tied_names
 from neurolab.specimen.trace import Call
+from neurolab.specimen.training import Training
 from neurolab.specimen.wiring import Wiring
 from neurolab.stimuli import StimulusSet
 
@@ -76,7 +77,7 @@ class Specimen:
         model, notes = refuse_unfit(self.model)
         put(self, "model", model)
         put(self, "name", self.name or type(model).__name__)
-        put(self, "example", _as_batch(self.example))
+        put(self, "example", as_batch(self.example))
         put(self, "notes", notes)
         for note in notes:
             warnings.warn(f"{self.name}: {note}", UserWarning, stacklevel=3)
@@ -181,26 +182,18 @@ class Specimen:
         return tensor.to(device=self.device, dtype=self.dtype if tensor.is_floating_point() else torch.int64)
 
 
-def _as_batch(example: Any) -> torch.Tensor:
-    tensor = example if isinstance(example, torch.Tensor) else torch.tensor(np.asarray(example))
-    if tensor.dim() == 0 or tensor.numel() == 0:
-        raise SpecimenError(
-            f"The example has shape {tuple(tensor.shape)}; expected a batch (n, ...) with at least one stimulus of at "
-            "least one number. Type "
-            "Specimen(model, stimuli.inputs[:1])."
-        )
-    return tensor
-
-
 @dataclass(frozen=True, eq=False)
 class Cohort:
     """Networks trained alike from different seeds: the sample that a result generalises over.
 
     Iterates over its specimens; ``cohort[:6]`` is a cohort, ``cohort[0]`` and ``cohort["name"]`` a specimen.
+
+    training : how they were trained and how far each got, where ``train_cohort`` trained them.
     """
 
     specimens: tuple[Specimen, ...]
     name: str = "cohort"
+    training: Training | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         given = self.specimens
@@ -224,7 +217,7 @@ class Cohort:
 
     def __getitem__(self, which: int | slice | str) -> Any:
         if isinstance(which, slice):
-            return Cohort(self.specimens[which], self.name)
+            return Cohort(self.specimens[which], self.name, self.training and self.training.take(which))
         if isinstance(which, str):
             if which not in self.names:
                 raise UnknownNameError(

@@ -183,7 +183,7 @@ def test_a_second_name_of_a_module_called_twice__is_refused():
 
 
 def test_dropout_in_training__follows_rng_and_seed(monkeypatch):
-    monkeypatch.setattr("neurolab.specimen.train._orders", lambda rng, seed, n, recipe: np.arange(n)[None])
+    monkeypatch.setattr("neurolab.specimen.train.orders", lambda rng, seed, n, epochs: np.arange(n)[None])
     stimuli = shown(draw(8, 4))
 
     def build():

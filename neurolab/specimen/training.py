@@ -1,0 +1,108 @@
+"""How the networks of a cohort were trained and how far each got: what a comparison of cohorts must look at first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from neurolab.errors import DataError
+from neurolab.specimen.recipe import Recipe
+from neurolab.stimuli import StimulusSet
+
+if TYPE_CHECKING:
+    from neurolab.specimen.specimen import Cohort
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """How networks were trained, and how far each got.
+
+    recipe, stimuli, columns : what they were trained with. seeds : of each network. epochs : that each was trained for.
+    accuracy : of each on the labels that it was taught, at the end, in evaluation mode. reached : whether each came to
+    the criterion of the recipe (all True without one). labels : (n_networks, n_stimuli, n_columns), as each was taught.
+    """
+
+    recipe: Recipe
+    stimuli: StimulusSet
+    columns: tuple[str, ...]
+    seeds: tuple[int, ...]
+    epochs: np.ndarray
+    accuracy: np.ndarray
+    reached: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def __repr__(self) -> str:
+        low, high = self.accuracy.min(), self.accuracy.max()
+        said = f"Training: {len(self)} networks, accuracy {low:.3f} to {high:.3f}, {self.epochs.min()} to "
+        return said + f"{self.epochs.max()} epochs{'; ' + self.missed if self.missed else ''}"
+
+    @property
+    def missed(self) -> str:
+        """A sentence on the networks that ended short of the criterion; "" when all came to it."""
+        short = np.flatnonzero(~self.reached)
+        if not len(short):
+            return ""
+        reached = ", ".join(f"seed {self.seeds[at]}: {self.accuracy[at]:.3f}" for at in short[:12])
+        return (f"{len(short)} of {len(self)} networks missed the criterion of {self.recipe.criterion} in "
+                f"{self.recipe.epochs} epochs (accuracy {reached}{', …' if len(short) > 12 else ''})")
+
+    def take(self, rows: slice | Sequence[int]) -> Training:
+        """Get the training of some of the networks."""
+        arrays = {name: getattr(self, name)[rows] for name in ("epochs", "accuracy", "reached", "labels")}
+        return replace(self, seeds=tuple(np.asarray(self.seeds)[rows].tolist()), **arrays)
+
+    def taught(self, at: int) -> StimulusSet:
+        """Get the training stimuli with the labels that network ``at`` was taught, noise included."""
+        columns = {name: self.labels[at][:, column] for column, name in enumerate(self.columns)}
+        return StimulusSet(self.stimuli.name, self.stimuli.inputs, self.stimuli.table.assign(**columns))
+
+    def table(self) -> pd.DataFrame:
+        """Get one row per network: seed, accuracy, epochs, reached."""
+        return pd.DataFrame({"seed": self.seeds, "accuracy": self.accuracy, "epochs": self.epochs,
+                             "reached": self.reached})
+
+
+def training_table(cohorts: Mapping[str, Cohort] | Cohort) -> pd.DataFrame:
+    """Get how far training came: one row per condition and network, to be reported before conditions are compared.
+
+    Parameters
+    ----------
+    cohorts : condition -> cohort as ``train_cohort`` gives it; or one cohort, whose name is the condition.
+
+    Returns
+    -------
+    DataFrame with condition, specimen, seed, accuracy (training), epochs, reached (the criterion of the recipe).
+
+    Raises
+    ------
+    DataError : a cohort of which nothing is known, as it was not trained here.
+
+    When this is invalid
+    --------------------
+    Networks of unequal training accuracy differ in more than their recipe: train to a criterion before comparing.
+
+    Example
+    -------
+    >>> import neurolab as nl
+    >>> from functools import partial
+    >>> digits = nl.datasets.load_stimuli("digits-train")
+    >>> untrained = nl.specimen.untrained_cohort(partial(nl.specimen.mlp, 64, 8, 10), digits, n=2, rng=0)
+    >>> list(training_table({"untrained": untrained}).epochs)
+    [0, 0]
+    """
+    named = dict(cohorts) if isinstance(cohorts, Mapping) else {cohorts.name: cohorts}
+    tables = []
+    for condition, cohort in named.items():
+        if getattr(cohort, "training", None) is None:
+            raise DataError(f"Nothing is known of the training of {condition!r}; expected cohorts as train_cohort() "
+                            "and untrained_cohort() give them.")
+        tables.append(cohort.training.table().assign(condition=condition, specimen=cohort.names))
+    found = pd.concat(tables, ignore_index=True)
+    return found[["condition", "specimen", "seed", "accuracy", "epochs", "reached"]]
