@@ -19,7 +19,7 @@ from neurolab.errors import (
 )
 from neurolab.lesion import Lesion, Mean, Quantise, WeightNoise, Zero
 from neurolab.roi import ROI
-from neurolab.specimen import Cohort, Probe, Recipe, Specimen, Task, examine, predicted_bytes, record, train_cohort
+from neurolab.specimen import Cohort, Probe, Specimen, Task, examine, predicted_bytes, record, train_cohort
 from neurolab.stimuli import StimulusSet
 
 
