@@ -60,13 +60,11 @@ def _row(condition: str, result: xr.Dataset, test: str | None) -> Row:
     """The numbers of a result that has one effect."""
     if not isinstance(result, xr.Dataset) or not result.attrs.get("analysis"):
         raise SchemaError(f"A claim got a {type(result).__name__}; expected the result of an analysis.")
-    names = _names(result, test)
-    found = dict(zip(TEST, (float(result[name]) for name in names)))
-    return Row(
-        condition, level=float(result.attrs.get("level", np.nan)), n=str(result.attrs["n"]),
-        alternative=str(result.attrs.get("alternative", "two-sided")), over=str(result.attrs["generalises_over"]),
-        **found,
-    )  # fmt: skip
+    p, effect, low, high, floor = (float(result[name]) for name in _names(result, test))
+    said = {"n": str(result.attrs["n"]), "over": str(result.attrs["generalises_over"])}
+    alternative = str(result.attrs.get("alternative", "two-sided"))
+    level = float(result.attrs.get("level", np.nan))
+    return Row(condition, effect, low, high, p, floor, level, alternative, **said)
 
 
 def _names(result: xr.Dataset, test: str | None) -> tuple[str, ...]:

@@ -141,8 +141,9 @@ def claims(*made: xr.Dataset) -> xr.Dataset:
     rows = xr.concat([one.drop_vars("row") for one in made], dim="row", combine_attrs="drop")
     owner = np.repeat(np.arange(len(made)), [one.sizes["row"] for one in made])
     conditions = [str(condition) for one in made for condition in one["row"].values]
+    of_row = {"claim_of": ("row", owner), "condition": ("row", strings(conditions))}
     return make_result(
-        {**rows.data_vars, "claim_of": ("row", owner), "condition": ("row", strings(conditions)), **_per_claim(made)},
+        {**{str(name): one for name, one in rows.data_vars.items()}, **of_row, **_per_claim(made)},
         coords={"claim": strings(sentences), "row": strings(_labels(sentences, owner, conditions))},
         analysis="claims",
         verdict=", ".join(f"{verdicts.count(one)} {one}" for one in dict.fromkeys(verdicts)),
@@ -150,6 +151,7 @@ def claims(*made: xr.Dataset) -> xr.Dataset:
         undermined_by=list(dict.fromkeys(said for one in made for said in undermining({"": one}))),
         n=_joined([str(one.attrs["n"]) for one in made]),
         level=min(float(one.attrs["level"]) for one in made),
+        alpha="; ".join(dict.fromkeys(f"{one.attrs['alpha']:g}" for one in made)),
         **_about(made, "; ".join(sentences)),
     )
 
@@ -203,7 +205,7 @@ def _check_claims(made: Sequence[xr.Dataset]) -> None:
 
 def _per_claim(made: Sequence[xr.Dataset]) -> dict[str, Any]:
     named = {"verdict": "verdict", "figure": "figure", "n_of_claim": "n", "expects": "expects", "reasons": "reasons",
-             "within": "within"}  # fmt: skip
+             "within": "within", "undermined_by": "undermined_by"}  # fmt: skip
     return {name: ("claim", strings([one.attrs[attr] for one in made])) for name, attr in named.items()}
 
 

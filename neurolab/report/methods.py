@@ -28,6 +28,7 @@ from neurolab.plots.words import (
     words_between,
 )
 from neurolab.report import methods_of_maps, methods_of_screens, methods_of_trials
+from neurolab.report.claimed import claims_paragraph
 from neurolab.report.lesions import damage_paragraph, is_trials
 from neurolab.report.methods_of_maps import Paragraph
 
@@ -72,6 +73,8 @@ def paragraph(result: xr.Dataset) -> Paragraph:
 
 
 def _sample(result: xr.Dataset) -> str:
+    if "n_of_claim" in result:  # several claims, each with a sample of its own
+        return ""
     floor = floor_words(result)
     smallest = f"; with it the smallest p that the design can give is {floor}" if floor else ""
     return f"The sample is {sample_words(result)}, so that the result generalises over {over_words(result)}{smallest}."
@@ -272,6 +275,7 @@ METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
     "picked_dissociation": _picked,
     "single_case": _single_case,
     "screen": methods_of_screens.screen,
+    **dict.fromkeys(("claim", "claims"), claims_paragraph),
     **{name: getattr(methods_of_maps, name) for name in ("symptom_map", "clusters", "modules")},
     **{
         name: getattr(methods_of_trials, name)

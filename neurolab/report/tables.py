@@ -128,7 +128,8 @@ def _grids(name: str, result: xr.Dataset, width: int) -> list[str]:
     lines: list[str] = []
     for caption, rows in own_tables(result):
         lines += textwrap.wrap(caption, width, initial_indent="  ", subsequent_indent="    ")
-        lines += _aligned(rows[: MOST_ROWS + 1], {0, len(rows[0]) - 1})
+        grid = _aligned(rows[: MOST_ROWS + 1], {0, len(rows[0]) - 1})
+        lines += grid if max(map(len, grid)) <= width + 22 else _told(rows, width)
     if lines:
         return lines
     table = result_table(result)
@@ -137,6 +138,16 @@ def _grids(name: str, result: xr.Dataset, width: int) -> list[str]:
     more = [f"  … {len(table) - MOST_ROWS} more rows in results/{name}.nc"] if len(table) > MOST_ROWS else []
     cells = formatted(table.head(MOST_ROWS), level(result))
     return _aligned(cells, {0, *range(3, len(cells[0]))}) + more
+
+
+def _told(rows: list[tuple[str, ...]], width: int) -> list[str]:
+    """Rows too wide for a line, each as a sentence below its first cell."""
+    lines = []
+    for first, *rest in rows[1:]:
+        said = "; ".join(f"{name}: {cell}" for name, cell in zip(rows[0][1:], rest) if cell)
+        lines += textwrap.wrap(first, width, initial_indent="  ", subsequent_indent="    ")
+        lines += textwrap.wrap(said, width, initial_indent="    ", subsequent_indent="    ")
+    return lines
 
 
 def picked_names(result: xr.Dataset) -> str:

@@ -8,7 +8,8 @@ import pytest
 from neurolab.analysis import against_controls, claim, claims, deficits, dose_response
 from neurolab.errors import DesignError, SchemaError, UnknownNameError
 from neurolab.protocol.findings import load_dataset, place_of
-from neurolab.report import printed_table
+from neurolab.report import methods_text, printed_table
+from neurolab.report.claimed import claim_table
 from neurolab.schema import make_result, register_result
 from neurolab.simulate import phantom_trials
 
@@ -153,3 +154,23 @@ def test_claims_of_no_claims():
         claims(one, one)
     with pytest.raises(DesignError, match="sentence"):
         claim("", YES, expects="more")
+
+
+def test_the_words_of_claims_are_those_of_the_results():
+    one = claim("Dropout spreads.", {"X": YES, "Y": NO}, expects="more", within=0.1, by="task", figure="redundancy")
+    every = claims(one, claim("Noise does not.", found(0.02, 0.04, 0.3, n=12), expects="none", within=0.1))
+    table = claim_table(every)
+    assert table["verdict"].tolist() == ["depends on task", "supported"]
+    assert table["effect"][0].startswith("X: 1.00 [0.60, 1.40], p = .01")
+    assert "Y: −1.00 [−1.40, −0.60]" in table["effect"][0]
+    assert table["n"].tolist() == ["8 networks", "12 networks"]
+    assert table["expects"].tolist() == ["more (within ±0.1)", "none (within ±0.1)"]
+    assert "expected above 0, found 1 [0.6, 1.4] (95 % interval)" in table["reasons"][0]
+    for result in (one, every):
+        said = methods_text(result)
+        assert "an effect above 0" in said
+        assert "Holm" in said
+        assert "Schuirmann 1987" in said
+    assert "n = 8 networks" in methods_text(one)
+    assert "Claims were not corrected for each other" in methods_text(every)
+    assert max(map(len, printed_table({"claims": every}).split("\n"))) <= 132
