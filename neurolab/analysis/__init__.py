@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 import lazy_loader as _lazy
 
 if TYPE_CHECKING:
+    from neurolab.analysis.across import compare_cohorts
     from neurolab.analysis.adjacency import Nearest, Within, neighbours
+    from neurolab.analysis.along import trend
+    from neurolab.analysis.battery import damage_battery
     from neurolab.analysis.before import design_check
     from neurolab.analysis.case import single_case
     from neurolab.analysis.claimed import claim, claims
@@ -15,19 +18,24 @@ if TYPE_CHECKING:
     from neurolab.analysis.contributions import shapley
     from neurolab.analysis.controls import against_controls
     from neurolab.analysis.cut_of_networks import clusterability
+    from neurolab.analysis.damaged import damage_indices
     from neurolab.analysis.deficit import deficits
     from neurolab.analysis.dissociate import dissociation
     from neurolab.analysis.dose import dose_response
+    from neurolab.analysis.game_numbers import game_indices
     from neurolab.analysis.heldout import held_out
     from neurolab.analysis.in_pairs import pair_interactions
+    from neurolab.analysis.legible import tuning_indices
     from neurolab.analysis.lesion_rows import lesion_matrix
     from neurolab.analysis.localiser import localise
     from neurolab.analysis.matrix import localiser_matrix
     from neurolab.analysis.models import mixed
     from neurolab.analysis.noise import robustness
+    from neurolab.analysis.own_index import index_mean
     from neurolab.analysis.partition import modules
     from neurolab.analysis.picked import picked_dissociation
     from neurolab.analysis.planning import power
+    from neurolab.analysis.profiles import profile
     from neurolab.analysis.relearn import recovery
     from neurolab.analysis.reliability import map_reliability
     from neurolab.analysis.removed import reserve
@@ -43,7 +51,10 @@ if TYPE_CHECKING:
 
 # Files are not called like the verbs they hold: a submodule would hide the function of the same name.
 _VERBS = {
+    "across": ["compare_cohorts"],
     "adjacency": ["Nearest", "Within", "neighbours"],
+    "along": ["trend"],
+    "battery": ["damage_battery"],
     "before": ["design_check"],
     "case": ["single_case"],
     "claimed": ["claim", "claims"],
@@ -53,19 +64,24 @@ _VERBS = {
     "communities": ["Leiden", "Louvain", "Spectral"],
     "controls": ["against_controls"],
     "cut_of_networks": ["clusterability"],
+    "damaged": ["damage_indices"],
     "deficit": ["deficits"],
     "dissociate": ["dissociation"],
     "dose": ["dose_response"],
+    "game_numbers": ["game_indices"],
     "heldout": ["held_out"],
     "in_pairs": ["pair_interactions"],
+    "legible": ["tuning_indices"],
     "lesion_rows": ["lesion_matrix"],
     "localiser": ["localise"],
     "matrix": ["localiser_matrix"],
     "models": ["mixed"],
     "noise": ["robustness"],
+    "own_index": ["index_mean"],
     "partition": ["modules"],
     "picked": ["picked_dissociation"],
     "planning": ["power"],
+    "profiles": ["profile"],
     "relearn": ["recovery"],
     "reliability": ["map_reliability"],
     "removed": ["reserve"],
@@ -95,11 +111,16 @@ __all__ = [
     "claims",
     "clusterability",
     "clusters",
+    "compare_cohorts",
+    "damage_battery",
+    "damage_indices",
     "deficits",
     "design_check",
     "dissociation",
     "dose_response",
+    "game_indices",
     "held_out",
+    "index_mean",
     "interaction",
     "layered_graph",
     "lesion_matrix",
@@ -113,6 +134,7 @@ __all__ = [
     "pair_interactions",
     "picked_dissociation",
     "power",
+    "profile",
     "recovery",
     "reselected_controls",
     "reserve",
@@ -124,6 +146,8 @@ __all__ = [
     "single_case",
     "spared",
     "symptom_map",
+    "trend",
+    "tuning_indices",
 ]
 
 __getattr__, __dir__, _ = _lazy.attach(__name__, submod_attrs=_VERBS)

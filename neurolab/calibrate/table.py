@@ -5,6 +5,7 @@ from __future__ import annotations
 from neurolab.calibrate import (
     cases,
     claimed,
+    cohorts,
     columns,
     curves,
     layers,
@@ -21,7 +22,8 @@ from neurolab.calibrate.entry import Entry
 from neurolab.errors import UnknownNameError, did_you_mean
 
 ROOMS = (
-    permutations, cases, columns, sizes, curves, likeness, verbs, picking, regions, people, layers, shortcuts, claimed
+    permutations, cases, columns, sizes, curves, likeness, verbs, picking, regions, people, layers, shortcuts, claimed,
+    cohorts,
 )  # fmt: skip
 
 #: Every entry of the table of rates, by name.

@@ -1,0 +1,192 @@
+"""Cohorts compared index by index, never averaged: what each kind of training does to each number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.analysis.cohort_table import TEST, Cohorts, cohorts_of, matched, unequal_text
+from neurolab.analysis.words import holm_text, interval_text, joined, p_text
+from neurolab.chance import RNG, generator, rng_name
+from neurolab.errors import UnknownNameError, did_you_mean, listed
+from neurolab.schema import make_result, register_result, strings
+from neurolab.stats.multiplicity import holm
+from neurolab.stats.permutation import p_floor
+
+MEANS = ("mean", "mean_low", "mean_high")
+
+register_result(
+    "compare_cohorts",
+    {
+        "value": ("cohort", "member", "index"),
+        **dict.fromkeys(MEANS, ("cohort", "index")),
+        **dict.fromkeys((*TEST, "q"), ("condition", "index")),
+        "equal": ("condition", "matched"),
+    },
+    [("p", "effect", "low", "high", "p_floor")],
+)
+
+
+def compare_cohorts(
+    profiles: Mapping[str, pd.DataFrame],
+    *,
+    against: str,
+    indices: Sequence[str] | None = None,
+    matched_on: str | Sequence[str] | None = "accuracy",
+    equal_within: float = 0.02,
+    paired: bool | None = None,
+    level: float = 0.95,
+    rng: RNG,
+) -> xr.Dataset:
+    """Get how every cohort differs from one of them, index by index.
+
+    Networks are the sample: the difference of each index, condition minus ``against``, is tested by the sign-flip over
+    pairs of networks of the same seed where all cohorts share their seeds, else by shuffling which cohort a network
+    belongs to. Within each index p is Holm-corrected over conditions; indices are never averaged, nor traded.
+
+    Parameters
+    ----------
+    profiles : condition -> table (network x index), of ``profile``. against : the condition to compare with.
+    indices : the columns to compare; default all that every profile has.
+    matched_on : indices in which the cohorts ought to be equal, such as "accuracy" and "training accuracy"; a pair that
+        is not *shown* to be equal within ``equal_within`` (an equivalence test at .05) is flagged. None: nothing was
+        matched, which the result says.
+    paired : None pairs networks of the same seed where all cohorts share them.
+    level : coverage of the intervals. rng : integer or Generator; used above 30 networks, or to shuffle.
+
+    Returns
+    -------
+    Dataset. Over condition and index: ``effect`` (mean difference), ``low, high, p, p_floor, q``. Over cohort and
+    index: ``mean, mean_low, mean_high``, and ``value`` per member. ``equal`` (condition, matched). attrs: ``paired``,
+    JSON lists ``reasons`` and ``undermined_by`` (the flags). An index that some network does not have is NaN.
+
+    Raises
+    ------
+    DesignError, UnknownNameError : too few networks or cohorts; no such condition or index.
+
+    When this is invalid
+    --------------------
+    Two cohorts that differ in accuracy differ in what follows from it; see ``undermined_by``.
+
+    Source
+    ------
+    Holm 1979; the indices: Morcos et al. 2018, arXiv:1803.06959.
+
+    Example
+    -------
+    >>> rng = np.random.default_rng(0)
+    >>> def made(name, redundancy):
+    ...     table = {"accuracy": 0.9 + 0.01 * rng.random(8), "redundancy": redundancy + rng.random(8)}
+    ...     return pd.DataFrame(table, index=[f"{name} seed {seed}" for seed in range(8)])
+    >>> cohorts = {"control": made("control", 0.0), "dropout": made("dropout", 2.0)}
+    >>> found = compare_cohorts(cohorts, against="control", rng=0)
+    >>> float(found["p"].sel(condition="dropout", index="redundancy")), bool(found["equal"].all())
+    (0.0078125, True)
+    """
+    cohorts = cohorts_of(profiles, indices, paired)
+    if against not in cohorts.names:
+        raise UnknownNameError(
+            f"against={against!r} is no condition.{did_you_mean(against, cohorts.names)} There are "
+            f"{listed(cohorts.names)}."
+        )
+    wanted, home = matched(cohorts, matched_on), cohorts.names.index(against)
+    others = [at for at in range(len(cohorts.names)) if at != home]
+    tests = _tests(cohorts, others, home, level, rng)
+    equal = [[_equal(cohorts, at, home, name, equal_within, rng) for name in wanted] for at in others]
+    names = [cohorts.names[at] for at in others]
+    return make_result(
+        {
+            "value": (("cohort", "member", "index"), cohorts.values),
+            **means_of(cohorts, level, rng),
+            **{name: (("condition", "index"), values) for name, values in tests.items()},
+            "q": (("condition", "index"), _corrected(tests["p"])),
+            "equal": (("condition", "matched"), np.array(equal, dtype=bool).reshape(len(others), len(wanted))),
+        },
+        coords={**cohorts.coords, "condition": strings(names), "matched": strings(wanted)},
+        analysis="compare_cohorts",
+        estimand=f"the mean of each index over networks, in each condition minus {against}",
+        test="two-sided sign-flip over networks" if cohorts.paired else "shuffle of networks between two cohorts",
+        n=cohorts.smallest,
+        correction="holm",
+        alternative="two-sided",
+        level=level,
+        rng=rng_name(rng),
+        against=against,
+        paired=cohorts.paired,
+        equal_within=equal_within,
+        reasons=_reasons(cohorts, names, tests, _corrected(tests["p"]), level),
+        undermined_by=_flags(cohorts, others, home, wanted, equal, equal_within),
+        note=_note(cohorts, len(others), level),
+        **cohorts.said(),
+    )
+
+
+def means_of(cohorts: Cohorts, level: float, rng: RNG) -> dict[str, Any]:
+    """Get the mean of every index in every cohort, with its interval."""
+    parts = dict(zip(MEANS, ("effect", "low", "high")))
+    tests = [
+        [cohorts.mean(at, k, level, generator(rng, "mean", name, index)) for k, index in enumerate(cohorts.indices)]
+        for at, name in enumerate(cohorts.names)
+    ]
+    return {called: (("cohort", "index"), [[one[of] for one in row] for row in tests]) for called, of in parts.items()}
+
+
+def _tests(cohorts: Cohorts, others: list[int], home: int, level: float, rng: RNG) -> dict[str, np.ndarray]:
+    cells = [
+        [
+            cohorts.difference(at, home, k, level, generator(rng, "cohorts", cohorts.names[at], index))
+            for k, index in enumerate(cohorts.indices)
+        ]
+        for at in others
+    ]
+    return {name: np.array([[cell[name] for cell in row] for row in cells]) for name in TEST}
+
+
+def _corrected(p: np.ndarray) -> np.ndarray:
+    """Holm over conditions, within each index."""
+    return np.stack([holm(column, mask=np.isfinite(column)).p for column in p.T], axis=1)
+
+
+def _equal(cohorts: Cohorts, at: int, home: int, index: str, within: float, rng: RNG) -> bool:
+    stream = generator(rng, "equal", cohorts.names[at], index)
+    return cohorts.equal(at, home, cohorts.indices.index(index), within, stream)
+
+
+def _flags(
+    cohorts: Cohorts, others: list[int], home: int, wanted: tuple[str, ...], equal: list[list[bool]], within: float
+) -> list[str]:
+    said = [] if wanted else ["Nothing was matched: it was not looked at whether the cohorts are equally accurate."]
+    for at, row in zip(others, equal):
+        for index, same in zip(wanted, row):
+            if not same:
+                k = cohorts.indices.index(index)
+                means = (float(cohorts.of(at, k).mean()), float(cohorts.of(home, k).mean()))
+                said.append(unequal_text(cohorts.names[at], cohorts.names[home], index, means, within))
+    return said
+
+
+def _reasons(
+    cohorts: Cohorts, names: list[str], tests: dict[str, np.ndarray], q: np.ndarray, level: float
+) -> list[str]:
+    """A sentence per index, with every condition's difference."""
+    said = []
+    for k, index in enumerate(cohorts.indices):
+        each = []
+        for at, name in enumerate(names):
+            effect, low, high = (float(tests[part][at, k]) for part in ("effect", "low", "high"))
+            known = np.isfinite(effect)
+            each.append(f"{name} {interval_text(effect, low, high, level)}, corrected {p_text(float(q[at, k]))}"
+                        if known else f"{name} not defined in every network")  # fmt: skip
+        said.append(f"{index}: {'; '.join(each)}.")
+    return said
+
+
+def _note(cohorts: Cohorts, n_tests: int, level: float) -> str:
+    if cohorts.paired:
+        floor = p_floor("sign_flip", n=cohorts.smallest)
+        return holm_text(cohorts.smallest, floor, n_tests, plural="networks", alpha=1 - level)
+    return f"Cohorts of {joined([str(n) for n in cohorts.sizes])} networks that share no seeds: no pairs."

@@ -1,0 +1,171 @@
+"""Does an index rise along ordered conditions, such as rising label noise?  Networks are the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.analysis.across import MEANS, means_of
+from neurolab.analysis.cohort_table import TEST, Cohorts, cohorts_of, matched, unequal_text
+from neurolab.analysis.words import interval_text, p_text
+from neurolab.chance import RNG, generator, rng_name
+from neurolab.errors import DesignError, listed
+from neurolab.schema import make_result, register_result, strings
+from neurolab.stats.multiplicity import holm
+from neurolab.stats.trend import Trend, jonckheere
+
+register_result(
+    "trend",
+    {
+        "value": ("cohort", "member", "index"),
+        **dict.fromkeys(MEANS, ("cohort", "index")),
+        **dict.fromkeys((*TEST, "q", "ordered"), ("index",)),
+        "equal": ("cohort", "matched"),
+    },
+    [("p", "effect", "low", "high", "p_floor")],
+)
+
+
+def trend(
+    profiles: Mapping[str, pd.DataFrame] | Mapping[float, pd.DataFrame],
+    *,
+    levels: Sequence[float] | None = None,
+    what: str = "level",
+    indices: Sequence[str] | None = None,
+    matched_on: str | Sequence[str] | None = "accuracy",
+    equal_within: float = 0.02,
+    paired: bool | None = None,
+    level: float = 0.95,
+    rng: RNG,
+) -> xr.Dataset:
+    """Get whether each index rises or falls along ordered conditions: Jonckheere's test, with the slope.
+
+    Where all cohorts share their seeds, only networks of one seed are compared with each other (Skillings & Wolfe), so
+    that what a seed shares cancels; else all networks of different levels are. p is Holm-corrected over indices.
+
+    Parameters
+    ----------
+    profiles : level -> table (network x index), of ``profile``; the levels are numbers, or numbers in words ("0.2").
+    levels : the number of each condition, in the order of ``profiles``, where their names are no numbers.
+    what : what the levels are, for figures: "labels at random".
+    matched_on, equal_within : as in ``compare_cohorts``; every level is held against the first.
+    indices, paired, level, rng : as in ``compare_cohorts``.
+
+    Returns
+    -------
+    Dataset over index: ``effect`` (median slope, per unit of the levels), ``low, high, p, p_floor, q``, ``ordered``
+    (share of pairs that rise). Over cohort and index ``mean, mean_low, mean_high``, ``value`` per member; ``level`` is
+    a coordinate of cohort. ``equal`` (cohort, matched). attrs: ``reasons``, ``undermined_by``.
+
+    Raises
+    ------
+    DesignError : fewer than three levels (two are compared by ``compare_cohorts``), or a level that is no number.
+
+    When this is invalid
+    --------------------
+    An index that rises and falls again has no trend; look at the means.
+
+    Source
+    ------
+    Jonckheere 1954, doi:10.1093/biomet/41.1-2.133; Skillings & Wolfe 1978, doi:10.1080/01621459.1978.10481591.
+
+    Example
+    -------
+    >>> rng = np.random.default_rng(0)
+    >>> def made(noise):
+    ...     table = {"accuracy": 0.9, "ablation AUC": 0.6 - 0.3 * noise + 0.02 * rng.random(6)}
+    ...     return pd.DataFrame(table, index=[f"labels seed {seed}" for seed in range(6)])
+    >>> found = trend({noise: made(noise) for noise in (0.0, 0.5, 1.0)}, rng=0).sel(index="ablation AUC")
+    >>> round(float(found["effect"]), 1), bool(found["p"] < 0.01)
+    (-0.3, True)
+    """
+    cohorts = cohorts_of({str(name): table for name, table in profiles.items()}, indices, paired)
+    numbers = _numbers(cohorts.names, levels)
+    wanted = matched(cohorts, matched_on)
+    tests = [_test(cohorts, numbers, k, level, generator(rng, "trend", name)) for k, name in enumerate(cohorts.indices)]
+    p = np.array([test.p if test else np.nan for test in tests])
+    q = holm(p, mask=np.isfinite(p)).p
+    equal = _equal(cohorts, wanted, equal_within, rng)
+    return make_result(
+        {
+            "value": (("cohort", "member", "index"), cohorts.values),
+            **means_of(cohorts, level, rng),
+            **{of: ("index", [getattr(test, of) if test else np.nan for test in tests]) for of in (*TEST, "ordered")},
+            "q": ("index", q),
+            "equal": (("cohort", "matched"), equal),
+        },
+        coords={**cohorts.coords, "level": ("cohort", numbers), "matched": strings(wanted)},
+        analysis="trend",
+        estimand=f"the median slope of each index along {what}, over pairs of networks",
+        test="Jonckheere's test over networks" + (", within seeds" if cohorts.paired else ""),
+        n=cohorts.smallest,
+        correction="holm",
+        alternative="two-sided",
+        level=level,
+        rng=rng_name(rng),
+        what=what,
+        paired=cohorts.paired,
+        equal_within=equal_within,
+        reasons=_reasons(cohorts, tests, q, what),
+        undermined_by=_flags(cohorts, wanted, equal, equal_within),
+        **cohorts.said(),
+    )
+
+
+def _numbers(names: Sequence[str], levels: Sequence[float] | None) -> np.ndarray:
+    given: Sequence[Any] = names if levels is None else levels
+    try:
+        numbers = np.array([float(one) for one in given])
+    except (TypeError, ValueError):
+        raise DesignError(f"The conditions {listed(names)} are no numbers; type levels=[0.0, 0.2, ...].") from None
+    if len(numbers) != len(names) or len(set(numbers)) != len(numbers) or len(numbers) < 3:
+        raise DesignError(
+            f"{len(numbers)} levels {listed(f'{one:g}' for one in numbers)} for {len(names)} conditions; expected "
+            "three or more, each once. Two conditions are compared by nl.analysis.compare_cohorts."
+        )
+    return numbers
+
+
+def _test(cohorts: Cohorts, numbers: np.ndarray, index: int, level: float, rng: np.random.Generator) -> Trend | None:
+    """The test of one index; None where a network does not have it."""
+    sizes = cohorts.sizes
+    y = np.concatenate([cohorts.of(at, index) for at in range(len(sizes))])
+    if not np.isfinite(y).all():
+        return None
+    member = np.concatenate([np.arange(size) for size in sizes])
+    return jonckheere(np.repeat(numbers, sizes), y, blocks=member if cohorts.paired else None, level=level, rng=rng)
+
+
+def _equal(cohorts: Cohorts, wanted: tuple[str, ...], within: float, rng: RNG) -> np.ndarray:
+    """Whether each level is shown to equal the first, per matched index; the first equals itself."""
+    found = np.ones((len(cohorts.names), len(wanted)), dtype=bool)
+    for column, index in enumerate(wanted):
+        k = cohorts.indices.index(index)
+        for at in range(1, len(cohorts.names)):
+            found[at, column] = cohorts.equal(at, 0, k, within, generator(rng, "equal", cohorts.names[at], index))
+    return found
+
+
+def _flags(cohorts: Cohorts, wanted: tuple[str, ...], equal: np.ndarray, within: float) -> list[str]:
+    said = [] if wanted else ["Nothing was matched: it was not looked at whether the cohorts are equally accurate."]
+    for at, column in np.argwhere(~equal):
+        k = cohorts.indices.index(wanted[column])
+        means = (float(cohorts.of(at, k).mean()), float(cohorts.of(0, k).mean()))
+        said.append(unequal_text(cohorts.names[at], cohorts.names[0], wanted[column], means, within))
+    return said
+
+
+def _reasons(cohorts: Cohorts, tests: list[Trend | None], q: np.ndarray, what: str) -> list[str]:
+    said = []
+    for index, test, corrected in zip(cohorts.indices, tests, q):
+        if test is None:
+            said.append(f"{index}: not defined in every network.")
+            continue
+        slope = interval_text(test.effect, test.low, test.high, test.level)
+        said.append(f"{index}: {slope} per unit of {what}, {test.ordered:.0%} of pairs rise, corrected "
+                    f"{p_text(float(corrected))}.")  # fmt: skip
+    return said

@@ -1,0 +1,171 @@
+"""Profiles of several cohorts as one array, paired by seed where they share seeds, and how equal they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neurolab.analysis.words import joined
+from neurolab.digest import digest_of
+from neurolab.errors import DesignError, ReplicationUnitError, UnknownNameError, did_you_mean, listed
+from neurolab.schema import strings
+from neurolab.stats.equivalence import sign_flip_tost, tost_independent
+from neurolab.stats.permutation import label_shuffle, sign_flip
+
+TEST = ("effect", "low", "high", "p", "p_floor")
+
+
+@dataclass(frozen=True, eq=False)
+class Cohorts:
+    """Values (cohort, member, index) of several cohorts; members pair up across them where ``paired``.
+
+    Cohorts of unequal size are padded with NaN.
+    """
+
+    names: tuple[str, ...]
+    members: tuple[str, ...]
+    indices: tuple[str, ...]
+    values: np.ndarray
+    paired: bool
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many networks each cohort has."""
+        return [int(n) for n in np.isfinite(self.values).any(axis=2).sum(axis=1)]
+
+    @property
+    def smallest(self) -> int:
+        """The size of the smallest cohort, which is the n of what compares them."""
+        return min(self.sizes)
+
+    def of(self, cohort: int, index: int) -> np.ndarray:
+        """Get the values (members,) of one cohort; NaN where an index is not defined."""
+        return self.values[cohort, : self.sizes[cohort], index]
+
+    def difference(self, cohort: int, other: int, index: int, level: float, rng: Any) -> dict[str, float]:
+        """Get the test of cohort minus other: sign-flip of pairs, else label shuffle; NaN where one is undefined."""
+        a, b = self.of(cohort, index), self.of(other, index)
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            return dict.fromkeys(TEST, np.nan)
+        test: Any = sign_flip(a - b, level=level, rng=rng) if self.paired else label_shuffle(a, b, level=level, rng=rng)
+        return {name: float(getattr(test, name)) for name in TEST}
+
+    def mean(self, cohort: int, index: int, level: float, rng: Any, popmean: float = 0.0) -> dict[str, float]:
+        """Get the mean of a cohort with its sign-flip about ``popmean``; NaN where one value is undefined."""
+        x = self.of(cohort, index)
+        if not np.isfinite(x).all():
+            return dict.fromkeys(TEST, np.nan)
+        test = sign_flip(x, popmean=popmean, level=level, rng=rng)
+        return {name: float(getattr(test, name)) for name in TEST}
+
+    def equal(self, cohort: int, other: int, index: int, within: float, rng: Any) -> bool:
+        """Get whether two cohorts are shown to differ by less than ``within`` in the mean (equivalence, .05)."""
+        a, b = self.of(cohort, index), self.of(other, index)
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            return False
+        if self.paired:
+            return bool(sign_flip_tost(a - b, bounds=within, rng=rng).equivalent)
+        if np.ptp(a) == 0 and np.ptp(b) == 0:
+            return bool(abs(a[0] - b[0]) < within)
+        return bool(tost_independent(a, b, bounds=within).equivalent)
+
+    def said(self) -> dict[str, str]:
+        """Get what every comparison of cohorts says of its data."""
+        return {
+            "generalises_over": "specimen",
+            "source": f"profiles of {joined(list(self.names))}",
+            "inputs": digest_of(self.values, list(self.indices)),
+        }
+
+    @property
+    def coords(self) -> dict[str, Any]:
+        """The names along every dim of ``values``."""
+        return {"cohort": strings(self.names), "member": strings(self.members), "index": strings(self.indices)}
+
+
+def cohorts_of(profiles: Mapping[str, pd.DataFrame], indices: Sequence[str] | None, paired: bool | None) -> Cohorts:
+    """Get the cohorts of some profiles: the indices that all have, or those named.
+
+    Raises DesignError for fewer than two cohorts or networks, or pairs asked of networks that share no seeds.
+    """
+    if not isinstance(profiles, Mapping) or len(profiles) < 2:
+        raise DesignError("Two cohorts or more are compared; expected {condition: profile}, profiles as of profile().")
+    names, tables = [str(name) for name in profiles], list(profiles.values())
+    chosen = _chosen(tables, indices)
+    for name, table in zip(names, tables):
+        _check(name, table)
+    seeds = [_seeds(table) for table in tables]
+    shared = all(one is not None and set(one) == set(seeds[0] or ()) for one in seeds)
+    if paired and not shared:
+        raise DesignError(
+            "paired=True, but the cohorts do not share their seeds (names that end in 'seed 0', the same in all). "
+            "Train them with the same seeds, or type paired=None."
+        )
+    together = shared if paired is None else bool(paired)
+    size = max(len(table) for table in tables)
+    values = np.full((len(tables), size, len(chosen)), np.nan)
+    for at, (table, seed) in enumerate(zip(tables, seeds)):
+        order = [seed.index(one) for one in seeds[0]] if together and seed and seeds[0] else range(len(table))
+        values[at, : len(table)] = table[chosen].to_numpy(dtype=float)[list(order)]
+    members = [f"seed {one}" for one in seeds[0]] if together and seeds[0] else [str(k + 1) for k in range(size)]
+    return Cohorts(tuple(names), tuple(members), tuple(chosen), values, together)
+
+
+def _chosen(tables: list[pd.DataFrame], indices: Sequence[str] | None) -> list[str]:
+    every = [str(name) for name in tables[0].columns if all(name in table for table in tables)]
+    for name in indices or ():
+        if name not in every:
+            raise UnknownNameError(
+                f"Not every profile has the index {name!r}.{did_you_mean(name, every)} All have {listed(every)}."
+            )
+    if not every:
+        raise DesignError("The profiles have no index in common; expected columns of the same names.")
+    return [str(name) for name in indices] if indices else every
+
+
+def _check(name: str, table: pd.DataFrame) -> None:
+    if len(table) < 2:
+        raise DesignError(f"The profile {name!r} has {len(table)} network; expected two or more (six for p = .05).")
+    twice = table.index[table.index.duplicated()].astype(str).tolist()
+    if twice:
+        raise ReplicationUnitError(f"The profile {name!r} names {listed(twice)} more than once; a network counts once.")
+
+
+def _seeds(table: pd.DataFrame) -> list[str] | None:
+    """The seed of each network, from names that end in "seed 3"; None where one does not, or a seed comes twice."""
+    found = [re.search(r"seed (\d+)$", str(name)) for name in table.index]
+    if not all(found):
+        return None
+    seeds = [one.group(1) for one in found if one]
+    return seeds if len(set(seeds)) == len(seeds) else None
+
+
+def matched(cohorts: Cohorts, matched_on: Sequence[str] | str | None) -> tuple[str, ...]:
+    """Get the indices on which cohorts ought to be equal, checked to be there."""
+    wanted = (matched_on,) if isinstance(matched_on, str) else tuple(matched_on or ())
+    for name in wanted:
+        if name not in cohorts.indices:
+            raise UnknownNameError(
+                f"matched_on={name!r} is no index of every profile.{did_you_mean(name, cohorts.indices)} All have "
+                f"{listed(cohorts.indices)}; type matched_on=None where nothing was matched, which is recorded."
+            )
+    return wanted
+
+
+def unequal_text(name: str, other: str, index: str, means: tuple[float, float], within: float) -> str:
+    """Get the flag of two cohorts that are not shown to be equal.
+
+    Example
+    -------
+    >>> unequal_text("dropout", "control", "accuracy", (0.9, 0.96), 0.02).partition(":")[0]
+    'dropout (0.9) and control (0.96) are not shown to be equal in accuracy within 0.02'
+    """
+    return (
+        f"{name} ({means[0]:.3g}) and {other} ({means[1]:.3g}) are not shown to be equal in {index} within {within:g}: "
+        "what differs may follow from that."
+    )

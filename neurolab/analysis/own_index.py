@@ -1,0 +1,77 @@
+"""One index of every cohort against a value stated beforehand, such as a correlation against 0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.analysis.cohort_table import TEST, cohorts_of
+from neurolab.analysis.words import holm_text
+from neurolab.chance import RNG, generator, rng_name
+from neurolab.schema import make_result, register_result, strings
+from neurolab.stats.multiplicity import holm
+from neurolab.stats.permutation import p_floor
+
+register_result(
+    "index_mean",
+    {"value": ("condition", "member"), **dict.fromkeys((*TEST, "q"), ("condition",))},
+    [("p", "effect", "low", "high", "p_floor")],
+)
+
+
+def index_mean(
+    profiles: Mapping[str, pd.DataFrame], *, index: str, popmean: float = 0.0, level: float = 0.95, rng: RNG
+) -> xr.Dataset:
+    """Get whether one index of the networks of each condition differs from a value stated beforehand.
+
+    Parameters
+    ----------
+    profiles : condition -> table (network x index), of ``profile``. index : its column.
+    popmean : the mean under the null: 0 for a correlation, chance for an accuracy.
+    level : coverage of the intervals. rng : integer or Generator; used above 30 networks.
+
+    Returns
+    -------
+    Dataset over condition: ``effect`` (the mean), ``low, high, p, p_floor`` (two-sided sign-flip over networks), ``q``
+    (Holm over conditions), ``value`` per member. A condition in which some network lacks the index is NaN.
+
+    When this is invalid
+    --------------------
+    An index that cannot fall below ``popmean``, such as a Gini against 0, differs from it in any data.
+
+    Example
+    -------
+    >>> rho = pd.DataFrame({"rho": [0.1, 0.2, 0.3, 0.1, 0.2, 0.4]}, index=[f"net seed {seed}" for seed in range(6)])
+    >>> float(index_mean({"control": rho, "dropout": -rho}, index="rho", rng=0)["p"].sel(condition="dropout"))
+    0.03125
+    """
+    cohorts = cohorts_of(profiles, [index], None)
+    tests = [
+        cohorts.mean(at, 0, level, generator(rng, "index mean", name, index), popmean)
+        for at, name in enumerate(cohorts.names)
+    ]
+    p = np.array([test["p"] for test in tests])
+    floor = p_floor("sign_flip", n=cohorts.smallest)
+    return make_result(
+        {
+            "value": (("condition", "member"), cohorts.values[:, :, 0]),
+            **{name: ("condition", [test[name] for test in tests]) for name in TEST},
+            "q": ("condition", holm(p, mask=np.isfinite(p)).p),
+        },
+        coords={"condition": strings(cohorts.names), "member": strings(cohorts.members)},
+        analysis="index_mean",
+        estimand=f"the mean of {index} over networks, in each condition",
+        test="two-sided sign-flip over networks",
+        n=cohorts.smallest,
+        correction="holm",
+        alternative="two-sided",
+        level=level,
+        rng=rng_name(rng),
+        index=index,
+        popmean=float(popmean),
+        note=holm_text(cohorts.smallest, floor, len(tests), plural="networks", alpha=1 - level),
+        **cohorts.said(),
+    )
