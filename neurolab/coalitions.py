@@ -6,6 +6,7 @@ it takes, ``"A + B"``. So an analysis can read the game from trials alone, also 
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -117,8 +118,10 @@ def walks(
         )
     at: dict[tuple[int, ...], list[list[int]]] = {(player,): [] for player in range(len(players))}
     for walk, order in enumerate(orders):
-        for joined in range(len(players)):
-            at.setdefault(tuple(sorted(map(int, order[joined:]))), []).append([walk, joined])
+        taken: list[int] = []
+        for joined in reversed(range(len(players))):
+            bisect.insort(taken, int(order[joined]))
+            at.setdefault(tuple(taken), []).append([walk, joined])
     return _design(players, how, at, n_walks=float(len(orders)), per_block=float(per_block))
 
 

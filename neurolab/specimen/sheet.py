@@ -42,18 +42,18 @@ class Energy:
         return Energy(self.rows.index_select(0, at).sum(0), self.features.index_select(0, at).sum(0))
 
     def most(self) -> Energy:
-        """Get how much is a small part of it, for every row and in every feature; NaN where it is not finite."""
-        share = LOUD if bool(self.rows.isfinite().all() & self.features.isfinite().all()) else float("nan")
+        """Get how much is a small part of it, by row and by feature; NaN where it is not finite, or too little to tell.
+
+        What is compared with it may be counted in float32, where squares below 1e-30 are nothing.
+        """
+        both = torch.cat([self.rows, self.features])
+        told = bool(both.isfinite().all()) and not bool(((both > 0) & (both < 1e-30)).any())
+        share = LOUD if told else float("nan")
         return Energy(share * self.rows, share * self.features)
 
-    def below(self, most: Energy) -> bool:
-        """Get whether no row and no feature has more; nothing is below NaN."""
-        return bool((self.rows <= most.rows).all()) and bool((self.features <= most.features).all())
-
-    def within(self, level: Energy) -> torch.Tensor:
-        """Get whether it is a small part of a level, for every row and in every feature; nothing is part of nothing."""
-        small = (self.rows <= LOUD * level.rows).all(-1) & (self.features <= LOUD * level.features).all(-1)
-        return small & level.rows.isfinite().all() & level.features.isfinite().all()
+    def within(self, most: Energy) -> torch.Tensor:
+        """Get whether no row and no feature has more; nothing is within NaN, and nothing within nothing is."""
+        return (self.rows <= most.rows).all(-1) & (self.features <= most.features).all(-1)
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ class Ground:
         self.values = values
         self.intact = intact
         plan.check(values)
-        self.level = {mix.node: level_of(mix, values[mix.node]) for mix in plan.mixed}
-        self.most = {node: level.most() for node, level in self.level.items()}
+        self.most = {mix.node: level_of(mix, values[mix.node]).most() for mix in plan.mixed}
 
     def sheet(self, channels: torch.Tensor, slab: torch.Tensor) -> Sheet:
         """Get the new values of some channels carried; ``slab`` is the site's tensor narrowed to them."""
@@ -110,15 +109,17 @@ class Ground:
         ends = {*plan.kept, *(mix.source for mix in plan.mixed)}
         new.carried = {node: new.carried[node] for node in ends}  # what lies between takes memory and is read no more
         loud = {mix.node: self._loud(mix, channels, delta[mix.node]) for mix in plan.mixed}
-        quiet = {node: one.within(self.level[node]).cpu().numpy() for node, one in loud.items()}
+        quiet = {node: one.within(self.most[node]).cpu().numpy() for node, one in loud.items()}
         return Sheet(channels, new, delta, loud, quiet)
 
     def _loud(self, mix: Mixing, channels: torch.Tensor, delta: torch.Tensor) -> Energy:
         columns = mix.columns(self.values[mix.weights], channels, self.plan.n_channels).movedim(mix.axis, 0)
-        weight = columns.double().square().flatten(2).sum(2) if columns.dim() > 2 else columns.double().square()
-        change = delta.movedim(mix.lie.axis, 0).double().square()
+        weight = columns.square().flatten(2).sum(2) if columns.dim() > 2 else columns.square()
+        change = delta.movedim(mix.lie.axis, 0).square()
         change = change.flatten(1) if mix.is_linear else change.flatten(2).mean(2)
         both = change * weight.mean(1, keepdim=True), weight * change.mean(1, keepdim=True)
+        if mix.lie.outer == mix.lie.inner == 1:
+            return Energy(*both)
         return Energy(*(one.view(mix.lie.outer, len(channels), mix.lie.inner, -1).sum((0, 2)) for one in both))
 
     def anew(self, mix: Mixing, sheet: Sheet, which: Which) -> bool:
@@ -126,7 +127,7 @@ class Ground:
         n = len(sheet.channels) if which is None else len(which)
         if (n > MANY * self.plan.n_channels and self.plan.n_channels > 1) or not sheet.quiet[mix.node][which].all():
             return True
-        return n > 1 and not sheet.loud[mix.node].of(which).below(self.most[mix.node])
+        return n > 1 and not bool(sheet.loud[mix.node].of(which).within(self.most[mix.node]))
 
     def put(self, node: Node, sheet: Sheet, which: Which) -> torch.Tensor:
         """Get a carried node's intact value with a lesion's channels in it."""

@@ -20,22 +20,22 @@ from neurolab.specimen.tail import SMALL, Tail
 #: Read-outs of so many lesions are compared with the sham's at once, where they have at most so many values.
 SIDE = 16
 VALUES = 2**20
-#: Energies per row and per feature.
-Energies = tuple[np.ndarray, np.ndarray]
 #: A running sum is begun anew after so many steps, before its rounding adds up.
 STEPS = 64
 #: What a running sum starts with before it is begun.
-NOTHING = (np.zeros(0), np.zeros(0)), (np.zeros(0), np.zeros(0))
+NOTHING = np.zeros(0), np.zeros(0)
 
 
 @dataclass(frozen=True)
 class Columns(Sheet):
     """A sheet with what each channel changes laid out for sums: ``change`` (columns, rows), ``weights`` (columns,
-    features). ``silent`` : the lesioned channels are all 0, so that a sum over the others is the whole one.
+    features). ``energy`` : (columns, rows + features). ``silent`` : the lesioned channels are all 0, so that a sum over
+    the others is the whole one.
     """
 
     change: torch.Tensor
     weights: torch.Tensor
+    energy: np.ndarray
     silent: bool
 
 
@@ -43,26 +43,24 @@ class Columns(Sheet):
 class Running:
     """A sum that a growing set of channels has in common, and how far it has come since it was begun anew.
 
-    ``most`` and ``loud`` are energies per row and per feature: what may be added, and what was.
+    ``most`` and ``loud`` are energies by row and then by feature: what may be added, and what was.
     """
 
     sum: torch.Tensor
-    most: Energies
-    loud: Energies
+    most: np.ndarray
+    loud: np.ndarray
     steps: int = 0
 
-    def begin(self, level: Energy) -> None:
-        """Begin to count anew, from a sum of this level; where that is not finite, nothing may be added."""
-        most = level.most()
-        self.most = most.rows.numpy(), most.features.numpy()
-        self.loud = np.zeros_like(self.most[0]), np.zeros_like(self.most[1])
+    def begin(self, most: Energy) -> None:
+        """Begin to count anew; where ``most`` is NaN, nothing may be added."""
+        self.most = np.concatenate([most.rows.numpy(), most.features.numpy()])
+        self.loud = np.zeros_like(self.most)
         self.steps = 0
 
-    def may(self, energy: Energy, which: np.ndarray) -> bool:
+    def may(self, energy: np.ndarray, which: np.ndarray) -> bool:
         """Count some channels, and get whether all that was added is still a small part, by row and by feature."""
-        for loud, one in zip(self.loud, (energy.rows.numpy(), energy.features.numpy())):
-            loud += one[which[0]] if len(which) == 1 else one[which].sum(0)
-        return all(bool((loud <= most).all()) for loud, most in zip(self.loud, self.most))
+        self.loud += energy[which[0]] if len(which) == 1 else energy[which].sum(0)
+        return bool((self.loud <= self.most).all())
 
 
 class Skinny(Ground):
@@ -94,7 +92,9 @@ class Skinny(Ground):
         weights = mix.columns(self.values[mix.weights], channels, self.plan.n_channels)
         change, by_column = made.delta[mix.node].T.contiguous(), (weights.T if mix.axis else weights).contiguous()
         silent = self.finite and not bool(made.new.carried[mix.source].any())  # NaN is not 0
-        return Columns(made.channels, made.new, made.delta, made.loud, made.quiet, change, by_column, silent)
+        loud = made.loud[mix.node]
+        energy = torch.cat([loud.rows, loud.features], 1).numpy()
+        return Columns(made.channels, made.new, made.delta, made.loud, made.quiet, change, by_column, energy, silent)
 
     def answers(self, cuts: Sequence[Cut]) -> Iterator[torch.Tensor]:
         """Get the read-out (rows, outputs) under each lesion, in this order.
@@ -127,12 +127,13 @@ class Skinny(Ground):
 
     def _grown(self, running: Running | None, sheet: Sheet, which: np.ndarray, more: np.ndarray | None) -> Running:
         """Get a running sum with some channels more (None: with its first ones), begun anew where much was added."""
-        energy = sheet.loud[self.mix.node]
+        assert isinstance(sheet, Columns)
+        energy = sheet.energy
         if running is None or more is None:
             made = Running(torch.empty_like(self.sum), *NOTHING)
             if not self.anew(self.mix, sheet, which):
                 self._add(self.sum, sheet, which, made.sum)
-                made.begin(self.level[self.mix.node])
+                made.begin(self.most[self.mix.node])
                 made.may(energy, which)
                 return made
         else:
@@ -144,7 +145,7 @@ class Skinny(Ground):
         made.sum.copy_(self._anew(sheet, which))
         exact = torch.promote_types(made.sum.dtype, torch.float32)
         square = made.sum.to(exact).square()  # infinite where it overflows: then nothing may be added
-        made.begin(Energy(square.mean(1).double(), square.mean(0).double()))
+        made.begin(Energy(square.mean(1).double(), square.mean(0).double()).most())
         return made
 
     def _anew(self, sheet: Sheet, which: np.ndarray) -> torch.Tensor:

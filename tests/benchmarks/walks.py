@@ -55,14 +55,22 @@ class Game:
         value = np.empty(len(design))
         for at, outputs in answers(self.specimen, design, self.stimuli, batch_size=self.n):
             value[at] = self.value(outputs)
-        known = {tuple(lesion.roi.units["relu1"]) if lesion.n_units else (): value[at]
-                 for at, lesion in enumerate(design) if lesion.role != "sham"}  # fmt: skip
-        known[()] = value[next(at for at, lesion in enumerate(design) if lesion.role == "sham")]
+        out = np.zeros(self.players, dtype=bool)
+        known = {self._key(out, lesion.roi.units["relu1"]): value[at] for at, lesion in enumerate(design)
+                 if lesion.role != "sham"}  # fmt: skip
+        known[out.tobytes()] = value[next(at for at, lesion in enumerate(design) if lesion.role == "sham")]
         added = np.empty((len(self.orders), self.players))
         for walk, order in enumerate(self.orders):
-            steps = [known[tuple(sorted(order[joined:]))] for joined in range(self.players + 1)]
+            steps = [known[self._key(out, order[joined:])] for joined in range(self.players + 1)]
             added[walk, order] = np.diff(steps)
         return added
+
+    @staticmethod
+    def _key(out: np.ndarray, taken: np.ndarray) -> bytes:
+        out[taken] = True
+        key = out.tobytes()
+        out[taken] = False
+        return key
 
     def peer(self, walk: int) -> np.ndarray:
         """Get the same of one walk by msapy, whose game is a forward with a hook."""
