@@ -223,7 +223,7 @@ def search(weights: np.ndarray, by: Division, n_restarts: int, rng: np.random.Ge
     """Get the best of several divisions of a graph without isolated nodes."""
     seeds = rng.integers(2**31 - 1, size=n_restarts)
     every = [_by_size(by.divide(weights, int(seed))) for seed in seeds]
-    best = max(every, key=lambda codes: by.score(weights, codes))
+    best = every[0] if n_restarts == 1 else max(every, key=lambda codes: by.score(weights, codes))
     return Found(best, graphs.modularity(weights, best), graphs.normalised_cut(weights, best), every)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,14 @@ class UnitGraph:
     edges: Correlation | None
     coords: dict[str, Any]
     said: str
+
+    @cached_property
+    def pairs(self) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+        """Rows and columns of all pairs of units, and the places of those pairs that lie between the same layers."""
+        rows, cols = np.triu_indices(len(self.weights), k=1)
+        pair = np.sort(np.stack([self.layer[rows], self.layer[cols]]), axis=0)
+        block = pair[0] * (int(self.layer.max()) + 1) + pair[1]
+        return rows, cols, [np.flatnonzero(block == code) for code in np.unique(block)]
 
 
 def layered_graph(weights: Sequence[Any], names: Sequence[str] | None = None) -> xr.DataArray:
@@ -199,14 +208,12 @@ def _codes(coords: dict[str, Any], within: str | None, n: int) -> np.ndarray:
 
 def _shuffled(graph: UnitGraph, rng: np.random.Generator, *, nonzero: bool = False) -> np.ndarray:
     """Weights exchanged among all pairs of the same two layers; only among those with an edge when ``nonzero``."""
-    rows, cols = np.triu_indices(len(graph.weights), k=1)
+    rows, cols, blocks = graph.pairs
     values = graph.weights[rows, cols]
-    pair = np.sort(np.stack([graph.layer[rows], graph.layer[cols]]), axis=0)
-    block = pair[0] * (int(graph.layer.max()) + 1) + pair[1]
     drawn = values.copy()
-    for code in np.unique(block):
-        here = np.flatnonzero((block == code) & ((values > 0) | (not nonzero)))
-        drawn[here] = values[rng.permutation(here)]
+    for here in blocks:
+        held = here[values[here] > 0] if nonzero else here
+        drawn[held] = values[rng.permutation(held)]
     whole = np.zeros_like(graph.weights)
     whole[rows, cols] = drawn
     return whole + whole.T
