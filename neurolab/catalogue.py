@@ -130,6 +130,12 @@ FOUND: dict[str, Found] = {
         "CC-BY-4.0",
         "https://doi.org/10.24432/C50P49",
     ),
+    "digits-and-gratings": Found(
+        "neurolab.found_gratings:digits_and_gratings",
+        "handwritten digits and gratings of the same ink and contrast, 20 outputs (part)",
+        "CC-BY-4.0",
+        "https://doi.org/10.24432/C50P49",
+    ),
     "digit-copying": Found(
         "neurolab.found_texts:digit_copying", "prompts that ask to go on copying digits", "BSD-3-Clause", ""
     ),

@@ -119,7 +119,8 @@ def load_stimuli(name: str, **settings: Any) -> StimulusSet:
     name : "faces-and-objects" (800 drawn pictures, 40 of each of 10 faces and 10 kinds of object, 1 x 32 x 32),
         "digits" (half of scikit-learn's 1,797 handwritten digits, 64 pixels in 0 to 1, conditions "0" to "9"), or
         "digits-train" (the other half, on which the cohort is trained). From packages: "lfw-faces",
-        "lfw-faces-and-digits", "fedorenko-2010", "syntaxgym-agreement", "digit-copying".
+        "lfw-faces-and-digits", "fedorenko-2010", "syntaxgym-agreement", "digit-copying", "digit-pairs" (two digits side
+        by side), "digits-and-gratings" (two kinds of picture for one network).
     settings : of a set from a package, such as ``size=112``.
 
     Returns
