@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
-from neurolab.analysis.cohort_table import TEST, Cohorts, cohorts_of, matched, unequal_text
+from neurolab.analysis.cohort_table import TEST, Cohorts, Profile, cohorts_of, matched, unequal_text
 from neurolab.analysis.words import holm_text, interval_text, joined, p_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.errors import UnknownNameError, did_you_mean, listed
@@ -32,7 +31,7 @@ register_result(
 
 
 def compare_cohorts(
-    profiles: Mapping[str, pd.DataFrame],
+    profiles: Mapping[str, Profile],
     *,
     against: str,
     indices: Sequence[str] | None = None,
@@ -50,7 +49,8 @@ def compare_cohorts(
 
     Parameters
     ----------
-    profiles : condition -> table (network x index), of ``profile``. against : the condition to compare with.
+    profiles : condition -> table (network x index), of ``profile``, or one number per network: a
+        DataArray (specimen,). against : the condition to compare with.
     indices : the columns to compare; default all that every profile has.
     matched_on : indices in which the cohorts ought to be equal, such as "accuracy" and "training accuracy"; a pair that
         is not *shown* to be equal within ``equal_within`` (an equivalence test at .05) is flagged. None: nothing was
@@ -78,6 +78,7 @@ def compare_cohorts(
 
     Example
     -------
+    >>> import pandas as pd
     >>> rng = np.random.default_rng(0)
     >>> def made(name, redundancy):
     ...     table = {"accuracy": 0.9 + 0.01 * rng.random(8), "redundancy": redundancy + rng.random(8)}

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from neurolab.analysis.across import MEANS, means_of
-from neurolab.analysis.cohort_table import TEST, Cohorts, cohorts_of, matched, unequal_text
+from neurolab.analysis.cohort_table import TEST, Cohorts, Profile, cohorts_of, matched, unequal_text
 from neurolab.analysis.words import interval_text, p_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.errors import DesignError, listed
@@ -31,7 +30,7 @@ register_result(
 
 
 def trend(
-    profiles: Mapping[str, pd.DataFrame] | Mapping[float, pd.DataFrame],
+    profiles: Mapping[str, Profile] | Mapping[float, Profile],
     *,
     levels: Sequence[float] | None = None,
     what: str = "level",
@@ -49,7 +48,8 @@ def trend(
 
     Parameters
     ----------
-    profiles : level -> table (network x index), of ``profile``; the levels are numbers, or numbers in words ("0.2").
+    profiles : level -> table (network x index), of ``profile``, or one number per network: a
+        DataArray (specimen,); the levels are numbers, or numbers in words ("0.2").
     levels : the number of each condition, in the order of ``profiles``, where their names are no numbers.
     what : what the levels are, for figures: "labels at random".
     matched_on, equal_within : as in ``compare_cohorts``; every level is held against the first.
@@ -75,6 +75,7 @@ def trend(
 
     Example
     -------
+    >>> import pandas as pd
     >>> rng = np.random.default_rng(0)
     >>> def made(noise):
     ...     table = {"accuracy": 0.9, "ablation AUC": 0.6 - 0.3 * noise + 0.02 * rng.random(6)}

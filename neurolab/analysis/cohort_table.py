@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from neurolab.analysis.words import joined
 from neurolab.digest import digest_of
@@ -88,14 +89,38 @@ class Cohorts:
         return {"cohort": strings(self.names), "member": strings(self.members), "index": strings(self.indices)}
 
 
-def cohorts_of(profiles: Mapping[str, pd.DataFrame], indices: Sequence[str] | None, paired: bool | None) -> Cohorts:
+#: What a profile may be given as: a table (network x index), or one number per network, named after its index.
+Profile = pd.DataFrame | xr.DataArray
+
+
+def table_of(given: Profile) -> pd.DataFrame:
+    """Get a profile as a table (network x index); a DataArray over specimen is one column, called by its name.
+
+    Example
+    -------
+    >>> ed50 = xr.DataArray([1.0, 2.0], dims="specimen", coords={"specimen": ["net seed 0", "net seed 1"]}, name="ED50")
+    >>> table_of(ed50).loc["net seed 1"].to_dict()
+    {'ED50': 2.0}
+    """
+    if isinstance(given, pd.DataFrame):
+        return given
+    if isinstance(given, xr.DataArray) and given.dims == ("specimen",) and "specimen" in given.coords:
+        names = pd.Index(given["specimen"].values.astype(str), name="specimen")
+        return pd.DataFrame({str(given.name or "value"): np.asarray(given.values, dtype=float)}, index=names)
+    raise DesignError(
+        f"A profile is a table (network x index) or one number per network, a DataArray over 'specimen'; got "
+        f"{type(given).__name__}. Type profile([...]), or result['value'].rename('ED50')."
+    )
+
+
+def cohorts_of(profiles: Mapping[str, Profile], indices: Sequence[str] | None, paired: bool | None) -> Cohorts:
     """Get the cohorts of some profiles: the indices that all have, or those named.
 
     Raises DesignError for fewer than two cohorts or networks, or pairs asked of networks that share no seeds.
     """
     if not isinstance(profiles, Mapping) or len(profiles) < 2:
         raise DesignError("Two cohorts or more are compared; expected {condition: profile}, profiles as of profile().")
-    names, tables = [str(name) for name in profiles], list(profiles.values())
+    names, tables = [str(name) for name in profiles], [table_of(one) for one in profiles.values()]
     chosen = _chosen(tables, indices)
     for name, table in zip(names, tables):
         _check(name, table)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
-from neurolab.analysis.cohort_table import TEST, cohorts_of
+from neurolab.analysis.cohort_table import TEST, Profile, cohorts_of
 from neurolab.analysis.words import holm_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.schema import make_result, register_result, strings
@@ -23,13 +22,14 @@ register_result(
 
 
 def index_mean(
-    profiles: Mapping[str, pd.DataFrame], *, index: str, popmean: float = 0.0, level: float = 0.95, rng: RNG
+    profiles: Mapping[str, Profile], *, index: str, popmean: float = 0.0, level: float = 0.95, rng: RNG
 ) -> xr.Dataset:
     """Get whether one index of the networks of each condition differs from a value stated beforehand.
 
     Parameters
     ----------
-    profiles : condition -> table (network x index), of ``profile``. index : its column.
+    profiles : condition -> table (network x index), of ``profile``, or one number per network: a
+        DataArray (specimen,). index : its column.
     popmean : the mean under the null: 0 for a correlation, chance for an accuracy.
     level : coverage of the intervals. rng : integer or Generator; used above 30 networks.
 
@@ -44,6 +44,7 @@ def index_mean(
 
     Example
     -------
+    >>> import pandas as pd
     >>> rho = pd.DataFrame({"rho": [0.1, 0.2, 0.3, 0.1, 0.2, 0.4]}, index=[f"net seed {seed}" for seed in range(6)])
     >>> float(index_mean({"control": rho, "dropout": -rho}, index="rho", rng=0)["p"].sel(condition="dropout"))
     0.03125

@@ -7,19 +7,21 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from neurolab.analysis.cohort_table import Profile, table_of
 from neurolab.errors import DataError, listed
 
 #: The index that says how far training came, on the labels that were taught.
 TRAINING = "training accuracy"
 
 
-def profile(parts: Iterable[pd.DataFrame], *, training: pd.DataFrame | None = None) -> pd.DataFrame:
+def profile(parts: Iterable[Profile], *, training: pd.DataFrame | None = None) -> pd.DataFrame:
     """Get one table of a condition: a row per network, a column per index, joined from parts.
 
     Parameters
     ----------
     parts : tables of ``damage_indices``, ``tuning_indices``, ``game_indices``, or of your own with the names of the
-        networks as index. Parts of the same network are joined side by side, of others one below the other.
+        networks as index, or DataArrays (specimen,) named after the index. Parts of the same network are joined side
+        by side, of others one below the other.
     training : ``nl.specimen.training_table(cohort)``: adds *training accuracy*, on the labels that were taught.
 
     Raises
@@ -32,7 +34,7 @@ def profile(parts: Iterable[pd.DataFrame], *, training: pd.DataFrame | None = No
     >>> profile([one, two]).loc["net"].to_dict()
     {'accuracy': 0.5, 'redundancy': 0.5}
     """
-    given = list(parts)
+    given = [table_of(part) for part in parts]
     if training is not None:
         column = training.set_index("specimen")["accuracy"].rename(TRAINING)
         given.append(column.to_frame())
