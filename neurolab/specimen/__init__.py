@@ -13,12 +13,17 @@ from neurolab.specimen.folder import from_folder as from_folder
 from neurolab.specimen.generate import Greedy as Greedy
 from neurolab.specimen.generate import generate as generate
 from neurolab.specimen.glue import glued as glued
+from neurolab.specimen.glue import glued_cohort as glued_cohort
 from neurolab.specimen.magnitude import kept_by_magnitude as kept_by_magnitude
 from neurolab.specimen.readout import with_readout as with_readout
 from neurolab.specimen.recipe import Prune as Prune
 from neurolab.specimen.recipe import Recipe as Recipe
 from neurolab.specimen.record import predicted_bytes as predicted_bytes
 from neurolab.specimen.record import record as record
+from neurolab.specimen.removal import remove_units as remove_units
+from neurolab.specimen.retraining import retrain as retrain
+from neurolab.specimen.routed import Routing as Routing
+from neurolab.specimen.routed import train_routed as train_routed
 from neurolab.specimen.screening_run import screen as screen
 from neurolab.specimen.specimen import Cohort as Cohort
 from neurolab.specimen.specimen import Probe as Probe

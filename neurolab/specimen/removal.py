@@ -1,0 +1,67 @@
+"""Removing units for good: new networks without them, the old ones as they were."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from neurolab.errors import LesionPlanError
+from neurolab.lesion import CutWeights, Lesion
+from neurolab.roi import ROI
+from neurolab.specimen.ablations import OnWeights, effect_of
+from neurolab.specimen.given import check_specimen
+from neurolab.specimen.specimen import Cohort, Specimen
+from neurolab.specimen.weights import weight_edits
+
+#: A region, a lesion of it (only where it is counts), or what finds one for a network.
+Where = ROI | Lesion | Callable[[Specimen], ROI | Lesion]
+
+
+def remove_units(specimen: Any, where: Where) -> Any:
+    """Get the same network, or cohort, without some units: their weights in and out and their biases are zero.
+
+    Parameters
+    ----------
+    specimen : a Specimen, or a Cohort. It is not changed: to restore a network is to go on with it.
+    where : a region, a lesion whose region is meant, or a function that gives those of a network.
+
+    Returns
+    -------
+    Specimen or Cohort, under the old names, so that regions found before are regions of it. With rectified units what
+    is removed stays silent whatever the network learns; to be sure in any network hold it (``nl.specimen.retrain(...,
+    held=nl.Lesion(roi, nl.CutWeights("both")))``).
+
+    Raises
+    ------
+    LesionPlanError : units of another network, or of a site that no single weight makes and reads.
+
+    Example
+    -------
+    >>> import torch
+    >>> net = Specimen(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1)),
+    ...                torch.zeros(1, 2), name="net")
+    >>> cut = remove_units(net, ROI("middle", {"1": [1]}))
+    >>> cut.model[0].weight[1].tolist(), cut.model[2].weight[0, 1].item(), bool((net.model[0].weight[1] == 0).any())
+    ([0.0, 0.0], 0.0, False)
+    """
+    if isinstance(specimen, Cohort):
+        return Cohort(tuple(remove_units(one, where) for one in specimen), specimen.name)
+    check_specimen(specimen, "remove_units")
+    found = where if isinstance(where, (ROI, Lesion)) else where(specimen)
+    roi = found.roi if isinstance(found, Lesion) else found
+    if not isinstance(roi, ROI):
+        raise LesionPlanError(f"remove_units() got {type(roi).__name__} for {specimen.name!r}; expected a region or a "
+                              "lesion. Type nl.select_roi(stat_map, name='module', top=0.1).")
+    if roi.specimen and roi.specimen != specimen.name:
+        raise LesionPlanError(f"remove_units(): {roi.name!r} was localised in {roi.specimen!r}, not {specimen.name!r}; "
+                              "give a function that finds the region of a network, or roi.moved_to(name).")
+    model = copy.deepcopy(specimen.model)
+    made = Specimen(model, specimen.example, name=specimen.name, output=specimen.output, feed=specimen.feed,
+                    inputs_on=specimen.inputs_on)
+    lesion = Lesion(roi, CutWeights("both"))
+    effect = effect_of(lesion.how)
+    assert isinstance(effect, OnWeights)
+    for edit in weight_edits(made, lesion, effect):
+        edit.apply()
+    return made
