@@ -23,6 +23,9 @@ def because(rows: Sequence[Row], expects: str, within: float | None, alpha: floa
     if within is not None and expects != "none":
         said.append(f"An effect within ±{within:g} was said to count as none.")
     said += [_floor(row, alpha) for row in rows if expects != "none" and row.p_floor > alpha * (1 + 1e-12)]
+    lost = [row for row in rows if row.decision == NOT_SHOWN and row.p <= alpha]
+    if expects != "none" and len(rows) > 1 and lost:
+        said.append(f"Corrected over {len(rows)} conditions (Holm), its p is above {f'{alpha:g}'.removeprefix('0')}.")
     found = {row.decision for row in rows}
     if len(found) == 2 and NOT_SHOWN in found:
         said.append("That it is not shown in one condition is no evidence that the conditions differ.")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from neurolab.catalogue import FOUND, LOADERS
+from neurolab.cli import essays
 from neurolab.errors import MissingDataError, NeurolabError, ProtocolError, UnknownNameError, did_you_mean
 from neurolab.packages import install_line
 from neurolab.protocol.shelf import find_protocol, list_protocols, shipped
@@ -24,7 +25,9 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run a protocol by name or path and save everything that it finds."""
+    """Run a protocol by name or path and save everything that it finds; essays: all that test the essays' claims."""
+    if options.protocol == essays.NAME:
+        return essays.run_all(options)
     script = _protocol(options)
     words = ["--rng", str(options.rng), *(["--quick"] if options.quick else [])]
     words += ["--out", str(options.out)] if options.out else []

@@ -96,7 +96,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("protocol", help="a name that `neurolab list` shows, or the path of a script")
+    parser.add_argument("protocol", help="a name that `neurolab list` shows, the path of a script, or essays")
     _run_options(parser)
     parser.epilog = "A protocol can have more options: neurolab run NAME --help."
     parser.add_argument("-h", "--help", action=_OneHelp, nargs=0, help="show this, or the options of a protocol")

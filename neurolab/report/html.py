@@ -75,7 +75,7 @@ def write_report(
                 ("Methods", _methods(trials, results)),
                 ("How to get it again", provenance(findings, about))]  # fmt: skip
     target = Path(path)
-    _write(target, title, [(name, content) for name, content in sections if content])
+    write_page(target, title, [(name, content) for name, content in sections if content])
     return target
 
 
@@ -83,7 +83,8 @@ def _is_result(value: object) -> bool:
     return isinstance(value, xr.Dataset) and bool(value.attrs.get("analysis"))
 
 
-def _write(target: Path, title: str, sections: list[tuple[str, str]]) -> None:
+def write_page(target: Path, title: str, sections: list[tuple[str, str]]) -> None:
+    """Write sections, each a name and its HTML, as one page that needs nothing else."""
     import mne
 
     loud = logging.getLogger("mne").level

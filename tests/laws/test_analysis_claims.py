@@ -85,6 +85,11 @@ def test_what_is_not_shown_here_and_there_is_no_difference():
     assert said[-1] == "That it is not shown in one condition is no evidence that the conditions differ."
 
 
+def test_what_the_correction_took_is_said():
+    said = json.loads(claim("So.", {"X": found(1.0, 0.9, 0.04), "Y": WEAK}, expects="more").attrs["reasons"])
+    assert said[-1] == "Corrected over 2 conditions (Holm), its p is above .05."
+
+
 def test_a_design_that_cannot_show_it_says_so_and_flags_are_carried_on():
     few = found(1.0, 0.4, 0.0625, p_floor=0.0625, n=5, undermined_by=["The accuracies differ."])
     made = claim("So.", {"X": few}, expects="more")

@@ -1,0 +1,46 @@
+"""``neurolab run essays``: all protocols on the claims of the essays, and one report with a row per claim."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from neurolab.errors import WordsError
+
+#: What is typed instead of the name of a protocol.
+NAME = "essays"
+
+
+def run_all(options: argparse.Namespace) -> int:
+    """Run every protocol on the claims of the essays; the exit code is 1 when one of them failed or told no claims."""
+    from neurolab.protocol.essays import run_essays
+
+    asked = _parser().parse_args(options.further)
+    out = Path("out") / NAME if options.out is None else options.out
+    words = ["neurolab", "run", NAME, "--rng", str(options.rng), *(["--quick"] if options.quick else [])]
+    told = run_essays(
+        out, rng=options.rng, quick=options.quick, again=asked.again, command=[*words, "--out", str(out)],
+        **({"scripts": asked.only} if asked.only else {}), say=lambda line: print(line, flush=True),
+    )  # fmt: skip
+    broken = [one.name for one in told if one.status not in ("finished", "not run")]
+    counts = {status: sum(one.status == status for one in told) for status in sorted({one.status for one in told})}
+    print(", ".join(f"{n} {status}" for status, n in counts.items()) + f": {out / 'report.html'}, {out / 'claims.md'}")
+    if broken:
+        print(f"The same command tries again what is not finished ({', '.join(broken)}) and keeps the rest.")
+    return 1 if broken else 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse whose errors are typed."""
+
+    def error(self, message: str) -> NoReturn:
+        raise WordsError(f"{self.prog}: {message}. It takes --rng, --quick, --out, --again and --only NAME.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    more = "Besides: --rng, --quick and --out, as of every protocol."
+    parser = _Parser(prog=f"neurolab run {NAME}", description=f"{run_all.__doc__} {more}", allow_abbrev=False)
+    parser.add_argument("--again", action="store_true", help="repeat the protocols that are finished too")
+    parser.add_argument("--only", action="append", metavar="NAME", help="this protocol alone; may be given again")
+    return parser
