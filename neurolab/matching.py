@@ -56,6 +56,7 @@ def matched_controls(
     *,
     match: Sequence[str] = ("site",),
     caliper: float = 1.0,
+    family: str = "matched",
     rng: RNG,
 ) -> tuple[Lesion, ...]:
     """Get ``n`` control lesions: as many units at the same sites, outside the region, matched as stated.
@@ -69,11 +70,12 @@ def matched_controls(
     caliper : for each target unit, a control unit is drawn at random among the free ones whose distance, in standard
         deviations of each matched quantity at the site, is at most this; when there is none, among
         the ``N_NEAREST`` nearest.
+    family : what they are called, where one target has controls of several kinds ("random", "activity").
     rng : integer or numpy Generator.
 
     Returns
     -------
-    Lesions of role "control", family "matched"; ``notes`` say how well each matched: ``match_distance`` (mean over
+    Lesions of role "control" and this ``family``; ``notes`` say how well each matched: ``match_distance`` (mean over
     units, sd units) and ``match_outside`` (share of units outside the caliper).
 
     Raises
@@ -100,7 +102,7 @@ def matched_controls(
     free = _free(lesion, pool)
     inside = np.flatnonzero(lesion.roi.mask(pool))
     _enough(lesion, pool, inside, free, n)
-    near_to, region = _nearness(inside, free, pool, columns, caliper), _control_region(lesion, pool, "matched")
+    near_to, region = _nearness(inside, free, pool, columns, caliper), _control_region(lesion, pool, family)
     seen: set[bytes] = set()
     controls: list[Lesion] = []
     for attempt in itertools.count():
@@ -118,7 +120,7 @@ def matched_controls(
             continue
         seen.add(key)
         notes = (("match_distance", float(how_far.mean())), ("match_outside", float((how_far > caliper).mean())))
-        controls.append(_control(lesion, region, chosen, "matched", len(controls) + 1, notes))
+        controls.append(_control(lesion, region, chosen, family, len(controls) + 1, notes))
     return tuple(controls)
 
 

@@ -7,6 +7,8 @@ import lazy_loader as _lazy
 if TYPE_CHECKING:
     from neurolab.analysis.across import compare_cohorts
     from neurolab.analysis.adjacency import Nearest, Within, neighbours
+    from neurolab.analysis.alike import RSA, compare
+    from neurolab.analysis.alike_others import compare_models
     from neurolab.analysis.along import trend
     from neurolab.analysis.battery import damage_battery
     from neurolab.analysis.before import design_check
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
     from neurolab.analysis.contributions import shapley
     from neurolab.analysis.controls import against_controls
     from neurolab.analysis.cut_of_networks import clusterability
+    from neurolab.analysis.cut_table import cut_indices
     from neurolab.analysis.damaged import damage_indices
     from neurolab.analysis.deficit import deficits
     from neurolab.analysis.dissociate import dissociation
     from neurolab.analysis.dose import dose_response
     from neurolab.analysis.game_numbers import game_indices
+    from neurolab.analysis.greedy import greedy_roi
     from neurolab.analysis.heldout import held_out
     from neurolab.analysis.in_pairs import pair_interactions
     from neurolab.analysis.legible import tuning_indices
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.reselect import reselected_controls
     from neurolab.analysis.saved import savings
     from neurolab.analysis.select import select_roi
+    from neurolab.analysis.set_numbers import minimal_indices
     from neurolab.analysis.smallest import minimal_set, search_minimal_set
     from neurolab.analysis.spare import spared
     from neurolab.analysis.symptoms import symptom_map
@@ -53,6 +58,9 @@ if TYPE_CHECKING:
 _VERBS = {
     "across": ["compare_cohorts"],
     "adjacency": ["Nearest", "Within", "neighbours"],
+    "alike": ["RSA", "compare"],
+    "alike_others": ["compare_models"],
+    "distances": ["dissimilarities"],
     "along": ["trend"],
     "battery": ["damage_battery"],
     "before": ["design_check"],
@@ -64,11 +72,13 @@ _VERBS = {
     "communities": ["Leiden", "Louvain", "Spectral"],
     "controls": ["against_controls"],
     "cut_of_networks": ["clusterability"],
+    "cut_table": ["cut_indices"],
     "damaged": ["damage_indices"],
     "deficit": ["deficits"],
     "dissociate": ["dissociation"],
     "dose": ["dose_response"],
     "game_numbers": ["game_indices"],
+    "greedy": ["greedy_roi"],
     "heldout": ["held_out"],
     "in_pairs": ["pair_interactions"],
     "legible": ["tuning_indices"],
@@ -88,6 +98,7 @@ _VERBS = {
     "reselect": ["reselected_controls"],
     "saved": ["savings"],
     "select": ["select_roi"],
+    "set_numbers": ["minimal_indices"],
     "smallest": ["minimal_set", "search_minimal_set"],
     "spare": ["spared"],
     "symptoms": ["symptom_map"],
@@ -112,6 +123,7 @@ __all__ = [
     "clusterability",
     "clusters",
     "compare_cohorts",
+    "cut_indices",
     "damage_battery",
     "damage_indices",
     "deficits",
@@ -119,6 +131,7 @@ __all__ = [
     "dissociation",
     "dose_response",
     "game_indices",
+    "greedy_roi",
     "held_out",
     "index_mean",
     "interaction",
@@ -127,6 +140,7 @@ __all__ = [
     "localise",
     "localiser_matrix",
     "map_reliability",
+    "minimal_indices",
     "minimal_set",
     "mixed",
     "modules",
