@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.damaged import damage_indices
     from neurolab.analysis.deficit import deficits
     from neurolab.analysis.dissociate import dissociation
+    from neurolab.analysis.distances import dissimilarities
     from neurolab.analysis.dose import dose_response
     from neurolab.analysis.game_numbers import game_indices
     from neurolab.analysis.greedy import greedy_roi
@@ -60,7 +61,6 @@ _VERBS = {
     "adjacency": ["Nearest", "Within", "neighbours"],
     "alike": ["RSA", "compare"],
     "alike_others": ["compare_models"],
-    "distances": ["dissimilarities"],
     "along": ["trend"],
     "battery": ["damage_battery"],
     "before": ["design_check"],
@@ -76,6 +76,7 @@ _VERBS = {
     "damaged": ["damage_indices"],
     "deficit": ["deficits"],
     "dissociate": ["dissociation"],
+    "distances": ["dissimilarities"],
     "dose": ["dose_response"],
     "game_numbers": ["game_indices"],
     "greedy": ["greedy_roi"],
@@ -108,6 +109,7 @@ _VERBS = {
 }
 
 __all__ = [
+    "RSA",
     "ClusterMass",
     "Correlation",
     "Leiden",
@@ -122,12 +124,15 @@ __all__ = [
     "claims",
     "clusterability",
     "clusters",
+    "compare",
     "compare_cohorts",
+    "compare_models",
     "cut_indices",
     "damage_battery",
     "damage_indices",
     "deficits",
     "design_check",
+    "dissimilarities",
     "dissociation",
     "dose_response",
     "game_indices",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import neurolab.stats.proportion as proportion
     import neurolab.stats.psychometric as psychometric
     import neurolab.stats.reliability as reliability
+    import neurolab.stats.rsa as rsa
     import neurolab.stats.shapley as shapley
     import neurolab.stats.shares as shares
     import neurolab.stats.similarity as similarity
@@ -48,6 +49,7 @@ __all__ = [
     "proportion",
     "psychometric",
     "reliability",
+    "rsa",
     "shapley",
     "shares",
     "similarity",
