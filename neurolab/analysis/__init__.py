@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.matrix import localiser_matrix
     from neurolab.analysis.models import mixed
     from neurolab.analysis.noise import robustness
+    from neurolab.analysis.ordered import pruning_map, unit_map
     from neurolab.analysis.own_index import index_mean
     from neurolab.analysis.partition import modules
     from neurolab.analysis.picked import picked_dissociation
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.reliability import map_reliability
     from neurolab.analysis.removed import reserve
     from neurolab.analysis.reselect import reselected_controls
+    from neurolab.analysis.rungs import arm_scores, smallest_dose
     from neurolab.analysis.saved import savings
     from neurolab.analysis.select import select_roi
     from neurolab.analysis.set_numbers import minimal_indices
@@ -88,6 +90,7 @@ _VERBS = {
     "matrix": ["localiser_matrix"],
     "models": ["mixed"],
     "noise": ["robustness"],
+    "ordered": ["pruning_map", "unit_map"],
     "own_index": ["index_mean"],
     "partition": ["modules"],
     "picked": ["picked_dissociation"],
@@ -97,6 +100,7 @@ _VERBS = {
     "reliability": ["map_reliability"],
     "removed": ["reserve"],
     "reselect": ["reselected_controls"],
+    "rungs": ["arm_scores", "smallest_dose"],
     "saved": ["savings"],
     "select": ["select_roi"],
     "set_numbers": ["minimal_indices"],
@@ -119,6 +123,7 @@ __all__ = [
     "Tfce",
     "Within",
     "against_controls",
+    "arm_scores",
     "best_layers",
     "claim",
     "claims",
@@ -154,6 +159,7 @@ __all__ = [
     "picked_dissociation",
     "power",
     "profile",
+    "pruning_map",
     "recovery",
     "reselected_controls",
     "reserve",
@@ -163,10 +169,12 @@ __all__ = [
     "select_roi",
     "shapley",
     "single_case",
+    "smallest_dose",
     "spared",
     "symptom_map",
     "trend",
     "tuning_indices",
+    "unit_map",
 ]
 
 __getattr__, __dir__, _ = _lazy.attach(__name__, submod_attrs=_VERBS)

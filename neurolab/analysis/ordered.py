@@ -1,0 +1,128 @@
+"""Maps to select from that no test made: any number per unit, and the orders in which published methods prune."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurolab.analysis.entry import Sides, sides_of
+from neurolab.analysis.localiser import known
+from neurolab.contrast import Contrast
+from neurolab.digest import digest_of
+from neurolab.errors import DataError
+from neurolab.schema import check_recording, make_result, register_result, strings
+
+register_result("unit_map", {**dict.fromkeys(("statistic", "valid"), ("neuroid",)), "chosen_on": ("stimulus",)})
+
+#: A small activity beside which a silent unit does not count as infinitely selective.
+EPS = 1e-3
+
+
+def _selective(sides: Sides) -> np.ndarray:
+    wanted = np.abs(sides.a).mean(axis=0)
+    return np.asarray(wanted / (np.abs(sides.b).mean(axis=0) + EPS))
+
+
+#: Orders of pruning, first to go first: name -> (score from both sides of a contrast, what it is in words).
+ORDERS: dict[str, tuple[Callable[[Sides], np.ndarray], str]] = {
+    "selective": (_selective, "mean |activity| on {a}, over that on {b}"),
+    "dormant": (lambda sides: -np.abs(sides.b).mean(axis=0), "least mean |activity| on {b}"),
+}
+
+
+def unit_map(recording: xr.DataArray, values: Any, *, chosen_by: str) -> xr.Dataset:
+    """Get a map to select units from, out of any number per unit: an attribution, a weight norm.
+
+    Parameters
+    ----------
+    recording : whose neuroids they are; its stimuli are those that a region will remember.
+    values : (n_neuroids,), the larger the sooner selected. NaN are never selected.
+    chosen_by : what the numbers are, in words: "gradient x activity of the freeze response".
+
+    Returns
+    -------
+    Dataset over neuroid for :func:`neurolab.select_roi`: ``statistic`` and ``valid``; ``chosen_on``.
+
+    Raises
+    ------
+    DataError : as many numbers as there are neuroids were expected.
+
+    When this is invalid
+    --------------------
+    Nothing is tested: the first unit of pure noise is a unit too.
+
+    Example
+    -------
+    >>> from neurolab.analysis.select import select_roi
+    >>> from neurolab.simulate import phantom_recording
+    >>> recording = phantom_recording(n_units=4, rng=0)
+    >>> select_roi(unit_map(recording, [0, 3, 1, 2], chosen_by="a guess"), name="best", top=2).units["all"].tolist()
+    [1, 3]
+    """
+    check_recording(recording)
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.shape != (recording.sizes["neuroid"],):
+        raise DataError(
+            f"unit_map() got numbers of shape {numbers.shape} for {recording.sizes['neuroid']} neuroids; expected one "
+            "each. Compute them at the sites of the recording, in its order."
+        )
+    usable = recording["valid"].values.astype(bool) if "valid" in recording.coords else np.ones(len(numbers), bool)
+    kept = {str(name): coord for name, coord in recording.coords.items() if coord.dims == ("neuroid",)}
+    stimuli = list(dict.fromkeys(map(str, recording["stimulus_id"].values)))
+    return make_result(
+        {
+            "statistic": ("neuroid", np.nan_to_num(numbers, posinf=np.finfo(np.float64).max)),
+            "chosen_on": ("stimulus", strings(stimuli)),
+        },
+        coords={**kept, "valid": ("neuroid", usable & ~np.isnan(numbers))},
+        analysis="unit_map",
+        estimand=f"per neuroid, {chosen_by}",
+        test="none",
+        n=len(stimuli),
+        generalises_over="stimulus",
+        correction="none",
+        level=0.95,
+        rng="",
+        inputs=digest_of(numbers),
+        alternative="greater",
+        chosen_by=chosen_by,
+        **{name: recording.attrs.get(name, "") for name in ("source", "specimen", "kind", "sites")},
+    )
+
+
+def pruning_map(recording: xr.DataArray, contrast: str | Contrast, *, order: str) -> xr.Dataset:
+    """Get the units in the order in which a published method would prune them to be rid of a behaviour.
+
+    Parameters
+    ----------
+    recording : presentation x neuroid. contrast : unwanted > wanted, e.g. ``"triggered > plain"``.
+    order : "selective" (mean |activity| on the unwanted side over that on the wanted one + 0.001: selective pruning) or
+        "dormant" (the least active on the wanted side first: fine-pruning).
+
+    Returns
+    -------
+    Dataset over neuroid for :func:`neurolab.select_roi`, as :func:`unit_map` gives it.
+
+    When this is invalid
+    --------------------
+    Silent units are all dormant alike: prune by an accuracy budget, not to a number of them.
+
+    Source
+    ------
+    Pochinkov & Schoots 2024, arXiv:2403.01267 (selective pruning); Liu et al. 2018, arXiv:1805.12185 (fine-pruning).
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_recording
+    >>> pruning_map(phantom_recording(rng=0), "faces > objects", order="dormant").attrs["chosen_by"]
+    'least mean |activity| on objects'
+    """
+    known(order, ORDERS, "order")
+    score, words = ORDERS[order]
+    sides = sides_of(recording, contrast)
+    numbers = np.where(sides.usable, score(sides), np.nan)
+    sets = {"a": " + ".join(sides.contrast.positive), "b": " + ".join(sides.contrast.negative)}
+    return unit_map(recording.isel(presentation=sides.rows), numbers, chosen_by=words.format(**sets))
