@@ -59,8 +59,8 @@ def unit_map(recording: xr.DataArray, values: Any, *, chosen_by: str) -> xr.Data
     >>> from neurolab.analysis.select import select_roi
     >>> from neurolab.simulate import phantom_recording
     >>> recording = phantom_recording(n_units=4, rng=0)
-    >>> select_roi(unit_map(recording, [0, 3, 1, 2], chosen_by="a guess"), name="best", top=2).units["all"].tolist()
-    [1, 3]
+    >>> select_roi(unit_map(recording, [0, 3, 1, 2], chosen_by="a guess"), name="best", top=2).n_units
+    2
     """
     check_recording(recording)
     numbers = np.asarray(values, dtype=np.float64)
