@@ -2,6 +2,8 @@
 
 from neurolab.plots.best_layers import plot_best_layers as plot_best_layers
 from neurolab.plots.clusters import plot_clusters as plot_clusters
+from neurolab.plots.cohorts import plot_cohorts as plot_cohorts
+from neurolab.plots.cohorts import plot_trend as plot_trend
 from neurolab.plots.contributions import plot_minimal_set as plot_minimal_set
 from neurolab.plots.contributions import plot_pairs as plot_pairs
 from neurolab.plots.contributions import plot_shapley as plot_shapley

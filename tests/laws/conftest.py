@@ -1,6 +1,7 @@
 """One result of every analysis that has a figure, made from phantoms once per session."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -77,6 +78,16 @@ def quickly_screened():
     )  # fmt: skip
 
 
+def profiles(shifts):
+    """Two indices of eight networks, the same seeds under each condition; the second index shifts."""
+    draw = np.random.default_rng(0)
+    seeds = [f"net seed {k}" for k in range(8)]
+    return {
+        name: pd.DataFrame({"accuracy": 0.9 + 0.01 * draw.random(8), "redundancy": shift + draw.random(8)}, index=seeds)
+        for name, shift in shifts.items()
+    }
+
+
 @pytest.fixture(scope="session")
 def every_result():
     trials = phantom_trials(n_controls=19, spread=0.04, rng=0)
@@ -91,6 +102,9 @@ def every_result():
         "plot_best_layers": analysis.best_layers(*two_models(), names=("deep", "flat"), rng=0),
         "plot_clusters": analysis.clusters(
             clustered(), by=analysis.ClusterMass(0.05), n_permutations=99, rng=0
+        ),
+        "plot_cohorts": analysis.compare_cohorts(
+            profiles({"control": 0.0, "dropout": 2.0, "noise": 0.1}), against="control", rng=0
         ),
         "plot_controls": analysis.against_controls(trials, lesion="A", task="X", rng=0),
         "plot_deficits": analysis.deficits(trials, rng=0),
@@ -119,5 +133,6 @@ def every_result():
         "plot_minimal_set": analysis.minimal_set(backup, task="X", costing=0.5, rng=0),
         "plot_reserve": analysis.reserve(removed(), lesion="most selective first", task="X", rng=0),
         "plot_stat_map": analysis.localise(recording, contrast),
+        "plot_trend": analysis.trend(profiles({0.0: 0.0, 0.5: 0.5, 1.0: 1.0}), what="label noise", rng=0),
         "plot_symptom_map": analysis.symptom_map(*cut_at_random(), n_permutations=99, rng=0),
     }
