@@ -134,6 +134,8 @@ def load_stimuli(name: str, **settings: Any) -> StimulusSet:
     """
     if name in FOUND:
         return make(FOUND[name].maker, name, settings)
+    if name in _PICTURES:
+        return _PICTURES[name](data_path(name), **settings)
     _entry(name, "stimuli", FOUND)
     if settings:
         raise UnknownNameError(f"The stimuli {name!r} have no settings; {listed(settings)} were given. Drop them.")
@@ -141,12 +143,12 @@ def load_stimuli(name: str, **settings: Any) -> StimulusSet:
 
 
 def load_brain(name: str, **settings: Any) -> xr.DataArray:
-    """Get a real brain as a recording, from the folder that the environment variable NEUROLAB_DATA names.
+    """Get a real brain as a recording, or as RDMs, from the folder that the environment variable NEUROLAB_DATA names.
 
     Parameters
     ----------
-    name : "haxby-2001" (subject 1, one slice, 530 voxels) or "meg-evoked" (376 channels, 4 conditions).
-    settings : of the reader: ``neurolab.brain.haxby.read_haxby`` (blocks, detrend, standardise).
+    name : "haxby-2001" (subject 1, 530 voxels), "meg-evoked" (376 channels) or "ninety-two-images" (RDMs of IT).
+    settings : of the reader in ``neurolab.brain``: ``haxby.read_haxby`` (blocks, …), ``ninety_two.read_it`` (who).
 
     Raises
     ------
@@ -276,16 +278,14 @@ def _digits_cohort(entry: Mapping[str, Any]) -> Cohort:
     )
 
 
-def _haxby(folder: pathlib.Path, **settings: Any) -> xr.DataArray:
-    from neurolab.brain.haxby import read_haxby
-
-    return read_haxby(folder, **settings)
-
-
 def _meg_evoked(folder: pathlib.Path, **settings: Any) -> xr.DataArray:
     from neurolab.brain import from_epochs
 
     return from_epochs(folder / "test-ave.fif.gz", **{"source": "mne-python test-ave.fif.gz", **settings})
+
+
+def _read(address: str) -> Callable[..., Any]:
+    return lambda folder, **settings: make(address, address, {"folder": folder, **settings})
 
 
 _STIMULI: dict[str, Callable[[], StimulusSet]] = {
@@ -293,4 +293,8 @@ _STIMULI: dict[str, Callable[[], StimulusSet]] = {
     "digits": lambda: _digits("held out"),
     "digits-train": lambda: _digits("train"),
 }
-_BRAIN: dict[str, Callable[..., xr.DataArray]] = {"haxby-2001": _haxby, "meg-evoked": _meg_evoked}
+_PICTURES = {"ninety-two-images": _read("neurolab.brain.ninety_two:read_pictures")}
+_BRAIN: dict[str, Callable[..., xr.DataArray]] = {
+    "haxby-2001": _read("neurolab.brain.haxby:read_haxby"), "meg-evoked": _meg_evoked,
+    "ninety-two-images": _read("neurolab.brain.ninety_two:read_it"),
+}

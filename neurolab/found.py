@@ -101,12 +101,12 @@ def _as_images(grey: np.ndarray, size: int) -> np.ndarray:
     """Grey levels (n, height, width) in 0 to 1 to (n, 3, size, size), enlarged bilinearly."""
     if size < 1:
         raise DataError(f"size was {size}; expected pixels, such as 112.")
-    down, across = (_enlarging(length, size) for length in grey.shape[1:])
+    down, across = (enlarging(length, size) for length in grey.shape[1:])
     large = (down @ grey.astype(np.float64) @ across.T - MIDDLE) / SPREAD
     return np.repeat(large.astype(np.float32)[:, None], 3, axis=1)
 
 
-def _enlarging(length: int, size: int) -> np.ndarray:
+def enlarging(length: int, size: int) -> np.ndarray:
     """The matrix (size, length) of bilinear interpolation, pixel centres at one half (torch: align_corners=False)."""
     centre = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
     low = np.minimum(np.floor(centre).astype(int), length - 1)

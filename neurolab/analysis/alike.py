@@ -11,7 +11,7 @@ import xarray as xr
 
 from neurolab.analysis.correct import FROM_P
 from neurolab.analysis.localiser import known
-from neurolab.analysis.sample import noted, whose_stimuli
+from neurolab.analysis.sample import noted
 from neurolab.analysis.words import interval_text, p_text
 from neurolab.chance import RNG, rng_name
 from neurolab.digest import digest_of
@@ -89,7 +89,7 @@ class Brain:
         source = str(self.rdms.attrs.get("source", ""))
         if n == 1:
             return {"n": stimuli, "n_stimuli": stimuli, "generalises_over": "stimulus", "source": source,
-                    "note": whose_stimuli(1, kind)}  # fmt: skip
+                    "note": "One RDM: generalises over stimuli only, not to other brains."}  # fmt: skip
         plural = "people" if over == "subject" else "networks"
         least = f"{n} {plural}: the smallest two-sided p of a sign-flip over them alone is {2 / 2**n:.3g}."
         least = least.replace(" 0.", " .")

@@ -51,7 +51,8 @@ def test_every_row_of_the_list__names_a_loader_that_knows_it():
     for name, kind, load in table[["name", "kind", "load"]].itertuples(index=False):
         assert load == f'nl.datasets.load_{kind}("{name}")'
         assert callable(getattr(datasets, f"load_{kind}"))
-    loaders = {"cohort": datasets._index(), "stimuli": datasets._STIMULI, "brain": datasets._BRAIN}
+    stimuli = {**datasets._STIMULI, **datasets._PICTURES}
+    loaders = {"cohort": datasets._index(), "stimuli": stimuli, "brain": datasets._BRAIN}
     for name, entry in datasets._index().items():
         assert all(name in loaders[kind] for kind in entry["provides"])
 

