@@ -10,11 +10,13 @@ import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from neurolab.specimen.promises import eval_mode
+
 State = dict[str, torch.Tensor]
-#: What happens behind a module: its output times the first plus the second, each (n_networks, ...) or None. A key is
-#: the path of a module (all its calls), or "path@1" (its second call).
+#: What happens behind a module: its output times the first plus the second, each (n_networks, ...) or None; "path@1"
+#: is the second call of the module at a path.
 Edits = Mapping[str, tuple[torch.Tensor | None, torch.Tensor | None]]
-Acts = list[dict[str, tuple[Any, ...]]]
+Acts = dict[str, tuple[Any, ...]]
 
 _PLAIN = (nn.Linear, nn.LayerNorm, nn.Embedding, nn.BatchNorm1d)
 _CHANCY = (nn.modules.dropout._DropoutNd, nn.RReLU)
@@ -33,17 +35,29 @@ def batchable(network: nn.Module) -> bool:
     )
 
 
+def together(network: nn.Module, inputs: torch.Tensor) -> bool:
+    """Get whether networks like this one can be trained all at once: perceptrons, whose forward torch can batch."""
+    if not batchable(network):
+        return False
+    try:
+        with torch.no_grad(), eval_mode(network):
+            Abreast([network], together=True).forward(inputs[None])
+    except RuntimeError:  # what forward does hangs on values, or is done in place
+        return False
+    return True
+
+
 class Abreast:
     """Networks of one build, side by side.
 
     parameters : name -> (n_networks, ...), leaves that take gradients. buffers : the same of running means and such.
-    One network alone may be of any architecture; several are of those that ``batchable`` allows.
+    together : False runs without batching: one network alone, of any architecture.
     """
 
-    def __init__(self, networks: Sequence[nn.Module]) -> None:
+    def __init__(self, networks: Sequence[nn.Module], *, together: bool) -> None:
         self.networks = list(networks)
         self.template = self.networks[0]
-        self.together = batchable(self.template)
+        self.together = together
         parameters, buffers = stack_module_state(self.networks)  # type: ignore[arg-type]
         self.parameters: State = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
         self.buffers: State = {name: value.detach().clone() for name, value in buffers.items()}
@@ -66,14 +80,14 @@ class Abreast:
         self.template.train(mode)
 
     def forward(
-        self, x: torch.Tensor, *, parameters: State | None = None, edits: Sequence[Edits] = ()
+        self, x: torch.Tensor, *, parameters: State | None = None, edits: Edits | None = None
     ) -> torch.Tensor:
         """Get the answers (n_networks, n_stimuli, ...) to inputs (n_networks, n_stimuli, ...), each network to its own.
 
-        parameters : others than the stack's own, as with noise on them. edits : one after another, see ``Edits``.
+        parameters : others than the stack's own, as with noise on them. edits : see ``Edits``.
         """
         state = self.parameters if parameters is None else parameters
-        acts = [{key: tuple(pair) for key, pair in some.items()} for some in edits]
+        acts = dict(edits or {})
         if not self.together:
             return self._alone(state, x, acts)
 
@@ -108,18 +122,14 @@ def fill(network: nn.Module, state: State) -> None:
 
 
 def _each(acts: Acts, change: Callable[[torch.Tensor], Any]) -> Acts:
-    return [
-        {key: tuple(None if value is None else change(value) for value in pair) for key, pair in some.items()}
-        for some in acts
-    ]
+    return {key: tuple(None if value is None else change(value) for value in pair) for key, pair in acts.items()}
 
 
 def _run(network: nn.Module, state: State, buffers: State, x: torch.Tensor, acts: Acts) -> torch.Tensor:
     """One forward with another state, under edits by forward hooks."""
     with ExitStack() as hooks:
-        for some in acts:  # torch runs hooks in the order in which they were put on
-            for path in {key.partition("@")[0] for key in some}:
-                hooks.callback(network.get_submodule(path).register_forward_hook(_editing(path, some)).remove)
+        for path in {key.partition("@")[0] for key in acts}:
+            hooks.callback(network.get_submodule(path).register_forward_hook(_editing(path, acts)).remove)
         return functional_call(network, (state, buffers), (x,))
 
 
@@ -127,7 +137,7 @@ def _editing(path: str, acts: Mapping[str, Any]) -> Any:
     calls = iter(range(10**9))
 
     def hook(module: nn.Module, given: Any, output: torch.Tensor) -> torch.Tensor:
-        scale, shift = acts.get(f"{path}@{next(calls)}", acts.get(path, (None, None)))
+        scale, shift = acts.get(f"{path}@{next(calls)}", (None, None))
         output = output if scale is None else output * scale
         return output if shift is None else output + shift
 

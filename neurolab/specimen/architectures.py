@@ -86,7 +86,8 @@ def mlp(*sizes: int, batch_norm: bool = False) -> nn.Sequential:
                           "mlp(64, 128, 128, 10).")
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes[:-1]):
-        layers += [nn.Linear(before, after), *([nn.BatchNorm1d(after)] if batch_norm else []), nn.ReLU()]
+        norm = [nn.BatchNorm1d(after)] if batch_norm else []  # whose shift stands in for the layer's bias
+        layers += [nn.Linear(before, after, bias=not batch_norm), *norm, nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +13,16 @@ import torch
 from torch.func import vmap
 
 from neurolab.chance import RNG, generator
-from neurolab.specimen.abreast import Abreast, Edits, State
+from neurolab.specimen.abreast import Abreast, State
 from neurolab.specimen.disturbance import Disturbance
 from neurolab.specimen.magnitude import Pruning
 from neurolab.specimen.recipe import Recipe
 from neurolab.specimen.targets import Targets
 
+log = logging.getLogger("neurolab")
+
+#: Training that is predicted, after so many epochs, to take more seconds than this says so.
+TIMED, LONG = 3, 10.0
 #: Training accuracy is looked at so many stimuli at a time.
 AT_ONCE = 1024
 
@@ -60,14 +66,14 @@ def orders(rng: RNG, seed: int, n_stimuli: int, epochs: int) -> np.ndarray:
     return np.stack([draw.permutation(n_stimuli) for _ in range(epochs)]) if epochs else np.zeros((0, n_stimuli), int)
 
 
-def training_accuracy(stack: Abreast, lesson: Lesson, edits: Sequence[Edits] = ()) -> np.ndarray:
+def training_accuracy(stack: Abreast, lesson: Lesson) -> np.ndarray:
     """Get the share of right answers of each network in evaluation mode, over all labels."""
     parts = []
     stack.train(False)
     with torch.no_grad():
         for low in range(0, len(lesson.inputs), AT_ONCE):
             x = lesson.inputs[low : low + AT_ONCE]
-            answers = stack.forward(x[None].expand(len(stack), *x.shape), edits=edits)
+            answers = stack.forward(x[None].expand(len(stack), *x.shape))
             parts.append(vmap(lesson.targets.right)(answers, lesson.values[:, low : low + AT_ONCE]))
     stack.train()
     return torch.cat(parts, dim=1).mean(dim=1).numpy()
@@ -75,66 +81,59 @@ def training_accuracy(stack: Abreast, lesson: Lesson, edits: Sequence[Edits] = (
 
 def fit(
     stack: Abreast, lesson: Lesson, order: Sequence[np.ndarray], recipe: Recipe, disturbance: Disturbance, *,
-    held: Sequence[Edits] = (), after: Callable[[int], None] | None = None, progress: str = "",
+    progress: str = "",
 ) -> Outcome:
     """Train a stack in place.
 
     Parameters
     ----------
     order : of the stimuli, for each network (n_epochs, n_stimuli).
-    held : edits that hold all the while, in training and when accuracy is looked at.
-    after : called with the number of optimiser steps that are done, 0 first.
     progress : what a bar is called, on a terminal; "" shows none.
     """
-    n_stimuli = len(lesson.inputs)
-    batches = _batches(n_stimuli, recipe.batch_size)
+    batches = _batches(len(lesson.inputs), recipe.batch_size)
     optimiser = torch.optim.Adam(
         list(stack.parameters.values()), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
     )
     pruning = Pruning(recipe.prune, stack, len(batches), recipe.epochs)
-    reached = Outcome(np.full(len(stack), recipe.epochs), np.full(len(stack), np.nan), {})
+    outcome = Outcome(np.full(len(stack), recipe.epochs), np.full(len(stack), np.nan), {})
     done = 0
     stack.train()
     pruning.step(done)
-    if after is not None:
-        after(done)
     for epoch in _epochs(recipe.epochs, progress):
         for rows in batches:
             shown = torch.from_numpy(np.stack([one[epoch, rows] for one in order]))
-            _step(stack, lesson, shown, disturbance, pruning.masks, done, held, optimiser)
+            _step(stack, lesson, shown, disturbance, pruning.masks, done, optimiser)
             done += 1
             pruning.step(done)
-            if after is not None:
-                after(done)
         if recipe.criterion is not None and epoch + 1 >= recipe.settled:
-            _note(reached, training_accuracy(stack, lesson, held), recipe.criterion, stack, epoch + 1)
-            if len(reached.finished) == len(stack):
+            _note(outcome, training_accuracy(stack, lesson), recipe.criterion, stack, epoch + 1)
+            if len(outcome.finished) == len(stack):
                 break
-    left = [at for at in range(len(stack)) if at not in reached.finished]
+    left = [at for at in range(len(stack)) if at not in outcome.finished]
     if left:
-        reached.accuracy[left] = training_accuracy(stack, lesson, held)[left]
-    return reached
+        outcome.accuracy[left] = training_accuracy(stack, lesson)[left]
+    return outcome
 
 
 def _step(
     stack: Abreast, lesson: Lesson, shown: torch.Tensor, disturbance: Disturbance, masks: State, done: int,
-    held: Sequence[Edits], optimiser: torch.optim.Optimizer,
+    optimiser: torch.optim.Optimizer,
 ) -> None:
     x, right = lesson.rows(shown)
     x = disturbance.inputs(x)
     optimiser.zero_grad()
-    answers = stack.forward(x, parameters=disturbance.parameters(masks), edits=[disturbance.edits(x), *held])
+    answers = stack.forward(x, parameters=disturbance.parameters(masks), edits=disturbance.edits(x))
     lesson.loss(answers, right).backward()
     disturbance.gradients(done)
     optimiser.step()
 
 
-def _note(reached: Outcome, accuracy: np.ndarray, criterion: float, stack: Abreast, epochs: int) -> None:
+def _note(outcome: Outcome, accuracy: np.ndarray, criterion: float, stack: Abreast, epochs: int) -> None:
     """Keep the state of networks that have just come to the criterion: nothing changes them from here on."""
     for at, value in enumerate(accuracy):
-        if at not in reached.finished and value >= criterion:
-            reached.finished[at] = stack.slice(at)
-            reached.accuracy[at], reached.epochs[at] = value, epochs
+        if at not in outcome.finished and value >= criterion:
+            outcome.finished[at] = stack.slice(at)
+            outcome.accuracy[at], outcome.epochs[at] = value, epochs
 
 
 def _batches(n_stimuli: int, size: int) -> list[slice]:
@@ -145,8 +144,14 @@ def _batches(n_stimuli: int, size: int) -> list[slice]:
     return [slice(low, high) for low, high in zip(starts, [*starts[1:], n_stimuli])]
 
 
-def _epochs(epochs: int, name: str) -> Sequence[int]:
+def _epochs(epochs: int, name: str) -> Iterator[int]:
+    """The epochs, under a bar on a terminal; long training says how long it will take."""
     from tqdm import tqdm
 
-    quiet = not name or not sys.stderr.isatty()
-    return tqdm(range(epochs), desc=name, unit="epoch", disable=quiet, leave=False)  # type: ignore[return-value]
+    began = time.perf_counter()
+    for epoch in tqdm(range(epochs), desc=name, unit="epoch", disable=not name or not sys.stderr.isatty(), leave=False):
+        yield epoch
+        if name and epoch == TIMED - 1:
+            left = (time.perf_counter() - began) / TIMED * (epochs - TIMED)
+            if left > LONG:
+                log.warning("%s: %d epochs, about %.0f s", name, epochs, left)

@@ -76,8 +76,9 @@ class Recipe:
     l1 : the loss grows by so many times the sum of |w| over weight matrices.
     criterion : training accuracy, in evaluation mode, at which a network is finished and stays as it is; looked at
         after every epoch (once pruning is over); None trains all epochs.
-    on_miss : what is done about networks that end short of it: "warn" and "flag" keep them and say so in
-        ``cohort.training``, the first with a warning; "error" raises CriterionMissed, which carries them.
+    on_miss : what is done about networks that end short of it, or whose weights are no numbers any more: "warn" and
+        "flag" keep them and say so in ``cohort.training``, the first with a warning; "error" raises CriterionMissed,
+        which carries them.
     dropout : chance that a hidden unit is silent on one showing; the others are scaled up.
     activation_noise : sd of Gaussian noise added to every hidden unit, in the units of the activation.
     weight_noise : sd of Gaussian noise on every weight matrix at every step, in sds of that matrix.
@@ -121,7 +122,7 @@ class Recipe:
         self._check("learning_rate", self.learning_rate > 0, "a number above 0")
         self._check("dropout", 0 <= self.dropout < 1, "a chance, 0 to below 1")
         self._check("label_noise", 0 <= self.label_noise <= 1, "a share, 0 to 1")
-        self._check("criterion", self.criterion is None or self.criterion > 0, "an accuracy above 0, or None")
+        self._check("criterion", self.criterion is None or 0 < self.criterion <= 1, "an accuracy up to 1, or None")
         for name in ("weight_decay", "l1", "activation_noise", "weight_noise", "input_noise", "gradient_noise"):
             self._check(name, 0 <= getattr(self, name) < float("inf"), "a finite number >= 0")
         if self.on_miss not in ON_MISS:

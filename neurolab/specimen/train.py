@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from neurolab.chance import RNG, generator
-from neurolab.errors import CriterionMissed, CriterionWarning, DesignError, SpecimenError
-from neurolab.specimen.abreast import Abreast, batchable
+from neurolab.errors import CriterionMissed, CriterionWarning, DesignError, SpecimenError, listed
+from neurolab.specimen.abreast import Abreast, together
 from neurolab.specimen.disturbance import Disturbance, mixed_labels
 from neurolab.specimen.fitting import Lesson, Outcome, fit, orders
 from neurolab.specimen.promises import eval_mode, kept_chance, one_thread
@@ -56,7 +56,8 @@ def train_cohort(
     Returns
     -------
     Cohort, its specimens called "name seed 0" and so on, frozen; ``cohort.training`` says what each came to
-    (``accuracy``, ``epochs``, ``reached``, ``taught(0)``). A network is as it was when it came to the criterion.
+    (``accuracy``, ``epochs``, ``reached``, ``taught(0)``). A finished network is as it was when it
+    came to the criterion.
 
     Raises
     ------
@@ -80,8 +81,9 @@ def train_cohort(
     """
     recipe = recipe or Recipe()
     seeds = tuple(range(n)) if seeds is None else tuple(int(seed) for seed in seeds)
-    if not seeds:
-        raise DesignError("train_cohort() was asked for no network; expected at least 1, better 8. Type n=8.")
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise DesignError(f"train_cohort() got the seeds {listed(seeds)}; expected one or more, each once (8 are the "
+                          "least to compare). Type n=8.")
     with one_thread():
         return _trained(build, stimuli, seeds, label, recipe, name, name if progress else "", rng)
 
@@ -122,21 +124,21 @@ def _trained(
     build: Build, stimuli: StimulusSet, seeds: tuple[int, ...], label: Label, recipe: Recipe, name: str, bar: str,
     rng: RNG,
 ) -> Cohort:
-    networks = [_untrained(build, rng, seed) for seed in seeds]
+    networks = _networks(build, rng, seeds)
     inputs = _as_inputs(networks[0], stimuli)
     targets = Targets.of(stimuli, label, _n_outputs(networks[0], inputs), "train_cohort()")
     values = np.stack([mixed_labels(targets.values.numpy(), recipe.label_noise, rng, seed) for seed in seeds])
     lesson = Lesson(inputs, targets, torch.from_numpy(values))
     outcomes = [
         _train([networks[at] for at in group], lesson.of(group), recipe, rng, [seeds[at] for at in group], bar)
-        for group in _groups(networks)
+        for group in _groups(networks, inputs)
     ]
     epochs, accuracy = (np.concatenate([getattr(one, what) for one in outcomes]) for what in ("epochs", "accuracy"))
-    reached = np.ones(len(seeds), dtype=bool) if recipe.criterion is None else np.concatenate(
-        [[at in one.finished for at in range(len(one.epochs))] for one in outcomes]
-    )
+    finished = [at in one.finished for one in outcomes for at in range(len(one.epochs))]
+    diverged = np.array([not all(bool(one.isfinite().all()) for one in net.parameters()) for net in networks])
+    reached = ~diverged & (np.array(finished) if recipe.criterion is not None else True)
     columns = (label,) if isinstance(label, str) else tuple(label)
-    training = Training(recipe, stimuli, columns, seeds, epochs, accuracy, reached, values)
+    training = Training(recipe, stimuli, columns, seeds, epochs, accuracy, reached, diverged, values)
     specimens = [
         Specimen(network.eval().requires_grad_(False), stimuli.inputs[:2], name=f"{name} seed {seed}")
         for seed, network in zip(seeds, networks)
@@ -148,26 +150,37 @@ def _said(cohort: Cohort, recipe: Recipe) -> Cohort:
     """The cohort, after what its training says of networks that ended short of the criterion."""
     missed = cohort.training.missed if cohort.training else ""
     if missed and recipe.on_miss == "error":
-        raise CriterionMissed(f"{missed}. All are in the error's .cohort. Type Recipe(epochs=...) for more, a lower "
-                              "criterion=, or on_miss=\"flag\" to go on with them.", cohort=cohort)
+        raise CriterionMissed(f"{missed}. All are in the error's .cohort. Type Recipe(epochs=...) for more, another "
+                              "criterion= or learning_rate=, or on_miss='flag' to go on with them.", cohort=cohort)
     if missed and recipe.on_miss == "warn":
         warnings.warn(f"Cohort {cohort.name!r}: {missed}; they are kept and flagged in cohort.training. Type "
-                      "Recipe(epochs=...) for more, or on_miss=\"flag\" if that is as it should be.", CriterionWarning,
+                      "Recipe(epochs=...) for more, or on_miss='flag' if that is as it should be.", CriterionWarning,
                       stacklevel=4)
     return cohort
 
 
-def _groups(networks: Sequence[nn.Module]) -> list[list[int]]:
+def _groups(networks: Sequence[nn.Module], inputs: torch.Tensor) -> list[list[int]]:
     """Places of the networks that are trained together."""
     places = list(range(len(networks)))
-    return [places] if batchable(networks[0]) else [[at] for at in places]
+    return [places] if together(networks[0], inputs[:2]) else [[at] for at in places]
 
 
-def _untrained(build: Build, rng: RNG, seed: int) -> nn.Module:
-    start = int(generator(rng, "weights", seed).integers(2**62))
-    with torch.random.fork_rng(devices=[]):  # torch's own initialisers know no generator; the state comes back
-        torch.default_generator.manual_seed(start)
-        return build()
+def _networks(build: Build, rng: RNG, seeds: Sequence[int]) -> list[nn.Module]:
+    """Untrained networks, one per seed; those of one seed and rng are always the same."""
+    networks = []
+    for seed in () if isinstance(build, nn.Module) else seeds:
+        start = int(generator(rng, "weights", seed).integers(2**62))
+        with torch.random.fork_rng(devices=[]):  # torch's own initialisers know no generator; the state comes back
+            torch.default_generator.manual_seed(start)
+            networks.append(build())
+    made = all(isinstance(network, nn.Module) for network in networks) and len({*map(id, networks)}) == len(seeds)
+    shapes = {tuple(tuple(value.shape) for value in network.parameters()) for network in networks} if made else set()
+    if len(shapes) != 1 or shapes == {()}:
+        raise SpecimenError(
+            f"train_cohort() got build={build!r}; expected a function that makes a new network each time it is called, "
+            "always of one architecture. Type functools.partial(nl.specimen.mlp, 64, 128, 128, 10)."
+        )
+    return networks
 
 
 def _as_inputs(network: nn.Module, stimuli: StimulusSet) -> torch.Tensor:
@@ -190,7 +203,7 @@ def _train(
     networks: list[nn.Module], lesson: Lesson, recipe: Recipe, rng: RNG, seeds: Sequence[int], bar: str
 ) -> Outcome:
     """Train networks in place."""
-    stack = Abreast(networks)
+    stack = Abreast(networks, together=together(networks[0], lesson.inputs[:2]))
     order = [orders(rng, seed, len(lesson.inputs), recipe.epochs) for seed in seeds]
     start = int(generator(rng, "dropout", *seeds).integers(2**62))
     with torch.random.fork_rng(devices=[]):  # of dropout that is a layer of the network itself

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from neurolab.errors import DataError
+from neurolab.errors import DataError, listed
 from neurolab.specimen.recipe import Recipe
 from neurolab.stimuli import StimulusSet
 
@@ -23,7 +23,8 @@ class Training:
 
     recipe, stimuli, columns : what they were trained with. seeds : of each network. epochs : that each was trained for.
     accuracy : of each on the labels that it was taught, at the end, in evaluation mode. reached : whether each came to
-    the criterion of the recipe (all True without one). labels : (n_networks, n_stimuli, n_columns), as each was taught.
+    the criterion of the recipe (without one: to an end). diverged : whether its weights are NaN or infinite.
+    labels : (n_networks, n_stimuli, n_columns), as each was taught.
     """
 
     recipe: Recipe
@@ -33,6 +34,7 @@ class Training:
     epochs: np.ndarray
     accuracy: np.ndarray
     reached: np.ndarray
+    diverged: np.ndarray
     labels: np.ndarray
 
     def __len__(self) -> int:
@@ -45,17 +47,21 @@ class Training:
 
     @property
     def missed(self) -> str:
-        """A sentence on the networks that ended short of the criterion; "" when all came to it."""
-        short = np.flatnonzero(~self.reached)
-        if not len(short):
-            return ""
-        reached = ", ".join(f"seed {self.seeds[at]}: {self.accuracy[at]:.3f}" for at in short[:12])
-        return (f"{len(short)} of {len(self)} networks missed the criterion of {self.recipe.criterion} in "
-                f"{self.recipe.epochs} epochs (accuracy {reached}{', …' if len(short) > 12 else ''})")
+        """A sentence on the networks that ended short of the criterion, or diverged; "" when all came to it."""
+        said = []
+        if (short := np.flatnonzero(~self.reached & ~self.diverged)).size:
+            each = ", ".join(f"seed {self.seeds[at]}: {self.accuracy[at]:.3f}" for at in short[:12])
+            said.append(f"{len(short)} of {len(self)} networks missed the criterion of {self.recipe.criterion} in "
+                        f"{self.recipe.epochs} epochs (accuracy {each}{', …' if len(short) > 12 else ''})")
+        if (lost := np.flatnonzero(self.diverged)).size:
+            each = listed((self.seeds[at] for at in lost), most=12)
+            said.append(f"{len(lost)} of {len(self)} networks diverged, their weights are NaN or infinite (seeds "
+                        f"{each}; learning_rate={self.recipe.learning_rate:g})")
+        return "; ".join(said)
 
     def take(self, rows: slice | Sequence[int]) -> Training:
         """Get the training of some of the networks."""
-        arrays = {name: getattr(self, name)[rows] for name in ("epochs", "accuracy", "reached", "labels")}
+        arrays = {name: getattr(self, name)[rows] for name in ("epochs", "accuracy", "reached", "diverged", "labels")}
         return replace(self, seeds=tuple(np.asarray(self.seeds)[rows].tolist()), **arrays)
 
     def taught(self, at: int) -> StimulusSet:
@@ -100,9 +106,10 @@ def training_table(cohorts: Mapping[str, Cohort] | Cohort) -> pd.DataFrame:
     named = dict(cohorts) if isinstance(cohorts, Mapping) else {cohorts.name: cohorts}
     tables = []
     for condition, cohort in named.items():
-        if getattr(cohort, "training", None) is None:
+        training = getattr(cohort, "training", None)
+        if training is None:
             raise DataError(f"Nothing is known of the training of {condition!r}; expected cohorts as train_cohort() "
                             "and untrained_cohort() give them.")
-        tables.append(cohort.training.table().assign(condition=condition, specimen=cohort.names))
+        tables.append(training.table().assign(condition=condition, specimen=cohort.names))
     found = pd.concat(tables, ignore_index=True)
     return found[["condition", "specimen", "seed", "accuracy", "epochs", "reached"]]
