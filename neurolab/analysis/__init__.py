@@ -7,10 +7,11 @@ import lazy_loader as _lazy
 if TYPE_CHECKING:
     from neurolab.analysis.across import compare_cohorts
     from neurolab.analysis.adjacency import Nearest, Within, neighbours
+    from neurolab.analysis.aligned import alignment
     from neurolab.analysis.alike import RSA, compare
     from neurolab.analysis.alike_others import compare_models
     from neurolab.analysis.along import trend
-    from neurolab.analysis.battery import damage_battery
+    from neurolab.analysis.battery import damage_battery, unit_coalitions
     from neurolab.analysis.before import design_check
     from neurolab.analysis.case import single_case
     from neurolab.analysis.claimed import claim, claims
@@ -20,15 +21,18 @@ if TYPE_CHECKING:
     from neurolab.analysis.contributions import shapley
     from neurolab.analysis.controls import against_controls
     from neurolab.analysis.cut_of_networks import clusterability
+    from neurolab.analysis.cut_out import cluster_lesions
     from neurolab.analysis.cut_table import cut_indices
     from neurolab.analysis.damaged import damage_indices
     from neurolab.analysis.deficit import deficits
     from neurolab.analysis.dissociate import dissociation
     from neurolab.analysis.distances import dissimilarities
     from neurolab.analysis.dose import dose_response
+    from neurolab.analysis.functional import functional_labels, unit_lesions
     from neurolab.analysis.game_numbers import game_indices
     from neurolab.analysis.greedy import greedy_roi
     from neurolab.analysis.heldout import held_out
+    from neurolab.analysis.important import importance
     from neurolab.analysis.in_pairs import pair_interactions
     from neurolab.analysis.legible import tuning_indices
     from neurolab.analysis.lesion_rows import lesion_matrix
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.matrix import localiser_matrix
     from neurolab.analysis.models import mixed
     from neurolab.analysis.noise import robustness
-    from neurolab.analysis.ordered import pruning_map, unit_map
+    from neurolab.analysis.ordered import nested_lesions, pruning_map, unit_map
     from neurolab.analysis.own_index import index_mean
     from neurolab.analysis.partition import modules
     from neurolab.analysis.picked import picked_dissociation
@@ -64,7 +68,8 @@ _VERBS = {
     "alike": ["RSA", "compare"],
     "alike_others": ["compare_models"],
     "along": ["trend"],
-    "battery": ["damage_battery"],
+    "aligned": ["alignment"],
+    "battery": ["damage_battery", "unit_coalitions"],
     "before": ["design_check"],
     "case": ["single_case"],
     "claimed": ["claim", "claims"],
@@ -74,15 +79,18 @@ _VERBS = {
     "communities": ["Leiden", "Louvain", "Spectral"],
     "controls": ["against_controls"],
     "cut_of_networks": ["clusterability"],
+    "cut_out": ["cluster_lesions"],
     "cut_table": ["cut_indices"],
     "damaged": ["damage_indices"],
     "deficit": ["deficits"],
     "dissociate": ["dissociation"],
     "distances": ["dissimilarities"],
     "dose": ["dose_response"],
+    "functional": ["functional_labels", "unit_lesions"],
     "game_numbers": ["game_indices"],
     "greedy": ["greedy_roi"],
     "heldout": ["held_out"],
+    "important": ["importance"],
     "in_pairs": ["pair_interactions"],
     "legible": ["tuning_indices"],
     "lesion_rows": ["lesion_matrix"],
@@ -90,7 +98,7 @@ _VERBS = {
     "matrix": ["localiser_matrix"],
     "models": ["mixed"],
     "noise": ["robustness"],
-    "ordered": ["pruning_map", "unit_map"],
+    "ordered": ["nested_lesions", "pruning_map", "unit_map"],
     "own_index": ["index_mean"],
     "partition": ["modules"],
     "picked": ["picked_dissociation"],
@@ -123,10 +131,12 @@ __all__ = [
     "Tfce",
     "Within",
     "against_controls",
+    "alignment",
     "arm_scores",
     "best_layers",
     "claim",
     "claims",
+    "cluster_lesions",
     "clusterability",
     "clusters",
     "compare",
@@ -140,9 +150,11 @@ __all__ = [
     "dissimilarities",
     "dissociation",
     "dose_response",
+    "functional_labels",
     "game_indices",
     "greedy_roi",
     "held_out",
+    "importance",
     "index_mean",
     "interaction",
     "layered_graph",
@@ -155,6 +167,7 @@ __all__ = [
     "mixed",
     "modules",
     "neighbours",
+    "nested_lesions",
     "pair_interactions",
     "picked_dissociation",
     "power",
@@ -174,6 +187,8 @@ __all__ = [
     "symptom_map",
     "trend",
     "tuning_indices",
+    "unit_coalitions",
+    "unit_lesions",
     "unit_map",
 ]
 

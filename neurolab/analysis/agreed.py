@@ -50,7 +50,7 @@ def agreement_with(
         lambda drawn: graphs.ari(ours, drawn), lambda drawn: graphs.nmi(ours, drawn),
         lambda drawn: graphs.modularity(inner, drawn),
     )  # fmt: skip
-    shuffled = [_exchanged(named, layer, rng) for _ in range(n)]
+    shuffled = [exchanged(named, layer, rng) for _ in range(n)]
     found: dict[str, float] = {}
     for measure, test, score in zip(measures, TESTS[2:], scores):
         observed = score(named)
@@ -58,8 +58,8 @@ def agreement_with(
     return found
 
 
-def _exchanged(labels: np.ndarray, layer: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Labels shuffled over the units of each layer, so that modules keep their size in it."""
+def exchanged(labels: np.ndarray, layer: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Get labels shuffled over the units of each layer, so that modules keep their size in it."""
     drawn = labels.copy()
     for code in np.unique(layer):
         here = np.flatnonzero(layer == code)

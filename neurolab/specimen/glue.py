@@ -10,6 +10,7 @@ from torch import nn
 
 from neurolab.chance import RNG, generator
 from neurolab.errors import SpecimenError
+from neurolab.specimen.specimen import Cohort
 from neurolab.specimen.specimen import Specimen
 
 #: Modules that treat every unit alike, so that units of two networks may lie side by side in them.
@@ -49,6 +50,29 @@ def glued(left: Specimen, right: Specimen, *, cross: float = 0.0, name: str = "g
     layers = [_joined(a, b, cross, draw) if isinstance(a, nn.Linear) else copy.deepcopy(a) for a, b in pairs]
     example = torch.cat([left.example[:1], right.example[:1]], dim=1).expand(2, -1).clone()
     return Specimen(nn.Sequential(*layers).eval().requires_grad_(False), example, name=name)
+
+
+def glued_cohort(halves: Cohort, *, cross: float = 0.0, name: str = "glued", rng: RNG) -> Cohort:
+    """Get half as many networks, each of two of a cohort glued together: the first with the first of the second half.
+
+    Parameters: as of ``glued``; ``halves`` has an even number of networks, each of which is used once.
+
+    Example
+    -------
+    >>> from functools import partial
+    >>> from neurolab.specimen import mlp, untrained_cohort
+    >>> from neurolab.datasets import load_stimuli
+    >>> halves = untrained_cohort(partial(mlp, 64, 8, 10), load_stimuli("digits"), n=4, rng=0)
+    >>> glued_cohort(halves, cross=0.1, rng=0).names
+    ('glued 0', 'glued 1')
+    """
+    n = len(halves) // 2
+    if n < 1 or len(halves) % 2:
+        raise SpecimenError(f"glued_cohort() got {len(halves)} networks; expected an even number, two for each glued "
+                            "one. Type nl.train_cohort(..., n=16) for 8.")
+    pairs = zip(halves[:n], halves[n:])
+    made = [glued(a, b, cross=cross, name=f"{name} {at}", rng=rng) for at, (a, b) in enumerate(pairs)]
+    return Cohort(tuple(made), name)
 
 
 def _side_by_side(left: Specimen, right: Specimen) -> list[tuple[nn.Module, nn.Module]]:
