@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from neurolab.ablation import Ablation
 from neurolab.analysis.entry import Sides, sides_of
 from neurolab.analysis.localiser import known
+from neurolab.analysis.select import select_roi
 from neurolab.contrast import Contrast
 from neurolab.digest import digest_of
 from neurolab.errors import DataError
+from neurolab.lesion import Lesion
 from neurolab.schema import check_recording, make_result, register_result, strings
 
 register_result("unit_map", {**dict.fromkeys(("statistic", "valid"), ("neuroid",)), "chosen_on": ("stimulus",)})
@@ -126,3 +129,25 @@ def pruning_map(recording: xr.DataArray, contrast: str | Contrast, *, order: str
     numbers = np.where(sides.usable, score(sides), np.nan)
     sets = {"a": " + ".join(sides.contrast.positive), "b": " + ".join(sides.contrast.negative)}
     return unit_map(recording.isel(presentation=sides.rows), numbers, chosen_by=words.format(**sets))
+
+
+def nested_lesions(stat_map: xr.Dataset, how: Ablation, sizes: Iterable[int], *, name: str) -> tuple[Lesion, ...]:
+    """Get a ladder of lesions of the first units of a map: ever more of them, the smaller inside the larger.
+
+    Parameters
+    ----------
+    stat_map : of ``nl.localise``, :func:`unit_map` or :func:`pruning_map`. how : the ablation.
+    sizes : numbers of units, each at least 1. name : of the ladder; the lesions are called ``"name 8"``, their rung is
+        the number of units (``nl.analysis.smallest_dose`` chooses one of them).
+
+    Example
+    -------
+    >>> from neurolab.analysis.localiser import localise
+    >>> from neurolab.lesion import Zero
+    >>> from neurolab.simulate import phantom_recording
+    >>> ladder = nested_lesions(localise(phantom_recording(rng=0), "faces > objects"), Zero(), (4, 8), name="face area")
+    >>> [(lesion.id, lesion.rung, lesion.n_units) for lesion in ladder]
+    [('face area 4', ('face area', 4.0), 4), ('face area 8', ('face area', 8.0), 8)]
+    """
+    rois = {int(size): select_roi(stat_map, name=f"{name} {int(size)}", top=int(size)) for size in sizes}
+    return tuple(Lesion(roi, how, rung=(name, float(size))) for size, roi in rois.items())

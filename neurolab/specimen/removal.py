@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from neurolab.errors import LesionPlanError
@@ -14,8 +16,9 @@ from neurolab.specimen.given import check_specimen
 from neurolab.specimen.specimen import Cohort, Specimen
 from neurolab.specimen.weights import weight_edits
 
-#: A region, a lesion of it (only where it is counts), or what finds one for a network.
-Where = ROI | Lesion | Callable[[Specimen], ROI | Lesion]
+#: A region, a lesion of it (only where it is counts), several of them, or what finds those of a network.
+Found = ROI | Lesion | Sequence[ROI | Lesion]
+Where = Found | Callable[[Specimen], Found]
 
 
 def remove_units(specimen: Any, where: Where) -> Any:
@@ -24,7 +27,7 @@ def remove_units(specimen: Any, where: Where) -> Any:
     Parameters
     ----------
     specimen : a Specimen, or a Cohort. It is not changed: to restore a network is to go on with it.
-    where : a region, a lesion whose region is meant, or a function that gives those of a network.
+    where : a region, a lesion whose region is meant, several of them, or a function that gives those of a network.
 
     Returns
     -------
@@ -48,14 +51,7 @@ def remove_units(specimen: Any, where: Where) -> Any:
     if isinstance(specimen, Cohort):
         return Cohort(tuple(remove_units(one, where) for one in specimen), specimen.name)
     check_specimen(specimen, "remove_units")
-    found = where if isinstance(where, (ROI, Lesion)) else where(specimen)
-    roi = found.roi if isinstance(found, Lesion) else found
-    if not isinstance(roi, ROI):
-        raise LesionPlanError(f"remove_units() got {type(roi).__name__} for {specimen.name!r}; expected a region or a "
-                              "lesion. Type nl.select_roi(stat_map, name='module', top=0.1).")
-    if roi.specimen and roi.specimen != specimen.name:
-        raise LesionPlanError(f"remove_units(): {roi.name!r} was localised in {roi.specimen!r}, not {specimen.name!r}; "
-                              "give a function that finds the region of a network, or roi.moved_to(name).")
+    roi = _region(where(specimen) if callable(where) else where, specimen)
     model = copy.deepcopy(specimen.model)
     made = Specimen(model, specimen.example, name=specimen.name, output=specimen.output, feed=specimen.feed,
                     inputs_on=specimen.inputs_on)
@@ -65,3 +61,21 @@ def remove_units(specimen: Any, where: Where) -> Any:
     for edit in weight_edits(made, lesion, effect):
         edit.apply()
     return made
+
+
+def _region(found: Found, specimen: Specimen) -> ROI:
+    """All that was found in a network, as one region of it."""
+    rois = [one.roi if isinstance(one, Lesion) else one
+            for one in ((found,) if isinstance(found, (ROI, Lesion)) else found)]
+    strange = [one for one in rois if not isinstance(one, ROI)]
+    if strange or not rois:
+        kind = type(strange[0]).__name__ if strange else "nothing"
+        raise LesionPlanError(f"remove_units() got {kind} for {specimen.name!r}; expected a region or a lesion. Type "
+                              "nl.select_roi(stat_map, name='module', top=0.1).")
+    for roi in rois:
+        if roi.specimen and roi.specimen != specimen.name:
+            raise LesionPlanError(
+                f"remove_units(): {roi.name!r} was localised in {roi.specimen!r}, not {specimen.name!r}; give a "
+                "function that finds the region of a network, or roi.moved_to(name)."
+            )
+    return reduce(or_, rois)

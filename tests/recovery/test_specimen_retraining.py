@@ -128,7 +128,8 @@ def test_remove_units__is_cut_weights_for_good_and_the_old_network_is_restored_b
     given = cohort()
     before = [one.digest for one in given]
     roi = nl.ROI("some", {"1": [0, 3], "3": [1]})
-    removed = remove_units(given, lambda one: roi)
+    two = [nl.ROI("some", {"1": [0, 3]}), nl.Lesion(nl.ROI("one", {"3": [1]}), nl.Zero())]
+    removed = remove_units(given, lambda one: two)
     cut = nl.examine(given, [nl.Lesion(roi, nl.CutWeights("both"), name="cut")], [TASK], progress=False)
     intact = nl.examine(removed, [nl.Lesion(roi, nl.Zero(), name="cut")], [TASK], progress=False)
     np.testing.assert_array_equal(cut.score[:, 1].values, intact.score[:, 0].values)
@@ -234,5 +235,9 @@ def test_retrain__arms_must_pair():
         retrain([1, 2], stimuli(), watch=[TASK], rng=0)
     with pytest.raises(nl.errors.DataError, match="routed"):
         train_routed(net, stimuli(), routing=Routing({"1": [0]}, ("odd",)), n=1, rng=0)
+    with pytest.raises(nl.errors.LesionPlanError, match="nothing"):
+        remove_units(cohort(n=1, epochs=1), lambda one: [])
+    with pytest.raises(nl.errors.LesionPlanError, match="who"):
+        remove_units(cohort(n=1, epochs=1), nl.ROI("a", {"1": [0]}, specimen="who"))
     with pytest.raises(nl.errors.DataError, match="both"):
         Routing({"1": [0]}, ("odd",), "twice")
