@@ -222,7 +222,8 @@ class ByChannels:
         kept = {*self.plan.needs, *(self.part.live if self.part else self.plan.beside)}
         tile = self.plan.boundary if self.part else ()
         sheets = (*self.plan.lies, *(mix.source for mix in self.plan.mixed))
-        return sum(map(bytes_of, kept)) + self.copies * sum(map(bytes_of, tile)) + max(len(self.shared), 1) * sum(map(bytes_of, sheets))
+        each, alone = sum(map(bytes_of, sheets)), sum(map(bytes_of, kept))
+        return alone + self.copies * sum(map(bytes_of, tile)) + max(len(self.shared), 1) * each
 
     def _grounded(self, at: int) -> Grounded:
         return Grounded(self._ground(at))

@@ -131,8 +131,6 @@ class Engine:
         before = [UNWORTHY] if spared else []
         made = Plan(exact, tuple(self._group(places, exact, allowed, before) for places in self.groups.values()))
         self._planning = False
-        if len(self.batches) > 1:
-            self.known.clear()  # of the first batch only
         return made
 
     def _worth(self) -> bool:
@@ -159,7 +157,8 @@ class Engine:
                     raise NotExported("what is kept of one batch takes too much memory")
                 copies = server.copies
                 tiles = server.tiles(places if copies == 1 else tuple(dict.fromkeys((*picked, *places))))
-                found = canaries(self, path, server, tiles, picked, bits=exact == "bit")
+                whole = self.known if len(self.batches) == 1 else None
+                found = canaries(self, path, server, tiles, picked, bits=exact == "bit", known=whole)
                 checked += found
             except (NotExported, NotSparse) as no:
                 whys.append(f"no {path}: {no}")

@@ -15,7 +15,6 @@ from .cuts import hooked
 from .measure import Clock, Row, extra_mb, in_fresh_process, one_thread, peak_flops, ratios
 from .peers import race_peers
 
-
 #: The place of the sham among the cuts: it comes first in the design.
 SHAM = -1
 
@@ -110,7 +109,8 @@ def race(which: str, *, quick: bool = False, repeats: int | None = None, peers: 
     details: dict[str, Any] = {
         "lesions": n, "stands_for": n * campaign.stands_for, "compared": sum(run.looped for run in runs),
         "ours_s": middle, "loop_s": sorted(loop)[turns // 2], "export_s": export,
-        "plan_s": sorted(run.plan.seconds - run.export.seconds for run in runs)[turns // 2], "peak_gflops": peak / 1e9, "least_gflop": campaign.flops / 1e9, "largest_answer": largest,
+        "plan_s": sorted(run.plan.seconds - run.export.seconds for run in runs)[turns // 2],
+        "peak_gflops": peak / 1e9, "least_gflop": campaign.flops / 1e9, "largest_answer": largest,
     }  # fmt: skip
     notes.append(f"the loop of hooks is timed on {runs[0].looped} of {n} lesions a run, a full forward each")
     if campaign.stands_for > 1:

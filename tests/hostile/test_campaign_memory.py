@@ -84,7 +84,7 @@ def test_max_memory__never_changes_a_byte_and_serves_by_the_same_path(monkeypatc
         answers = kind.answers
         monkeypatch.setattr(kind, "answers", lambda self, tiles, n=None, answers=answers: (
             widths.append(len(tiles)), answers(self, tiles, n))[1])
-    whole = campaign(how, n=20)
+    whole = campaign(how, n=80)
     ones, kept, fixed = set(widths), plans[0].groups[-1].kept, 2 * whole.score.nbytes + NET.prepare(
         TASK.stimuli.inputs).nbytes + 2 * N * 3 * 4
     for name in ("_ground", "_standing"):
@@ -92,7 +92,7 @@ def test_max_memory__never_changes_a_byte_and_serves_by_the_same_path(monkeypatc
         real = getattr(kind, name)
         monkeypatch.setattr(kind, name, lambda self, at, real=real: made.append(at) or real(self, at))
     widths.clear()
-    few = campaign(how, n=20, max_memory=fixed + kept // 2)
+    few = campaign(how, n=80, max_memory=fixed + kept // 2)
     assert few.identical(whole)
     assert {text.partition(" ")[0] for text in few.certificate_path.values[0, 1:]} == {path}
     if path != "module":

@@ -12,6 +12,7 @@ from torch import nn
 from torch.fx import Interpreter
 
 from neurolab.specimen.chains import LONGEST, chains_of
+from neurolab.specimen.sheet import Energy
 from neurolab.specimen.skinny import Skinny
 from neurolab.specimen.sparse import sparse_plan
 
@@ -105,9 +106,15 @@ def test_a_chain_answers_as_its_lesions_do_alone(bench, sets, steps):
                 assert torch.equal(alone[silent], bench.intact[silent])
 
 
+def anything(bench):
+    """What may be added to a sum, without an end."""
+    return {node: Energy(most.rows + float("inf"), most.features + float("inf"))
+            for node, most in bench.ground.most.items()}
+
+
 def test_a_chain_is_computed_by_what_is_added(bench, monkeypatch):
     added = []
-    monkeypatch.setattr("neurolab.specimen.sheet.LOUD", 1e30)  # few units, so that each is a large part of some sum
+    monkeypatch.setattr(bench.ground, "most", anything(bench))  # few units, so that each is a large part of some sum
     monkeypatch.setattr(bench.ground, "anew", lambda *given: False)
     monkeypatch.setattr(bench.ground, "_add", lambda base, sheet, which, out, own=bench.ground._add: (
         added.append(len(which)), own(base, sheet, which, out)))
@@ -138,7 +145,7 @@ def test_a_layer_run_anew_on_the_channels_that_are_left_is_the_whole_layer(bench
 def test_a_running_sum_is_begun_anew_after_so_many_steps(bench, monkeypatch):
     anew = []
     monkeypatch.setattr("neurolab.specimen.skinny.STEPS", 2)
-    monkeypatch.setattr("neurolab.specimen.sheet.LOUD", 1e30)
+    monkeypatch.setattr(bench.ground, "most", anything(bench))
     monkeypatch.setattr(bench.ground, "anew", lambda *given: False)
     monkeypatch.setattr(bench.ground, "_anew", lambda sheet, which, own=bench.ground._anew: (
         anew.append(len(which)), own(sheet, which))[1])
