@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.cut_of_networks import clusterability
     from neurolab.analysis.cut_out import cluster_lesions
     from neurolab.analysis.cut_table import cut_indices
-    from neurolab.analysis.damaged import damage_indices
+    from neurolab.analysis.damaged import damage_indices, intact_indices
     from neurolab.analysis.deficit import deficits
     from neurolab.analysis.dissociate import dissociation
     from neurolab.analysis.distances import dissimilarities
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.partition import modules
     from neurolab.analysis.picked import picked_dissociation
     from neurolab.analysis.planning import power
-    from neurolab.analysis.profiles import profile
+    from neurolab.analysis.profiles import indices_of, profile
     from neurolab.analysis.relearn import recovery
     from neurolab.analysis.reliability import map_reliability
     from neurolab.analysis.removed import reserve
@@ -81,7 +81,7 @@ _VERBS = {
     "cut_of_networks": ["clusterability"],
     "cut_out": ["cluster_lesions"],
     "cut_table": ["cut_indices"],
-    "damaged": ["damage_indices"],
+    "damaged": ["damage_indices", "intact_indices"],
     "deficit": ["deficits"],
     "dissociate": ["dissociation"],
     "distances": ["dissimilarities"],
@@ -103,7 +103,7 @@ _VERBS = {
     "partition": ["modules"],
     "picked": ["picked_dissociation"],
     "planning": ["power"],
-    "profiles": ["profile"],
+    "profiles": ["indices_of", "profile"],
     "relearn": ["recovery"],
     "reliability": ["map_reliability"],
     "removed": ["reserve"],
@@ -156,6 +156,8 @@ __all__ = [
     "held_out",
     "importance",
     "index_mean",
+    "indices_of",
+    "intact_indices",
     "interaction",
     "layered_graph",
     "lesion_matrix",

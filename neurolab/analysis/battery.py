@@ -8,7 +8,7 @@ import xarray as xr
 
 from neurolab.ablation import Ablation, Noise, Zero
 from neurolab.chance import RNG
-from neurolab.coalitions import parts
+from neurolab.coalitions import coalitions, parts
 from neurolab.design import dose_ladder, noise_ladder
 from neurolab.errors import DesignError
 from neurolab.lesion import Lesion
@@ -78,6 +78,28 @@ def damage_battery(
     for name, roi in noisy:
         lesions += noise_ladder(Lesion(roi, Noise(1.0, recording), name=name), sds, n_draws=n_draws)
     return (Lesion(units, hows[0], role="sham"), *lesions)
+
+
+def unit_coalitions(recording: xr.DataArray, how: Ablation) -> tuple[Lesion, ...]:
+    """Get a lesion for every set of the recorded units, 2^n in all, for ``shapley``, pairs and minimal sets.
+
+    Parameters
+    ----------
+    recording : of one network: 16 units or fewer, of one site or several. how : the ablation.
+
+    When this is invalid
+    --------------------
+    Unit 3 of one network is not unit 3 of another: what is said of single units holds for one network, and only the
+    shape of the game (``game_indices``, ``minimal_indices``) compares between networks.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_recording
+    >>> len(unit_coalitions(phantom_recording(n_units=4, selective={}, rng=0), Zero()))
+    16
+    """
+    check_recording(recording)
+    return coalitions(parts(_units(recording, site_names(recording), REMOVAL)), how)
 
 
 def _units(recording: xr.DataArray, sites: Sequence[str], name: str) -> ROI:

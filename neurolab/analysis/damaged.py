@@ -19,6 +19,22 @@ ACCURACY = "accuracy"
 NOISES = {INSIDE: "noise AUC", OUTSIDE: "input noise AUC"}
 
 
+def intact_indices(trials: xr.Dataset, *, task: str) -> pd.DataFrame:
+    """Get the intact score of every network on a task, as the index *accuracy*: a row per network.
+
+    trials : with a sham, of one network or several. task : scored by accuracy.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_trials
+    >>> intact_indices(phantom_trials(n_specimens=2, rng=0), task="X")["accuracy"].round(2).tolist()
+    [0.9, 0.85]
+    """
+    sample = sample_of(trials)
+    score = sample.by_specimen(sham_rows(sample.trials, ""), task)
+    return pd.DataFrame({ACCURACY: score}, index=pd.Index(sample.specimens, name="specimen"))
+
+
 def damage_indices(trials: xr.Dataset, *, task: str, graded: str) -> pd.DataFrame:
     """Get how each network stands damage: a row per network, a column per index.
 

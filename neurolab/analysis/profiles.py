@@ -6,12 +6,48 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from neurolab.analysis.cohort_table import Profile, table_of
-from neurolab.errors import DataError, listed
+from neurolab.errors import DataError, DesignError, listed
 
 #: The index that says how far training came, on the labels that were taught.
 TRAINING = "training accuracy"
+
+
+def indices_of(result: xr.Dataset, variable: str = "value", *, name: str | None = None) -> pd.DataFrame:
+    """Get what a result says of every network as indices: a row per network, a column per entry of the other dim.
+
+    Parameters
+    ----------
+    result : of any analysis that keeps a value per network, such as ``dissociation`` or ``robustness``.
+    variable : over specimen and at most one more dim. name : what a single column is called; default the variable.
+
+    Raises
+    ------
+    DesignError : a variable without networks, or with several more dims: take ``result.sel(...)`` first.
+
+    Example
+    -------
+    >>> from neurolab.analysis.dissociate import dissociation
+    >>> from neurolab.simulate import phantom_trials
+    >>> found = dissociation(phantom_trials(n_specimens=6, rng=0), lesions=("A", "B"), tasks=("X", "Y"), rng=0)
+    >>> list(indices_of(found).columns)
+    ['A hurts X more than B does', 'B hurts Y more than A does']
+    """
+    if variable not in result or "specimen" not in result[variable].dims or result[variable].ndim > 2:
+        known = [str(one) for one in result.data_vars if "specimen" in result[one].dims and result[one].ndim <= 2]
+        raise DesignError(
+            f"{variable!r} of this {result.attrs.get('analysis')!r} has no value per network, or several; expected "
+            f"specimen and at most one more dim: {listed(known) or 'none'}. Type result.sel(...) first."
+        )
+    values = result[variable]
+    rows = pd.Index(result["specimen"].values.astype(str), name="specimen")
+    other = [str(dim) for dim in values.dims if dim != "specimen"]
+    if not other:
+        return pd.DataFrame({name or variable: np.asarray(values, dtype=float)}, index=rows)
+    columns = [str(one) for one in result[other[0]].values]
+    return pd.DataFrame(np.asarray(values.transpose("specimen", other[0]), dtype=float), index=rows, columns=columns)
 
 
 def profile(parts: Iterable[Profile], *, training: pd.DataFrame | None = None) -> pd.DataFrame:

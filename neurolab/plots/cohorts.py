@@ -35,7 +35,7 @@ def describe_cohorts(result: xr.Dataset) -> str:
     "are networks, diamonds with bars means and their intervals. An asterisk: not shown to be equal in what was to be "
     "matched.",
     alt=describe_cohorts,
-    height_mm=85.0,
+    height_mm=110.0,
 )
 def plot_cohorts(result: xr.Dataset, *, ax: Axes, index: str | None = None) -> Axes:
     """Draw how every condition differs from the reference in every index, or all networks in one index.
@@ -63,9 +63,9 @@ def plot_cohorts(result: xr.Dataset, *, ax: Axes, index: str | None = None) -> A
         for column in range(len(conditions)):
             shown = int(np.sign(e[row, column])) if q[row, column] <= alpha + 1e-12 else 0
             ax.add_patch(Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, facecolor=SHOWN[shown], edgecolor="none"))
-            ends = (number(low[row, column]), number(high[row, column]))
-            text = f"{number(e[row, column])}\n{ends[0]} to {ends[1]}" if np.isfinite(e[row, column]) else "–"
-            ax.text(column, row, text, ha="center", va="center", fontsize=TINY, linespacing=1.2)
+            text = "\n".join((number(e[row, column]), f"[{number(low[row, column])},", f"{number(high[row, column])}]"))
+            text = text if np.isfinite(e[row, column]) else "–"
+            ax.text(column, row, text, ha="center", va="center", fontsize=TINY, linespacing=1.1)
     ax.set(xlim=(-0.5, len(conditions) - 0.5), ylim=(len(indices) - 0.5, -0.5))
     ax.set_yticks(range(len(indices)), indices)
     columns(ax, range(len(conditions)), _starred(result, conditions), share=1 / max(1, len(conditions)))
