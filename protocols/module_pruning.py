@@ -75,4 +75,5 @@ def main(*, rng=0, quick=False, n=None):
 
 if __name__ == "__main__":
     drawn = {"cut": nl.plots.plot_controls, "ends": partial(nl.plots.plot_cohorts, index="misbehaviour")}
-    nl.run_script(main, draw=drawn | dict.fromkeys(["recovery_digits", "recovery_misbehaviour"], nl.plots.plot_recovery))
+    drawn |= dict.fromkeys(["recovery_digits", "recovery_misbehaviour"], nl.plots.plot_recovery)
+    nl.run_script(main, draw=drawn)
