@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.func import vmap
 
 from neurolab.chance import RNG, generator
 from neurolab.specimen.abreast import Abreast, State
@@ -44,7 +43,7 @@ class Lesson:
 
     def loss(self, answers: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         """Get the losses of all networks, each the mean over its own stimuli, added up."""
-        return vmap(self.targets.loss)(answers, values).sum()
+        return self.targets.per_row(answers.flatten(0, 1), values.flatten(0, 1)).sum() / answers.shape[1]
 
     def rows(self, shown: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Get inputs and right answers of the stimuli ``shown`` (n_networks, n_batch)."""
@@ -74,7 +73,8 @@ def training_accuracy(stack: Abreast, lesson: Lesson) -> np.ndarray:
         for low in range(0, len(lesson.inputs), AT_ONCE):
             x = lesson.inputs[low : low + AT_ONCE]
             answers = stack.forward(x[None].expand(len(stack), *x.shape))
-            parts.append(vmap(lesson.targets.right)(answers, lesson.values[:, low : low + AT_ONCE]))
+            right = lesson.targets.right(answers.flatten(0, 1), lesson.values[:, low : low + AT_ONCE].flatten(0, 1))
+            parts.append(right.view(len(stack), -1))
     stack.train()
     return torch.cat(parts, dim=1).mean(dim=1).numpy()
 
