@@ -271,4 +271,5 @@ def _reasons(names: list[str], test: RsaTest, variables: Mapping[str, Any], leve
         return said
     gap = [float(variables[name][1][top]) for name in ("gap", "gap_low", "gap_high")]
     ends = f"{variables['ceiling_low']:.3g} to {variables['ceiling_high']:.3g}"
-    return [*said, f"Noise ceiling {ends}; {names[top]} less its lower end: {interval_text(*gap, level)}."]
+    numbers = interval_text(gap[0], gap[1], gap[2], level)
+    return [*said, f"Noise ceiling {ends}; {names[top]} less its lower end: {numbers}."]

@@ -13,14 +13,14 @@ from neurolab.analysis.sample import noted
 from neurolab.analysis.words import draws_for_interval, interval_text, p_text
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, listed
-from neurolab.schema import make_result, register_result, strings
+from neurolab.schema import check_result, make_result, register_result, strings
 from neurolab.stats.rsa import influences, rsa_test
 from neurolab.stats.similarity import noise_ceiling
 
 register_result(
     "compare_models",
     {
-        **dict.fromkeys((*TEST, "q", "one", "rank_p", "rank_low", "rank_high"), ("model",)),
+        **dict.fromkeys((*TEST, "q", "one", "intact", "rank_p", "rank_low", "rank_high"), ("model",)),
         "other": ("model", "draw"),
         "difference": ("model", "subject"),
         **dict.fromkeys(("p_floor", "rank_p_floor", "ceiling_low", "ceiling_high"), ()),
@@ -37,6 +37,7 @@ def compare_models(
     others: Sequence[xr.DataArray],
     b: xr.DataArray,
     *,
+    intact: xr.DataArray | None = None,
     names: tuple[str, str] = ("one", "the others"),
     metric: RSA | None = None,
     by: str | None = None,
@@ -53,14 +54,16 @@ def compare_models(
     ----------
     one : a recording or RDMs, of a lesioned or a trained network. others : the same of each control lesion or untrained
         twin, with the same models (sites).
-    b : the brain, as in :func:`compare`. names : of the one and of the others, for sentences and figures.
+    b : the brain, as in :func:`compare`. intact : the same of the network before any lesion, to be shown beside them.
+    names : of the one and of the others, for sentences and figures.
     metric, by, level, correction : as in :func:`compare`.
 
     Returns
     -------
     Dataset over model: ``effect`` (likeness of the one - mean of the others) with ``low, high, p`` (two-sided t) and
-    ``q``; ``rank_p`` with ``rank_low, rank_high`` and its floor; ``one``; over (model, draw): ``other``; over (model,
-    subject): ``difference``; ``ceiling_low``, ``ceiling_high``. A model whose RDM no draw changes has effect 0 and p 1.
+    ``q``; ``rank_p`` with ``rank_low, rank_high`` and its floor; ``one``, ``intact`` (NaN where not given); over
+    (model, draw): ``other``; over (model, subject): ``difference``; ``ceiling_low``, ``ceiling_high``. A model whose
+    RDM no draw changes has effect 0 and p 1.
 
     Raises
     ------
@@ -89,27 +92,33 @@ def compare_models(
     if isinstance(others, (xr.DataArray, xr.Dataset, Mapping)) or not len(others):
         raise DesignError("compare_models() got no list of others; expected one recording each: type [a, b, …].")
     first, models = models_of(one, brain, by)
-    rest = np.stack([_same(other, brain, by, models, k) for k, other in enumerate(others)], axis=1)
+    rest = np.stack([_same(other, brain, by, models, f"others[{k}]") for k, other in enumerate(others)], axis=1)
     tests, scores = [], []
     for own, against in zip(first, rest):
         found = influences(np.vstack([own, against]), brain.rdms.values, method=metric.method)
         apart = found.influence[0] - found.influence[1:].mean(axis=0)
         tests.append(rsa_test(found.score[0] - found.score[1:].mean(axis=0), apart, level=level))
         scores.append(found.score)
-    return _result(tests, np.array(scores), models, brain, names, level, correction, digest_of(first, rest))
+    result = _result(tests, np.array(scores), models, brain, names, level, correction)
+    before = np.full(len(models), np.nan)
+    if intact is not None:
+        whole = _same(intact, brain, by, models, "intact")
+        before = influences(whole, brain.rdms.values, method=metric.method).score.mean(axis=1)
+    digest = digest_of(first, rest, brain.rdms.values)
+    return check_result(result.assign(intact=("model", before)).assign_attrs(inputs=digest))
 
 
-def _same(other: xr.DataArray, brain: Brain, by: str | None, models: list[str], k: int) -> np.ndarray:
+def _same(other: xr.DataArray, brain: Brain, by: str | None, models: list[str], what: str) -> np.ndarray:
     """The RDMs of one of the others, checked to be of the same models."""
     values, own = models_of(other, brain, by)
     if own != models:
-        raise DataError(f"Others[{k}] has the models {listed(own)} and the one has {listed(models)}; record the same.")
+        raise DataError(f"{what} has the models {listed(own)} and the one has {listed(models)}; record the same sites.")
     return values
 
 
 def _result(
     tests: list[Any], scores: np.ndarray, models: list[str], brain: Brain, names: tuple[str, str], level: float,
-    correction: str, inputs: str,
+    correction: str,
 ) -> xr.Dataset:
     """The result from the tests of each model and all scores (model, draw with the one first, subject)."""
     each = {name: np.array([float(getattr(test, name)) for test in tests]) for name in TEST}
@@ -124,6 +133,7 @@ def _result(
             "q": ("model", adjusted(each["p"], correction)),
             "p_floor": tests[0].p_floor,
             "one": ("model", one),
+            "intact": ("model", np.full(len(models), np.nan)),
             "other": (("model", "draw"), other),
             "difference": (("model", "subject"), scores[:, 0] - scores[:, 1:].mean(axis=1)),
             **_ranked(one, other, level),
@@ -138,11 +148,13 @@ def _result(
         alternative="two-sided",
         level=level,
         rng="",
-        names=list(names),
+        one_name=names[0],
+        others_name=names[1],
+        method=brain.metric.method,
         n_draws=n,
         rank_generalises_over="control draw",
         reasons=_sentences(models, each, one, other, names, level),
-        inputs=inputs,
+        inputs="",
         **said,
     )
 
@@ -174,7 +186,8 @@ def _sentences(
 ) -> list[str]:
     """The model with the largest difference, in numbers."""
     top = int(np.argmax(np.abs(each["effect"])))
-    numbers = interval_text(*(float(each[name][top]) for name in ("effect", "low", "high")), level)
+    effect, low, high = (float(each[name][top]) for name in ("effect", "low", "high"))
+    numbers = interval_text(effect, low, high, level)
     both = f"{names[0]} {one[top]:.3g}, {names[1]} {other[top].mean():.3g}"
     return [f"Largest difference of {len(models)} models at {models[top]} ({both}): {numbers}, "
             f"{p_text(float(each['p'][top]))}."]  # fmt: skip

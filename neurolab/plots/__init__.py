@@ -16,8 +16,13 @@ from neurolab.plots.drawing import drawing as drawing
 from neurolab.plots.drawing import plot_for as plot_for
 from neurolab.plots.held_out import plot_held_out as plot_held_out
 from neurolab.plots.interaction import plot_interaction as plot_interaction
+from neurolab.plots.likeness import plot_likeness as plot_likeness
+from neurolab.plots.likeness import plot_likeness_change as plot_likeness_change
 from neurolab.plots.localiser_matrix import plot_localiser_matrix as plot_localiser_matrix
 from neurolab.plots.modules import plot_modules as plot_modules
+from neurolab.plots.over_networks import plot_alignment as plot_alignment
+from neurolab.plots.over_networks import plot_clusterability as plot_clusterability
+from neurolab.plots.over_networks import plot_importance as plot_importance
 from neurolab.plots.picked import plot_picked as plot_picked
 from neurolab.plots.rates import plot_rates as plot_rates
 from neurolab.plots.recovery import plot_recovery as plot_recovery
