@@ -15,11 +15,11 @@ from neurolab.chance import RNG, generator, rng_name
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, SchemaError, listed
 from neurolab.schema import make_result, register_result, strings
-from neurolab.stats.graphs import ari, nmi
+from neurolab.stats.graphs import AGREEMENT
 from neurolab.stats.permutation import SignFlip, sign_flip
 
 TEST = ("effect", "low", "high", "p", "p_floor")
-MEASURES = {"ari": ari, "nmi": nmi}
+MEASURES = tuple(AGREEMENT)
 #: What is held against function: the clusters found, and clusters of the same sizes in the same layers, at random.
 FOUND, RANDOM = "found", "random"
 EACH = ("agreement", "chance", "excess", "own_p", "own_p_floor")
@@ -117,7 +117,7 @@ def alignment(
             "both_shown": ("condition", [_both_shown(cut, one, tests[i, 0, 0], alpha) for i, one in enumerate(names)]),
             "network": (("condition", "specimen"), strings(cut["network"].sel(condition=names).values)),
         },
-        coords={"condition": strings(names), "partition": strings([FOUND, RANDOM]), "measure": strings(list(MEASURES))},
+        coords={"condition": strings(names), "partition": strings([FOUND, RANDOM]), "measure": strings(MEASURES)},
         rng=rng_name(rng),
         **_about(cut, each, n_permutations, level, alpha),
         reasons=_reasons(names, tests, each, cut, alpha, level),
@@ -168,13 +168,21 @@ def _network(
     clusters: np.ndarray, functions: np.ndarray, layer: np.ndarray, n: int, draws: np.random.Generator
 ) -> np.ndarray:
     """Agreement, chance, excess, p and its floor of one network, (measure, 5)."""
-    shuffled = [exchanged(functions, layer, draws) for _ in range(n)]
+    (_, one), (_, other) = (np.unique(labels, return_inverse=True) for labels in (clusters, functions))
+    tables = [_table(one, drawn) for drawn in (other, *(exchanged(other, layer, draws) for _ in range(n)))]
     rows = []
-    for score in MEASURES.values():
-        observed, null = score(clusters, functions), np.array([score(clusters, one) for one in shuffled])
+    for score in AGREEMENT.values():
+        observed, *of_exchanged = (score(table) for table in tables)
+        null = np.array(of_exchanged)
         p = (1 + int((null >= observed - TIE).sum())) / (n + 1)
         rows.append([observed, null.mean(), observed - null.mean(), p, 1 / (n + 1)])
     return np.array(rows)
+
+
+def _table(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How many units are in cluster i and serve function j."""
+    shape = int(one.max()) + 1, int(other.max()) + 1
+    return np.bincount(one * shape[1] + other, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
 
 
 def _over(excess: np.ndarray, level: float, rng: np.random.Generator) -> SignFlip:

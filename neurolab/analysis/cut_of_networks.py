@@ -20,7 +20,7 @@ from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.permutation import SignFlip, sign_flip
 
 TEST = ("effect", "low", "high", "p", "p_floor")
-RANK = ("rank_p", "rank_low", "rank_high", "rank_p_floor")
+RANK = ("own_p", "own_low", "own_high", "own_p_floor")
 SHIFT = {"shift": "effect", "shift_low": "low", "shift_high": "high"}
 EACH = ("null_mean", "null_sd", "difference", "z", *RANK, "null_in_parts")
 
@@ -32,7 +32,7 @@ register_result(
         **dict.fromkeys(EACH, ("condition", "null", "specimen")),
         **dict.fromkeys((*TEST, *SHIFT), ("condition", "null")),
     },
-    [("p", "effect", "low", "high", "p_floor"), ("rank_p", "difference", "rank_low", "rank_high", "rank_p_floor")],
+    [("p", "effect", "low", "high", "p_floor")],
 )
 
 Graphs = Mapping[str, Sequence[Any]] | Sequence[Any]
@@ -66,7 +66,7 @@ def clusterability(
     -------
     Dataset over condition and null: ``effect`` (mean z), ``low``, ``high``, ``p``, ``p_floor``; ``shift`` is the mean
     difference in units of n-cut, with its interval. Per network: ``cut``, ``null_mean``, ``null_sd``, ``difference``,
-    ``z``, its rank among its shuffles (``rank_p``), ``null_in_parts`` (share of shuffles that fell apart), ``in_out``
+    ``z``, its rank among its shuffles (``own_p``), ``null_in_parts`` (share of shuffles that fell apart), ``in_out``
     (weight within over weight between), sizes of clusters; ``label`` (0: no edge), for ``alignment``.
 
     Raises
@@ -194,8 +194,8 @@ def _against(cut: float, drawn: list[tuple[Found, int]], level: float) -> dict[s
     low, high = np.quantile(null, (0.5 - level / 2, 0.5 + level / 2))
     as_low = int((null <= cut + 1e-9 * max(1.0, cut)).sum())
     return {"null_mean": float(null.mean()), "null_sd": float(null.std(ddof=1)), "difference": difference,
-            "z": difference / sd, "rank_p": (as_low + 1) / (len(null) + 1), "rank_low": cut - high,
-            "rank_high": cut - low, "rank_p_floor": 1 / (len(null) + 1),
+            "z": difference / sd, "own_p": (as_low + 1) / (len(null) + 1), "own_low": cut - high,
+            "own_high": cut - low, "own_p_floor": 1 / (len(null) + 1),
             "null_in_parts": float(np.mean([parts > 1 for _, parts in drawn]))}  # fmt: skip
 
 
