@@ -85,6 +85,10 @@ class ProtocolError(NeurolabError, ValueError):
     """A protocol script that gives no named findings, or an output folder that holds somebody else's files."""
 
 
+class LabError(NeurolabError, ValueError):
+    """A teaching lab that was not started, or whose folder or file of progress cannot be used."""
+
+
 class WordsError(ProtocolError):
     """Words of the command line that a protocol does not take."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from neurolab import __version__
-from neurolab.cli import bench, campaigns, commands, rates, verify
+from neurolab.cli import bench, campaigns, commands, labs, rates, verify
 from neurolab.cli.doctor import doctor
 from neurolab.errors import NeurolabError, WordsError, did_you_mean
 from neurolab.protocol.typed import typing
@@ -127,6 +127,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] =
     "doctor": (_list, doctor),
     "status": (campaigns.add_status, campaigns.status),
     "merge": (campaigns.add_merge, campaigns.merge),
+    "lab": (labs.add_options, labs.lab),
     "calibrate": (rates.add_options, rates.calibrate),
     "bench": (bench.add_options, bench.bench),
 }

@@ -1,0 +1,78 @@
+"""What a lab asks: the question, how its answer is read, and the truth, recomputed on one network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+#: What stands in a student's copy where an answer is to be written.
+OPEN = (None, ...)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a lab.
+
+    Parameters
+    ----------
+    name : such as "Q1". asks : the question in plain text.
+    truth : f(bench) -> number or letter, recomputed on the student's own network.
+    hint : said at the first miss. reason : said at the second, and when it is right; ``{truth}`` is filled in.
+    within : how far a number may be off. choices : letter -> text, for a choice; empty for a number.
+    """
+
+    name: str
+    asks: str
+    truth: Callable[[Any], Any]
+    hint: str
+    reason: str
+    within: float = 0.0
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, answer: Any) -> float | str:
+        """Get an answer as the number or the letter that it is.
+
+        Raises
+        ------
+        ValueError : it is neither, with what the question takes.
+
+        Example
+        -------
+        >>> Question("Q1", "How many?", lambda bench: 3, "Count.", "It is {truth}.").read("3")
+        3.0
+        """
+        if self.choices:
+            letter = str(answer).strip().lower().strip("().'")
+            if letter not in self.choices:
+                raise ValueError(f"{self.name} takes a letter of {', '.join(self.choices)}; got {_short(answer)}.")
+            return letter
+        try:
+            value = float("nan") if isinstance(answer, bool) else float(answer)
+        except (TypeError, ValueError, OverflowError):
+            value = float("nan")
+        if not math.isfinite(value):
+            raise ValueError(f"{self.name} takes a number; got {_short(answer)}.")
+        return value
+
+    def right(self, answer: float | str, truth: float | str) -> bool:
+        """Get whether an answer that was read is the truth, within what the question allows."""
+        if self.choices or isinstance(answer, str) or isinstance(truth, str):
+            return answer == truth
+        return abs(answer - truth) <= self.within + 1e-9
+
+    def why(self, truth: float | str) -> str:
+        """Get the reason with the truth in it."""
+        shown = truth if isinstance(truth, str) else f"{truth:.4g}"
+        return self.reason.format(truth=shown)
+
+    def posed(self) -> str:
+        """Get the question as it is printed: with its choices, a line each."""
+        choices = [f"  {letter}) {text}" for letter, text in self.choices.items()]
+        return "\n".join([f"{self.name}: {self.asks}", *choices])
+
+
+def _short(answer: object) -> str:
+    text = repr(answer)
+    return text if len(text) <= 40 else f"{text[:40]}…"

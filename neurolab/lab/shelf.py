@@ -1,0 +1,106 @@
+"""The labs that there are: what they ask, on which bench, and in how many minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neurolab.digest import digest_of
+from neurolab.errors import MissingDataError, UnknownNameError, did_you_mean, listed
+from neurolab.lab import face_area, same_bench
+from neurolab.lab.question import Question
+from neurolab.protocol.shelf import shipped
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab: its questions, and the bench on which their truth is recomputed.
+
+    bench : f(network) -> the bench of one network of the cohort. n_networks : how many there are.
+    predictions, explanations : name -> what is asked for; kept, never marked.
+    """
+
+    name: str
+    title: str
+    about: str
+    bench: Callable[[int], Any]
+    n_networks: int
+    questions: tuple[Question, ...]
+    predictions: dict[str, str]
+    explanations: dict[str, str]
+    minutes: int = 50
+
+    @property
+    def script(self) -> Path:
+        """The master script, which ships with neurolab."""
+        folder = shipped("protocols")
+        path = folder / "labs" / f"{self.name}.py" if folder else Path()
+        if not path.is_file():
+            raise MissingDataError(
+                f"The script of the lab {self.name!r} is not in this installation; install neurolab-lesion from a "
+                "wheel or use a checkout."
+            )
+        return path
+
+    def question(self, name: str) -> Question:
+        """Get a question by name."""
+        known = {question.name: question for question in self.questions}
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise UnknownNameError(f"This lab has no question {name!r}; it has {listed(known)}.{hint}")
+        return known[name]
+
+    def network_of(self, student: str) -> int:
+        """Get the number of the network that belongs to a student; without a name, the first.
+
+        Students have networks of their own, so that numbers cannot be copied; two may share one.
+        """
+        name = " ".join(student.split()).casefold()
+        return int(digest_of("student", name), 16) % self.n_networks if name else 0
+
+
+#: Every lab, by name.
+LABS: dict[str, Lab] = {
+    lab.name: lab
+    for lab in (
+        Lab("find_the_face_area", "Find the face area, then remove it",
+            "a localiser, a lesion, its matched controls, and a double dissociation in a network that names drawings",
+            face_area.FaceArea, face_area.N_NETWORKS, face_area.QUESTIONS, face_area.PREDICTIONS,
+            face_area.EXPLANATIONS),
+        Lab("brain_and_network", "Brain and network on the same bench",
+            "one contrast, one statistic and one similarity for simulated EEG of 16 people and for 12 networks",
+            same_bench.SameBench, same_bench.N_NETWORKS, same_bench.QUESTIONS, same_bench.PREDICTIONS,
+            same_bench.EXPLANATIONS),
+    )
+}  # fmt: skip
+
+
+def find_lab(name: str) -> Lab:
+    """Get a lab by name; hyphens are as good as underscores.
+
+    Raises
+    ------
+    UnknownNameError : no lab of that name, with the nearest ones.
+
+    Example
+    -------
+    >>> find_lab("find-the-face-area").title
+    'Find the face area, then remove it'
+    """
+    key = str(name).replace("-", "_")
+    if key not in LABS:
+        raise UnknownNameError(f"There is no lab {name!r}.{did_you_mean(key, LABS)} There are {listed(LABS)}.")
+    return LABS[key]
+
+
+def list_labs() -> tuple[Lab, ...]:
+    """Get every lab.
+
+    Example
+    -------
+    >>> [lab.name for lab in list_labs()]
+    ['find_the_face_area', 'brain_and_network']
+    """
+    return tuple(LABS.values())
