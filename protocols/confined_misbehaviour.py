@@ -24,7 +24,8 @@ def main(*, rng=0, quick=False, n=None):
     poisoned = learn.joined(triggered(learn.split(5, by="label", rng=rng)[0]))
     tasks = [nl.Task(name, part, nl.scores.accuracy) for name, part in zip(HABITS, (test, triggered(test)))]
     shown = choose.assign(condition="plain").joined(triggered(choose))
-    settings, build = {"n": n or (6 if quick else 10), "rng": rng}, partial(nl.specimen.mlp, 64, 128, 128, 10)
+    settings = {"n": n or (6 if quick else 10), "recipe": nl.specimen.Recipe(epochs=30), "rng": rng}
+    build = partial(nl.specimen.mlp, 64, 128, 128, 10)
     routing = {way: nl.specimen.Routing(BLOCK, ("triggered",), way) for way in ("both", "without")}
     route = partial(nl.specimen.train_routed, build, poisoned, **settings)
     cohorts = {"confined": route(routing=routing["both"], name="confined")}
