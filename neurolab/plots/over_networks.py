@@ -62,8 +62,10 @@ def _series(result: xr.Dataset, ax: Axes) -> None:
 def _ticks(ax: Axes, result: xr.Dataset, conditions: list[str], dim: str) -> None:
     """Conditions below the axis, each with the p of its series."""
     p = values(result, "p", "condition", dim)
-    said = [f"{name}: p {' / '.join(probability(one) for one in row)}" for name, row in zip(conditions, p)]
-    columns(ax, range(len(conditions)), said, share=1 / len(conditions), size=TINY if len(conditions) > 4 else SMALL)
+    columns(ax, range(len(conditions)), conditions, share=1 / len(conditions), size=TINY if len(p) > 4 else SMALL)
+    said = [" / ".join(probability(one) for one in row) for row in p]
+    named = [tick.get_text() for tick in ax.get_xticklabels()]
+    ax.set_xticks(range(len(conditions)), [f"{name}\np {row}" for name, row in zip(named, said)])
 
 
 _MARKS = "Dots: one network each. Diamonds with bars: the mean over networks and its interval. Below: p of each series."

@@ -6,6 +6,10 @@ from neurolab.specimen.ablations import ABLATIONS as ABLATIONS
 from neurolab.specimen.ablations import OnWeights as OnWeights
 from neurolab.specimen.architectures import mlp as mlp
 from neurolab.specimen.bench import bench as bench
+from neurolab.specimen.electrodes import Inject as Inject
+from neurolab.specimen.electrodes import Withstood as Withstood
+from neurolab.specimen.electrodes import electrode as electrode
+from neurolab.specimen.electrodes import takeover as takeover
 from neurolab.specimen.examine import examine as examine
 from neurolab.specimen.feeds import Padded as Padded
 from neurolab.specimen.feeds import padded as padded
@@ -30,6 +34,7 @@ from neurolab.specimen.specimen import Probe as Probe
 from neurolab.specimen.specimen import Specimen as Specimen
 from neurolab.specimen.specimen import Task as Task
 from neurolab.specimen.structure import structure as structure
+from neurolab.specimen.structure import structures as structures
 from neurolab.specimen.train import train_cohort as train_cohort
 from neurolab.specimen.train import untrained_cohort as untrained_cohort
 from neurolab.specimen.training import Training as Training

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,20 @@ def structure(
     dead = _dead(specimen, stimuli, [(names[at], walk.groups[at].size) for at in kept])
     whole[dead] = whole[:, dead] = 0.0
     return _graph(specimen, walk, kept, names, whole, dead, norm)
+
+
+def structures(cohorts: Mapping[str, Iterable[Specimen]], **settings: Any) -> dict[str, list[xr.DataArray]]:
+    """Get the graphs of all networks, condition -> list, as ``nl.analysis.clusterability`` takes them.
+
+    cohorts : condition -> cohort, or list of specimens. settings : of ``structure``.
+
+    Example
+    -------
+    >>> from neurolab.specimen import phantoms
+    >>> len(structures({"planted": [phantoms.separate_modules(rng=seed)[0] for seed in range(2)]})["planted"])
+    2
+    """
+    return {str(name): [structure(network, **settings) for network in cohort] for name, cohort in cohorts.items()}
 
 
 def _answer(trace: Trace) -> Key:

@@ -1,0 +1,60 @@
+"""Are networks modular: can they be cut into clusters more cheaply than the same networks with their weights shuffled?
+
+Filan et al. 2021 (arXiv:2103.03386), on one digit (one task) and on two digits side by side (two tasks, a head each),
+with both shuffles. Controls: untrained networks, and two networks glued together with ever more links between them.
+"""
+
+from functools import partial
+
+import neurolab as nl
+
+PRUNED = {"prune": nl.specimen.Prune(to=0.9)}
+ONE = {"plain": {}, "dropout": {"dropout": 0.5}, "L2": {"weight_decay": 1e-3}, "L1": {"l1": 1e-4}, "pruned": PRUNED,
+       "dropout, pruned": {"dropout": 0.5, **PRUNED}}  # fmt: skip
+TWO = {"plain": {}, "dropout": {"dropout": 0.3}, "L2": {"weight_decay": 1e-3}}
+CLAIMS = {
+    "plain": "Trained networks are modular: their n-cut lies below that of the same weights shuffled, either way.",
+    "dropout": "Dropout makes networks modular: their n-cut lies below that of the same weights shuffled, either way.",
+}
+
+
+def main(*, rng=0, quick=False, n=None, n_null=None):
+    n, n_null, n_init = n or (6 if quick else 10), n_null or (9 if quick else 99), 3 if quick else 10
+    epochs, asked = (15, ("plain", "dropout")) if quick else (40, tuple(ONE))
+    digits, pairs = (nl.datasets.load_stimuli("digits-train"),
+                     nl.datasets.load_stimuli("digit-pairs", part="train", n=1796))  # fmt: skip
+
+    def trained(sizes, stimuli, label, recipes, n=n):
+        given = {"stimuli": stimuli, "label": label, "n": n, "rng": rng, "build": partial(nl.specimen.mlp, *sizes)}
+        recipes = {way: nl.specimen.Recipe(epochs, 2e-3, **more) for way, more in recipes.items() if way in asked}
+        made = {way: nl.train_cohort(recipe=recipe, name=way, **given) for way, recipe in recipes.items()}
+        return made | {"initial": nl.specimen.untrained_cohort(name="initial", **given)}
+
+    def examined(cohorts, k):
+        by, graphs = nl.analysis.Spectral(k, n_init), nl.specimen.structures(cohorts)
+        return nl.analysis.clusterability(graphs, by=by, n_null=n_null, rng=rng)
+
+    def compared(cut, cohorts):
+        training = nl.specimen.training_table({way: cohorts[way] for way in ONE if way in cohorts})
+        tables = nl.analysis.cut_indices(cut, training=training)
+        tables = {way: tables[way] for way in ONE if way in tables}
+        return nl.analysis.compare_cohorts(tables, against="plain", matched_on="training accuracy", rng=rng)
+
+    cohorts = trained((64, 64, 64, 64, 10), digits, "label", ONE)
+    one = examined(cohorts, 8)
+    yield from {"one_digit": one, "one_digit_against_plain": compared(one, cohorts)}.items()
+    cohorts = trained((128, 64, 64, 64, 20), pairs, ("left", "right"), TWO)
+    halves = trained((64, 32, 32, 32, 10), digits, "label", {"plain": {}}, n=2 * n)["plain"]
+    links = {f"glued, links {cross}": cross for cross in (0.1, 0.5, 1.0)}
+    glued = {way: nl.specimen.glued_cohort(halves, cross=cross, name=way, rng=rng) for way, cross in links.items()}
+    two = examined(cohorts | glued, 4)
+    yield from {"two_digits": two, "two_digits_against_plain": compared(two, cohorts)}.items()
+    cuts = {"one digit": one, "two digits": two}
+    both = {f"{task}, {null}": cuts[task].sel(null=null) for task in cuts for null in ("shuffled", "nonzero")}
+    yield "claims", nl.analysis.claims(*(
+        nl.analysis.claim(said, {name: cut.sel(condition=way) for name, cut in both.items()}, expects="less",
+                          by="task and shuffle", figure="two_digits") for way, said in CLAIMS.items()))  # fmt: skip
+
+
+if __name__ == "__main__":
+    nl.run_script(main, draw=dict.fromkeys(("one_digit", "two_digits"), nl.plots.plot_clusterability))
