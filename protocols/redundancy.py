@@ -1,0 +1,58 @@
+"""Do parts of a network stand in for one another, and does training with noise make them?  Every coalition of units.
+
+Small networks, so that all sets of hidden units can be lesioned: Shapley values, pairs and smallest sets are exact. A
+unit of one network is no unit of another; what is compared over networks is the shape of each network's game. Accuracy
+has a ceiling under which single losses hide; the margin has none, so that everything is asked of both.
+"""
+
+from functools import partial
+
+import neurolab as nl
+
+RECIPES = {"control": {}, "dropout": {"dropout": 0.2}, "activation noise": {"activation_noise": 0.5}}
+SCORES = {"accuracy": nl.scores.accuracy, "margin": nl.scores.margin}
+CLAIMS = {
+    "Training with dropout makes units redundant.": ("redundancy", "more"),
+    "Where units are redundant, single lesions mislead about what they contribute.": ("single against Shapley", "less"),
+    "What dropout has made redundant takes more units to suppress.": ("smallest set", "more"),
+}
+
+
+def main(*, rng=0, quick=False):
+    n, n_units, step = (6, 8, 6) if quick else (10, 12, 2)
+    train = nl.datasets.load_stimuli("digits-train")
+    held_out = nl.datasets.load_stimuli("digits")
+    choose, test = held_out.take(range(0, len(held_out), step)), held_out.take(range(1, len(held_out), step))
+    tasks = [nl.Task(name, test, score) for name, score in SCORES.items()]
+    build = partial(nl.specimen.mlp, 64, n_units, 10)
+
+    def design(network):
+        return nl.analysis.unit_coalitions(nl.record(network, choose, ["1"]), nl.Zero())
+
+    profiles = {name: {} for name in SCORES}
+    for condition, settings in RECIPES.items():
+        recipe = nl.specimen.Recipe(epochs=60, learning_rate=5e-3, **settings)
+        cohort = nl.train_cohort(build, train, n=n, recipe=recipe, name=condition, rng=rng)
+        trials = nl.examine(cohort, design, tasks)
+        for score in SCORES:
+            game = nl.analysis.shapley(trials, task=score, rng=rng)
+            parts = [
+                nl.analysis.intact_indices(trials, task="accuracy"),
+                nl.analysis.game_indices(game, trials),
+                nl.analysis.minimal_indices(trials, task=score, costing=0.5, rng=rng),
+            ]
+            profiles[score][condition] = nl.analysis.profile(parts, training=nl.specimen.training_table(cohort))
+            yield f"{condition}_{score}".replace(" ", "_"), profiles[score][condition]
+    found = {}
+    for score, tables in profiles.items():
+        found[score] = nl.analysis.compare_cohorts(tables, against="control", rng=rng)
+        yield f"compared_on_{score}", found[score]
+    claims = []
+    for sentence, (index, side) in CLAIMS.items():
+        by_score = {score: one.sel(index=index, condition="dropout") for score, one in found.items()}
+        claims.append(nl.analysis.claim(sentence, by_score, expects=side, by="score", figure="compared_on_accuracy"))
+    yield "claims", nl.analysis.claims(*claims)
+
+
+if __name__ == "__main__":
+    nl.run_script(main, draw={f"compared_on_{score}": nl.plots.plot_cohorts for score in SCORES})
