@@ -172,6 +172,10 @@ def test_noise__has_the_size_that_was_asked_for():
     noisy = chance.parameters({})
     assert (noisy["0.weight"] - weight).std().item() == pytest.approx(0.2 * weight.std().item(), rel=0.05)
     assert noisy["0.bias"] is stack.parameters["0.bias"]
+    pruned = {"0.weight": (torch.arange(500) % 2).float()[None, :, None].expand(1, 500, 6)}
+    noise = chance.parameters(pruned)["0.weight"] - weight
+    assert not noise[:, ::2].any()  # what is pruned away stays away
+    assert noise[:, 1::2].all()
     shift = Disturbance(Recipe(activation_noise=0.6), stack, 0, [0]).edits(x)["1@0"][1]
     assert shift.std() == pytest.approx(0.6, rel=0.02)
     for step, sd in ((0, 0.4), (999, 0.4 * 1000**-0.275)):
