@@ -32,11 +32,11 @@ def main(*, rng=0, quick=False):
     train = nl.datasets.load_stimuli("digits-and-gratings", part="train")
     choose, cost, test = nl.datasets.load_stimuli("digits-and-gratings").split(3, by="label", rng=rng)
     tasks = [nl.Task(kind, test.where(condition=kind), nl.scores.Accuracy(columns=KINDS[kind])) for kind in KINDS]
-    patient = partial(design, choose=choose, cost=cost, n=19 if quick else 99, step=0.1 if quick else 0.016, rng=rng)
+    patient = partial(design, choose=choose, cost=cost, n=19 if quick else 99, step=0.1 if quick else 0.03, rng=rng)
     profiles, claims = {}, []
     for condition, dropout in (("control", 0.0), ("dropout", 0.5)):
         recipe, build = nl.specimen.Recipe(epochs=30, dropout=dropout), partial(nl.specimen.mlp, 64, 96, 96, 20)
-        cohort = nl.train_cohort(build, train, n=6 if quick else 10, recipe=recipe, name=condition, rng=rng)
+        cohort = nl.train_cohort(build, train, n=6 if quick else 8, recipe=recipe, name=condition, rng=rng)
         trials, parts = nl.examine(cohort, patient, tasks), []  # controls: at random, and of the same activity
         yield f"{condition}_deficits", nl.deficits(trials, rng=rng)
         for how, areas in AREAS.items():

@@ -19,7 +19,7 @@ CLAIMS = {
 
 
 def main(*, rng=0, quick=False):
-    n, n_units, step = (6, 8, 6) if quick else (10, 12, 2)
+    n, n_units, step = (6, 8, 6) if quick else (8, 11, 3)
     train = nl.datasets.load_stimuli("digits-train")
     held_out = nl.datasets.load_stimuli("digits")
     choose, test = held_out.take(range(0, len(held_out), step)), held_out.take(range(1, len(held_out), step))

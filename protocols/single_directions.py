@@ -29,12 +29,12 @@ def profile(cohort, sites, *, n_orders, rng):
 
 
 def main(*, rng=0, quick=False):
-    n, levels, n_orders = (6, (0.0, 0.5, 1.0), 2) if quick else (8, LEVELS, 10)
+    n, levels, n_orders, width = (6, (0.0, 0.5, 1.0), 2, 64) if quick else (8, LEVELS, 10, 128)
     train = nl.datasets.load_stimuli("digits-train").take(range(0, 899, 3 if quick else 1))
 
     def trained(name, *, batch_norm=False, **settings):
         recipe = nl.specimen.Recipe(epochs=400, learning_rate=2e-3, criterion=0.99, on_miss="flag", **settings)
-        build = partial(nl.specimen.mlp, 64, 128, 128, 10, batch_norm=batch_norm)
+        build = partial(nl.specimen.mlp, 64, width, width, 10, batch_norm=batch_norm)
         cohort = nl.train_cohort(build, train, n=n, recipe=recipe, name=name, rng=rng)
         return profile(cohort, ["2", "5"] if batch_norm else ["1", "3"], n_orders=n_orders, rng=rng)
 

@@ -40,7 +40,7 @@ def profile(cohort, stimuli, *, n_orders, rng):
 
 
 def main(*, rng=0, quick=False):
-    n, n_orders, n_kinds, step = (6, 3, 3, 3) if quick else (10, 10, len(RECIPES), 1)
+    n, n_orders, n_kinds, step = (6, 3, 3, 3) if quick else (8, 10, len(RECIPES), 2)
     train, held_out = nl.datasets.load_stimuli("digits-train"), nl.datasets.load_stimuli("digits")
     test, build = held_out.take(range(0, len(held_out), step)), partial(nl.specimen.mlp, 64, 128, 128, 10)
     profiles = {}
