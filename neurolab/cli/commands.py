@@ -15,7 +15,7 @@ from neurolab.catalogue import FOUND, LOADERS
 from neurolab.cli import essays
 from neurolab.errors import MissingDataError, NeurolabError, ProtocolError, UnknownNameError, did_you_mean
 from neurolab.packages import install_line
-from neurolab.protocol.shelf import find_protocol, list_protocols, shipped
+from neurolab.protocol.shelf import find_protocol, list_labs, list_protocols, shipped
 from neurolab.protocol.started import start
 
 
@@ -47,15 +47,17 @@ def _protocol(options: argparse.Namespace) -> Path:
 
 
 def list_all(options: argparse.Namespace) -> int:
-    """Show the protocols and data sets that ship with neurolab, each with its question."""
+    """Show the protocols, labs and data sets that ship with neurolab, each with its question."""
     protocols = {protocol.name: protocol.question for protocol in list_protocols()}
+    labs = {lab.name: lab.question for lab in list_labs()}
     datasets, networks, stimuli = _datasets(), _from_packages(LOADERS), _from_packages(FOUND)
     if options.json:
-        found = {"protocols": protocols, "datasets": datasets, "networks": networks, "stimuli": stimuli}
+        found = {"protocols": protocols, "labs": labs, "datasets": datasets, "networks": networks, "stimuli": stimuli}
         print(json.dumps(found, indent=1, ensure_ascii=False))
         return 0
     shelves = {
         "protocols (neurolab run NAME)": protocols,
+        "labs (neurolab lab new NAME)": labs,
         "data sets": datasets,
         "networks (neurolab sites NAME)": networks,
         "stimuli found in packages": stimuli,

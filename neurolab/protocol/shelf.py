@@ -9,6 +9,9 @@ from pathlib import Path
 
 from neurolab.errors import MissingDataError, UnknownNameError, did_you_mean, listed
 
+#: The folder of the labs, which are copied (``neurolab lab new``) and not run as protocols are.
+LABS = "labs"
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -33,17 +36,32 @@ def shipped(kind: str) -> Path | None:
 
 
 def list_protocols() -> tuple[Protocol, ...]:
-    """Get every shipped protocol by name, with its question; labs and motivations count too.
+    """Get every shipped protocol by name, with its question; motivations count too, labs do not: see list_labs.
 
     Example
     -------
     >>> "face_object_dissociation" in [protocol.name for protocol in list_protocols()]
     True
     """
+    return _scripts(labs=False)
+
+
+def list_labs() -> tuple[Protocol, ...]:
+    """Get the script of every shipped lab by name, with its question; ``neurolab lab new NAME`` copies one.
+
+    Example
+    -------
+    >>> "find_the_face_area" in [lab.name for lab in list_labs()]
+    True
+    """
+    return _scripts(labs=True)
+
+
+def _scripts(*, labs: bool) -> tuple[Protocol, ...]:
     place = shipped("protocols")
     scripts = sorted(place.rglob("*.py")) if place else []
-    found = [Protocol(path.stem, path, question_of(path)) for path in scripts if not path.name.startswith("_")]
-    return tuple(sorted(found, key=lambda protocol: protocol.name))
+    kept = [path for path in scripts if not path.name.startswith("_") and (path.parent.name == LABS) == labs]
+    return tuple(sorted((Protocol(path.stem, path, question_of(path)) for path in kept), key=lambda one: one.name))
 
 
 def question_of(path: str | os.PathLike[str]) -> str:
@@ -71,6 +89,8 @@ def find_protocol(name: str | os.PathLike[str]) -> Path:
         return path.resolve()
     known = {protocol.name: protocol.path for protocol in list_protocols()}
     key = text.replace("-", "_")
+    if key in {lab.name for lab in list_labs()}:
+        raise UnknownNameError(f"{key!r} is a lab, no protocol; type neurolab lab new {key} and run the copy.")
     if key not in known:
         raise UnknownNameError(
             f"There is no protocol {text!r}.{did_you_mean(key, known)} There are {listed(known) or 'none'}; your own "
