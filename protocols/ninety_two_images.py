@@ -23,8 +23,8 @@ def units_of(photographs, seen):
     return {"face_map": stat_map, "face_units_on_the_pictures": checked}, nl.Lesion(region, nl.Mean(seen))
 
 
-def main(*, rng=0, quick=False):
-    size, n_twins, n = (112, 1, 2) if quick else (224, 8, 99)
+def main(*, rng=0, quick=False, size=112):
+    n_twins, n = (1, 2) if quick else (8, 99)
     pictures = nl.datasets.load_stimuli(PICTURES, size=size)
     brains = {who: nl.datasets.load_brain(PICTURES, who=who) for who in ("human", "monkey")}
     network = nl.datasets.load_specimen(MODEL, size=size)

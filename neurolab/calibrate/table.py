@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neurolab.calibrate import (
+    alike,
     cases,
     claimed,
     cohorts,
@@ -23,7 +24,7 @@ from neurolab.errors import UnknownNameError, did_you_mean
 
 ROOMS = (
     permutations, cases, columns, sizes, curves, likeness, verbs, picking, regions, people, layers, shortcuts, claimed,
-    cohorts,
+    cohorts, alike,
 )  # fmt: skip
 
 #: Every entry of the table of rates, by name.

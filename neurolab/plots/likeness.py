@@ -96,11 +96,11 @@ def describe_likeness_change(result: xr.Dataset) -> str:
     """Get the figure in words: both likenesses of every model and the tested difference."""
     one, others = _called(result)
     columns_ = (values(result, name, "model") for name in ("one", "effect", "low", "high", "p", "rank_p"))
-    mean = values(result, "other", "model", "draw").mean(axis=1)
+    every = values(result, "other", "model", "draw")
     said = [
-        f"{model}: {one} {number(own)}, {others} {number(m)}, difference {number(e)} "
+        f"{model}: {one} {number(own)}, {others} {number(min(m))} to {number(max(m))}, one − their mean {number(e)} "
         f"({interval_words(a, b, level(result))}; {p_words(p)}; rank among draws {p_words(rank)})"
-        for model, m, own, e, a, b, p, rank in zip(names(result, "model"), mean, *columns_)
+        for model, m, own, e, a, b, p, rank in zip(names(result, "model"), every, *columns_)
     ]
     return f"Likeness to a brain of one network and of others; {sample_words(result)}. {'; '.join(said)}."
 

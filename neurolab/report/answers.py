@@ -126,7 +126,7 @@ def _picked(result: xr.Dataset) -> str:
 
 
 def _spared(result: xr.Dataset) -> str:
-    """The reasons alone: sparing and reserve have no verdict."""
+    """The reasons alone: sparing, reserve and likeness have no verdict."""
     return " ".join(sentences(result, "reasons")).rstrip(".")
 
 
@@ -156,6 +156,6 @@ ANSWERS: dict[str, Callable[[xr.Dataset], str]] = {
     "symptom_map": _symptom_map,
     "spared": _spared,
     "single_case": _single_case,
-    "reserve": _spared,
+    **dict.fromkeys(("reserve", "compare", "compare_models"), _spared),
     **dict.fromkeys(("robustness", "recovery", "savings", "best_layers"), _reasoned),
 }

@@ -27,7 +27,13 @@ from neurolab.plots.words import (
     tidy,
     words_between,
 )
-from neurolab.report import methods_of_maps, methods_of_screens, methods_of_trials
+from neurolab.report import (
+    methods_of_clusters,
+    methods_of_likeness,
+    methods_of_maps,
+    methods_of_screens,
+    methods_of_trials,
+)
 from neurolab.report.claimed import claims_paragraph
 from neurolab.report.lesions import damage_paragraph, is_trials
 from neurolab.report.methods_of_maps import Paragraph
@@ -275,6 +281,8 @@ METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
     "picked_dissociation": _picked,
     "single_case": _single_case,
     "screen": methods_of_screens.screen,
+    **{name: getattr(methods_of_clusters, name) for name in ("clusterability", "alignment", "importance")},
+    **{name: getattr(methods_of_likeness, name) for name in ("compare", "compare_models")},
     **dict.fromkeys(("claim", "claims"), claims_paragraph),
     **{name: getattr(methods_of_maps, name) for name in ("symptom_map", "clusters", "modules")},
     **{

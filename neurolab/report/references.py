@@ -10,6 +10,8 @@ from neurolab.errors import UnknownNameError, did_you_mean
 REFERENCES = {
     "Aharonov et al. 2003": "Aharonov R, Segev L, Meilijson I, Ruppin E (2003). Localization of function via lesion "
     "analysis. Neural Comput 15: 885–913. doi:10.1162/08997660360581949",
+    "Aronow et al. 2015": "Aronow PM, Samii C, Assenova VA (2015). Cluster-robust variance estimation for dyadic data. "
+    "Polit Anal 23: 564–577. doi:10.1093/pan/mpv018",
     "Bates et al. 2003": "Bates E, Wilson SM, Saygin AP, Dick F, Sereno MI, Knight RT, Dronkers NF (2003). "
     "Voxel-based lesion–symptom mapping. Nat Neurosci 6: 448–450. doi:10.1038/nn1050",
     "Benjamini & Hochberg 1995": "Benjamini Y, Hochberg Y (1995). Controlling the false discovery rate. J R Stat Soc "
@@ -55,10 +57,16 @@ REFERENCES = {
     "Hirschberger et al. 2007": "Hirschberger M, Qi Y, Steuer RE (2007). Randomly generating portfolio-selection "
     "covariance matrices with specified distributional characteristics. Eur J Oper Res 177: 1610–1625. "
     "doi:10.1016/j.ejor.2005.10.014",
+    "Hod et al. 2021": "Hod S, Casper S, Filan D, Wild C, Critch A, Russell S (2021). Detecting modularity in deep "
+    "neural networks. arXiv:2110.08058",
     "Holm 1979": "Holm S (1979). A simple sequentially rejective multiple test procedure. Scand J Stat 6: 65–70.",
+    "Hubert & Arabie 1985": "Hubert L, Arabie P (1985). Comparing partitions. J Classif 2: 193–218. "
+    "doi:10.1007/BF01908075",
     "Keinan et al. 2004": "Keinan A, Sandbank B, Hilgetag CC, Meilijson I, Ruppin E (2004). Fair attribution of "
     "functional contribution in artificial and biological networks. Neural Comput 16: 1887–1915. "
     "doi:10.1162/0899766041336387",
+    "Kriegeskorte et al. 2008": "Kriegeskorte N, Mur M, Bandettini P (2008). Representational similarity analysis – "
+    "connecting the branches of systems neuroscience. Front Syst Neurosci 2: 4. doi:10.3389/neuro.06.004.2008",
     "Kriegeskorte et al. 2009": "Kriegeskorte N, Simmons WK, Bellgowan PSF, Baker CI (2009). Circular analysis in "
     "systems neuroscience: the dangers of double dipping. Nat Neurosci 12: 535–540. doi:10.1038/nn.2303",
     "Laird & Ware 1982": "Laird NM, Ware JH (1982). Random-effects models for longitudinal data. Biometrics 38: "
@@ -77,6 +85,8 @@ REFERENCES = {
     "Phys Rev E 69: 026113. doi:10.1103/PhysRevE.69.026113",
     "Nichols & Holmes 2002": "Nichols TE, Holmes AP (2002). Nonparametric permutation tests for functional "
     "neuroimaging. Hum Brain Mapp 15: 1–25. doi:10.1002/hbm.1058",
+    "Nili et al. 2014": "Nili H, Wingfield C, Walther A, Su L, Marslen-Wilson W, Kriegeskorte N (2014). A toolbox for "
+    "representational similarity analysis. PLoS Comput Biol 10: e1003553. doi:10.1371/journal.pcbi.1003553",
     "Phipson & Smyth 2010": "Phipson B, Smyth GK (2010). Permutation P-values should never be zero. Stat Appl Genet "
     "Mol Biol 9: 39. doi:10.2202/1544-6115.1585",
     "Plaut 1996": "Plaut DC (1996). Relearning after damage in connectionist networks: toward a theory of "
@@ -89,11 +99,15 @@ REFERENCES = {
     "doi:10.1111/psyp.13335",
     "Saxe et al. 2006": "Saxe R, Brett M, Kanwisher N (2006). Divide and conquer: a defense of functional localizers. "
     "NeuroImage 30: 1088–1096. doi:10.1016/j.neuroimage.2005.12.062",
+    "Schuett et al. 2023": "Schütt HH, Kipnis AD, Diedrichsen J, Kriegeskorte N (2023). Statistical inference on "
+    "representational geometries. eLife 12: e82566. doi:10.7554/eLife.82566",
     "Schuirmann 1987": "Schuirmann DJ (1987). A comparison of the two one-sided tests procedure and the power "
     "approach. J Pharmacokinet Biopharm 15: 657–680. doi:10.1007/BF01068419",
     "Shallice 1988": "Shallice T (1988). From Neuropsychology to Mental Structure. Cambridge University Press.",
     "Shapley 1953": "Shapley LS (1953). A value for n-person games. In: Kuhn HW, Tucker AW (eds), Contributions to "
     "the Theory of Games II: 307–317. Princeton University Press.",
+    "Shi & Malik 2000": "Shi J, Malik J (2000). Normalized cuts and image segmentation. IEEE Trans Pattern Anal Mach "
+    "Intell 22: 888–905. doi:10.1109/34.868688",
     "Smith & Nichols 2009": "Smith SM, Nichols TE (2009). Threshold-free cluster enhancement: addressing problems of "
     "smoothing, threshold dependence and localisation in cluster inference. NeuroImage 44: 83–98. "
     "doi:10.1016/j.neuroimage.2008.03.061",

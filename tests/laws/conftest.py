@@ -9,6 +9,7 @@ from neurolab import analysis
 from neurolab.calibrate import ENTRIES, calibrate, result_of
 from neurolab.coalitions import parts, removals
 from neurolab.lesion import Zero
+from neurolab.rdms import make_rdms
 from neurolab.recording import make_recording
 from neurolab.roi import ROI
 from neurolab.screening import screened
@@ -66,6 +67,29 @@ def two_models():
     return [xr.DataArray(one, dims=("stimulus", "layer")) for one in (deep, flat)]
 
 
+def geometries(n):
+    """Distances between twenty stimuli, of n noisy copies of the same features."""
+    draw = np.random.default_rng(0)
+    features = draw.normal(size=(20, 30))
+    noisy = [features + (0.5 + 0.1 * k) * draw.normal(size=features.shape) for k in range(n)]
+    values = [np.corrcoef(one)[np.triu_indices(20, 1)] for one in noisy]
+    return make_rdms(1 - np.array(values), stimuli=[f"s{k:02d}" for k in range(20)], kind="simulated")
+
+
+def seen_and_brain():
+    """Two layers of two models, and five people."""
+    every = geometries(9)
+    layers = {name: every[[at, at + 1]].assign_coords(rdm=["early", "late"]) for name, at in (("deep", 5), ("flat", 7))}
+    return layers, every[:5]
+
+
+def among_others():
+    """One network, three others like it, and five people."""
+    every = geometries(9)
+    one, *others = (every[[at]].assign_coords(rdm=["late"]) for at in (8, 5, 6, 7))
+    return one, others, every[:5]
+
+
 def quickly_screened():
     """Estimates of a hundred units, of which thirty were lesioned."""
     truth = np.random.default_rng(0).normal(size=100)
@@ -88,8 +112,33 @@ def profiles(shifts):
     }
 
 
+def clusters_of_networks():
+    """n-cuts of six networks with and six without blocks, their agreement with function, and what clusters cost."""
+    draw = np.random.default_rng(0)
+    noise = [one + one.T for one in draw.random((12, 12, 12))]
+    halves = np.kron(np.eye(2), np.ones((6, 6)))
+    nets = {"planted": [halves + 0.1 * one for one in noise[:6]], "initial": noise[6:]}
+    cut = analysis.clusterability(nets, by=analysis.Spectral(2, n_init=2), n_null=9, rng=0)
+    functions = {name: [["left"] * 6 + ["right"] * 6] * 6 for name in nets}
+    cost = {"planted": [lost(0.3 + 0.02 * at, at) for at in range(6)]}
+    return cut, analysis.alignment(cut, functions, n_permutations=19, rng=0), analysis.importance(cost, rng=0)
+
+
+def lost(cost, at):
+    """Trials of one network that lost a cluster, and random sets of two families."""
+    rows = {"lesion_id": ["sham", "a", "b", "c", "d", "e"], "roi": ["every", *"aaaaa"], "draw": [0, 0, 1, 2, 1, 2],
+            "role": ["sham", "target", *["control"] * 4], "family": ["", "", *["random"] * 2, *["activity"] * 2]}
+    score = 1.0 - np.array([0.0, cost, 0.1, 0.2, 0.15, 0.2])
+    return make_trials(
+        score[None, :, None], specimen=[f"net {at}"], lesions=rows, kind="ann",
+        trial={"task": ["X"], "stimulus_id": ["s"], "condition": ["c"]},
+        tasks={"X": {"unit": "nats", "bounded": False, "chance": 0.0}},
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def every_result():
+    cut, agreed, cost = clusters_of_networks()
     trials = phantom_trials(n_controls=19, spread=0.04, rng=0)
     ladder = phantom_trials(doses=(0.25, 0.5, 1.0), spread=0.04, n_controls=5, rng=1)
     recording = phantom_recording(n_units=60, n_runs=3, dead=2, sites=("early", "late"), rng=0)
@@ -98,6 +147,9 @@ def every_result():
     backup = phantom_trials(deficits=plan, intact=3.0, bounded=False, chance=0.0, n_specimens=12, rng=0)
     contrast = "faces > objects"
     return {
+        "plot_alignment": agreed,
+        "plot_clusterability": cut,
+        "plot_importance": cost,
         "plot_screen": quickly_screened(),
         "plot_best_layers": analysis.best_layers(*two_models(), names=("deep", "flat"), rng=0),
         "plot_clusters": analysis.clusters(
@@ -111,6 +163,8 @@ def every_result():
         "plot_dissociation": analysis.dissociation(trials, lesions=("A", "B"), tasks=("X", "Y"), rng=0),
         "plot_dose": analysis.dose_response(ladder, lesion="A", task="X", rng=0),
         "plot_held_out": analysis.held_out(recording, contrast, n_permutations=19, rng=0),
+        "plot_likeness": analysis.compare(*seen_and_brain()),
+        "plot_likeness_change": analysis.compare_models(*among_others()),
         "plot_localiser_matrix": analysis.localiser_matrix(trials, rng=0),
         "plot_picked": analysis.picked_dissociation(
             trials, candidates=["A", "B"], pool="matched", tasks=("X", "Y"), n_permutations=50, rng=0

@@ -1,0 +1,60 @@
+"""The methods paragraphs of likeness to a brain: what is compared, what is sampled, and the best that could be."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from neurolab.plots.read import level, names, scalar, values
+from neurolab.plots.words import corrected_by, interval_words, number, p_words, percent
+
+Paragraph = tuple[str, tuple[str, ...]]
+CITED = ("Kriegeskorte et al. 2008", "Nili et al. 2014", "Schuett et al. 2023", "Aronow et al. 2015", "Holm 1979")
+
+
+def _compared(result: xr.Dataset) -> str:
+    attrs = result.attrs
+    return (
+        f"Each of {result.sizes['model']} models and the brain were compared by their distances between "
+        f"{attrs['n_stimuli']} stimuli ({attrs['method']}), person by person"
+    )
+
+
+def _tested(result: xr.Dataset) -> str:
+    over = "people and over stimuli at once" if "also_over" in result.attrs else "stimuli"
+    return (
+        f"Tests are two-sided t that generalise over {over}: what each pair of stimuli adds to a score is summed by "
+        f"stimulus{' and by person' if 'also_over' in result.attrs else ''} before it is squared (correction over "
+        f"models: {corrected_by(result)}); intervals have {percent(level(result))} coverage."
+    )
+
+
+def _found(result: xr.Dataset, at: int) -> str:
+    e, low, high, p = (float(values(result, name, "model")[at]) for name in ("effect", "low", "high", "p"))
+    return f"{number(e)} ({interval_words(low, high, level(result))}; {p_words(p)})"
+
+
+def compare(result: xr.Dataset) -> Paragraph:
+    """Get the paragraph of models compared with a brain."""
+    at = int(np.argmax(values(result, "effect", "model")))
+    low, high = (scalar(result, f"ceiling_{end}") for end in ("low", "high"))
+    ceiling = (
+        f" The noise ceiling, from each person against the others and against all, is {number(low)} to {number(high)}."
+        if np.isfinite(low) else " One RDM has no noise ceiling."
+    )  # fmt: skip
+    text = (
+        f"{_compared(result)}. {_tested(result)} The highest likeness is that of {names(result, 'model')[at]}, "
+        f"{_found(result, at)}.{ceiling}"
+    )
+    return text, CITED
+
+
+def compare_models(result: xr.Dataset) -> Paragraph:
+    """Get the paragraph of one network among others like it."""
+    attrs, at = result.attrs, int(np.argmax(np.abs(values(result, "effect", "model"))))
+    text = (
+        f"{_compared(result)}; tested was the likeness of {attrs['one_name']} minus the mean of {attrs['n_draws']} "
+        f"draws of {attrs['others_name']}. {_tested(result)} The largest difference is at "
+        f"{names(result, 'model')[at]}, {_found(result, at)}."
+    )
+    return text, CITED
