@@ -13,7 +13,7 @@ import xarray as xr
 
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, LesionPlanError
-from neurolab.lesion import Ablation, Lesion, Noise, Quantise, WeightNoise
+from neurolab.lesion import Ablation, Lesion, Noise, Quantise, Stimulate, WeightNoise
 from neurolab.matching import at_least_one
 from neurolab.recording import at_site, check_recording
 from neurolab.roi import ROI, regions_of, roi_from_mask
@@ -114,7 +114,10 @@ NOISES: dict[type, tuple[str, Callable[[Any, float], Ablation]]] = {
     Noise: ("sd", lambda how, sd: Noise(float(sd), how.reference)),
     WeightNoise: ("sd", lambda how, sd: replace(how, sd=float(sd))),
     Quantise: ("bits", lambda how, bits: replace(how, bits=int(bits))),
+    Stimulate: ("current", lambda how, current: Stimulate(float(current), how.reference)),
 }
+#: What a rung is called, by what is varied.
+RUNGS = {"sd": "{name} noise {value:g}", "bits": "{name} {value:g} bits", "current": "{name} current {value:g}"}
 
 
 def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> tuple[Lesion, ...]:
@@ -122,10 +125,10 @@ def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> t
 
     ``Noise`` (in sd of each unit; at site "input" it is noise in the stimuli), ``WeightNoise`` (in sd of the weights)
     or ``Quantise`` (then ``sds`` are bits, and the strength of a rung is the rounding step 2^(1 - bits), so that 0 is
-    unrounded). Each rung is a lesion named ``"A noise 0.5"`` that remembers its ladder and strength, so that
-    ``nl.dose_response`` and ``nl.analysis.robustness`` read a curve over them. For a lesioned network under the very
-    same noise type ``[lesion & rung for rung in ladder]``; for controls, ``[r for c in controls for r in
-    nl.noise_ladder(c, sds)]``.
+    unrounded), or a current (``Stimulate``, ``nl.specimen.electrode``), whose strength it is. Each rung is a lesion
+    named ``"A noise 0.5"`` that remembers its ladder and strength, so that ``nl.dose_response`` and
+    ``nl.analysis.robustness`` read a curve over them. For a lesioned network under the very same noise type ``[lesion &
+    rung for rung in ladder]``; for controls, ``[r for c in controls for r in nl.noise_ladder(c, sds)]``.
 
     Example
     -------
@@ -135,16 +138,16 @@ def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> t
     """
     if type(lesion.how) not in NOISES:
         raise LesionPlanError(
-            f"noise_ladder() needs a Noise, WeightNoise or Quantise lesion, got {lesion.how.label}. Type "
+            f"noise_ladder() needs a Noise, WeightNoise, Quantise or Stimulate lesion, got {lesion.how.label}. Type "
             "Lesion(roi, nl.Noise(1.0, intact))."
         )
     what, at = NOISES[type(lesion.how)]
-    if what == "bits" and n_draws > 1:
-        raise LesionPlanError(f"n_draws={n_draws} given, but rounding draws nothing; type n_draws=1.")
+    if what != "sd" and n_draws > 1:
+        raise LesionPlanError(f"n_draws={n_draws} given, but {lesion.how.label} draws nothing; type n_draws=1.")
     return tuple(
         replace(
             lesion,
-            name=f"{lesion.name} {value:g} bits" if what == "bits" else f"{lesion.name} noise {value:g}",
+            name=RUNGS[what].format(name=lesion.name, value=value),
             how=at(lesion.how, value),
             draw=lesion.draw * n_draws + draw,  # the rungs of different controls stay apart
             rng=lesion.rng + draw,

@@ -12,6 +12,8 @@ STRENGTHS = {
     "Noise": "noise (sd of each unit)",
     "WeightNoise": "weight noise (sd of the weights)",
     "Quantise": "rounding step (2^(1 − bits))",
+    "Stimulate": "current (sd of each unit)",
+    "Inject": "current",
 }
 
 

@@ -6,6 +6,10 @@ from neurolab.specimen.ablations import ABLATIONS as ABLATIONS
 from neurolab.specimen.ablations import OnWeights as OnWeights
 from neurolab.specimen.architectures import mlp as mlp
 from neurolab.specimen.bench import bench as bench
+from neurolab.specimen.electrodes import Inject as Inject
+from neurolab.specimen.electrodes import Withstood as Withstood
+from neurolab.specimen.electrodes import electrode as electrode
+from neurolab.specimen.electrodes import takeover as takeover
 from neurolab.specimen.examine import examine as examine
 from neurolab.specimen.feeds import Padded as Padded
 from neurolab.specimen.feeds import padded as padded
