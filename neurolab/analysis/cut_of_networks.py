@@ -237,7 +237,7 @@ def _about(
         "inputs": digest_of(*(graph.weights for some in held.values() for graph in some)),
         "by": repr(by),
         "n_clusters": by.n,
-        "n_null": n_null,
+        "n_permutations": n_null,
     }
 
 

@@ -115,7 +115,8 @@ def test_methods__numbers_are_those_of_the_result(name, every_result):
     assert f"generalises over {over_words(result)}" in said
     assert said.endswith(f"Software: neurolab {nl.__version__}.")
     drawn = name in ("held_out", "map_reliability", "picked_dissociation", "single_case", "symptom_map", "clusters",
-                     "modules", "minimal_set", "best_layers", "screen")  # fmt: skip # the others list every flip
+                     "modules", "clusterability", "alignment", "minimal_set", "best_layers",
+                     "screen")  # fmt: skip # the others list every flip
     assert (f"rng {result.attrs['rng']}" in said) == drawn
 
 
