@@ -18,6 +18,8 @@ EXPECTS = {"more": 1, "less": -1, "none": 0}
 TEST = ("p", "effect", "low", "high", "p_floor")
 #: The sign that a one-sided test looks for.
 SIDES = {"greater": 1, "less": -1}
+#: Tests, by analysis and p, whose small p says that an effect is small: they show no side, their interval may.
+EQUIVALENCES = (("spared", "p"), ("dissociation", "spared_p"), ("interaction", "additive_p"))
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,13 @@ def _row(condition: str, result: xr.Dataset, test: str | None) -> Row:
     """The numbers of a result that has one effect."""
     if not isinstance(result, xr.Dataset) or not result.attrs.get("analysis"):
         raise SchemaError(f"A claim got a {type(result).__name__}; expected the result of an analysis.")
-    p, effect, low, high, floor = (float(result[name]) for name in _names(result, test))
+    if str(result.attrs.get("effect_unit", "")) == "AUC":
+        raise DesignError("The effect of this result is an AUC, 0.5 where there is none; a claim compares with 0.")
+    names = _names(result, test)
+    p, effect, low, high, floor = (float(result[name]) for name in names)
     said = {"n": str(result.attrs["n"]), "over": str(result.attrs["generalises_over"])}
-    alternative = str(result.attrs.get("alternative", "two-sided"))
+    equivalence = (str(result.attrs["analysis"]), names[0]) in EQUIVALENCES
+    alternative = "equivalence" if equivalence else str(result.attrs.get("alternative", "two-sided"))
     level = float(result.attrs.get("level", np.nan))
     return Row(condition, effect, low, high, p, floor, level, alternative, **said)
 
@@ -106,8 +112,8 @@ def _decision(row: Row, p: float, expects: str, within: float | None, alpha: flo
 
 
 def _shown(row: Row, p: float, side: int, alpha: float) -> bool:
-    """Whether the effect is shown to lie on a side; against a one-sided test only its interval can show it."""
-    if SIDES.get(row.alternative, side) != side:
+    """Whether the effect is shown to lie on a side; where the test does not ask that, its interval may show it."""
+    if row.alternative == "equivalence" or SIDES.get(row.alternative, side) != side:
         return (1 - row.level) / 2 <= alpha and (row.low > 0 if side > 0 else row.high < 0)
     return bool(p <= alpha * (1 + 1e-12) and row.effect * side > 0)
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from neurolab.analysis import against_controls, claim, claims, deficits, dose_response
+from neurolab.analysis import against_controls, claim, claims, deficits, dose_response, spared
 from neurolab.errors import DesignError, SchemaError, UnknownNameError
 from neurolab.protocol.findings import load_dataset, place_of
 from neurolab.report import methods_text, printed_table
@@ -131,6 +131,16 @@ def test_real_verbs_bear_claims_where_one_effect_is_left():
     assert claim("So.", dose, expects="more")["low"].values == [float(dose["effect_low"])]
 
 
+def test_the_p_of_an_equivalence_shows_no_side():
+    trials = phantom_trials(deficits={"A": {"X": 0.02}}, bounded=False, chance=0.0, intact=1.0, rng=0)
+    same = spared(trials, lesion="A", tasks=["X"], within={"X": 5.0}, rng=0).isel(task=0)
+    assert float(same["p"]) < 0.05
+    assert float(same["low"]) < 0 < float(same["high"])
+    side = "more" if float(same["effect"]) > 0 else "less"
+    assert claim("So.", same, expects=side).attrs["verdict"] == "not shown"
+    assert claim("So.", same, expects="none", within=5.0).attrs["verdict"] == "supported"
+
+
 @pytest.mark.parametrize(
     ("results", "choices", "error", "words"),
     [
@@ -143,6 +153,7 @@ def test_real_verbs_bear_claims_where_one_effect_is_left():
         ({}, {"expects": "more"}, DesignError, "no result"),
         ({"X": 3.0}, {"expects": "more"}, SchemaError, "got a float"),
         ({"X": YES, "Y": found(1, 1, 0.5, level=0.9)}, {"expects": "more"}, DesignError, "levels"),
+        (found(0.4, 0.1, 0.5, effect_unit="AUC"), {"expects": "more"}, DesignError, "AUC"),
         (found(1, 1, 0.5, level=0.8), {"expects": "none", "within": 1.0}, DesignError, "needs 0.9"),
     ],
 )
