@@ -20,7 +20,7 @@ from neurolab.specimen.targets import Targets
 
 log = logging.getLogger("neurolab")
 
-#: Training that is predicted, after so many epochs, to take more seconds than this says so.
+#: Training that is predicted, from so many epochs after the first, to take more seconds than this says so.
 TIMED, LONG = 3, 10.0
 #: Training accuracy is looked at so many stimuli at a time.
 AT_ONCE = 1024
@@ -148,10 +148,11 @@ def _epochs(epochs: int, name: str) -> Iterator[int]:
     """The epochs, under a bar on a terminal; long training says how long it will take."""
     from tqdm import tqdm
 
-    began = time.perf_counter()
+    began = 0.0
     for epoch in tqdm(range(epochs), desc=name, unit="epoch", disable=not name or not sys.stderr.isatty(), leave=False):
         yield epoch
-        if name and epoch == TIMED - 1:
-            left = (time.perf_counter() - began) / TIMED * (epochs - TIMED)
-            if left > LONG:
-                log.warning("%s: %d epochs, about %.0f s", name, epochs, left)
+        if epoch == 0:
+            began = time.perf_counter()  # the first one is slower: it loads what torch needs
+        left = (time.perf_counter() - began) / TIMED * (epochs - 1 - epoch) if epoch == TIMED else 0.0
+        if name and left > LONG:
+            log.warning("%s: %d epochs, at most about %.0f s more", name, epochs, left)
