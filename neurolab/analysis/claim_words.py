@@ -11,6 +11,7 @@ import xarray as xr
 from neurolab.analysis.claim_rows import NOT_SHOWN, Row
 from neurolab.analysis.sample import PLURAL
 from neurolab.analysis.words import interval_text, p_text
+from neurolab.errors import UnknownNameError, did_you_mean, listed
 
 #: What an expectation says of the effect.
 SIDE = {"more": "above 0", "less": "below 0"}
@@ -46,6 +47,28 @@ def _floor(row: Row, alpha: float) -> str:
     where = f" in {row.condition}" if row.condition else ""
     least = p_text(row.p_floor).removeprefix("p = ")
     return f"The design{where} cannot show it: its smallest p is {least}, above {f'{alpha:g}'.removeprefix('0')}."
+
+
+def other_sign(rows: Sequence[Row], pilot: float | Mapping[str, float] | None) -> list[str]:
+    """Get a sentence for every condition whose effect has another sign than in a pilot.
+
+    Raises
+    ------
+    UnknownNameError : a pilot of a condition that the claim does not have.
+    """
+    if pilot is None:
+        return []
+    before = dict(pilot) if isinstance(pilot, Mapping) else {row.condition: float(pilot) for row in rows}
+    known = [row.condition for row in rows]
+    for name in before:
+        if name not in known:
+            raise UnknownNameError(f"pilot= names {name!r}; the claim has {listed(known)}.{did_you_mean(name, known)}")
+    return [
+        f"The sign{f' in {row.condition}' if row.condition else ''} is another than in the pilot: "
+        f"{row.effect:.3g} here, {before[row.condition]:.3g} there."
+        for row in rows
+        if row.condition in before and row.effect * before[row.condition] < 0
+    ]
 
 
 def undermining(results: Mapping[str, xr.Dataset]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.analysis.claim_rows import EXPECTS, TEST, Row, decided, rows_of, verdict_of
-from neurolab.analysis.claim_words import because, undermining
+from neurolab.analysis.claim_words import because, other_sign, undermining
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, SchemaError, UnknownNameError, did_you_mean, listed
 from neurolab.schema import make_result, register_result, strings
@@ -29,6 +29,7 @@ def claim(
     by: str = "condition",
     test: str | None = None,
     figure: str = "",
+    pilot: float | Mapping[str, float] | None = None,
 ) -> xr.Dataset:
     """Get the verdict on a sentence from the results that bear on it, with its reasons.
 
@@ -49,6 +50,7 @@ def claim(
     by : what the conditions are, for "depends on <by>".
     test : the p that is meant, where a result has several; default its first with no dimension left.
     figure : name of the finding whose figure shows it.
+    pilot : the effect of a pilot, or condition -> effect; a sign that differs from it is said in the reasons.
 
     Returns
     -------
@@ -91,7 +93,7 @@ def claim(
         analysis="claim",
         sentence=sentence,
         verdict=verdict_of([row.decision for row in rows], by),
-        reasons=because(rows, expects, within, alpha),
+        reasons=[*because(rows, expects, within, alpha), *other_sign(rows, pilot)],
         undermined_by=undermining(named),
         expects=expects,
         within="" if within is None else within,

@@ -27,7 +27,7 @@ def claim_table(result: xr.Dataset) -> pd.DataFrame:
     >>> from neurolab.simulate import phantom_trials
     >>> cost = deficits(phantom_trials(rng=0), rng=0).sel(lesion="A", task="X")
     >>> claim_table(claims(claim("A does X.", cost, expects="more")))["effect"][0]
-    '0.28 [0.24, 0.31], p = .00195 (smallest possible)'
+    '0.28 [0.24, 0.31] (95 %), p = .00195 (smallest possible)'
     """
     rows = []
     for at, said in enumerate(names(result, "claim")):
@@ -48,7 +48,8 @@ def _effect(result: xr.Dataset, row: int) -> str:
     if not np.isfinite(effect):
         return f"{where}not estimated"
     ends = ", ".join("no end" if not np.isfinite(end) else _short(end) for end in (low, high))
-    return f"{where}{_short(effect)} [{ends}], {p_words(p, floor)}"
+    level = percent(float(result["interval_level"].values[row]))
+    return f"{where}{_short(effect)} [{ends}] ({level}), {p_words(p, floor)}"
 
 
 def _short(value: float) -> str:

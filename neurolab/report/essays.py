@@ -24,8 +24,8 @@ from neurolab.report.references import bibliography
 COLUMNS = ("protocol", "claim", "verdict", "effect", "n", "figure", "expects", "reasons", "undermined_by")
 QUICK = "Quick runs: they show that the protocols work; their numbers are not the experiments'."
 STYLE = (
-    "<style>.nl .claims img {max-width: 20rem} .nl .claims td, .nl .claims th {padding-right: 1rem} "
-    ".nl .claims {max-width: none}</style>"
+    "<style>.nl .claims img {width: 22rem; max-width: 22rem} .nl .claims td, .nl .claims th {padding-right: 1rem} "
+    ".nl .claims tbody th {min-width: 12rem} .nl .claims td {min-width: 5rem}</style>"
 )
 
 
@@ -126,13 +126,16 @@ def _head(about: Mapping[str, Any]) -> str:
 
 def _rows(told: Sequence[Told]) -> str:
     """The table of claims as HTML; a figure that several claims share is shown once."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("Claim", "Verdict", "Effect", "n", "Protocol", "Figure"))
+    named = ("Claim", "Verdict", "Effect [interval]", "n", "Protocol", "Figure")
+    head = "".join(f'<th scope="col">{name}</th>' for name in named)
     shown: set[str] = set()
     body = []
     for one in told:
         rows = records(claim_table(one.claims)) if one.claims is not None else []
         for row in rows:
-            cells = "".join(f"<td>{html.escape(str(cell))}</td>" for cell in (row["effect"], row["n"], one.name))
+            name = html.escape(one.name)
+            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in (row["effect"], row["n"]))
+            cells += f'<td><a href="{name}/report.html">{name}</a></td>'
             claim, verdict = html.escape(row["claim"]), html.escape(row["verdict"])
             figure = _figure(one, str(row["figure"]), shown)
             body.append(f'<tr><th scope="row">{claim}</th><td><strong>{verdict}</strong></td>{cells}{figure}</tr>')

@@ -90,6 +90,16 @@ def test_what_the_correction_took_is_said():
     assert said[-1] == "Corrected over 2 conditions (Holm), its p is above .05."
 
 
+def test_another_sign_than_the_pilots_is_said():
+    said = json.loads(claim("So.", YES, expects="more", pilot=-0.2).attrs["reasons"])
+    assert said[-1] == "The sign is another than in the pilot: 1 here, -0.2 there."
+    assert len(json.loads(claim("So.", YES, expects="more", pilot=0.2).attrs["reasons"])) == 1
+    both = claim("So.", {"X": YES, "Y": NO}, expects="more", pilot={"Y": 0.5})
+    assert "The sign in Y is another than in the pilot" in both.attrs["reasons"]
+    with pytest.raises(UnknownNameError, match="names 'Z'"):
+        claim("So.", {"X": YES}, expects="more", pilot={"Z": 1.0})
+
+
 def test_a_design_that_cannot_show_it_says_so_and_flags_are_carried_on():
     few = found(1.0, 0.4, 0.0625, p_floor=0.0625, n=5, undermined_by=["The accuracies differ."])
     made = claim("So.", {"X": few}, expects="more")
@@ -177,7 +187,7 @@ def test_the_words_of_claims_are_those_of_the_results():
     every = claims(one, claim("Noise does not.", found(0.02, 0.04, 0.3, n=12), expects="none", within=0.1))
     table = claim_table(every)
     assert table["verdict"].tolist() == ["depends on task", "supported"]
-    assert table["effect"][0].startswith("X: 1.00 [0.60, 1.40], p = .01")
+    assert table["effect"][0].startswith("X: 1.00 [0.60, 1.40] (95 %), p = .01")
     assert "Y: −1.00 [−1.40, −0.60]" in table["effect"][0]
     assert table["n"].tolist() == ["8 networks", "12 networks"]
     assert table["expects"].tolist() == ["more (within ±0.1)", "none (within ±0.1)"]
