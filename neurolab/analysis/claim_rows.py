@@ -93,28 +93,30 @@ def _names(result: xr.Dataset, test: str | None) -> tuple[str, ...]:
 
 def decided(rows: Sequence[Row], expects: str, within: float | None, alpha: float) -> list[Row]:
     """Get every row with its decision: alike as they are; where they disagree, from p corrected over the rows."""
-    alone = [_decision(row, row.p, expects, within, alpha) for row in rows]
+    alone = [_decision(row, row.p, expects, within, alpha, 1) for row in rows]
     if len(set(alone)) > 1:
         known = np.array([1.0 if np.isnan(row.p) else row.p for row in rows])
-        alone = [_decision(row, p, expects, within, alpha) for row, p in zip(rows, holm(known).p)]
+        alone = [_decision(row, p, expects, within, alpha, len(rows)) for row, p in zip(rows, holm(known).p)]
     return [replace(row, decision=decision) for row, decision in zip(rows, alone)]
 
 
-def _decision(row: Row, p: float, expects: str, within: float | None, alpha: float) -> str:
+def _decision(row: Row, p: float, expects: str, within: float | None, alpha: float, many: int) -> str:
+    """The decision on one condition of ``many``, whose p is corrected for them already."""
     side = EXPECTS[expects]
     none = within is not None and -within < row.low and row.high < within
     if side == 0:
         beyond = within is not None and (row.low >= within or row.high <= -within)
         return SUPPORTED if none else REFUTED if beyond else NOT_SHOWN
-    if none or _shown(row, p, -side, alpha):
+    if none or _shown(row, p, -side, alpha, many):
         return REFUTED
-    return SUPPORTED if _shown(row, p, side, alpha) else NOT_SHOWN
+    return SUPPORTED if _shown(row, p, side, alpha, many) else NOT_SHOWN
 
 
-def _shown(row: Row, p: float, side: int, alpha: float) -> bool:
+def _shown(row: Row, p: float, side: int, alpha: float, many: int) -> bool:
     """Whether the effect is shown to lie on a side; where the test does not ask that, its interval may show it."""
     if row.alternative == "equivalence" or SIDES.get(row.alternative, side) != side:
-        return (1 - row.level) / 2 <= alpha and (row.low > 0 if side > 0 else row.high < 0)
+        wide = many * (1 - row.level) / 2 <= alpha * (1 + 1e-12)
+        return wide and (row.low > 0 if side > 0 else row.high < 0)
     return bool(p <= alpha * (1 + 1e-12) and row.effect * side > 0)
 
 

@@ -28,6 +28,8 @@ def because(rows: Sequence[Row], expects: str, within: float | None, alpha: floa
     if expects != "none" and len(rows) > 1 and lost:
         said.append(f"Corrected over {len(rows)} conditions (Holm), its p is above {f'{alpha:g}'.removeprefix('0')}.")
     found = {row.decision for row in rows}
+    if within is not None and len(found) > 1 and len(rows) * (1 - rows[0].level) / 2 > alpha * (1 + 1e-12):
+        said.append(f"That an interval lies within the bound is not corrected for the {len(rows)} conditions.")
     if len(found) == 2 and NOT_SHOWN in found:
         said.append("That it is not shown in one condition is no evidence that the conditions differ.")
     return said
@@ -72,13 +74,14 @@ def other_sign(rows: Sequence[Row], pilot: float | Mapping[str, float] | None) -
 
 
 def undermining(results: Mapping[str, xr.Dataset]) -> list[str]:
-    """Get what the results say would undermine them, each sentence once, with its condition."""
-    said = []
+    """Get what the results say would undermine them, each sentence once; with its conditions where not all say it."""
+    whose: dict[str, list[str]] = {}
     for condition, result in results.items():
         text = str(result.attrs.get("undermined_by", "") or "[]")
         try:
             found = json.loads(text)
         except json.JSONDecodeError:
             found = [text]
-        said += [f"{condition}: {line}" if condition else str(line) for line in found]
-    return list(dict.fromkeys(said))
+        for line in dict.fromkeys(map(str, found)):
+            whose.setdefault(line, []).append(str(condition))
+    return [line if len(who) == len(results) else f"{', '.join(who)}: {line}" for line, who in whose.items()]

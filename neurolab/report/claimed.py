@@ -53,8 +53,8 @@ def _effect(result: xr.Dataset, row: int) -> str:
 
 
 def _short(value: float) -> str:
-    """A number beside others like it: two decimals, more where all of it is smaller."""
-    return fixed(value) if abs(value) >= 0.1 or value == 0 else number(value)
+    """A number beside others like it: two decimals, more where all of it is smaller, none for rounding errors."""
+    return fixed(value) if abs(value) >= 0.1 or abs(value) < 1e-12 else number(value)
 
 
 def _sample(result: xr.Dataset, rows: np.ndarray) -> str:

@@ -27,6 +27,9 @@ def found(effect, half, p, *, alternative="two-sided", level=0.95, p_floor=0.01,
 
 YES, NO, WEAK, TINY = found(1.0, 0.4, 0.01), found(-1.0, 0.4, 0.01), found(0.3, 0.8, 0.4), found(0.02, 0.04, 0.3)
 
+BACK = found(-1.0, 0.4, 0.99, alternative="greater", level=0.9)
+WEAK_90 = found(0.3, 0.8, 0.4, alternative="greater", level=0.9)
+
 
 @pytest.mark.parametrize(
     ("result", "expects", "within", "verdict"),
@@ -71,6 +74,9 @@ def test_one_result(result, expects, within, verdict):
         # two at .04 both hold; .04 alone among two does not survive Holm
         ((found(1.0, 0.9, 0.04), found(1.0, 0.9, 0.04)), "supported", ["supported", "supported"]),
         ((found(1.0, 0.9, 0.04), WEAK), "not shown", ["not shown", "not shown"]),
+        # one-sided, refuted by intervals of .9: both may be, one of two may not
+        ((BACK, BACK), "refuted", ["refuted", "refuted"]),
+        ((BACK, WEAK_90), "not shown", ["not shown", "not shown"]),
     ],
 )
 def test_several_conditions(results, verdict, decisions):
@@ -105,7 +111,9 @@ def test_a_design_that_cannot_show_it_says_so_and_flags_are_carried_on():
     made = claim("So.", {"X": few}, expects="more")
     assert made.attrs["verdict"] == "not shown"
     assert "cannot show it: its smallest p is .0625, above .05" in made.attrs["reasons"]
-    assert json.loads(claims(made).attrs["undermined_by"]) == ["X: The accuracies differ."]
+    assert json.loads(claims(made).attrs["undermined_by"]) == ["The accuracies differ."]
+    one = claim("So.", {"X": few, "Y": few, "Z": YES}, expects="more")
+    assert json.loads(one.attrs["undermined_by"]) == ["X, Y: The accuracies differ."]
 
 
 def test_several_claims_are_a_row_each_and_come_back_from_a_file(tmp_path):
