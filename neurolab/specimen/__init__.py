@@ -39,3 +39,4 @@ from neurolab.specimen.train import train_cohort as train_cohort
 from neurolab.specimen.train import untrained_cohort as untrained_cohort
 from neurolab.specimen.training import Training as Training
 from neurolab.specimen.training import training_table as training_table
+from neurolab.specimen.twice import before_and_after as before_and_after
