@@ -73,3 +73,12 @@ def test_readme__texts_heads_positions_and_two_lesions_at_once(tmp_path, monkeyp
     here |= {"tasks": [nl.Task("last", stimuli, lambda answers, table: answers[:, -1, 3])]}
     exec(compile(block, "README.md", "exec"), here)
     assert nl.load(tmp_path / "run.zarr").sizes == {"presentation": 2, "neuroid": 2}
+
+
+def test_readme__a_cohort_by_recipe_comes_to_its_criterion():
+    (block,) = [block for block in BLOCKS if "train_cohort(" in block]
+    here: dict = {"nl": nl}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(block.replace("n=8", "n=2"), "README.md", "exec"), here)
+    assert printed.getvalue().count("seed") == 5  # the column, and two networks in each condition
+    assert nl.specimen.training_table(here["cohorts"]).reached.all()
