@@ -121,6 +121,7 @@ def test_recipes__start_from_the_same_weights_and_show_the_same_order():
 
 def test_untrained_cohort__says_what_chance_answers():
     cohort = untrained_cohort(double, SHOWN, n=3, rng=0)
+    assert len({net.digest for net in cohort}) == 3
     for net, accuracy in zip(cohort, cohort.training.accuracy):
         right = nl.record(net, SHOWN, ["output"]).values.argmax(axis=1) == LABEL
         assert right.mean() == pytest.approx(accuracy)
