@@ -94,7 +94,7 @@ def cells(row: Row) -> tuple[str, ...]:
 def line(row: Row) -> str:
     """Get one readable line of a row, its notes below."""
     took = row.details.get("wall_s", float("nan"))
-    first = (f"{row.id}: {_times(row.speedup)}, {row.what}; against the {row.against}, {row.repeats} repeats, "
+    first = (f"{row.id}: {_times(row.speedup)} {row.what}; against the {row.against}, {row.repeats} repeats, "
              f"{took:.0f} s")
     return "\n".join([first, *(f"    {note}" for note in row.notes)])
 
