@@ -96,8 +96,8 @@ def compare_models(
     tests, scores = [], []
     for own, against in zip(first, rest):
         found = influences(np.vstack([own, against]), brain.rdms.values, method=metric.method)
-        apart = found.influence[0] - found.influence[1:].mean(axis=0)
-        tests.append(rsa_test(found.score[0] - found.score[1:].mean(axis=0), apart, level=level))
+        apart, pull = ((x[0] - x[1:]).mean(axis=0) for x in (found.score, found.influence))  # exactly 0 for twins
+        tests.append(rsa_test(apart, pull, level=level))
         scores.append(found.score)
     result = _result(tests, np.array(scores), models, brain, names, level, correction)
     before = np.full(len(models), np.nan)
@@ -135,7 +135,7 @@ def _result(
             "one": ("model", one),
             "intact": ("model", np.full(len(models), np.nan)),
             "other": (("model", "draw"), other),
-            "difference": (("model", "subject"), scores[:, 0] - scores[:, 1:].mean(axis=1)),
+            "difference": (("model", "subject"), (scores[:, :1] - scores[:, 1:]).mean(axis=1)),
             **_ranked(one, other, level),
             "ceiling_low": ends.low if ends else np.nan,
             "ceiling_high": ends.high if ends else np.nan,

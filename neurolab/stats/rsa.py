@@ -139,9 +139,9 @@ def rsa_test(
 
     When this is invalid
     --------------------
-    Approximate: at .05 it rejected .02 to .07 of true nulls with 4 or more people or one, and 20 or more stimuli
-    (``figures/rates.md``). Bootstraps of stimuli, as rsatoolbox's, count the noise of a pair three times and are
-    conservative where pairs, not stimuli, are noisy.
+    Approximate: at .05 it rejected .02 to .07 of true nulls with one or with 4 or more people and 20 or more stimuli,
+    and .00 with 2 people (2,000 simulations each; ``neurolab calibrate --only rsa_test``). Bootstraps of stimuli, as
+    rsatoolbox's, count the noise of a pair three times and are conservative where pairs, not stimuli, are noisy.
 
     Source: Aronow, Samii & Assenova (2015), doi:10.1093/pan/mpv018; Cameron, Gelbach & Miller (2011),
     doi:10.1198/jbes.2010.07136, for the two kinds of cluster; Schuett et al. (2023), doi:10.7554/eLife.82566, for

@@ -12,7 +12,7 @@ import xarray as xr
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "protocols").glob("*.py"))
 #: What a protocol needs beside the package: a folder of data.
-NEEDS_DATA = {"faces_and_houses"}
+NEEDS_DATA = {"faces_and_houses", "ninety_two_images"}
 
 
 def run(script, out):
