@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,12 +92,22 @@ def _names(result: xr.Dataset, test: str | None) -> tuple[str, ...]:
 
 
 def decided(rows: Sequence[Row], expects: str, within: float | None, alpha: float) -> list[Row]:
-    """Get every row with its decision: alike as they are; where they disagree, from p corrected over the rows."""
-    alone = [_decision(row, row.p, expects, within, alpha, 1) for row in rows]
-    if len(set(alone)) > 1:
-        known = np.array([1.0 if np.isnan(row.p) else row.p for row in rows])
-        alone = [_decision(row, p, expects, within, alpha, len(rows)) for row, p in zip(rows, holm(known).p)]
-    return [replace(row, decision=decision) for row, decision in zip(rows, alone)]
+    """Get every row with its decision, corrected over the rows where they disagree.
+
+    All alike: as they are. Both sides shown among k rows: false only if one of k was called on its wrong side, which
+    one-sided p of alpha / k bound by alpha. Else, that some row shows a side: Holm's method.
+    """
+
+    def decisions(p: Iterable[float], many: int) -> list[str]:
+        return [_decision(row, one, expects, within, alpha, many) for row, one in zip(rows, p)]
+
+    k, known = len(rows), np.array([1.0 if np.isnan(row.p) else row.p for row in rows])
+    found = decisions(known, 1)
+    if len(set(found)) > 1:
+        two_sided = np.array([row.alternative not in SIDES for row in rows])
+        apart = decisions(np.where(two_sided, np.maximum(known, known * k / 2), known * k), k)
+        found = apart if {SUPPORTED, REFUTED} <= set(apart) else decisions(holm(known).p, k)
+    return [replace(row, decision=decision) for row, decision in zip(rows, found)]
 
 
 def _decision(row: Row, p: float, expects: str, within: float | None, alpha: float, many: int) -> str:

@@ -38,10 +38,10 @@ def claim(
     within the bound, refuted when all of it lies beyond.
 
     Several conditions: what holds in every one of them holds for the claim (no correction is needed: all must hold).
-    Where they disagree, p is Holm-corrected over the conditions first, and an interval that stands in for a p counts
-    only if it is wide enough for all of them (one within the bound is not corrected, which is said). Then *depends on
-    <by>* when one supports the claim and another refutes it, *supported in part* or *refuted in part* when the others
-    merely do not show it.
+    Where they disagree: *depends on <by>* when one supports the claim and another refutes it, each one-sided at alpha
+    over their number k; else *supported in part* or *refuted in part*, after Holm's correction of p, when the others
+    merely do not show it. An interval in the place of a p must be as wide; one within the bound is not corrected, and
+    the reasons say so.
 
     Parameters
     ----------

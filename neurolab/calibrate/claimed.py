@@ -45,6 +45,12 @@ def anything(stream: Stream, effect: float) -> Found:
     return Found(1.0 if verdict == "not shown" else 0.0)
 
 
+def apart(stream: Stream, effect: float) -> Found:
+    """Say whether a claim about two tasks is called to depend on the task, of which one is sure."""
+    verdict = called(costs(stream, X=5.0, Y=-effect), expects="more")
+    return Found(0.0 if verdict.startswith("depends") else 1.0)
+
+
 _EIGHT, _NETWORKS = attainable(256), "8 networks"
 
 ENTRIES = (
@@ -56,6 +62,8 @@ ENTRIES = (
     Entry("claim, refuted by the bound", "analysis.claim", "The effect is the bound itself.", _NETWORKS,
           partial(bounded, expects="more", wanted="refuted"), exact(_EIGHT), at=1.0, power_at=0.0,
           effect="no effect, bound 2 sd"),
+    Entry("claim, depends", "analysis.claim", "Of two conditions one is sure, the other has no effect: depends is an "
+          "error.", _NETWORKS, apart, conservative(), power_at=1.5, effect="1.5 the other way"),
     Entry("claims, any verdict", "analysis.claims", "No effect in either of two conditions: any verdict but not shown "
           "is an error.", _NETWORKS, anything, conservative(), power_at=1.5, effect="1.5 in both"),
 )  # fmt: skip

@@ -95,7 +95,8 @@ def claims_paragraph(result: xr.Dataset) -> Paragraph:
     if most > 1:
         text.append(
             "A claim on several conditions is supported where each of them supports it (intersection-union); where "
-            "they disagree, p was corrected over them by Holm's method."
+            "they disagree, both sides were called shown at one-sided levels divided by the number of conditions, one "
+            "side alone after Holm's correction."
         )
     text.append(f"The sample of each claim stands beside it ({over_words(result)}). Claims were not corrected for each "
                 "other." if several else "")  # fmt: skip

@@ -28,6 +28,7 @@ def found(effect, half, p, *, alternative="two-sided", level=0.95, p_floor=0.01,
 YES, NO, WEAK, TINY = found(1.0, 0.4, 0.01), found(-1.0, 0.4, 0.01), found(0.3, 0.8, 0.4), found(0.02, 0.04, 0.3)
 
 BACK = found(-1.0, 0.4, 0.99, alternative="greater", level=0.9)
+WIDE = found(-1.0, 0.4, 0.99, alternative="greater", level=0.95)
 WEAK_90 = found(0.3, 0.8, 0.4, alternative="greater", level=0.9)
 
 
@@ -74,21 +75,36 @@ def test_one_result(result, expects, within, verdict):
         # two at .04 both hold; .04 alone among two does not survive Holm
         ((found(1.0, 0.9, 0.04), found(1.0, 0.9, 0.04)), "supported", ["supported", "supported"]),
         ((found(1.0, 0.9, 0.04), WEAK), "not shown", ["not shown", "not shown"]),
+        # both sides at .04, which is .02 one-sided: of two conditions they are apart, of four they may not be
+        ((found(1.0, 0.9, 0.04), found(-1.0, 0.9, 0.04)), "depends on task", ["supported", "refuted"]),
+        ((found(1.0, 0.9, 0.04), found(-1.0, 0.9, 0.04), WEAK, WEAK), "not shown", ["not shown"] * 4),
+        ((found(1.0, 0.9, 0.03, alternative="greater", level=0.9), BACK), "not shown", ["not shown", "not shown"]),
+        ((found(1.0, 0.9, 0.02, alternative="greater"), WIDE), "depends on task", ["supported", "refuted"]),
+        ((found(1.0, 0.9, 0.04), TINY), "not shown", ["not shown", "not shown"]),
         # one-sided, refuted by intervals of .9: both may be, one of two may not
         ((BACK, BACK), "refuted", ["refuted", "refuted"]),
         ((BACK, WEAK_90), "not shown", ["not shown", "not shown"]),
     ],
 )
 def test_several_conditions(results, verdict, decisions):
-    made = claim("It is so.", dict(zip("XY", results)), expects="more", by="task")
+    made = claim("It is so.", dict(zip("XYZW", results)), expects="more", by="task")
     assert made.attrs["verdict"] == verdict
     assert list(made["decision"].values) == decisions
-    assert list(made["row"].values) == ["X", "Y"]
+    assert list(made["row"].values) == list("XYZW")[: len(results)]
 
 
 def test_what_is_not_shown_here_and_there_is_no_difference():
     said = json.loads(claim("So.", {"X": YES, "Y": WEAK}, expects="more").attrs["reasons"])
     assert said[-1] == "That it is not shown in one condition is no evidence that the conditions differ."
+
+
+def test_a_bound_and_a_p_can_disagree():
+    few = {"X": found(1.0, 0.9, 0.04), "Y": TINY}
+    assert claim("So.", few, expects="more", within=0.1).attrs["verdict"] == "depends on condition"
+    three = {**few, "Z": WEAK}
+    said = claim("So.", three, expects="more", within=0.1)
+    assert said.attrs["verdict"] == "refuted in part"
+    assert "is not corrected for the 3 conditions" in said.attrs["reasons"]
 
 
 def test_what_the_correction_took_is_said():
