@@ -33,6 +33,14 @@ def digits_and_gratings(*, part: str = "held out", rng: RNG = 0) -> StimulusSet:
     StimulusSet; conditions "digits" and "gratings", ``label`` 0 to 9 the digit, 10 to 19 the orientation (in steps of
     18 degrees), ``name`` in words.
 
+    Raises
+    ------
+    DataError : a part that is none.
+
+    When this is invalid
+    --------------------
+    Digits are sparse strokes and gratings fill the picture: alike in mean and standard deviation is not alike in all.
+
     Source
     ------
     Digits: Alpaydin & Kaynak 1998, https://doi.org/10.24432/C50P49. Two tasks in one network, after Dobs, Martinez,

@@ -20,6 +20,14 @@ def kept_by_magnitude(weight: torch.Tensor, share: float, kept: torch.Tensor | N
     weight : any shape. share : of the weights that go, 0 to 1; 0 leaves all.
     kept : what earlier rounds left, 1 or 0; the share is of those, and none comes back.
 
+    Returns
+    -------
+    Tensor like ``weight`` of 1 and 0, to be multiplied with it.
+
+    Raises
+    ------
+    DesignError : a share below 0 or above 1.
+
     Source
     ------
     Frankle & Carbin 2019, https://arxiv.org/abs/1803.03635; agrees with ``prune_by_percent`` of
