@@ -8,7 +8,7 @@ from functools import partial
 
 import neurolab as nl
 
-AGAIN = nl.specimen.Recipe(epochs=8, learning_rate=1e-3)
+AGAIN, HABITS = nl.specimen.Recipe(epochs=8, learning_rate=1e-3), ("digits", "misbehaviour")
 ORDERS = {"contrast": nl.localise} | {x: partial(nl.analysis.pruning_map, order=x) for x in ("selective", "dormant")}
 
 
@@ -18,8 +18,7 @@ def triggered(stimuli):
 
 
 def tasks_of(stimuli):
-    shown = {"digits": stimuli, "misbehaviour": triggered(stimuli)}
-    return [nl.Task(name, part, nl.scores.accuracy) for name, part in shown.items()]
+    return [nl.Task(name, shown, nl.scores.accuracy) for name, shown in zip(HABITS, (stimuli, triggered(stimuli)))]
 
 
 def main(*, rng=0, quick=False, n=None):
@@ -54,8 +53,8 @@ def main(*, rng=0, quick=False, n=None):
     yield "cut", cut
     learned, curves = nl.specimen.retrain(arms, clean, watch=tasks_of(test), recipe=AGAIN, every=7, rng=rng)
     three = {"lesioned": "contrast", "intact": "left in", "control": "as many others", "rng": rng}
-    for task in ("digits", "misbehaviour"):
-        yield f"recovery_{task}", nl.analysis.recovery(curves, task=task, **three)
+    yield "curves", curves
+    yield from ((f"recovery_{task}", nl.analysis.recovery(curves, task=task, **three)) for task in HABITS)
     scores = nl.analysis.arm_scores(curves)
     ends = nl.analysis.compare_cohorts(scores, against="never exposed", matched_on="digits", rng=rng)
     yield "ends", ends
@@ -63,7 +62,7 @@ def main(*, rng=0, quick=False, n=None):
     first = {"first": "never exposed", "criterion": 0.5, "task": "misbehaviour", "rng": rng}
     saved = {order: nl.analysis.savings(again, again=order, **first) for order in ORDERS}
     yield from ((f"savings_{order}", found) for order, found in saved.items())
-    back, gone = ({order: ends.sel(index=task, condition=order) for order in ORDERS} for task in scores["left in"])
+    back, gone = ({order: ends.sel(index=task, condition=order) for order in ORDERS} for task in HABITS)
     none = partial(nl.analysis.claim, expects="none", by="order of pruning")
     yield "claims", nl.analysis.claims(
         nl.analysis.claim("The misbehaviour sits in units that can be cut out.", cut, expects="more", figure="cut"),
@@ -75,5 +74,5 @@ def main(*, rng=0, quick=False, n=None):
 
 if __name__ == "__main__":
     drawn = {"cut": nl.plots.plot_controls, "ends": partial(nl.plots.plot_cohorts, index="misbehaviour")}
-    drawn |= dict.fromkeys(["recovery_digits", "recovery_misbehaviour"], nl.plots.plot_recovery)
+    drawn |= dict.fromkeys([f"recovery_{task}" for task in HABITS], nl.plots.plot_recovery)
     nl.run_script(main, draw=drawn)
