@@ -18,8 +18,8 @@ CLAIMS = {
 }
 
 
-def main(*, rng=0, quick=False, n=None, n_null=None):
-    n, n_null, n_init = n or (6 if quick else 10), n_null or (9 if quick else 99), 3 if quick else 10
+def main(*, rng=0, quick=False):
+    n, n_null, n_init = (6, 9, 3) if quick else (10, 50, 10)
     epochs, asked = (15, ("plain", "dropout")) if quick else (40, tuple(ONE))
     digits, pairs = (nl.datasets.load_stimuli("digits-train"),
                      nl.datasets.load_stimuli("digit-pairs", part="train", n=1796))  # fmt: skip

@@ -16,9 +16,9 @@ ALIGNED = "The structural modules of a network are functional ones: an agreement
 COSTLY = "Structural modules matter: a cluster's loss costs more than that of units alike in layer and activity."
 
 
-def main(*, rng=0, quick=False, n=None, n_null=None, n_random=None):
-    n, n_null, n_random = n or (6 if quick else 10), n_null or (9 if quick else 99), n_random or (4 if quick else 49)
-    epochs, width, asked, n_init = (15, 32, ("plain", "dropout"), 3) if quick else (40, 64, tuple(WAYS), 10)
+def main(*, rng=0, quick=False):
+    n, n_null, n_random, n_init = (6, 9, 4, 3) if quick else (10, 50, 19, 10)
+    epochs, width, asked = (15, 32, ("plain", "dropout")) if quick else (40, 64, tuple(WAYS))
     two, one = nl.datasets.load_stimuli("digit-pairs", part="train", n=1796), nl.datasets.load_stimuli("digits-train")
     tune, choose, test = nl.datasets.load_stimuli("digit-pairs").split(3, rng=rng)
     build, half = (partial(nl.specimen.mlp, 64 * k, *3 * [k * width // 2], 10 * k) for k in (2, 1))

@@ -6,6 +6,7 @@ from neurolab.calibrate import (
     alike,
     cases,
     claimed,
+    clustered,
     cohorts,
     columns,
     curves,
@@ -24,7 +25,7 @@ from neurolab.errors import UnknownNameError, did_you_mean
 
 ROOMS = (
     permutations, cases, columns, sizes, curves, likeness, verbs, picking, regions, people, layers, shortcuts, claimed,
-    cohorts, alike,
+    cohorts, alike, clustered,
 )  # fmt: skip
 
 #: Every entry of the table of rates, by name.

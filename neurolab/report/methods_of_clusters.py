@@ -49,7 +49,7 @@ def alignment(result: xr.Dataset) -> Paragraph:
     text = (
         "Clusters of connections were compared with the functions of units by the adjusted Rand index, less its mean "
         f"over {int(result.attrs['n_permutations'])} exchanges of functions among the units of each layer; random "
-        "clusters are those found, exchanged once within layers. The excess was tested by a two-sided sign-flip over "
+        "clusters are those found, exchanged once within layers. The excess was tested by a one-sided sign-flip over "
         f"networks (correction: {corrected_by(result)}): {_tests(ari, 'partition', called)}. Emergent modularity, the "
         "n-cut below every kind of shuffle and agreement with function, was shown "
         f"{'in ' + words_between(shown) if shown else 'in no condition'}."
