@@ -65,7 +65,8 @@ def make_rdms(
     condensed = _condensed(np.asarray(values, dtype=np.float64), len(ids))
     names = [str(at) for at in range(len(condensed))] if rdm is None else [str(one) for one in rdm]
     more = {str(name): np.asarray(column) for name, column in dict(columns or {}).items()}
-    uneven = {name: len(column) for name, column in {**more, "rdm": names}.items() if len(column) != len(condensed)}
+    sizes = {name: len(column) for name, column in more.items()} | {"rdm": len(names)}
+    uneven = {name: size for name, size in sizes.items() if size != len(condensed)}
     if uneven or len(set(names)) < len(names):
         raise DataError(f"{len(condensed)} RDMs with the columns {uneven or 'rdm, a name twice'}; expected one each.")
     first, second = np.triu_indices(len(ids), 1)

@@ -142,8 +142,8 @@ def plot_likeness_change(result: xr.Dataset, *, ax: Axes) -> Axes:
         dots(ax, at - 0.2, other[at], colour=GREY, width=0.3, s=5.0, label=rest if at == 0 else None)
         ax.scatter([at - 0.2], [one[at]], color=colour, marker=marker, s=16, zorder=5, label=own if at == 0 else None)
         if np.isfinite(intact[at]):
-            line = {"color": WONG["blue"], "linewidth": 1.0, "zorder": 4}
-            ax.plot([at - 0.42, at + 0.02], [intact[at]] * 2, label="intact" if at == 0 else None, **line)
+            ends_of_line, label = [at - 0.42, at + 0.02], "intact" if at == 0 else None
+            ax.plot(ends_of_line, [intact[at]] * 2, color=WONG["blue"], linewidth=1.0, zorder=4, label=label)
         effect(ax, at + 0.25, *(end[at] for end in ends))
         if q[at] <= round(1 - level(result), 12):
             note(ax, at + 0.25, ends[2][at], "*")
