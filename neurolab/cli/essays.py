@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,16 +24,30 @@ def run_all(options: argparse.Namespace) -> int:
     asked = _parser().parse_args(options.further)
     out = Path("out") / NAME if options.out is None else options.out
     words = ["neurolab", "run", NAME, "--rng", str(options.rng), *(["--quick"] if options.quick else [])]
-    told = run_essays(
-        out, rng=options.rng, quick=options.quick, again=asked.again, command=[*words, "--out", str(out)],
-        **({"scripts": asked.only} if asked.only else {}), say=lambda line: print(line, flush=True),
-    )  # fmt: skip
+    with _ended():
+        told = run_essays(
+            out, rng=options.rng, quick=options.quick, again=asked.again, command=[*words, "--out", str(out)],
+            **({"scripts": asked.only} if asked.only else {}), say=lambda line: print(line, flush=True),
+        )  # fmt: skip
     broken = [one.name for one in told if one.status not in ("finished", "not run")]
     counts = {status: sum(one.status == status for one in told) for status in sorted({one.status for one in told})}
     print(", ".join(f"{n} {status}" for status, n in counts.items()) + f": {out / 'report.html'}, {out / 'claims.md'}")
     if broken:
         print(f"The same command tries again what is not finished ({', '.join(broken)}) and keeps the rest.")
     return 1 if broken else 0
+
+
+@contextmanager
+def _ended() -> Iterator[None]:
+    """Let a request to end (SIGTERM) end the protocol that runs as well: it would go on, an orphan."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -199,10 +199,11 @@ def test_nothing_of_a_student_is_run_followed_or_waited_for(tmp_path):
     place = tmp_path / "class"
     place.mkdir()
     write(place / "good", "Ada")
-    for name in ("pipe", "link", "large", "deep", "digits"):
+    for name in ("pipe", "link", "copy", "large", "deep", "digits"):
         (place / name).mkdir()
     os.mkfifo(place / "pipe" / "progress.json")
     (place / "link" / "progress.json").symlink_to("/dev/zero")
+    (place / "copy" / "progress.json").symlink_to(place / "good" / "progress.json")  # another student's
     (place / "large" / "progress.json").write_text(" " * 2_000_001)
     (place / "deep" / "progress.json").write_text("[" * 200_000)
     (place / "digits" / "progress.json").write_text('{"neurolab lab": ' + "9" * 50_000 + "}")
@@ -212,6 +213,7 @@ def test_nothing_of_a_student_is_run_followed_or_waited_for(tmp_path):
     assert {name for name, one in grades.items() if one.graded} == {"good"}
     assert "no regular file" in grades["pipe"].reason
     assert "no regular file" in grades["link"].reason
+    assert "no regular file" in grades["copy"].reason
     assert "bytes" in grades["large"].reason
     assert not marker.exists()
 

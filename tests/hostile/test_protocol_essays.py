@@ -1,7 +1,11 @@
 """``neurolab run essays``: a row per claim; a protocol that fails stops no other; what is finished is kept."""
 
 import csv
+import os
 import re
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -96,12 +100,14 @@ def test_finished_ones_are_kept_unless_again_and_another_chance_or_script_is_ano
     assert [one.status for one in told] == ["finished", "finished"]
     assert manifest.stat().st_mtime_ns == before
     lines.clear()
-    run_essays(root, rng=1, quick=True, again=True, scripts=scripts[:1], say=lines.append)
+    run_essays(root, quick=True, again=True, scripts=scripts[:1], say=lines.append)
     assert lines[0].startswith("essays: 1 to run")
     assert manifest.stat().st_mtime_ns > before
+    assert _finished(Asked(0, True, root), "good", scripts[0])
+    assert not _finished(Asked(1, True, root), "good", scripts[0])
+    assert not _finished(Asked(0, False, root), "good", scripts[0])
+    (place / "good.py").write_text(GOOD + "# another script\n")
     assert not _finished(Asked(0, True, root), "good", scripts[0])
-    assert _finished(Asked(1, True, root), "good", scripts[0])
-    assert not _finished(Asked(1, False, root), "good", scripts[0])
 
 
 def test_a_protocol_without_claims_is_said(tmp_path):
@@ -132,3 +138,21 @@ def test_the_words_reach_the_runner(tmp_path, place, capsys):
     assert "keeps the rest" in said
     assert "neurolab run essays --rng 3 --quick" in (tmp_path / "out" / "claims.md").read_text()
     assert len(set(ESSAYS)) == len(ESSAYS) == 11
+
+
+def test_a_request_to_end_ends_the_protocol_too_and_the_report_is_there(tmp_path):
+    (tmp_path / "waits.py").write_text(
+        '"""Does it wait?"""\nimport os, pathlib, time\n'
+        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\ntime.sleep(60)\n"
+    )
+    words = ["run", "essays", "--out", str(tmp_path / "out"), "--only", str(tmp_path / "waits.py")]
+    code = f"import sys; sys.path[:] = {sys.path!r}; from neurolab.cli import main; sys.exit(main({words!r}))"
+    run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
+    for _ in range(600):
+        if (tmp_path / "pid").is_file() and (tmp_path / "pid").read_text():
+            break
+        time.sleep(0.1)
+    run.terminate()
+    assert run.wait(60) == 143
+    assert not os.path.exists(f"/proc/{(tmp_path / 'pid').read_text()}")
+    assert "not yet run" in (tmp_path / "out" / "claims.md").read_text()
