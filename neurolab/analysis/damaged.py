@@ -93,7 +93,8 @@ def damage_indices(trials: xr.Dataset, *, task: str, graded: str) -> pd.DataFram
     for name, ladder in rows.items():
         at = np.array([0.0, *ladder])
         score = np.stack([intact, *(sample.by_specimen(where, task) for where in ladder.values())], axis=1)
-        found[name] = normalised_area(at, score, chance=chance, intact=intact)
+        rows_of = zip(score, intact)
+        found[name] = np.array([normalised_area(at, row, chance=chance, intact=float(own)) for row, own in rows_of])
     return pd.DataFrame({**found, **_single(sample, graded)}, index=pd.Index(sample.specimens, name="specimen"))
 
 

@@ -41,7 +41,8 @@ def two_cohorts(stream: Stream, effect: float, *, seeds: bool) -> Found:
     """Test two conditions that differ by ``effect``."""
     values = networks(stream, (0.0, effect), shared=1.0 if seeds else 0.0)
     found = compare_cohorts(profiles(values, seeds=seeds), against="0.0", matched_on=None, rng=stream)
-    return Found(*(float(found[name].item()) for name in ("p", "low", "high")), truth=effect)
+    p, low, high = (float(found[name].item()) for name in ("p", "low", "high"))
+    return Found(p, low, high, effect)
 
 
 def several_cohorts(stream: Stream, effect: float) -> Found:
@@ -63,14 +64,16 @@ def along(stream: Stream, effect: float) -> Found:
     """Test the trend of one index over three levels, within seeds."""
     values = networks(stream, tuple(effect * level for level in LEVELS))
     found = trend(profiles(values), matched_on=None, rng=stream)
-    return Found(*(float(found[name].item()) for name in ("p", "low", "high")), truth=effect)
+    p, low, high = (float(found[name].item()) for name in ("p", "low", "high"))
+    return Found(p, low, high, effect)
 
 
 def own(stream: Stream, effect: float) -> Found:
     """Test the mean of one index of two conditions, of which the second is ``effect``."""
     found = index_mean(profiles(networks(stream, (0.0, effect), shared=0.0)), index="index", rng=stream)
     one = found.isel(condition=1)
-    return Found(*(float(one[name]) for name in ("p", "low", "high")), truth=effect)
+    p, low, high = (float(one[name]) for name in ("p", "low", "high"))
+    return Found(p, low, high, effect)
 
 
 def attained(sizes: tuple[int, ...], n_blocks: int) -> float:

@@ -104,9 +104,10 @@ def jonckheere(
     block = _blocks(blocks, x)
     early, late = _pairs(x, block)
     slopes = np.sort((y[late] - y[early]) / (x[late] - x[early]))
-    in_order = _in_order(y[late], y[early])
+    in_order = float(_in_order(y[late], y[early]))
     exact = len(early) <= EXACT_PAIRS and not _ties(y, block)
-    null = _counted(x, block) if exact else _drawn(y, block, early, late, counted(n_permutations, "n_permutations"), rng)
+    n_drawn = counted(n_permutations, "n_permutations")
+    null = _counted(x, block) if exact else _drawn(y, block, early, late, n_drawn, rng)
     tails = {"greater": null.at_least(in_order), "less": null.at_least(len(early) - in_order)}
     p = min(1.0, 2 * min(tails.values())) if alternative == "two-sided" else tails[alternative]
     low, high = _ends(slopes, null.critical(outside))
@@ -116,7 +117,7 @@ def jonckheere(
     note = "" if np.isfinite([low, high]).all() else f"{len(early)} pairs cannot reach {outside:.3g} one-sided."
     note = note or ("" if (y != y[0]).any() else f"all {y.size} values are {y[0]:g}: constant.")
     return Trend(
-        float(p), float(in_order), float(np.median(slopes)), low, high, float(in_order / len(early)),
+        float(p), in_order, float(np.median(slopes)), low, high, in_order / len(early),
         min(1.0, sides * null.smallest), x.size, len(early), exact, alternative, level, note,
     )  # fmt: skip
 

@@ -72,7 +72,8 @@ def tuning(x: ArrayLike, labels: ArrayLike) -> Tuning:
     alive = np.isfinite(x).all(axis=0) & (x.max(axis=0) > x.min(axis=0))
     means = _means(np.where(alive, x, 0.0), code)
     preferred = np.where(alive, means.argmax(axis=0), -1)
-    return Tuning(*(np.where(alive, one, np.nan) for one in each), preferred, alive)
+    index, area, d = (np.where(alive, one, np.nan) for one in each)
+    return Tuning(index, area, d, preferred, alive)
 
 
 def _halves(code: np.ndarray) -> np.ndarray:
