@@ -42,7 +42,7 @@ def main(*, rng=0, quick=False):
                 nl.analysis.minimal_indices(trials, task=score, costing=0.5, rng=rng),
             ]
             profiles[score][condition] = nl.analysis.profile(parts, training=nl.specimen.training_table(cohort))
-            yield f"{condition}_{score}".replace(" ", "_"), profiles[score][condition]
+            yield f"{condition}_{score}".replace(" ", "_"), profiles[score][condition].reset_index()
     found = {}
     for score, tables in profiles.items():
         found[score] = nl.analysis.compare_cohorts(tables, against="control", rng=rng)

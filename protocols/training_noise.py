@@ -48,7 +48,7 @@ def main(*, rng=0, quick=False):
         recipe = nl.specimen.Recipe(epochs=30, learning_rate=2e-3, **settings)
         cohort = nl.train_cohort(build, train, n=n, recipe=recipe, name=name, rng=rng)
         profiles[name] = profile(cohort, test, n_orders=n_orders, rng=rng)
-        yield f"indices of {name}".replace(" ", "_"), profiles[name]
+        yield f"indices of {name}".replace(" ", "_"), profiles[name].reset_index()
     matched = ("accuracy", "training accuracy")
     compared = nl.analysis.compare_cohorts(profiles, against="control", matched_on=matched, rng=rng)
     yield "compared", compared
