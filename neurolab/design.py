@@ -138,7 +138,7 @@ def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> t
     """
     if type(lesion.how) not in NOISES:
         raise LesionPlanError(
-            f"noise_ladder() needs a Noise, WeightNoise, Quantise or Stimulate lesion, got {lesion.how.label}. Type "
+            f"noise_ladder() needs a Stimulate, Noise, WeightNoise or Quantise lesion, got {lesion.how.label}. Type "
             "Lesion(roi, nl.Noise(1.0, intact))."
         )
     what, at = NOISES[type(lesion.how)]
