@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -15,7 +15,9 @@ from neurolab.lab.question import Question
 from neurolab.lesion import Lesion
 from neurolab.matching import matched_controls
 from neurolab.scores import accuracy
-from neurolab.specimen import Specimen, Task, examine, record
+
+if TYPE_CHECKING:
+    from neurolab.specimen import Specimen
 
 COHORT, SITE, TOP, N_CONTROLS, N_NETWORKS = "faces-and-objects", "features.6", 0.25, 199, 12
 AREAS = {"face area": "faces > objects", "object area": "objects > faces"}
@@ -41,11 +43,15 @@ class FaceArea:
     @cached_property
     def intact(self) -> xr.DataArray:
         """What the network does while it sees the first half."""
+        from neurolab.specimen import record
+
         return record(self.specimen, self.parts[0], [SITE])
 
     @cached_property
     def trials(self) -> xr.Dataset:
         """Both lesions, their sham and random lesions of as many units, on the second half."""
+        from neurolab.specimen import Task, examine
+
         face, thing = (
             Lesion(analysis.select_roi(analysis.localise(self.intact, contrast), name=name, top=TOP), Mean(self.intact))
             for name, contrast in AREAS.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -15,9 +16,11 @@ from neurolab.lab.noise import false_alarms
 from neurolab.lab.people import people
 from neurolab.lab.question import Question
 from neurolab.lesion import Lesion
-from neurolab.specimen import Specimen, record
 from neurolab.stats.permutation import p_floor
 from neurolab.stimuli import StimulusSet
+
+if TYPE_CHECKING:
+    from neurolab.specimen import Specimen
 
 COHORT, SITE, EVERY, N_PEOPLE, N_NETWORKS = "faces-and-objects", "features.6", 10, 16, 12
 WINDOW = (0.1, 0.3)
@@ -81,6 +84,8 @@ class SameBench:
     @cached_property
     def intact(self) -> xr.DataArray:
         """What the student's network does."""
+        from neurolab.specimen import record
+
         return record(self.specimen, self.stimuli, [SITE])
 
     @cached_property
@@ -91,6 +96,8 @@ class SameBench:
     @cached_property
     def after(self) -> float:
         """How alike they are when the face area of the network is silenced."""
+        from neurolab.specimen import record
+
         chosen = record(self.specimen, self.halves[0], [SITE])
         face = analysis.select_roi(analysis.localise(chosen, "faces > objects"), name="face area", top=0.25)
         cut = record(self.specimen, self.stimuli, [SITE], lesions=[Lesion(face, Mean(chosen))])

@@ -85,8 +85,8 @@ def start(name: str, *, student: str = "", plain: bool = False, folder: str | Pa
     -------
     >>> import tempfile
     >>> start("find_the_face_area", student="Ada", folder=tempfile.mkdtemp()).network
-    Find the face area, then remove it. Ada has network 3 of 12.
-    3
+    Find the face area, then remove it. Ada has network 2 of 12.
+    2
     """
     session = Session(find_lab(name), str(student), _place() if folder is None else Path(folder), plain)
     _OPEN[:] = [session]

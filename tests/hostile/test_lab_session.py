@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import pickle
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -125,6 +127,17 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     lab.start("toy", folder=tmp_path / "nowhere")
     with pytest.raises(LabError, match="could not be written"):
         lab.check("Q1", 1)
+
+
+def test_progress_lies_beside_the_copy_wherever_it_is_started_from(tmp_path, monkeypatch):
+    place, elsewhere = tmp_path / "copy", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    lab.new("find_the_face_area", place)
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(place / "find_the_face_area.py"), raising=False)
+    assert lab.start("find_the_face_area").folder.resolve() == place.resolve()
+    (place / "lab.json").unlink()  # a script of one's own: where one is
+    assert lab.start("find_the_face_area").folder.resolve() == elsewhere.resolve()
 
 
 def class_of(folder, n=30):
@@ -250,3 +263,12 @@ def test_students_have_networks_of_their_own():
     assert toy.network_of("") == 0
     assert toy.network_of(" ada  LOVELACE ") == toy.network_of("Ada Lovelace")
     assert len({toy.network_of(f"student {at}") for at in range(60)}) == 5
+
+
+def test_listing_and_copying_labs_needs_none_of_the_heavy_libraries():
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; from neurolab.cli import main; main(['lab', 'list']); "
+        "assert not {'torch', 'mne', 'matplotlib', 'sklearn'} & set(sys.modules), sorted(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
