@@ -22,42 +22,43 @@ def design(network, *, choose, cost, n, step, rng):
         graded = nl.Task(kind, cost.where(condition=kind), nl.scores.LogProbability(columns=KINDS[kind]))
         ask = partial(nl.examine, network, tasks=[graded], progress=False)
         costly = nl.analysis.greedy_roi(ask, intact, nl.Zero(), name=greedy, task=kind, top=0.1, step=step)
-        target = nl.Lesion(found, nl.Zero())
-        yield from (target, nl.Lesion(costly, nl.Zero()), nl.Lesion(found.renamed(mean), nl.Mean(intact)))
-        for family, match in (("random", ("site",)), ("activity", ("site", "activity"))):
-            yield from nl.matched_controls(target, intact, n, match=match, family=family, rng=rng)
+        yield nl.Lesion(found.renamed(mean), nl.Mean(intact))
+        for target in (nl.Lesion(found, nl.Zero()), nl.Lesion(costly, nl.Zero())):
+            yield target
+            for family, match in (("random", ("site",)), ("activity", ("site", "activity"))):
+                yield from nl.matched_controls(target, intact, n, match=match, family=family, rng=rng)
 
 
 def main(*, rng=0, quick=False):
     train = nl.datasets.load_stimuli("digits-and-gratings", part="train")
     choose, cost, test = nl.datasets.load_stimuli("digits-and-gratings").split(3, by="label", rng=rng)
     tasks = [nl.Task(kind, test.where(condition=kind), nl.scores.Accuracy(columns=KINDS[kind])) for kind in KINDS]
-    patient = partial(design, choose=choose, cost=cost, n=19 if quick else 99, step=0.1 if quick else 0.03, rng=rng)
+    patient = partial(design, choose=choose, cost=cost, n=9 if quick else 99, step=0.1 if quick else 0.03, rng=rng)
     profiles, claims = {}, []
     for condition, dropout in (("control", 0.0), ("dropout", 0.5)):
         recipe, build = nl.specimen.Recipe(epochs=30, dropout=dropout), partial(nl.specimen.mlp, 64, 96, 96, 20)
         cohort = nl.train_cohort(build, train, n=6 if quick else 8, recipe=recipe, name=condition, rng=rng)
-        trials, parts = nl.examine(cohort, patient, tasks), []  # controls: at random, and of the same activity
+        trials, parts = nl.examine(cohort, patient, tasks), []
         yield f"{condition}_deficits", nl.deficits(trials, rng=rng)
         for how, areas in AREAS.items():
             found = nl.dissociation(trials, lesions=areas, tasks=tuple(KINDS), spared_within=0.1, rng=rng)
             yield f"{condition}_{how}".replace(" ", "_"), found
-            parts.append(nl.analysis.indices_of(found))
+            parts.append(nl.analysis.indices_of(found, names=[f"{kind} apart, {how}" for kind in KINDS]))
             sentence = f"Each of two tasks has units of its own, found by {HOWS[how]} ({condition})."
             each = {kind: found.isel(claim=at) for at, kind in enumerate(KINDS)}
             claims.append(nl.analysis.claim(sentence, each, expects="more", by="task", figure=f"{condition}_{how}"))
         profiles[condition] = nl.analysis.profile(parts, training=nl.specimen.training_table(cohort))
-        for kind in KINDS:
-            asked = {"lesion": f"{kind} units, contrast", "task": kind, "family": "activity", "rng": rng}
-            yield f"{condition}_{kind}_against_activity", nl.against_controls(trials, **asked)
+        for kind, how in ((kind, how) for kind in KINDS for how in ("contrast", "greedy")):
+            asked = {"lesion": f"{kind} units, {how}", "task": kind, "family": "activity", "rng": rng}
+            yield f"{condition}_{kind}_{how}_against_activity", nl.against_controls(trials, **asked)
     compared = nl.analysis.compare_cohorts(profiles, against="control", matched_on="training accuracy", rng=rng)
     yield "dropout_less_control", compared
-    sentence = "Dropout makes such lesions dissociate the tasks less."
     both = {name: compared.sel(condition="dropout", index=name) for name in parts[1]}
+    sentence = "Dropout makes such lesions dissociate the tasks less."
     yield "claims", nl.analysis.claims(*claims, nl.analysis.claim(sentence, both, expects="less", by="task"))
 
 
 if __name__ == "__main__":
     names = [f"{condition}_{how}" for condition in ("control", "dropout") for how in ("contrast", "greedy")]
-    drawn = dict.fromkeys(names, nl.plots.plot_dissociation)
-    nl.run_script(main, draw=drawn | {"dropout_less_control": nl.plots.plot_cohorts})
+    draw = dict.fromkeys(names, nl.plots.plot_dissociation) | {"dropout_less_control": nl.plots.plot_cohorts}
+    nl.run_script(main, draw=draw)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,14 @@ from neurolab.errors import DataError, DesignError, listed
 TRAINING = "training accuracy"
 
 
-def indices_of(result: xr.Dataset, variable: str = "value", *, name: str | None = None) -> pd.DataFrame:
+def indices_of(result: xr.Dataset, variable: str = "value", *, names: Sequence[str] | None = None) -> pd.DataFrame:
     """Get what a result says of every network as indices: a row per network, a column per entry of the other dim.
 
     Parameters
     ----------
     result : of any analysis that keeps a value per network, such as ``dissociation`` or ``robustness``.
-    variable : over specimen and at most one more dim. name : what a single column is called; default the variable.
+    variable : over specimen and at most one more dim. names : what the columns are called, one name each; default the
+        entries of the other dim, or the variable.
 
     Raises
     ------
@@ -44,10 +45,11 @@ def indices_of(result: xr.Dataset, variable: str = "value", *, name: str | None 
     values = result[variable]
     rows = pd.Index(result["specimen"].values.astype(str), name="specimen")
     other = [str(dim) for dim in values.dims if dim != "specimen"]
-    if not other:
-        return pd.DataFrame({name or variable: np.asarray(values, dtype=float)}, index=rows)
-    columns = [str(one) for one in result[other[0]].values]
-    return pd.DataFrame(np.asarray(values.transpose("specimen", other[0]), dtype=float), index=rows, columns=columns)
+    columns = list(names or ([str(one) for one in result[other[0]].values] if other else [variable]))
+    table = np.asarray(values.transpose("specimen", *other), dtype=float).reshape(len(rows), -1)
+    if len(columns) != table.shape[1]:
+        raise DesignError(f"names={columns!r} given for {table.shape[1]} columns; expected one name each.")
+    return pd.DataFrame(table, index=rows, columns=columns)
 
 
 def profile(parts: Iterable[Profile], *, training: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -14,6 +16,8 @@ from neurolab.plots.read import level, names, values
 from neurolab.plots.style import GREY, PALE, SERIES, TINY, WONG
 from neurolab.plots.words import interval_words, number, p_words, probability, sample_words, sentences
 
+#: Letters of an index in one line of the table.
+LONGEST = 26
 #: What a difference is coloured: shown to rise, shown to fall, not shown.
 SHOWN = {1: "#F4C7A8", -1: "#A9CCE3", 0: "#F2F2F2"}
 
@@ -67,7 +71,7 @@ def plot_cohorts(result: xr.Dataset, *, ax: Axes, index: str | None = None) -> A
             text = text if np.isfinite(e[row, column]) else "–"
             ax.text(column, row, text, ha="center", va="center", fontsize=TINY, linespacing=1.1)
     ax.set(xlim=(-0.5, len(conditions) - 0.5), ylim=(len(indices) - 0.5, -0.5))
-    ax.set_yticks(range(len(indices)), indices)
+    ax.set_yticks(range(len(indices)), [fill(name, LONGEST) for name in indices])
     columns(ax, range(len(conditions)), _starred(result, conditions), share=1 / max(1, len(conditions)))
     ax.tick_params(length=0)
     for side in ("left", "bottom"):
