@@ -134,7 +134,8 @@ def _rows(told: Sequence[Told]) -> str:
         rows = records(claim_table(one.claims)) if one.claims is not None else []
         for row in rows:
             name = html.escape(one.name)
-            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in (row["effect"], row["n"]))
+            effect = html.escape(row["effect"]).replace("; ", "<br>")  # a line per condition
+            cells = f"<td>{effect}</td><td>{html.escape(row['n'])}</td>"
             cells += f'<td><a href="{name}/report.html">{name}</a></td>'
             claim, verdict = html.escape(row["claim"]), html.escape(row["verdict"])
             figure = _figure(one, str(row["figure"]), shown)

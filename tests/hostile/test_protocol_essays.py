@@ -86,6 +86,7 @@ def test_the_report_has_a_row_per_claim_and_its_figure(ran):
     assert text.count('src="data:image/png') - text.count('alt="MNE"') == 1  # two claims share a figure
     assert 'alt="' in text
     assert "Quick runs" in text
+    assert '<a href="good/report.html">good</a>' in text
     assert "killed by signal 9" in text
 
 
