@@ -72,7 +72,7 @@ def plot_cohorts(result: xr.Dataset, *, ax: Axes, index: str | None = None) -> A
             ax.text(column, row, text, ha="center", va="center", fontsize=TINY, linespacing=1.1)
     ax.set(xlim=(-0.5, len(conditions) - 0.5), ylim=(len(indices) - 0.5, -0.5))
     ax.set_yticks(range(len(indices)), [fill(name, LONGEST) for name in indices])
-    columns(ax, range(len(conditions)), _starred(result, conditions), share=1 / max(1, len(conditions)))
+    columns(ax, range(len(conditions)), _starred(result, conditions), share=0.62 / max(1, len(conditions)))
     ax.tick_params(length=0)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
