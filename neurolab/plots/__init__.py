@@ -31,6 +31,7 @@ from neurolab.plots.reserve import plot_reserve as plot_reserve
 from neurolab.plots.robustness import plot_robustness as plot_robustness
 from neurolab.plots.save import SavedFigure as SavedFigure
 from neurolab.plots.save import save_figure as save_figure
+from neurolab.plots.savings import plot_savings as plot_savings
 from neurolab.plots.screen import plot_screen as plot_screen
 from neurolab.plots.selectivity import plot_selectivity as plot_selectivity
 from neurolab.plots.single_case import plot_single_case as plot_single_case

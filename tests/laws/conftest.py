@@ -175,6 +175,9 @@ def every_result():
         "plot_recovery": analysis.recovery(retrained(), control="control lesion", chance=0.1, rng=0),
         "plot_reliability": analysis.map_reliability(recording, contrast, n_splits=10, rng=0),
         "plot_robustness": analysis.robustness(phantom_noise(rng=0), noise="input", lesion="A", task="X", rng=0),
+        "plot_savings": analysis.savings(
+            retrained(), first="lesioned", again="control lesion", criterion=0.89, rng=0
+        ),
         "plot_selectivity": analysis.localise(recording, contrast),
         "plot_spared": analysis.spared(trials, lesion="A", tasks=("X", "Y"), rng=0),
         "plot_interaction": analysis.interaction(three, a="A", b="B", both="A + B", task="X", rng=0),
