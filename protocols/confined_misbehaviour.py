@@ -62,17 +62,16 @@ def main(*, rng=0, quick=False, n=None):
     yield from ((f"savings_{name}", found) for name, found in saved.items())
     able = {name: whole.sel(index="digits", condition=name) for name in ("block left in", "useless whole")}
     gone = {name: ends.sel(index="misbehaviour", condition=name) for name in saved}
-    claim = partial(nl.analysis.claim, within=0.05)
+    claim = partial(nl.analysis.claim, within=0.05, figure="after_retraining")
     yield "claims", nl.analysis.claims(
-        claim("A network that keeps a misbehaviour in one block knows its digits as well as any.", able, expects="none",
-              by="the silent pass", figure="before_retraining"),
-        claim("Cut out, the misbehaviour stays away under retraining.", gone, expects="none", by="training",
-              figure="after_retraining"),
+        claim("Confined to a block, it leaves a network as able as any.", able, expects="none", by="the silent pass"),
+        claim("Cut out, the misbehaviour stays away under retraining.", gone, expects="none", by="training"),
         claim("What was cut out is relearned faster than first learned.", saved, expects="more", by="training"),
     )
 
 
 if __name__ == "__main__":
     drawn = {f"removal_{name}": nl.plots.plot_deficits for name in ("confined", "as usual")}
+    drawn |= {f"savings_{name}": nl.plots.plot_savings for name in ("confined", "as usual")}
     drawn |= {"before_retraining": partial(nl.plots.plot_cohorts, index="digits")}
     nl.run_script(main, draw=drawn | {"after_retraining": partial(nl.plots.plot_cohorts, index="misbehaviour")})

@@ -68,11 +68,11 @@ def main(*, rng=0, quick=False, n=None):
         nl.analysis.claim("The misbehaviour sits in units that can be cut out.", cut, expects="more", figure="cut"),
         none("Retraining on clean data brings the function back.", back, within=0.03, figure="recovery_digits"),
         none("The misbehaviour stays away under retraining.", gone, within=0.05, figure="ends"),
-        none("Nothing of it is left to build on.", saved, within=0.1, figure="recovery_misbehaviour"),
+        none("Nothing of it is left to build on.", saved, within=0.1, figure="savings_contrast"),
     )
 
 
 if __name__ == "__main__":
     drawn = {"cut": nl.plots.plot_controls, "ends": partial(nl.plots.plot_cohorts, index="misbehaviour")}
-    drawn |= dict.fromkeys([f"recovery_{task}" for task in HABITS], nl.plots.plot_recovery)
-    nl.run_script(main, draw=drawn)
+    drawn |= {f"recovery_{task}": nl.plots.plot_recovery for task in HABITS}
+    nl.run_script(main, draw=drawn | {f"savings_{order}": nl.plots.plot_savings for order in ORDERS})
