@@ -15,12 +15,15 @@ from neurolab.analysis.unit_graph import OF_WEIGHTS, UnitGraph, graph_of
 from neurolab.analysis.words import floor_text, interval_text, p_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.digest import digest_of
-from neurolab.errors import DataError, DesignError, UnknownNameError, did_you_mean, listed
+from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.permutation import SignFlip, sign_flip
 
 TEST = ("effect", "low", "high", "p", "p_floor")
 RANK = ("own_p", "own_low", "own_high", "own_p_floor")
+#: The least sd of shuffles that z is counted in, as a share of their mean n-cut: where the cheapest cut takes off a
+#: whole layer, it is the same in every shuffle, and its sd 0.
+LEAST_SD = 0.001
 SHIFT = {"shift": "effect", "shift_low": "low", "shift_high": "high"}
 EACH = ("null_mean", "null_sd", "difference", "z", *RANK, "null_in_parts")
 
@@ -50,8 +53,8 @@ def clusterability(
     """Get whether networks can be cut into clusters more cheaply than the same networks with their weights shuffled.
 
     Each network is divided by spectral clustering, and so are ``n_null`` shuffles of it, isolated units deleted anew.
-    z = (n-cut - mean of the shuffles) / their sd, below 0 where the network is modular; z is tested by a two-sided
-    sign-flip over networks, per condition and kind of shuffle.
+    z = (n-cut - mean of the shuffles) / their sd (at least a thousandth of their mean), below 0 where the network is
+    modular; z is tested by a two-sided sign-flip over networks, per condition and kind of shuffle.
 
     Parameters
     ----------
@@ -72,7 +75,7 @@ def clusterability(
     Raises
     ------
     DesignError : more clusters than half the units, conditions of unequal size, one network only.
-    DataError : a graph that is none, or shuffles that are all alike.
+    DataError : a graph that is none.
 
     When this is invalid
     --------------------
@@ -185,12 +188,8 @@ def _in_out(found: Found) -> float:
 def _against(cut: float, drawn: list[tuple[Found, int]], level: float) -> dict[str, float]:
     """The cut of a network against those of its shuffles; below them is modular."""
     null = np.array([one.cut for one, _ in drawn])
-    sd, difference = float(null.std(ddof=1)), float(cut - null.mean())
-    if sd <= 1e-9 * max(1.0, cut):
-        if abs(difference) > 1e-9 * max(1.0, cut):
-            raise DataError("All shuffles of a network have the same n-cut, so that its distance has no unit: the "
-                            "graph is too small or too sparse. Cut it into fewer clusters, by=Spectral(2).")
-        sd = float("inf")  # nothing to shuffle: the network is its own null
+    difference = float(cut - null.mean())
+    sd = max(float(null.std(ddof=1)), LEAST_SD * float(null.mean()))
     low, high = np.quantile(null, (0.5 - level / 2, 0.5 + level / 2))
     as_low = int((null <= cut + 1e-9 * max(1.0, cut)).sum())
     return {"null_mean": float(null.mean()), "null_sd": float(null.std(ddof=1)), "difference": difference,
