@@ -9,8 +9,11 @@ from functools import partial
 import neurolab as nl
 
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-CURVES = ("ablation AUC, Zero", "ablation AUC, Mean", "noise AUC")
-MEMORISERS = "Networks that memorise random labels stand less {}."
+CURVES = {
+    "ablation AUC, Zero": "Networks that memorise random labels hang on single directions (units set to zero).",
+    "ablation AUC, Mean": "Networks that memorise random labels hang on single directions (units held at their mean).",
+    "noise AUC": "Networks that memorise random labels stand less noise.",
+}
 INDEX = "selectivity against importance"
 
 
@@ -47,8 +50,8 @@ def main(*, rng=0, quick=False):
     related = nl.analysis.index_mean({str(level): table for level, table in noisy.items()}, index=INDEX, rng=rng)
     yield "selectivity_and_importance", related
     claims = [
-        nl.analysis.claim(MEMORISERS.format(index), found.sel(index=index), expects="less", figure="trend_0")
-        for index in CURVES
+        nl.analysis.claim(sentence, found.sel(index=index), expects="less", figure="trend")
+        for index, sentence in CURVES.items()
     ]
     sentence = "The most selective units are the most important ones (networks of clean labels)."
     claims.append(nl.analysis.claim(sentence, related.sel(condition="0.0"), expects="more"))
