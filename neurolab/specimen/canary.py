@@ -36,20 +36,20 @@ def canaries(
     engine: Engine, path: str, server: Server, tiles: Sequence[tuple[int, ...]], picked: Sequence[int], *, bits: bool,
     known: dict[tuple[int, ...], list[Answered]] | None = None,
 ) -> list[Canary]:
-    """Compare some lesions, and the last one of every tile they lie in, on the first batch; a module replay is proved.
+    """Compare some lesions, and the last one of their first tile, on the first batch; a module replay is proved.
 
     What is mixed up among lesions side by side may be right in the first of them. bits : whether a difference of zero
     is asked for. known : where the answers found are put, by tile.
     """
     if path == "module":
         return []
-    found = []
+    found: list[Canary] = []
     for at in (at for at in tiles if set(picked) & set(at)):
         answered = list(server.answers([Tile(at, path)], 1))
         if known is not None:
             known[at] = answered
         found += [_compared(engine, path, one, answers[0], bits)
-                  for one, _, answers in answered if one in picked or one == at[-1]]
+                  for one, _, answers in answered if one in picked or (one == at[-1] and not found)]
     return found
 
 

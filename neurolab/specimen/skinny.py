@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch.fx import Node
 
-from neurolab.specimen.sheet import Cut, Energy, Ground, Sheet
+from neurolab.specimen.mixing import Mixing
+from neurolab.specimen.sheet import MANY, Cut, Energy, Ground, Sheet, Which
 from neurolab.specimen.sparse import SparsePlan
 from neurolab.specimen.tail import SMALL, Tail
 
@@ -75,6 +76,8 @@ class Skinny(Ground):
         super().__init__(plan, values, intact)
         self.tail = Tail(plan, values)
         self.mix = plan.mixed[0]
+        most = self.most[self.mix.node]
+        self.bound = np.concatenate([most.rows.numpy(), most.features.numpy()])
         known = values[self.mix.node]
         # few features lie (features) x (rows) in memory, as the tail hands its read-out out
         self.sum = known.T.contiguous().T if known.shape[1] <= SMALL else known.contiguous()
@@ -117,6 +120,13 @@ class Skinny(Ground):
                 self.tail.on(running.sum, out, self.buffer)
             beyond = torch.sub(tile, self.sham, out=self.beyond[: len(some)]).abs_().amax(1, keepdim=True)
             yield from torch.where(beyond == 0, self.across, tile).mT  # NaN is not 0: it stays
+
+    def anew(self, mix: Mixing, sheet: Sheet, which: Which) -> bool:
+        """The same question as everywhere, asked of the energies as they lie here."""
+        if which is None or len(which) < 2 or not isinstance(sheet, Columns):
+            return super().anew(mix, sheet, which)
+        many = len(which) > MANY * self.plan.n_channels or not sheet.quiet[mix.node][which].all()
+        return many or not bool((sheet.energy[which].sum(0) <= self.bound).all())
 
     def _alone(self, sheet: Sheet, which: np.ndarray, out: torch.Tensor) -> None:
         if self.anew(self.mix, sheet, which):
