@@ -1,7 +1,8 @@
 """Write figures/bench.md, bench.json, bench.png and bench.svg: how fast campaigns are, from the last full run.
 
 Run it from the root of the checkout: ``neurolab bench --json out/bench/bench.json`` (about half an hour of one core),
-then ``python figures/make_bench.py``. Another file of ``neurolab bench --json`` may be named; quick runs are refused.
+then ``python figures/make_bench.py``. Other files of ``neurolab bench --json`` may be named, the last row of a workload
+counting; quick runs are refused.
 """
 
 import json
@@ -30,7 +31,9 @@ network, its stimuli and torch. Peers: the same lesions in the same process, aga
 
 def main(words):
     """Read the rows and write the table and the figure."""
-    rows = json.loads(pathlib.Path(words[0] if words else LAST).read_text(encoding="utf-8"))
+    files = [pathlib.Path(word) for word in words] or [LAST]
+    found = {row["id"]: row for file in files for row in json.loads(file.read_text(encoding="utf-8"))}
+    rows = [found[name] for name in sorted(found, key="L1 L2 L3 L3s S1 P1 R1 E1".split().index)]
     quick = [row["id"] for row in rows if row["quick"]]
     if quick:
         raise SystemExit(f"{', '.join(quick)} were run with --quick; type neurolab bench --json {LAST}.")
@@ -38,7 +41,8 @@ def main(words):
     versions = {}
     for row in rows:
         versions |= row["details"]["versions"]
-    about = "Versions: " + ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + "."
+    runs = "one run" if len(files) == 1 else f"{len(files)} runs, one workload after another"
+    about = f"Measured in {runs}. Versions: " + ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + "."
     notes = [f"- {row['id']}: {note}" for row in rows for note in row["notes"]]
     text = HEAD.format(about=about) + "\n".join(map(_line, rows)) + "\n\n## Notes\n\n" + "\n".join(notes) + "\n"
     (HERE / "bench.md").write_text(text, encoding="utf-8")
@@ -68,7 +72,7 @@ def _draw(rows):
     for at, row in enumerate(rows):
         ax.plot(row["range"], [at, at], color=WONG["black"], linewidth=1.2, zorder=2)
         ax.plot(row["speedup"], at, "o", color=WONG["black"], markersize=5, label="neurolab" if not at else None)
-        ax.text(row["speedup"] * 1.13, at, f"{row['speedup']:.3g}x", va="center", fontsize=TINY)
+        ax.text(max(row["range"][1], row["goal"]) * 1.1, at, f"{row['speedup']:.3g}x", va="center", fontsize=TINY)
         ax.plot([row["goal"]] * 2, [at - 0.3, at + 0.3], color=GREY, label="goal" if not at else None)
         for name, times in row["peers"].items():
             if name in peers:
