@@ -60,9 +60,9 @@ def compare_cohorts(
 
     Returns
     -------
-    Dataset. Over condition and index: ``effect`` (mean difference), ``low, high, p, p_floor, q``. Over cohort and
-    index: ``mean, mean_low, mean_high``, and ``value`` per member. ``equal`` (condition, matched). attrs: ``paired``,
-    JSON lists ``reasons`` and ``undermined_by`` (the flags). An index that some network does not have is NaN.
+    Dataset. Over condition and index: ``effect`` (mean difference), ``low, high, p, p_floor, q, q_floor``. Over
+    cohort and index: ``mean, mean_low, mean_high``, and ``value`` per member. ``equal`` (condition, matched). attrs:
+    ``paired``, JSON lists ``reasons`` and ``undermined_by`` (the flags). An index that some network lacks is NaN.
 
     Raises
     ------
@@ -105,6 +105,7 @@ def compare_cohorts(
             **means_of(cohorts, level, rng),
             **{name: (("condition", "index"), values) for name, values in tests.items()},
             "q": (("condition", "index"), _corrected(tests["p"])),
+            "q_floor": (("condition", "index"), np.nan_to_num(_corrected(tests["p_floor"]), nan=1.0)),
             "equal": (("condition", "matched"), np.array(equal, dtype=bool).reshape(len(others), len(wanted))),
         },
         coords={**cohorts.coords, "condition": strings(names), "matched": strings(wanted)},
