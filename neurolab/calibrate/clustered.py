@@ -14,7 +14,7 @@ from neurolab.analysis.communities import Spectral
 from neurolab.analysis.cut_of_networks import clusterability
 from neurolab.analysis.important import importance
 from neurolab.analysis.unit_graph import layered_graph
-from neurolab.calibrate.entry import Entry, Found, approximate, attainable, conservative, covers, exact
+from neurolab.calibrate.entry import NAN, Entry, Found, approximate, attainable, conservative, covers, exact
 from neurolab.trials import make_trials
 
 Stream = np.random.Generator
@@ -53,7 +53,8 @@ def agreement(stream: Stream, effect: float, *, measure: str) -> Found:
     drawn = held.assign(label=(held["label"].dims, codes))
     found = alignment(drawn, {"networks": list(functions[0])}, n_permutations=49, rng=int(stream.integers(2**31)))
     here = found.sel(condition="networks", partition="found", measure=measure)
-    return Found(*(float(here[name]) for name in ("p", "low", "high")), truth=0.0 if effect == 0 else float("nan"))
+    p, low, high = (float(here[name]) for name in ("p", "low", "high"))
+    return Found(p, low, high, 0.0 if effect == 0 else NAN)
 
 
 def _two(draw: Callable[[], np.ndarray]) -> np.ndarray:
@@ -67,7 +68,8 @@ def _two(draw: Callable[[], np.ndarray]) -> np.ndarray:
 def lost(stream: Stream, effect: float) -> Found:
     """Test whether clusters cost more than sets of their layer; they cost ``effect`` more."""
     found = importance({"networks": [_trials(stream, effect, at) for at in range(N)]}, families=("random",), rng=0)
-    return Found(*(float(found[name].item()) for name in ("p", "low", "high")), truth=effect)
+    p, low, high = (float(found[name].item()) for name in ("p", "low", "high"))
+    return Found(p, low, high, effect)
 
 
 def _trials(stream: Stream, effect: float, at: int) -> xr.Dataset:

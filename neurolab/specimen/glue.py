@@ -47,7 +47,8 @@ def glued(left: Specimen, right: Specimen, *, cross: float = 0.0, name: str = "g
     """
     pairs = _side_by_side(left, right)
     draw = generator(rng, "glued", left.name, right.name)
-    layers = [_joined(a, b, cross, draw) if isinstance(a, nn.Linear) else copy.deepcopy(a) for a, b in pairs]
+    layers = [_joined(a, b, cross, draw) if isinstance(a, nn.Linear) and isinstance(b, nn.Linear) else copy.deepcopy(a)
+              for a, b in pairs]  # fmt: skip
     example = torch.cat([left.example[:1], right.example[:1]], dim=1).expand(2, -1).clone()
     return Specimen(nn.Sequential(*layers).eval().requires_grad_(False), example, name=name)
 
@@ -76,11 +77,12 @@ def glued_cohort(halves: Cohort, *, cross: float = 0.0, name: str = "glued", rng
 
 
 def _side_by_side(left: Specimen, right: Specimen) -> list[tuple[nn.Module, nn.Module]]:
+    stacks = [one.model for one in (left, right) if isinstance(one.model, nn.Sequential) and one.example.dim() == 2]
     for one in (left, right):
-        if not isinstance(one.model, nn.Sequential) or one.example.dim() != 2:
+        if len(stacks) < 2 and one.model not in stacks:
             raise SpecimenError(f"glued() got {one.name!r}, a {type(one.model).__name__}; expected an nn.Sequential of "
                                 "linear layers and activations, of stimuli (n, units).")
-    first, second = list(left.model), list(right.model)
+    first, second = (list(model) for model in stacks)
     for at, (a, b) in enumerate(zip(first, second)):
         alike = type(a) is type(b) and isinstance(a, (nn.Linear, *UNITWISE))
         if not alike or (isinstance(a, nn.Linear) and a.weight.shape != b.weight.shape):
