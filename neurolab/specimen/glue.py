@@ -10,8 +10,7 @@ from torch import nn
 
 from neurolab.chance import RNG, generator
 from neurolab.errors import SpecimenError
-from neurolab.specimen.specimen import Cohort
-from neurolab.specimen.specimen import Specimen
+from neurolab.specimen.specimen import Cohort, Specimen
 
 #: Modules that treat every unit alike, so that units of two networks may lie side by side in them.
 UNITWISE = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.GELU, nn.ELU, nn.LeakyReLU, nn.SiLU, nn.Softplus, nn.Identity, nn.Dropout)
