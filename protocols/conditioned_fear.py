@@ -41,13 +41,11 @@ def main(*, rng=0, quick=False, n=None):
         after = nl.record(network, shown, SITES)
         both = nl.specimen.before_and_after(naive[network.name], network, shown.where(condition="feared"), SITES)
         costs = nl.specimen.screen(network, SITES, tasks_of(shown)[0], n_exact=10, rng=rng)["estimate"]
-        found = {"change": nl.localise(both, "after > before", test="paired")}
-        found["contrast"] = nl.localise(after, "feared > others")
-        found["attribution"] = nl.analysis.unit_map(after, costs, chosen_by="activity x gradient of freezing")
-        return {tag: nl.analysis.nested_lesions(found[tag], nl.Zero(), sizes[tag], name=tag) for tag in TAGS}
+        found = [nl.localise(both, "after > before", test="paired"), nl.localise(after, "feared > others")]
+        found.append(nl.analysis.unit_map(after, costs, chosen_by="activity x gradient of freezing"))
+        return {tag: nl.analysis.nested_lesions(one, nl.Zero(), sizes[tag], name=tag) for tag, one in zip(TAGS, found)}
 
-    all_sizes = dict.fromkeys(TAGS, SIZES)
-    doses = nl.examine(fearful, lambda network: sum(ladders(network, all_sizes).values(), ()), tasks_of(dose))
+    doses = nl.examine(fearful, lambda net: sum(ladders(net, dict.fromkeys(TAGS, SIZES)).values(), ()), tasks_of(dose))
     sizes = {tag: (nl.analysis.smallest_dose(doses, lesion=tag, task="acquired fear", costing=0.5),) for tag in TAGS}
 
     def design(network):

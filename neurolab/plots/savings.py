@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -49,7 +51,7 @@ def plot_savings(result: xr.Dataset, *, ax: Axes) -> Axes:
         ax.plot(np.arange(2) + sideways[member], steps[:, member], color=GREY, linewidth=0.4, alpha=0.6, zorder=1)
     for at, (colour, marker) in zip(range(2), SERIES):
         faces = [colour if there else "white" for there in reached[at] > 0]
-        edges = {"facecolors": faces, "edgecolors": colour}
+        edges: dict[str, Any] = {"facecolors": faces, "edgecolors": colour}
         ax.scatter(at + sideways, steps[at], s=9.0, marker=marker, linewidths=0.5, zorder=3, **edges)
         effect(ax, at + (0.24 if at else -0.24), mean[at], low[at], high[at])
     columns(ax, range(2), arms, share=0.5)
