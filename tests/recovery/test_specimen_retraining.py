@@ -241,3 +241,26 @@ def test_retrain__arms_must_pair():
         remove_units(cohort(n=1, epochs=1), nl.ROI("a", {"1": [0]}, specimen="who"))
     with pytest.raises(nl.errors.DataError, match="both"):
         Routing({"1": [0]}, ("odd",), "twice")
+
+
+def test_retrain__serves_convolutions_one_after_another_with_whole_channels_held():
+    chance = np.random.default_rng(0)
+    labels = np.arange(24) % 2
+    table = pd.DataFrame({"stimulus_id": [f"i{at}" for at in range(24)], "condition": "plain", "label": labels})
+    images = nl.StimulusSet("images", chance.standard_normal((24, 1, 6, 6)).astype(np.float32), table)
+    build = lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 2))  # noqa: E731
+    given = nl.train_cohort(build, images.take(range(12)), n=2, recipe=Recipe(epochs=1), rng=0)
+    task = nl.Task("margin", images.take(range(12, 24)), nl.scores.margin)
+    roi = nl.ROI("channels", {"1": [0, 2]}, dims={"1": ("channel",)})
+    arms = {"held": given, "removed": remove_units(given, roi)}
+    learned, trials = retrain(arms, images.take(range(12)), watch=[task], held={"held": nl.Lesion(roi, nl.Zero())},
+                              recipe=Recipe(epochs=2, batch_size=4), every=2, rng=0)
+    bench = nl.examine(given, [nl.Lesion(roi, nl.Zero())], [task], progress=False)
+    for arm in ("held step 0", "removed step 0"):
+        at = list(trials["lesion_id"].values).index(arm)
+        np.testing.assert_allclose(trials.score[:, at].values, bench.score[:, 1].values, atol=1e-5)
+    for before, after in zip(given, learned["held"]):
+        changed = np.abs(weights(before)["0.weight"] - weights(after)["0.weight"]).reshape(3, -1).max(axis=1)
+        assert changed[1] > 0
+        assert not changed[[0, 2]].any()
+    assert not any(weights(one)["0.weight"][[0, 2]].any() for one in learned["removed"])
