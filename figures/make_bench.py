@@ -33,7 +33,7 @@ def main(words):
     """Read the rows and write the table and the figure."""
     files = [pathlib.Path(word) for word in words] or [LAST]
     found = {row["id"]: row for file in files for row in json.loads(file.read_text(encoding="utf-8"))}
-    rows = [found[name] for name in sorted(found, key="L1 L2 L3 L3s S1 P1 R1 E1".split().index)]
+    rows = [found[name] for name in sorted(found, key=["L1", "L2", "L3", "L3s", "S1", "P1", "R1", "E1"].index)]
     quick = [row["id"] for row in rows if row["quick"]]
     if quick:
         raise SystemExit(f"{', '.join(quick)} were run with --quick; type neurolab bench --json {LAST}.")
@@ -42,7 +42,8 @@ def main(words):
     for row in rows:
         versions |= row["details"]["versions"]
     runs = "one run" if len(files) == 1 else f"{len(files)} runs, one workload after another"
-    about = f"Measured in {runs}. Versions: " + ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + "."
+    told = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    about = f"Measured in {runs}. Versions: {told}."
     notes = [f"- {row['id']}: {note}" for row in rows for note in row["notes"]]
     text = HEAD.format(about=about) + "\n".join(map(_line, rows)) + "\n\n## Notes\n\n" + "\n".join(notes) + "\n"
     (HERE / "bench.md").write_text(text, encoding="utf-8")
