@@ -63,12 +63,15 @@ def _ticks(ax: Axes, result: xr.Dataset, conditions: list[str], dim: str) -> Non
     """Conditions below the axis, each with the p of its series."""
     p = values(result, "p", "condition", dim)
     columns(ax, range(len(conditions)), conditions, share=1 / len(conditions), size=TINY if len(p) > 4 else SMALL)
-    said = [" / ".join(probability(one) for one in row) for row in p]
+    said = ["\n".join(f"p {probability(one)}" for one in row) for row in p]
     named = [tick.get_text() for tick in ax.get_xticklabels()]
-    ax.set_xticks(range(len(conditions)), [f"{name}\np {row}" for name, row in zip(named, said)])
+    ax.set_xticks(range(len(conditions)), [f"{name}\n{row}" for name, row in zip(named, said)])
 
 
-_MARKS = "Dots: one network each. Diamonds with bars: the mean over networks and its interval. Below: p of each series."
+_MARKS = (
+    "Dots: one network each. Diamonds with bars: the mean over networks and its interval. Below: p of each series, in "
+    "their order."
+)
 
 
 @drawing(
