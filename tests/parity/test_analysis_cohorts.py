@@ -177,6 +177,26 @@ def test_greedy_takes_in_each_round_what_costs_most_by_then(examined):
     assert found.chosen_on == {"s"}
 
 
+def test_greedy_passes_over_a_unit_whose_work_is_already_lost():
+    """Unit 1 costs nearly as much as unit 0 alone, and nothing more once unit 0 is gone; unit 2 always costs 1."""
+
+    def ask(lesions):
+        cut = [set(lesion.roi.units["conv"].tolist()) if lesion.role == "target" else set() for lesion in lesions]
+        score = [[[-(3.0 if 0 in gone else 2.9 if 1 in gone else 0.0) - (2 in gone)] for gone in cut]]
+        trial = {"task": ["t"], "stimulus_id": ["s"], "condition": ["c"]}
+        about = {"t": {"bounded": False, "chance": 0.0}}
+        return make_trials(score, specimen=["net"], lesions=lesions, trial=trial, tasks=about, kind="simulated")
+
+    units = nl.make_recording(
+        np.arange(8.0).reshape(2, 4), presentation={"stimulus_id": ["a", "b"], "condition": ["x", "y"]},
+        neuroid={"site": ["conv"] * 4, "unit": range(4)}, kind="ann",
+    )  # fmt: skip
+    in_turn = greedy_roi(ask, units, nl.Zero(), name="area", task="t", top=2, step=0.25)
+    at_once = greedy_roi(ask, units, nl.Zero(), name="area", task="t", top=2, step=0.5)
+    assert in_turn.units["conv"].tolist() == [0, 2]
+    assert at_once.units["conv"].tolist() == [0, 1]
+
+
 def tables(n=8, seed=0, names=("control", "dropout", "noise")):
     draw = np.random.default_rng(seed)
     return {
@@ -201,6 +221,8 @@ def test_cohorts_of_the_same_seeds_are_compared_by_sign_patterns_of_pairs():
         assert float(cell["effect"]) == pytest.approx((other - control).mean())
         assert float(cell["p"]) == pytest.approx(slow_p(other - control))
         assert float(cell["p_floor"]) == 2 / 2**8
+        pairs = nl.stats.permutation.sign_flip(other - control)
+        np.testing.assert_allclose([cell["low"], cell["high"]], [pairs.low, pairs.high])
         p.append(float(cell["p"]))
     wanted = np.maximum.accumulate(np.sort(p) * [2, 1])[np.argsort(np.argsort(p))]  # Holm over the two conditions
     np.testing.assert_allclose(found["q"].sel(index="redundancy"), np.minimum(wanted, 1))
