@@ -5,7 +5,7 @@ from itertools import combinations, product
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 import neurolab as nl
 from neurolab.analysis import (
@@ -195,6 +195,17 @@ def test_greedy_passes_over_a_unit_whose_work_is_already_lost():
     at_once = greedy_roi(ask, units, nl.Zero(), name="area", task="t", top=2, step=0.5)
     assert in_turn.units["conv"].tolist() == [0, 2]
     assert at_once.units["conv"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("columns", [None, (1, 3, 4)])
+def test_log_probability_is_scipys_log_softmax_over_what_competes(columns):
+    outputs = 300 * np.random.default_rng(0).normal(size=(20, 5))  # far apart: no overflow
+    table = pd.DataFrame({"label": np.random.default_rng(1).choice(columns or range(5), 20)})
+    kept = list(columns or range(5))
+    wanted = special.log_softmax(outputs[:, kept], axis=1)[np.arange(20), [kept.index(k) for k in table["label"]]]
+    score = nl.scores.LogProbability(columns=columns)
+    np.testing.assert_allclose(score(outputs, table), wanted, atol=1e-9)
+    assert score.chance(table, 5) == pytest.approx(-np.log(len(kept)))
 
 
 def tables(n=8, seed=0, names=("control", "dropout", "noise")):
