@@ -33,10 +33,10 @@ from neurolab.specimen.specimen import Cohort as Cohort
 from neurolab.specimen.specimen import Probe as Probe
 from neurolab.specimen.specimen import Specimen as Specimen
 from neurolab.specimen.specimen import Task as Task
-from neurolab.specimen.structure import structure as structure
-from neurolab.specimen.structure import structures as structures
 from neurolab.specimen.train import train_cohort as train_cohort
 from neurolab.specimen.train import untrained_cohort as untrained_cohort
 from neurolab.specimen.training import Training as Training
 from neurolab.specimen.training import training_table as training_table
 from neurolab.specimen.twice import before_and_after as before_and_after
+from neurolab.specimen.unit_edges import structure as structure
+from neurolab.specimen.unit_edges import structures as structures
