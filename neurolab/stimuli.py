@@ -117,6 +117,11 @@ class StimulusSet:
         """
         return StimulusSet(self.name, self.inputs, self.table.assign(**columns))
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """The ids of the stimuli, and of those that they are marked twins of."""
+        return frozenset(self.ids).union(map(str, self.table["unmarked"]) if "unmarked" in self.table else ())
+
     def marked(self, where: Sequence[int], *, mark: str, value: float = 1.0, **columns: Any) -> StimulusSet:
         """Get the stimuli with a mark on each: these places of the flattened input are set to ``value``.
 
@@ -143,7 +148,8 @@ class StimulusSet:
             )
         flat[:, places] = value
         ids = [f"{one} {mark}" for one in self.ids]
-        table = self.table.assign(unmarked=list(self.ids), stimulus_id=ids).assign(**columns)
+        before = list(self.table["unmarked"]) if "unmarked" in self.table else list(self.ids)
+        table = self.table.assign(unmarked=before, stimulus_id=ids).assign(**columns)
         return StimulusSet(f"{self.name} {mark}", inputs, table)
 
     def joined(self, *others: StimulusSet, name: str | None = None) -> StimulusSet:
@@ -165,7 +171,9 @@ class StimulusSet:
         shapes = {one.inputs.shape[1:] for one in every}
         if len(shapes) > 1:
             raise SchemaError(f"joined() got stimuli of the shapes {listed(sorted(shapes))}; expected one shape.")
-        common = [column for column in self.table if all(column in one.table for one in others)]
+        if any("unmarked" in one.table for one in every):
+            every = tuple(one if "unmarked" in one.table else one.assign(unmarked=list(one.ids)) for one in every)
+        common = [column for column in every[0].table if all(column in one.table for one in every)]
         table = pd.concat([one.table[common] for one in every], ignore_index=True)
         return StimulusSet(name or self.name, np.concatenate([one.inputs for one in every]), table)
 

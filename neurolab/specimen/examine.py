@@ -210,7 +210,7 @@ def _check_sheet(specimen: Specimen, tasks: Sequence[Task]) -> None:
 
 
 def _check_dipping(design: Sequence[Lesion], tasks: Sequence[Task], allowed: bool) -> str:
-    seen = {task.name: frozenset(task.stimuli.ids) for task in tasks}
+    seen = {task.name: task.stimuli.origins for task in tasks}
     for lesion in design:
         if lesion.role == "sham":
             continue

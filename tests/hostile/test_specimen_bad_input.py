@@ -171,6 +171,18 @@ def test_double_dipping__is_refused_and_the_override_is_recorded():
     assert examine(net, [lesion], [Task("t", stimuli.take([0, 1]), scores.accuracy)]).attrs["override"] == ""
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_double_dipping__marked_twins_are_the_same_stimuli(others):
+    """A region that was chosen on a picture is not tested on the picture with a mark, alone or among others."""
+    net, stimuli = small(), shown(X)
+    lesion = Lesion(ROI("r", {"0": [1]}, chosen_on=frozenset({"s2"})), Zero())
+    twins = stimuli.where(stimulus_id=["s2"]).marked([0], mark="seen").marked([1], mark="twice")
+    twins = twins.joined(stimuli.where(stimulus_id=["s1"])) if others else twins
+    with pytest.raises(DoubleDippingError, match="'s2'"):
+        examine(net, [lesion], [Task("t", twins, scores.accuracy)])
+    assert examine(net, [lesion], [Task("t", stimuli.where(stimulus_id=["s1"]), scores.accuracy)]).sizes["trial"] == 1
+
+
 def test_tasks__bad_ones_are_named():
     net, stimuli = small(), shown(X)
     lesion = Lesion(ROI("r", {"0": [1]}), Zero())
