@@ -113,13 +113,16 @@ def table_of(given: Profile) -> pd.DataFrame:
     )
 
 
-def cohorts_of(profiles: Mapping[str, Profile], indices: Sequence[str] | None, paired: bool | None) -> Cohorts:
+def cohorts_of(
+    profiles: Mapping[str, Profile], indices: Sequence[str] | None, paired: bool | None, *, least: int = 2
+) -> Cohorts:
     """Get the cohorts of some profiles: the indices that all have, or those named.
 
     Raises DesignError for fewer than two cohorts or networks, or pairs asked of networks that share no seeds.
     """
-    if not isinstance(profiles, Mapping) or len(profiles) < 2:
-        raise DesignError("Two cohorts or more are compared; expected {condition: profile}, profiles as of profile().")
+    if not isinstance(profiles, Mapping) or len(profiles) < least:
+        what = "Two cohorts or more are compared" if least == 2 else "No cohort was given"
+        raise DesignError(f"{what}; expected {{condition: profile}}, profiles as of nl.analysis.profile().")
     names, tables = [str(name) for name in profiles], [table_of(one) for one in profiles.values()]
     chosen = _chosen(tables, indices)
     for name, table in zip(names, tables):

@@ -86,7 +86,8 @@ def against_controls(
     intact = sample.by_specimen(sham_rows(sample.trials, name), task)
     target = intact - sample.by_specimen(rows, task)
     control = intact[:, None] - sample.by_lesion(draws, task)
-    match = _match(sample.trials, draws, name)
+    near = closeness(sample.trials, draws)
+    match = near.said(name) if near else ""
     per_member = sample.table(draws, task) - sample.table(rows, task)  # the sham cancels
     stream = generator(rng, "against_controls", name, family, task)
     test = sign_flip(per_member.to_numpy(), alternative="greater", level=level, rng=stream)
@@ -108,6 +109,7 @@ def against_controls(
         task=task,
         family=family,
         matching=match,
+        undermined_by=[match] if near and near.undermines and family != "random" else [],
         **_about(sample, len(draws)),
         **sample.said(rng, *_notes(test, len(draws), sample.plural, level), match),
     )
@@ -129,12 +131,6 @@ def _notes(test: SignFlip, n_draws: int, plural: str, level: float) -> list[str]
         floor_text(test.n, test.p_floor, plural=plural, alternative="greater"),
         *rank_texts(n_draws, what="control draws", level=level),
     ]
-
-
-def _match(trials: xr.Dataset, draws: np.ndarray, name: str) -> str:
-    """How near the controls came to their target, where the trials know."""
-    near = closeness(trials, draws)
-    return near.said(name) if near else ""
 
 
 def _same_dose(trials: xr.Dataset, rows: np.ndarray, draws: np.ndarray, name: str, family: str) -> np.ndarray:

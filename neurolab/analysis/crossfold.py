@@ -13,6 +13,9 @@ from neurolab.analysis.reselect import exchangeable
 from neurolab.analysis.select import top_mask
 from neurolab.analysis.shuffled import statistics
 
+#: Numbers of arrangements beyond this one are called this one: a float ends not far above.
+MOST = 10**300
+
 
 @dataclass(frozen=True, eq=False)
 class CrossFold:
@@ -96,11 +99,11 @@ class Deal:
 
     @property
     def arrangements(self) -> float:
-        """How many different shuffles there are."""
+        """How many different shuffles there are, up to what a float can say."""
         from math import comb, prod
 
         sizes = [self.first[self.block == value] for value in np.unique(self.block)]
-        return float(prod(comb(len(side), int(side.sum())) for side in sizes))
+        return float(min(prod(comb(len(side), int(side.sum())) for side in sizes), MOST))
 
 
 def deal_of(used: xr.DataArray, positive: np.ndarray, fold: np.ndarray) -> Deal:

@@ -49,7 +49,7 @@ def index_mean(
     >>> float(index_mean({"control": rho, "dropout": -rho}, index="rho", rng=0)["p"].sel(condition="dropout"))
     0.03125
     """
-    cohorts = cohorts_of(profiles, [index], None)
+    cohorts = cohorts_of(profiles, [index], None, least=1)
     tests = [
         cohorts.mean(at, 0, level, generator(rng, "index mean", name, index), popmean)
         for at, name in enumerate(cohorts.names)

@@ -159,15 +159,17 @@ def _about_lesions(evidence: Evidence) -> list[str]:
         a, b = cells.lesions
         said.append(f"{a} and {b} differ in size ({units[0]:.4g} and {units[1]:.4g} units).")
     roles, rois = trials["role"].values.astype(str), trials["roi"].values.astype(str)
+    families = trials["family"].values.astype(str) if "family" in trials.coords else np.full(len(roles), "")
     for lesion, rows in zip(cells.lesions, cells.rows):
         controls = np.flatnonzero((roles == "control") & (rois == rois[rows[0]]))
         if not controls.size:
             said.append(
                 f"No matched controls of {lesion} were examined: damage of that size anywhere might do the same."
             )
-        near = closeness(trials, controls)
-        if near and near.undermines:
-            said.append(near.said(lesion))
+        near = [one for family in dict.fromkeys(families[controls])
+                if (one := closeness(trials, controls[families[controls] == family]))]
+        matched = [one for one in near if not one.site_only]  # random ones beside them are not meant to be
+        said += [one.said(lesion) for one in matched or near[:1] if one.undermines]
         vacuous = mean_over(trials, "vacuous", rows)
         if vacuous > 0:
             said.append(f"{lesion} changed no value at all in {vacuous:.0%} of the networks (the units were silent).")

@@ -164,7 +164,7 @@ def _figure(one: Told, name: str, shown: set[str]) -> str:
 def _reasons(table: pd.DataFrame) -> str:
     parts = []
     for row in records(table[table["claim"] != ""]):
-        against = f" It would be undermined by: {row['undermined_by']}" if row["undermined_by"] else ""
+        against = f" Undermined by: {row['undermined_by']}" if row["undermined_by"] else ""
         parts.append(
             f"<p><strong>{html.escape(row['claim'])}</strong> Expected: {html.escape(row['expects'])}. "
             f"{html.escape(row['reasons'] + against)}</p>"

@@ -123,7 +123,7 @@ def _verdict(name: str, result: xr.Dataset) -> str:
     verdict = html.escape(f"{name}: {tidy(str(result.attrs['verdict']))} ({sample_words(result)})")
     lists = [
         f"<p>{intro}</p><ul>{''.join(f'<li>{html.escape(said)}</li>' for said in sentences(result, attr))}</ul>"
-        for intro, attr in (("Because:", "reasons"), ("It would be undermined by:", "undermined_by"))
+        for intro, attr in (("Because:", "reasons"), ("Undermined by:", "undermined_by"))
         if sentences(result, attr)
     ]
     return f'<p class="verdict">{verdict}</p>{"".join(lists)}'

@@ -192,6 +192,22 @@ def test_a_result_says_how_near_its_controls_came(distance, outside, expected):
     said = json.loads(dissociation(trials, **PAIR, rng=0).attrs["undermined_by"])
     assert any(expected in one for one in said)
     assert any(expected.replace("of A", "of B") in one for one in said)
+    alone = json.loads(against_controls(trials, lesion="A", task="X", rng=0).attrs["undermined_by"])
+    assert any(expected in one for one in alone)
+
+
+def test_random_controls_beside_matched_ones_do_not_dilute_how_near_these_came():
+    """Half of the controls are random ones, matched in nothing but size: the others are as far as they are."""
+    trials = noted(0.8, lambda draw: 0.1 * (draw <= 10))
+    random = (trials["role"].values == "control") & (trials["draw"].values > 10)
+    texts = trials["lesion_notes"].values.copy()
+    texts[:, random] = json.dumps({"match_distance": 0.0, "match_outside": 0.0})
+    families = np.where(random, "random", trials["family"].values.astype(str)).astype(object)
+    mixed = trials.assign(lesion_notes=(("specimen", "lesion"), texts)).assign_coords(family=("lesion", families))
+    said = json.loads(dissociation(mixed, **PAIR, rng=0).attrs["undermined_by"])
+    assert any("The controls of A lie 0.8 sd from its units on average; 10 % outside the caliper." in one
+               for one in said)
+    assert not any("size only" in one for one in said)
 
 
 def test_controls_within_the_caliper_undermine_nothing():
@@ -200,6 +216,7 @@ def test_controls_within_the_caliper_undermine_nothing():
         against_controls(trials, lesion="A", task="X", rng=0).attrs["note"]
     )
     assert "caliper" not in dissociation(trials, **PAIR, rng=0).attrs["undermined_by"]
+    assert json.loads(against_controls(trials, lesion="A", task="X", rng=0).attrs["undermined_by"]) == []
 
 
 def test_trials_without_notes_say_nothing_of_a_match():

@@ -176,6 +176,11 @@ def test_shuffles_of_held_out_labels_stay_within_their_folds(seed):
     assert Deal(side, fold, np.arange(18)).arrangements == 15**3
 
 
+def test_arrangements_of_thousands_of_presentations_are_a_number():
+    side = np.arange(2_500) % 2 == 0
+    assert Deal(side, np.zeros(2_500, dtype=int), np.arange(2_500)).arrangements == 1e300
+
+
 def test_stimuli_shared_by_folds_keep_one_label_in_all_of_them():
     once = phantom_recording(n_units=3, selective={}, n_stimuli=4, rng=0)
     again = once.isel(presentation=np.tile(np.arange(8), 3))

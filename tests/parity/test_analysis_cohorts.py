@@ -265,6 +265,8 @@ def test_one_index_against_a_value():
     found = index_mean(given, index="redundancy", popmean=1.0, rng=0)
     for name, table in given.items():
         assert float(found["p"].sel(condition=name)) == pytest.approx(slow_p(table["redundancy"], 1.0))
+    alone = index_mean({"control": given["control"]}, index="redundancy", popmean=1.0, rng=0)
+    assert float(alone["p"].sel(condition="control")) == float(found["p"].sel(condition="control"))
 
 
 def test_a_profile_joins_networks_and_indices():
