@@ -19,7 +19,8 @@ TEST = ("p", "effect", "low", "high", "p_floor")
 #: The sign that a one-sided test looks for.
 SIDES = {"greater": 1, "less": -1}
 #: Tests, by analysis and p, whose small p says that an effect is small: they show no side, their interval may.
-EQUIVALENCES = (("spared", "p"), ("dissociation", "spared_p"), ("interaction", "additive_p"))
+EQUIVALENCES = (("spared", "p"), ("dissociation", "spared_p"), ("interaction", "additive_p"),
+                ("recovery", "recovered_p"))
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def _row(condition: str, result: xr.Dataset, test: str | None) -> Row:
         raise DesignError("The effect of this result is an AUC, 0.5 where there is none; a claim compares with 0.")
     names = _names(result, test)
     p, effect, low, high, floor = (float(result[name]) for name in names)
+    null = float(result.attrs.get("popmean", 0.0))  # what a mean was tested against
+    effect, low, high = effect - null, low - null, high - null
     said = {"n": str(result.attrs["n"]), "over": str(result.attrs["generalises_over"])}
     equivalence = (str(result.attrs["analysis"]), names[0]) in EQUIVALENCES
     alternative = "equivalence" if equivalence else str(result.attrs.get("alternative", "two-sided"))

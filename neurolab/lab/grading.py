@@ -152,7 +152,7 @@ def _write(target: Path, grades: list[Grade]) -> None:
     writer.writerows([{name: _harmless(cell) for name, cell in row.items()} for row in rows])
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        draft.write_text(text.getvalue(), encoding="utf-8")
+        draft.write_bytes(text.getvalue().encode("utf-8", errors="replace"))  # what no text holds becomes "?"
         os.replace(draft, target)
     except OSError as error:
         raise LabError(f"{target} could not be written ({error}). Type --out ANOTHER.csv.") from error

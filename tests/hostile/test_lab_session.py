@@ -272,3 +272,16 @@ def test_listing_and_copying_labs_needs_none_of_the_heavy_libraries():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_no_text_holds_spoils_no_class(tmp_path, capsys):
+    """Half of a surrogate pair in one student's explanation: a file of grades is written all the same."""
+    for name in ("ada", "bob"):
+        (tmp_path / name).mkdir()
+        lab.start("toy", student=name, folder=tmp_path / name)
+        lab.check("Q1", 0.0)
+    path = tmp_path / "ada" / "progress.json"
+    path.write_text(path.read_text("utf-8").replace('"ada"', '"ad\\ud800a"'), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["lab", "grade", str(tmp_path)]) == 0
+    assert len(rows_of(tmp_path / "grades.csv")) == 2

@@ -3,9 +3,11 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from neurolab.analysis import against_controls, claim, claims, deficits, dose_response, spared
+from neurolab.analysis import against_controls, claim, claims, deficits, dose_response, index_mean, spared
+from neurolab.analysis.claim_rows import EQUIVALENCES
 from neurolab.errors import DesignError, SchemaError, UnknownNameError
 from neurolab.protocol.findings import load_dataset, place_of
 from neurolab.report import methods_text, printed_table
@@ -224,3 +226,20 @@ def test_the_words_of_claims_are_those_of_the_results():
     assert "n = 8 networks" in methods_text(one)
     assert "Claims were not corrected for each other" in methods_text(every)
     assert max(map(len, printed_table({"claims": every}).split("\n"))) <= 132
+
+
+@pytest.mark.parametrize("mean, above, below", [(0.3, "not shown", "supported"), (0.7, "supported", "not shown")])
+def test_a_mean_that_was_tested_against_a_value_is_above_or_below_that_value(mean, above, below):
+    """An accuracy of .3 is not above a chance of .5, however far from 0 it is."""
+    index = pd.DataFrame({"accuracy": mean + 0.01 * np.arange(-4, 4)}, index=[f"net seed {k}" for k in range(8)])
+    result = index_mean({"nets": index}, index="accuracy", popmean=0.5, rng=0).sel(condition="nets")
+    assert claim("It is above chance.", result, expects="more").attrs["verdict"] in {above, OTHER[above]}
+    assert claim("It is below chance.", result, expects="less").attrs["verdict"] in {below, OTHER[below]}
+
+
+#: A claim that is not shown may be refuted: the other side is.
+OTHER = {"supported": "supported", "not shown": "refuted"}
+
+
+def test_the_p_of_a_recovery_to_the_intact_level_shows_no_side():
+    assert ("recovery", "recovered_p") in EQUIVALENCES
