@@ -189,11 +189,11 @@ def _against(cut: float, drawn: list[tuple[Found, int]], level: float) -> dict[s
     """The cut of a network against those of its shuffles; below them is modular."""
     null = np.array([one.cut for one, _ in drawn])
     difference = float(cut - null.mean())
-    sd = max(float(null.std(ddof=1)), LEAST_SD * float(null.mean()))
+    sd = max(float(null.std(ddof=1)), LEAST_SD * (float(null.mean()) or cut))  # shuffles all in parts have cuts of 0
     low, high = np.quantile(null, (0.5 - level / 2, 0.5 + level / 2))
     as_low = int((null <= cut + 1e-9 * max(1.0, cut)).sum())
     return {"null_mean": float(null.mean()), "null_sd": float(null.std(ddof=1)), "difference": difference,
-            "z": difference / sd, "own_p": (as_low + 1) / (len(null) + 1), "own_low": cut - high,
+            "z": difference / sd if sd else 0.0, "own_p": (as_low + 1) / (len(null) + 1), "own_low": cut - high,
             "own_high": cut - low, "own_p_floor": 1 / (len(null) + 1),
             "null_in_parts": float(np.mean([parts > 1 for _, parts in drawn]))}  # fmt: skip
 
