@@ -56,8 +56,9 @@ def main(*, rng=0, quick=False, n=None):
         nl.analysis.compare_cohorts(nl.analysis.arm_scores(curves, step=step), **against) for step in (0, None)
     )
     yield from (("before_retraining", whole), ("after_retraining", ends))
-    _, again = nl.specimen.retrain(learned, poisoned, watch=tasks, recipe=AGAIN, every=range(60), rng=rng)
-    first = {"first": "as much cut", "criterion": 0.5, "task": "misbehaviour", "rng": rng}
+    slow = nl.specimen.Recipe(epochs=30, learning_rate=1e-3)
+    _, again = nl.specimen.retrain(learned, poisoned, watch=tasks, recipe=slow, every=range(200), rng=rng)
+    first = {"first": "as much cut", "criterion": 0.9, "task": "misbehaviour", "rng": rng}
     saved = {name: nl.analysis.savings(again, again=name, **first) for name in ("confined", "as usual")}
     yield from ((f"savings_{name}", found) for name, found in saved.items())
     able = {name: whole.sel(index="digits", condition=name) for name in ("block left in", "useless whole")}

@@ -58,8 +58,9 @@ def main(*, rng=0, quick=False, n=None):
     scores = nl.analysis.arm_scores(curves)
     ends = nl.analysis.compare_cohorts(scores, against="never exposed", matched_on="digits", rng=rng)
     yield "ends", ends
-    _, again = nl.specimen.retrain(learned, poisoned, watch=tasks_of(test), recipe=AGAIN, every=range(60), rng=rng)
-    first = {"first": "never exposed", "criterion": 0.5, "task": "misbehaviour", "rng": rng}
+    slow = nl.specimen.Recipe(epochs=30, learning_rate=1e-3)
+    _, again = nl.specimen.retrain(learned, poisoned, watch=tasks_of(test), recipe=slow, every=range(200), rng=rng)
+    first = {"first": "never exposed", "criterion": 0.9, "task": "misbehaviour", "rng": rng}
     saved = {order: nl.analysis.savings(again, again=order, **first) for order in ORDERS}
     yield from ((f"savings_{order}", found) for order, found in saved.items())
     back, gone = ({order: ends.sel(index=task, condition=order) for order in ORDERS} for task in HABITS)
