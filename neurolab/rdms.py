@@ -96,6 +96,9 @@ def _condensed(values: np.ndarray, n: int) -> np.ndarray:
 
 def _triangle(square: np.ndarray) -> np.ndarray:
     """The upper triangle of a symmetric matrix with a diagonal of 0."""
+    square = square.copy()
+    own = np.diagonal(square)
+    square[np.diag_indices(len(square))] = np.where(np.isnan(own), 0.0, own)  # many programs leave it out
     slack = ASYMMETRY * max(float(np.abs(np.nan_to_num(square)).max()), 1e-300)
     if np.abs(np.diag(square)).max() > slack:
         raise DataError("The diagonal of an RDM is not 0: these are similarities. Type 1 - values for correlations.")

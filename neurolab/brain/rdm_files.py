@@ -68,6 +68,11 @@ def read_rdms(
         values, own = _of_table(open_file(file, _table, "a table of distances"), file.name)
     else:
         raise FileFormatError(f"{file.name} is no .mat, .npy, .csv, .tsv or .txt file; expected one. Save it as .npy.")
+    if stimuli is not None and own and list(stimuli) != own:
+        raise DataError(
+            f"{file.name} names its own stimuli, {listed(own, most=4)}, and stimuli= names others or another order. "
+            "Leave stimuli= out; to put them in another order type .sel on the RDMs."
+        )
     ids = list(stimuli) if stimuli is not None else own or _numbered(values, file.name)
     return make_rdms(
         values, stimuli=ids, rdm=names, kind="brain", distance=distance, source=source or file.name

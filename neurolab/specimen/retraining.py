@@ -124,6 +124,18 @@ def _check_arms(arms: Mapping[str, Cohort]) -> None:
     sizes = {name: len(cohort) for name, cohort in arms.items()}
     if not sizes or len(set(sizes.values())) > 1:
         raise DataError(f"retrain() got arms of {sizes} networks; expected as many in each, paired by their place.")
+    seeds = {name: [_seed(network) for network in cohort.names] for name, cohort in arms.items()}
+    told = {name: one for name, one in seeds.items() if all(one)}
+    if len({tuple(one) for one in told.values()}) > 1:
+        raise DataError(
+            f"retrain() pairs arms by place, and their seeds differ: {told}. Bring them into one order, "
+            "nl.Cohort(sorted(cohort, key=lambda network: network.name), name=...)."
+        )
+
+
+def _seed(name: str) -> str:
+    """The seed in a network's name, "" where it names none."""
+    return name.rpartition("seed ")[2] if "seed " in name else ""
 
 
 def _check_recipe(recipe: Recipe) -> None:

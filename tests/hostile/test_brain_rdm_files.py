@@ -142,3 +142,20 @@ def test_missing_data__say_what_to_type(monkeypatch, tmp_path):
         (tmp_path / "kriegeskorte-92" / name).write_bytes(b"changed")
     with pytest.raises(FileFormatError, match="truncated or changed"):
         nl.datasets.load_brain("ninety-two-images")
+
+
+def test_a_table_that_names_its_stimuli_is_not_given_other_names(tmp_path):
+    file = tmp_path / "r.csv"
+    file.write_text(",cat,dog,cup\ncat,0,1,3\ndog,1,0,2\ncup,3,2,0\n")
+    assert nl.brain.read_rdms(file, stimuli=["cat", "dog", "cup"]).identical(nl.brain.read_rdms(file))
+    with pytest.raises(DataError, match="names its own stimuli"):
+        nl.brain.read_rdms(file, stimuli=["dog", "cup", "cat"])
+
+
+def test_a_diagonal_that_is_left_out_hides_no_asymmetry(tmp_path):
+    half = np.array([[np.nan, 1.0, 5.0], [9.0, np.nan, 2.0], [0.0, 0.0, np.nan]])
+    np.save(tmp_path / "half.npy", half)
+    with pytest.raises(DataError, match="not symmetric"):
+        nl.brain.read_rdms(tmp_path / "half.npy")
+    np.save(tmp_path / "whole.npy", np.fmax(np.triu(half, 1), np.triu(half, 1).T) + np.diag([np.nan] * 3))
+    assert nl.brain.read_rdms(tmp_path / "whole.npy").values.tolist() == [[1.0, 5.0, 2.0]]

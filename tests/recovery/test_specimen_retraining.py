@@ -233,6 +233,10 @@ def test_retrain__arms_must_pair():
         retrain({"a": cohort(n=2, epochs=1), "b": cohort(n=1, epochs=1)}, stimuli(), watch=[TASK], rng=0)
     with pytest.raises(nl.errors.SpecimenError, match="Cohort"):
         retrain([1, 2], stimuli(), watch=[TASK], rng=0)
+    given = cohort(n=2, epochs=1)
+    turned = nl.Cohort(tuple(reversed(list(given))), name="turned")
+    with pytest.raises(nl.errors.DataError, match="seeds differ"):
+        retrain({"a": given, "b": turned}, stimuli(), watch=[TASK], rng=0)
     with pytest.raises(nl.errors.DataError, match="routed"):
         train_routed(net, stimuli(), routing=Routing({"1": [0]}, ("odd",)), n=1, rng=0)
     with pytest.raises(nl.errors.LesionPlanError, match="nothing"):
