@@ -131,6 +131,20 @@ def site_names(recording: xr.DataArray) -> list[str]:
     return [str(entry["name"]) for entry in site_table(recording)]
 
 
+def stimuli_of(recording: xr.DataArray | xr.Dataset) -> list[str]:
+    """Get the distinct stimuli of a recording or of trials, and those that they are marked twins of.
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> rows = {"stimulus_id": ["a red", "b"], "condition": ["x", "x"], "unmarked": ["a", "b"]}
+    >>> stimuli_of(make_recording(np.zeros((2, 1)), presentation=rows, kind="simulated"))
+    ['a red', 'b', 'a']
+    """
+    columns = [recording[name].values for name in ("stimulus_id", "unmarked") if name in recording.coords]
+    return list(dict.fromkeys(str(one) for column in columns for one in column))
+
+
 def site_code(recording: xr.DataArray, site: str) -> int:
     """Get the integer code of a site; near misses are suggested."""
     names = site_names(recording)

@@ -30,6 +30,8 @@ RESULT_ATTRS = (
 )
 #: What a result may generalise over: the sample, never units or permutations.
 SAMPLES = ("stimulus", "specimen", "subject", "control draw", "lesion draw", "run", "simulation")
+#: The coordinate that goes with every number of a result that was measured on stimuli: their ids, as JSON.
+MEASURED_ON = "measured_on"
 #: The parts that a lesion can play in a design.
 ROLES = ("target", "sham", "control")
 #: Where a recording can come from.
@@ -79,8 +81,13 @@ def make_result(variables: Mapping[str, Any], *, coords: Mapping[str, Any] | Non
     variables : name -> value, ``(dims, array)`` or DataArray.
     coords : as for ``xarray.Dataset``.
     attrs : at least everything in ``RESULT_ATTRS``.
+
+    A variable ``chosen_on`` (stimulus) is also kept as a scalar coordinate, which stays with each variable taken out.
     """
-    return check_result(xr.Dataset(dict(variables), coords=dict(coords or {}), attrs=plain_attrs(attrs)))
+    known = dict(coords or {})
+    if "chosen_on" in variables:
+        known[MEASURED_ON] = json.dumps(list(map(str, xr.as_variable(variables["chosen_on"]).values)))
+    return check_result(xr.Dataset(dict(variables), coords=known, attrs=plain_attrs(attrs)))
 
 
 def plain_attrs(attrs: Mapping[str, Any]) -> dict[str, str | int | float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -127,12 +127,20 @@ def _share(hits: int, n: int, level: float, whole: bool) -> tuple[float, float, 
 
 
 def screened(
-    estimate: np.ndarray, exact: Mapping[str, np.ndarray], *, site: Any, unit: Any, level: float, rng: RNG, **attrs: Any
+    estimate: np.ndarray,
+    exact: Mapping[str, np.ndarray],
+    *,
+    site: Any,
+    unit: Any,
+    stimuli: Iterable[str],
+    level: float,
+    rng: RNG,
+    **attrs: Any,
 ) -> xr.Dataset:
     """Get the checked result of a screening: estimates of all units, exact effects of some, and their agreement.
 
     estimate : (n_units,). exact : by AGAINST, (n_units,) with NaN for units that were not examined. site, unit : of
-    each unit. attrs : as for ``make_result``.
+    each unit. stimuli : the ids of those it was measured on. attrs : as for ``make_result``.
 
     Example
     -------
@@ -140,8 +148,8 @@ def screened(
     >>> truth = draw.normal(size=100)
     >>> exact = np.where(np.arange(100) < 30, truth, np.nan)
     >>> about = dict(test="first order", n=8, generalises_over="stimulus", alternative="", source="", inputs="")
-    >>> result = screened(truth, {"score": exact, "smooth": exact}, site=["a"] * 100, unit=range(100), level=0.95,
-    ...                   rng=0, task="naming", smooth="margin", how="Zero", **about)
+    >>> result = screened(truth, {"score": exact, "smooth": exact}, site=["a"] * 100, unit=range(100), stimuli=["s"],
+    ...                   level=0.95, rng=0, task="naming", smooth="margin", how="Zero", **about)
     >>> result.attrs["verdict"].partition(":")[0]
     'agrees'
     """
@@ -152,7 +160,7 @@ def screened(
         "exact_smooth": ("neuroid", exact["smooth"]),
         "status": ("neuroid", strings(np.where(known, "exact", "not_run"))),
         "found": (("against", "times"), [one["found"] for one in found]),
-        "n_top": ("against", [one["n_top"] for one in found]),
+        "n_top": ("against", [one["n_top"] for one in found]), "chosen_on": ("stimulus", strings(list(stimuli))),
     }  # fmt: skip
     for at, end in enumerate(("", "_low", "_high")):
         for name in ("spearman", "pearson"):

@@ -12,7 +12,7 @@ from neurolab.analysis.agreed import exchanged
 from neurolab.chance import RNG, generator
 from neurolab.errors import DataError, DesignError, listed
 from neurolab.lesion import Ablation, Lesion
-from neurolab.recording import at_site, check_recording, site_names
+from neurolab.recording import at_site, check_recording, site_names, stimuli_of
 from neurolab.roi import ROI
 
 #: How random sets are drawn: of the whole layer, or with as many units of every third of activity as the cluster has.
@@ -66,7 +66,7 @@ def cluster_lesions(
     if partition == "random":
         code = exchanged(code, layer, generator(rng, "cluster lesions", "exchanged"))
     owner = str(recording.attrs.get("specimen", ""))
-    chosen_on = frozenset(map(str, recording["stimulus_id"].values))  # whose activity matched the sets
+    chosen_on = frozenset(stimuli_of(recording))  # whose activity matched the sets
     targets: list[Lesion] = []
     controls: list[Lesion] = []
     for site in site_names(recording):

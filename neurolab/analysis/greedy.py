@@ -10,7 +10,7 @@ import xarray as xr
 from neurolab.ablation import Ablation
 from neurolab.errors import DesignError
 from neurolab.lesion import Lesion
-from neurolab.recording import site_names
+from neurolab.recording import site_names, stimuli_of
 from neurolab.roi import ROI
 from neurolab.schema import check_recording
 from neurolab.trials import pick_task, with_specimen
@@ -124,4 +124,4 @@ def _costs(
     score = trials["score"].transpose("specimen", "lesion", "trial").values[0][:, where].mean(axis=1)
     by_id = dict(zip(trials["lesion_id"].values.astype(str), score))
     cost = np.array([by_id[sham.id] - by_id[lesion.id] for lesion in lesions])
-    return cost, frozenset(trials["stimulus_id"].values[where].astype(str))
+    return cost, frozenset(stimuli_of(trials.isel(trial=where)))

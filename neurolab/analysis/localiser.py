@@ -17,6 +17,7 @@ from neurolab.chance import RNG, rng_name
 from neurolab.contrast import Contrast
 from neurolab.digest import digest_of
 from neurolab.errors import UnknownNameError, did_you_mean, listed
+from neurolab.recording import stimuli_of
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats import maps
 from neurolab.stats.maps import StatMap
@@ -97,7 +98,7 @@ def localise(
             "q": ("neuroid", q),
             **_selectivity(sides, found),
             **{"p_floor": np.finfo(np.float64).tiny, "q_floor": q_floor},
-            "chosen_on": ("stimulus", strings(sides.stimuli)),
+            "chosen_on": ("stimulus", strings(stimuli_of(recording.isel(presentation=sides.rows)))),
         },
         coords=_coords(recording, found.valid & sides.usable),
         test=test,

@@ -12,11 +12,12 @@ from neurolab.ablation import Ablation
 from neurolab.analysis.entry import Sides, sides_of
 from neurolab.analysis.localiser import known
 from neurolab.analysis.select import select_roi
+from neurolab.analysis.unit_numbers import measured_on, numbers_at
 from neurolab.contrast import Contrast
 from neurolab.digest import digest_of
-from neurolab.errors import DataError
 from neurolab.lesion import Lesion
 from neurolab.schema import check_recording, make_result, register_result, strings
+from neurolab.stimuli import StimulusSet
 
 register_result("unit_map", {**dict.fromkeys(("statistic", "valid"), ("neuroid",)), "chosen_on": ("stimulus",)})
 
@@ -36,14 +37,20 @@ ORDERS: dict[str, tuple[Callable[[Sides], np.ndarray], str]] = {
 }
 
 
-def unit_map(recording: xr.DataArray, values: Any, *, chosen_by: str) -> xr.Dataset:
+def unit_map(
+    recording: xr.DataArray, values: Any, *, chosen_by: str, stimuli: StimulusSet | Iterable[str] | None = None
+) -> xr.Dataset:
     """Get a map to select units from, out of any number per unit: an attribution, a weight norm.
 
     Parameters
     ----------
-    recording : whose neuroids they are; its stimuli are those that a region will remember.
-    values : (n_neuroids,), the larger the sooner selected. NaN are never selected.
+    recording : whose neuroids they are; a region will remember its stimuli, and those behind the numbers.
+    values : the larger the sooner selected, NaN never. A result that ranks units (of ``nl.specimen.screen``,
+        ``nl.localise``), a DataArray with the coordinates site and unit, put at the neuroids by these, or plain numbers
+        (n_neuroids,) in the order of the recording.
     chosen_by : what the numbers are, in words: "gradient x activity of the freeze response".
+    stimuli : a StimulusSet or ids, on which the numbers were measured, where they do not say it themselves and it was
+        not on those of the recording; () for what no stimulus made, such as norms of weights.
 
     Returns
     -------
@@ -51,7 +58,8 @@ def unit_map(recording: xr.DataArray, values: Any, *, chosen_by: str) -> xr.Data
 
     Raises
     ------
-    DataError : as many numbers as there are neuroids were expected.
+    DataError : a neuroid without a number, a unit with two, sites that are not named, or a DataArray that does not say
+        on which stimuli it was measured, without ``stimuli``.
 
     When this is invalid
     --------------------
@@ -59,32 +67,26 @@ def unit_map(recording: xr.DataArray, values: Any, *, chosen_by: str) -> xr.Data
 
     Example
     -------
-    >>> from neurolab.analysis.select import select_roi
     >>> from neurolab.simulate import phantom_recording
     >>> recording = phantom_recording(n_units=4, rng=0)
     >>> select_roi(unit_map(recording, [0, 3, 1, 2], chosen_by="a guess"), name="best", top=2).n_units
     2
     """
     check_recording(recording)
-    numbers = np.asarray(values, dtype=np.float64)
-    if numbers.shape != (recording.sizes["neuroid"],):
-        raise DataError(
-            f"unit_map() got numbers of shape {numbers.shape} for {recording.sizes['neuroid']} neuroids; expected one "
-            "each. Compute them at the sites of the recording, in its order."
-        )
+    numbers = numbers_at(recording, values)
     usable = recording["valid"].values.astype(bool) if "valid" in recording.coords else np.ones(len(numbers), bool)
     kept = {str(name): coord for name, coord in recording.coords.items() if coord.dims == ("neuroid",)}
-    stimuli = list(dict.fromkeys(map(str, recording["stimulus_id"].values)))
+    seen = measured_on(recording, values, stimuli)
     return make_result(
         {
             "statistic": ("neuroid", np.nan_to_num(numbers, posinf=np.finfo(np.float64).max)),
-            "chosen_on": ("stimulus", strings(stimuli)),
+            "chosen_on": ("stimulus", strings(seen)),
         },
         coords={**kept, "valid": ("neuroid", usable & ~np.isnan(numbers))},
         analysis="unit_map",
         estimand=f"per neuroid, {chosen_by}",
         test="none",
-        n=len(stimuli),
+        n=len(set(recording["stimulus_id"].values)),
         generalises_over="stimulus",
         correction="none",
         level=0.95,

@@ -53,8 +53,8 @@ def plot_screen(result: xr.Dataset, *, ax: Axes) -> Axes:
     >>> truth = draw.normal(size=100)
     >>> exact = np.where(np.arange(100) < 30, truth, np.nan)
     >>> about = dict(test="first order", n=8, generalises_over="stimulus", alternative="", source="", inputs="")
-    >>> result = screened(truth, {"score": exact, "smooth": exact}, site=["a"] * 100, unit=range(100), level=0.95,
-    ...                   rng=0, task="naming", smooth="margin", how="Zero", **about)
+    >>> result = screened(truth, {"score": exact, "smooth": exact}, site=["a"] * 100, unit=range(100), stimuli="s",
+    ...                   level=0.95, rng=0, task="naming", smooth="margin", how="Zero", **about)
     >>> plot_screen(result).get_title(loc="left")
     'agrees'
     """

@@ -66,9 +66,9 @@ def screen(
     Returns
     -------
     Dataset over neuroid: ``estimate`` (deficit in units of the smooth score), ``exact`` (deficit in the task's score)
-    and ``exact_smooth`` (in the smooth one), NaN where ``status`` is "not_run". Against either score: ``spearman``,
-    ``pearson``, and ``recall``, the share of the most harmful 5 % examined that is among the top 5, 10 and 20 % of the
-    estimate, each with its interval. The verdict in attrs says it in a sentence.
+    and ``exact_smooth`` (in the smooth one), NaN where ``status`` is "not_run"; ``chosen_on``. Against either score:
+    ``spearman``, ``pearson``, and ``recall``, the share of the most harmful 5 % examined that is among the top 5, 10
+    and 20 % of the estimate, each with its interval. The verdict in attrs says it in a sentence.
 
     Raises
     ------
@@ -108,7 +108,8 @@ def screen(
     exact = _exact(specimen, task, stand_in, how, chosen, len(units))
     return screened(
         np.concatenate(estimates), exact, site=names, unit=units, level=level, rng=rng, task=task.name, how=how.label,
-        method=method, test=METHODS[method] + (f"; {n_steps} steps" if method == "path" else ""), smooth=words,
+        stimuli=sorted(task.stimuli.origins), method=method, smooth=words,
+        test=METHODS[method] + (f"; {n_steps} steps" if method == "path" else ""),
         n=len(ids), generalises_over="stimulus", alternative="", specimen=specimen.name,
         source=f"{specimen.name} {specimen.digest[:16]}", inputs={task.name: task.stimuli.digest},
     )
