@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from neurolab.brain.checks import open_file
+from neurolab.brain.rdm_tables import cells_of, check_square, of_table
 from neurolab.errors import DataError, FileFormatError, UnknownNameError, did_you_mean, listed
 from neurolab.rdms import make_rdms
 
 #: What separates the columns of a table, by its ending.
-TABLES = {".csv": ",", ".tsv": "\t", ".txt": r"\s+"}
+TABLES = {".csv": ",", ".tsv": "\t", ".txt": " "}
 FIELD, NAME = "RDM", "name"  # of a struct, as in the files of rsatoolbox and its forerunners
 
 
@@ -33,10 +33,11 @@ def read_rdms(
     Parameters
     ----------
     path : .mat (version 7 or older: structs with a field ``RDM`` and, where known, ``name``; or plain matrices), .npy
-        ((n, n), (n_rdms, n, n) or condensed (n_rdms, n_pairs)), or .csv, .tsv, .txt (one matrix; with a line and a
-        column of stimulus ids, or bare).
+        ((n, n), (n_rdms, n, n) or condensed (n_rdms, n_pairs)), or .csv, .tsv, .txt: one matrix, bare or with a line
+        of stimulus ids, a column of them, or both; or condensed, an RDM per line, without names.
     stimuli : the stimulus_id of each row; default those of a table, else "stimulus001" and so on. An RDM says nothing
-        of its stimuli: take the order from whoever made the file.
+        of its stimuli: take the order from whoever made the file. Their number decides where the numbers of a file
+        could be a matrix or condensed.
     variable : of a .mat file that holds several sets of RDMs.
     distance : what the numbers are, e.g. "correlation".
 
@@ -47,7 +48,8 @@ def read_rdms(
     Raises
     ------
     MissingDataError, FileFormatError : no file, or not one of these. UnknownNameError : which variable?
-    DataError : a matrix that is not symmetric or has another number of stimuli.
+    DataError : a matrix that is not symmetric or has another number of stimuli; a file that could be a matrix, or
+        condensed.
 
     Example
     -------
@@ -60,12 +62,15 @@ def read_rdms(
     file = pathlib.Path(path)
     names: list[str] | None = None
     own: list[str] | None = None
+    n = None if stimuli is None else len(stimuli)
     if file.suffix == ".mat":
         values, names = _of_matlab(_matlab(file), variable, file.name)
     elif file.suffix == ".npy":
         values = open_file(file, lambda one: np.load(one, allow_pickle=False), "an .npy array of RDMs")
+        check_square(values, file.name, n)
     elif file.suffix in TABLES:
-        values, own = _of_table(open_file(file, _table, "a table of distances"), file.name)
+        cells = open_file(file, lambda one: cells_of(one, TABLES[file.suffix]), "a table of distances")
+        values, own = of_table(cells, file.name, n)
     else:
         raise FileFormatError(f"{file.name} is no .mat, .npy, .csv, .tsv or .txt file; expected one. Save it as .npy.")
     if stimuli is not None and own and list(stimuli) != own:
@@ -119,24 +124,6 @@ def _holds_rdms(value: Any) -> bool:
     if value.dtype.names is not None:
         return FIELD in value.dtype.names
     return value.dtype.kind in "fiu" and value.ndim == 2 and value.shape[0] == value.shape[1] > 2
-
-
-def _table(path: pathlib.Path) -> pd.DataFrame:
-    return pd.read_csv(path, sep=TABLES[path.suffix], header=None, engine="python", dtype=str)
-
-
-def _of_table(frame: pd.DataFrame, what: str) -> tuple[np.ndarray, list[str] | None]:
-    """A matrix with or without names around it; the names of line and column are the same."""
-    names = None
-    if len(frame) == frame.shape[1] and pd.isna(pd.to_numeric(frame.iloc[1:, 0], errors="coerce")).any():
-        names = [str(one) for one in frame.iloc[1:, 0]]
-        if names != [str(one) for one in frame.iloc[0, 1:]]:
-            raise DataError(f"The line and the column of names of {what} differ; expected the same ids in both.")
-        frame = frame.iloc[1:, 1:]
-    numbers = frame.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
-    if np.isnan(numbers).any():
-        raise DataError(f"{int(np.isnan(numbers).sum())} cells of {what} are no numbers; expected a distance in each.")
-    return numbers, names
 
 
 def _numbered(values: np.ndarray, what: str) -> list[str]:

@@ -159,3 +159,100 @@ def test_a_diagonal_that_is_left_out_hides_no_asymmetry(tmp_path):
         nl.brain.read_rdms(tmp_path / "half.npy")
     np.save(tmp_path / "whole.npy", np.fmax(np.triu(half, 1), np.triu(half, 1).T) + np.diag([np.nan] * 3))
     assert nl.brain.read_rdms(tmp_path / "whole.npy").values.tolist() == [[1.0, 5.0, 2.0]]
+
+
+SIX = np.abs(np.subtract.outer(np.arange(6.0), np.arange(6.0)))
+
+
+def table(folder, lines, name="t.csv"):
+    file = folder / name
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+def lines_of(values, line=None, column=None, corner=None, by=","):
+    rows = [[f"{one:g}" for one in row] for row in values]
+    if column is not None:
+        rows = [[name, *row] for name, row in zip(column, rows)]
+    first = [] if line is None else [[*([] if corner is None else [corner]), *line]]
+    return [by.join(row) for row in first + rows]
+
+
+@pytest.mark.parametrize("names", ["abcdef", "012345", "123456", ["7", "3", "9", "1", "5", "2"]])
+@pytest.mark.parametrize(
+    ("line", "column", "corner"),
+    [(True, False, None), (False, True, None), (True, True, ""), (True, True, "id"), (True, True, None)],
+)
+def test_names_around_a_matrix_are_seen_wherever_they_stand(tmp_path, names, line, column, corner):
+    """Six columns are the pairs of four stimuli too: what pandas and R write is a matrix all the same."""
+    about = {"line": names if line else None, "column": names if column else None, "corner": corner}
+    found = nl.brain.read_rdms(table(tmp_path, lines_of(SIX, **about)))
+    assert stimuli_of(found) == list(names)
+    assert found.values.tolist() == [squareform(SIX).tolist()]
+
+
+def test_a_numbering_beside_a_line_of_names_is_no_name(tmp_path):
+    found = nl.brain.read_rdms(table(tmp_path, lines_of(SIX, line="abcdef", column="012345", corner="")))
+    assert stimuli_of(found) == list("abcdef")
+
+
+def test_tables_of_pandas_and_of_r(tmp_path):
+    import pandas as pd
+
+    frame = pd.DataFrame(SIX, index=list("abcdef"), columns=list("abcdef"))
+    numbered = [f"stimulus{k:03d}" for k in range(1, 7)]
+    for index, header, ids in [(True, True, "abcdef"), (False, True, "abcdef"), (True, False, "abcdef"),
+                               (False, False, numbered)]:  # fmt: skip
+        frame.to_csv(tmp_path / "p.csv", index=index, header=header)
+        assert stimuli_of(nl.brain.read_rdms(tmp_path / "p.csv")) == list(ids)
+    pd.DataFrame(SIX).to_csv(tmp_path / "q.csv")
+    assert stimuli_of(nl.brain.read_rdms(tmp_path / "q.csv")) == list("012345")
+    quoted = [f'"{one} x"' for one in "abcdef"]
+    file = table(tmp_path, lines_of(SIX, line=quoted, column=quoted, by="  "), "r.txt")  # write.table leaves no corner
+    assert stimuli_of(nl.brain.read_rdms(file)) == [f"{one} x" for one in "abcdef"]
+
+
+def test_condensed_tables(tmp_path):
+    assert nl.brain.read_rdms(table(tmp_path, ["1,2,3,4,5,6", "6,5,4,3,2,1"])).values[1].tolist() == PAIRS[::-1]
+    assert nl.brain.read_rdms(table(tmp_path, [f"{one:g}" for one in PAIRS])).values.tolist() == [PAIRS]
+    seven = [",".join(f"{row + pair}.5" for pair in range(6)) for row in range(7)]  # 7 x 6, and no matrix below a line
+    assert nl.brain.read_rdms(table(tmp_path, seven)).sizes == {"rdm": 7, "pair": 6}
+    five = [",".join(f"{row + pair}.5" for pair in range(6)) for row in range(5)]
+    assert nl.brain.read_rdms(table(tmp_path, five)).sizes == {"rdm": 5, "pair": 6}
+
+
+def test_what_could_be_a_matrix_or_condensed_is_asked(tmp_path):
+    six = [",".join(f"{row + pair}.5" for pair in range(6)) for row in range(6)]
+    ask = r"could be one matrix of 6 stimuli.*or 6 RDMs of 4 stimuli.*stimuli="
+    with pytest.raises(DataError, match=ask):
+        nl.brain.read_rdms(table(tmp_path, six))
+    assert nl.brain.read_rdms(table(tmp_path, six), stimuli="abcd").sizes == {"rdm": 6, "pair": 6}
+    with pytest.raises(DataError, match="diagonal"):
+        nl.brain.read_rdms(table(tmp_path, six), stimuli="abcdef")
+    np.save(tmp_path / "six.npy", np.arange(36.0).reshape(6, 6) + 0.5)
+    with pytest.raises(DataError, match=ask):
+        nl.brain.read_rdms(tmp_path / "six.npy")
+    assert nl.brain.read_rdms(tmp_path / "six.npy", stimuli="abcd").sizes == {"rdm": 6, "pair": 6}
+    lined = table(tmp_path, lines_of(SIX, line=["0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]))
+    with pytest.raises(DataError, match=r"one matrix of 6 stimuli with a line of names.*or 7 RDMs of 4 stimuli"):
+        nl.brain.read_rdms(lined)
+    assert nl.brain.read_rdms(lined, stimuli="abcd").sizes == {"rdm": 7, "pair": 6}
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["a,b,c", "0,1,2"], r"2 x 3 cells.*expected"),
+        (["1,2,3,4,5"], r"1 x 5 cells.*expected"),
+        (["a,b,c,d,e,f", "1,2,3,4,5,6"], "2 x 6 cells.*without names"),
+        (["a,b,a", "0,1,2", "1,0,3", "2,3,0"], "each named once"),
+        (["a,,c", "0,1,2", "1,0,3", "2,3,0"], "no name"),
+        (["a,b,c", "0,1,x", "1,0,3", "x,3,0"], "2 cells of t.csv are no numbers"),
+        (["1,2,3", "0,1,2", "9,0,3", "2,3,0"], "not symmetric"),
+        ([",a,b,c", "x,0,1,2", "y,1,0,3", "z,2,3,0"], "names of t.csv differ"),
+        ([""], "empty"),
+    ],
+)
+def test_other_tables_are_told(tmp_path, lines, said):
+    with pytest.raises((DataError, FileFormatError), match=said):
+        nl.brain.read_rdms(table(tmp_path, lines))
