@@ -19,6 +19,8 @@ NORMS = ("layer_norm", "rms_norm", "group_norm", "instance_norm", "local_respons
 SAME = (*(op for op in KEEPING if op != "batch_norm"), *NORMS, "view", "reshape", "unflatten", "squeeze", "mean",
         "amax", "relu", "square", "abs", "exp", "clamp", "upsample", "interpolate", "pad", "half", "double", "type",
         "neg", "detach", "_max_pool2d", "lp_pool2d", "dropout_", "log_softmax", "softmax")  # fmt: skip
+#: Those of them that average axes away, which axes the trace does not say.
+AVERAGING = ("mean", "amax")
 #: Operations that add tensors up: what follows reads the units of all.
 ADDING = ("add", "add_", "__add__", "__iadd__", "__radd__", "sub", "sub_", "__sub__", "__isub__", "__rsub__", "mul",
           "mul_", "__mul__", "__imul__", "__rmul__", "div", "div_", "__truediv__", "__itruediv__")  # fmt: skip
@@ -114,6 +116,9 @@ class Walk:
         names = [name for name in use.parameters if self.weights[name].ndim > 1]
         if len(names) != 1 or len(given) != 1:
             raise self._lost(use, f"it takes {listed(names) or 'no parameter'}; expected one weight")
+        shape = self.shapes[use.inputs[0][0]]
+        if not use.op.startswith("conv") and len(shape) > 2:
+            raise self._lost(use, f"it reads the last axis of {shape}, where the units of the walk are on the second")
         weight = np.moveaxis(self.weights[names[0]], MAKING[use.op], 0)
         (carried,) = given
         channels = next(iter(carried.values())).shape[0]
@@ -147,7 +152,7 @@ class Walk:
             scale = (gain / torch.sqrt(module.running_var + module.eps)).abs().cpu().double().numpy()
         self.folded += 1
         before = use.inputs[0]
-        if before in self.fresh:  # right behind its layer: part of the weights into these units
+        if before in self.fresh and len(self.trace.uses[before]) == 1:  # behind its layer, whose output none else reads
             new = self.fresh[before]
             for pair in self.edges:
                 if pair[1] == new:
@@ -182,7 +187,8 @@ class Walk:
     def _same(self, use: Use, held: Carried, made: Key) -> Carried:
         """The units stay; only positions may be averaged away, or laid side by side behind each channel."""
         before, after = self.shapes[use.inputs[0][0]], self.shapes[made[0]]
-        laid_out = len(after) == 2 and after[0] == before[0] and after[1] % max(before[1], 1) == 0
+        flat = len(after) == 2 and after[0] == before[0] and after[1] % max(before[1], 1) == 0
+        laid_out = flat and use.op not in AVERAGING
         kept = len(after) > 1 and after[:2] == before[:2]
         plain = len(before) == len(after) and before[-1] == after[-1]
         if not (laid_out or kept or plain):

@@ -13,6 +13,7 @@ from torch import nn
 
 from neurolab.analysis import Spectral, clusterability, layered_graph
 from neurolab.analysis.partition import search
+from neurolab.errors import DataError
 from neurolab.specimen import Specimen, glued, mlp, structure
 from neurolab.stats import graphs
 from neurolab.stimuli import StimulusSet
@@ -183,3 +184,68 @@ def test_smallest_p_of_fifty_shuffles__is_the_published_one():
     found = clusterability(nets, by=Spectral(2, n_init=2), nulls=("nonzero",), n_null=50, rng=0)
     np.testing.assert_allclose(found["own_p"].values, 0.0196078, atol=5e-8)  # section 17: 1 / 51
     np.testing.assert_allclose(found["own_p_floor"].values, 1 / 51)
+
+
+class Shared(nn.Module):
+    """A layer whose output a batch norm reads, and something else beside it."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.a, self.b1, self.b2 = nn.Linear(5, 4), nn.BatchNorm1d(4), nn.BatchNorm1d(4)
+        self.o, self.wide, self.kind = nn.Linear(4, 2), nn.Linear(8, 2), kind
+        self.b1.running_var.copy_(torch.tensor([0.25, 1.0, 4.0, 100.0]))
+        self.b2.running_var.copy_(torch.tensor([4.0, 9.0, 16.0, 25.0]))
+
+    def forward(self, x):
+        y = self.a(x)
+        if self.kind == "alone":
+            return self.o(torch.relu(self.b1(y)))
+        if self.kind == "skip":
+            return self.o(torch.relu(self.b1(y)) + y)
+        return self.wide(torch.cat([torch.relu(self.b1(y)), torch.relu(self.b2(y))], dim=1))
+
+
+@pytest.mark.parametrize("kind", ["alone", "skip", "two norms"])
+def test_batch_norm__is_folded_only_where_nothing_else_reads_the_layer(kind):
+    torch.manual_seed(0)
+    model = Shared(kind).eval()
+    graph = structure(on_bench(model, 5))
+    (hidden,) = set(graph["layer"].values) - {"input", "output"}
+    into, out = (np.abs(one.weight.detach().double().numpy()) for one in (model.a, model.o))
+    wide = np.abs(model.wide.weight.detach().double().numpy())
+    one, two = (1 / np.sqrt(norm.running_var.double().numpy() + norm.eps) for norm in (model.b1, model.b2))
+    made = {"alone": into * one[:, None], "skip": into, "two norms": into}[kind]
+    read = {"alone": out, "skip": out * (1 + one), "two norms": wide[:, :4] * one + wide[:, 4:] * two}[kind]
+    np.testing.assert_allclose(block(graph, "input", hidden), made, rtol=1e-6)
+    np.testing.assert_allclose(block(graph, hidden, "output"), read, rtol=1e-6)
+
+
+class Tokens(nn.Module):
+    """A dense layer over the last axis of (stimuli, positions, features)."""
+
+    def __init__(self, pooled):
+        super().__init__()
+        self.a, self.b, self.pooled = nn.Linear(8, 16), nn.Linear(16 if pooled else 64, 3), pooled
+
+    def forward(self, x):
+        hidden = torch.relu(self.a(x))
+        return self.b(hidden.mean(1) if self.pooled else hidden.flatten(1))
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_dense_layers_over_positions__are_refused_rather_than_taking_positions_for_units(pooled):
+    with pytest.raises(DataError, match=r"'a'.*last axis"):
+        structure(on_bench(Tokens(pooled), 4, 8))
+
+
+def test_channels_averaged_away__are_refused_rather_than_taken_for_a_flatten():
+    class Averaged(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.c, self.o = nn.Conv1d(1, 4, 1), nn.Linear(8, 2)
+
+        def forward(self, x):
+            return self.o(torch.relu(self.c(x)).mean(1))
+
+    with pytest.raises(DataError, match="mean"):
+        structure(on_bench(Averaged(), 1, 8))
