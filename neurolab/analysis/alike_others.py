@@ -14,13 +14,17 @@ from neurolab.analysis.words import draws_for_interval, interval_text, p_text
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, listed
 from neurolab.schema import check_result, make_result, register_result, strings
-from neurolab.stats.rsa import influences, rsa_test
+from neurolab.stats.rsa import influences, rsa_test, share_of
 from neurolab.stats.similarity import noise_ceiling
+
+#: The difference as a share of the likeness of the intact network: the same null, the same p.
+SHARE = ("share_p", "share", "share_low", "share_high")
 
 register_result(
     "compare_models",
     {
         **dict.fromkeys((*TEST, "q", "one", "intact", "rank_p", "rank_low", "rank_high"), ("model",)),
+        **dict.fromkeys(SHARE, ("model",)),
         "other": ("model", "draw"),
         "difference": ("model", "subject"),
         **dict.fromkeys(("p_floor", "rank_p_floor", "ceiling_low", "ceiling_high"), ()),
@@ -28,6 +32,7 @@ register_result(
     [
         ("p", "effect", "low", "high", "p_floor"),
         ("rank_p", "effect", "rank_low", "rank_high", "rank_p_floor"),
+        (*SHARE, "p_floor"),
     ],
 )
 
@@ -54,16 +59,18 @@ def compare_models(
     ----------
     one : a recording or RDMs, of a lesioned or a trained network. others : the same of each control lesion or untrained
         twin, with the same models (sites).
-    b : the brain, as in :func:`compare`. intact : the same of the network before any lesion, to be shown beside them.
+    b : the brain, as in :func:`compare`. intact : the same of the network before any lesion: its likeness is shown
+        beside them, and the difference is given as a share of it.
     names : of the one and of the others, for sentences and figures.
     metric, by, level, correction : as in :func:`compare`.
 
     Returns
     -------
     Dataset over model: ``effect`` (likeness of the one - mean of the others) with ``low, high, p`` (two-sided t) and
-    ``q``; ``rank_p`` with ``rank_low, rank_high`` and its floor; ``one``, ``intact`` (NaN where not given); over
-    (model, draw): ``other``; over (model, subject): ``difference``; ``ceiling_low``, ``ceiling_high``. A model whose
-    RDM no draw changes has effect 0 and p 1.
+    ``q``; ``rank_p`` with ``rank_low, rank_high`` and its floor; ``one``, ``intact`` and ``share`` (effect / intact)
+    with ``share_low, share_high, share_p`` (NaN where not given; the p is that of the effect); over (model, draw):
+    ``other``; over (model, subject): ``difference``; ``ceiling_low``, ``ceiling_high``. A model whose RDM no draw
+    changes has effect 0 and p 1.
 
     Raises
     ------
@@ -72,7 +79,8 @@ def compare_models(
     When this is invalid
     --------------------
     Controls that are not matched answer another question. A layer that was chosen because its likeness is largest will
-    seem to lose by any lesion. One trained network: nothing is said of other networks trained alike.
+    seem to lose by any lesion. One trained network: nothing is said of other networks trained alike. Where the intact
+    network's likeness is not told apart from 0, no share is known and its interval is endless.
 
     Source
     ------
@@ -93,19 +101,19 @@ def compare_models(
         raise DesignError("compare_models() got no list of others; expected one recording each: type [a, b, …].")
     first, models = models_of(one, brain, by)
     rest = np.stack([_same(other, brain, by, models, f"others[{k}]") for k, other in enumerate(others)], axis=1)
-    tests, scores = [], []
-    for own, against in zip(first, rest):
-        found = influences(np.vstack([own, against]), brain.rdms.values, method=metric.method)
-        apart, pull = ((x[0] - x[1:]).mean(axis=0) for x in (found.score, found.influence))  # exactly 0 for twins
+    whole = first if intact is None else _same(intact, brain, by, models, "intact")
+    tests, scores, shares = [], [], []
+    for own, against, before in zip(first, rest, whole):
+        found = influences(np.vstack([own, against, before]), brain.rdms.values, method=metric.method)
+        apart, pull = ((x[0] - x[1:-1]).mean(axis=0) for x in (found.score, found.influence))  # exactly 0 for twins
         tests.append(rsa_test(apart, pull, level=level))
-        scores.append(found.score)
+        scores.append(found.score[:-1])
+        share = share_of(apart, pull, found.score[-1], found.influence[-1], level=level) if intact is not None else ()
+        shares.append([found.score[-1].mean(), tests[-1].p, *share] if share else [np.nan] * 5)
     result = _result(tests, np.array(scores), models, brain, names, level, correction)
-    before = np.full(len(models), np.nan)
-    if intact is not None:
-        whole = _same(intact, brain, by, models, "intact")
-        before = influences(whole, brain.rdms.values, method=metric.method).score.mean(axis=1)
+    of_intact = {name: ("model", of) for name, of in zip(("intact", *SHARE), np.array(shares, dtype=np.float64).T)}
     digest = digest_of(first, rest, brain.rdms.values)
-    return check_result(result.assign(intact=("model", before)).assign_attrs(inputs=digest))
+    return check_result(result.assign(of_intact).assign_attrs(inputs=digest))
 
 
 def _same(other: xr.DataArray, brain: Brain, by: str | None, models: list[str], what: str) -> np.ndarray:
@@ -133,7 +141,7 @@ def _result(
             "q": ("model", adjusted(each["p"], correction)),
             "p_floor": tests[0].p_floor,
             "one": ("model", one),
-            "intact": ("model", np.full(len(models), np.nan)),
+            **dict.fromkeys(("intact", *SHARE), ("model", np.full(len(models), np.nan))),
             "other": (("model", "draw"), other),
             "difference": (("model", "subject"), (scores[:, :1] - scores[:, 1:]).mean(axis=1)),
             **_ranked(one, other, level),

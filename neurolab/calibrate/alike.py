@@ -93,6 +93,15 @@ def twice(stream: Stream, effect: float, *, n: int = 40) -> Found:
     return Found(float(found["p"][0]), float(found["low"][0]), float(found["high"][0]), effect)
 
 
+def as_much_as_intact(stream: Stream, effect: float, *, n: int = 40) -> Found:
+    """Get the share of a difference that is as large as the likeness of the intact network, by symmetry: 1."""
+    brain, x = tasted(stream, 4, n)
+    half = WIDTH // 2
+    one, other, intact = (rdms_of(part, kind="ann") for part in (x[:, :half], stream.normal(size=x.shape), x[:, half:]))
+    found = compare_models(one, [other], rdms_of(*brain), intact=intact)
+    return Found(low=float(found["share_low"][0]), high=float(found["share_high"][0]), truth=1.0 + effect)
+
+
 _TEST, _ONE, _TWO = "stats.rsa.rsa_test", "analysis.compare", "analysis.compare_models"
 _HALVES = "Two models know a half of the features each; people weigh the halves in their own way, alike on average."
 _ALIKE = "The one and the others are equally noisy, each stimulus anew."
@@ -112,6 +121,8 @@ ENTRIES = (
           "4 people, 30 stimuli", as_good_as_people, approximate(None), power_at=2.0, effect="twice the noise"),
     Entry("compare_models", _TWO, _HALVES, "4 people, 40 stimuli", twice, approximate(None),
           covers(kind="approximate")),
+    Entry("compare_models, share of the intact", _TWO, "One and intact know a half each, the other knows nothing.",
+          "4 people, 40 stimuli", as_much_as_intact, interval=covers(kind="approximate")),
     Entry("compare_models, one against nine", _TWO, _ALIKE, "4 people, 30 stimuli",
           partial(among, people=4, n=30, draws=9), approximate(None), power_at=0.8, effect="1.8 times the noise"),
     Entry("compare_models, rank among draws", _TWO, _ALIKE, "39 draws",

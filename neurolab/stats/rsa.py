@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats as sps
+from scipy.optimize import brentq
 
 from neurolab.errors import DataError, DesignError
 from neurolab.stats._given import ALTERNATIVES, TINY, Floats, choice, floats, unit_interval
@@ -168,6 +169,47 @@ def rsa_test(
     p = np.where(none, 1.0, np.maximum(tails[alternative], TINY))
     reach = sps.t.ppf(0.5 + unit_interval(level, "level") / 2, df) * se
     return RsaTest(effect, effect - reach, effect + reach, p, TINY, se, df)
+
+
+def share_of(
+    score: ArrayLike, influence: ArrayLike, whole: ArrayLike, whole_influence: ArrayLike, *, level: float = 0.95
+) -> tuple[float, float, float]:
+    """Get a mean over people as a share of another mean, with the interval that inverts ``rsa_test`` (Fieller's).
+
+    A share r lies in the interval where ``score - r * whole`` is not told apart from 0. Where the whole itself is not
+    told apart from 0, any share may be: the interval is endless.
+
+    Parameters
+    ----------
+    score, influence: as for ``rsa_test``, of one difference. whole, whole_influence: of what it is a share of.
+
+    Source: Fieller (1954), doi:10.1111/j.2517-6161.1954.tb00159.x.
+
+    Example
+    -------
+    >>> draw = np.random.default_rng(0).normal(0.3, 0.3, size=(4, 190))
+    >>> own = draw - draw.mean(axis=1, keepdims=True)
+    >>> [round(float(x), 6) for x in share_of(draw.mean(axis=1) / 2, own / 2, draw.mean(axis=1), own)]
+    [0.5, 0.5, 0.5]
+    """
+    part, pull, all_, drag = (floats(x, "a share") for x in (score, influence, whole, whole_influence))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = float(part.mean() / all_.mean())
+
+    def beyond(r: float) -> float:
+        return float(1 - level - rsa_test(part - r * all_, pull - r * drag, level=level).p)
+
+    if not rsa_test(all_, drag, level=level).p < 1 - level:
+        return share, -np.inf, np.inf
+    if not part.any() and not pull.any():
+        return 0.0, 0.0, 0.0
+    ends = []
+    for side in (-1, 1):
+        reach = 1e-9
+        while beyond(share + side * reach) < 0:
+            reach *= 2
+        ends.append(share if beyond(share) >= 0 else float(brentq(beyond, share, share + side * reach, xtol=1e-12)))
+    return share, ends[0], ends[1]
 
 
 def _variance(score: Floats, influence: Floats, n: int) -> tuple[Floats, Floats]:

@@ -136,3 +136,40 @@ def test_methods__say_what_was_compared_and_the_ceiling(every_result):
         assert part in said
     change = nl.methods_text(every_result["plot_likeness_change"])
     assert "3 draws of the others" in change
+
+
+def test_a_difference_as_a_share_of_the_intact_likeness(scene):
+    """The share's null is that of the difference; its ends are where the test is just not significant, by bisection."""
+    from neurolab.stats.rsa import influences, rsa_test
+
+    one, others, people = scene
+    intact = rdms_of([np.random.default_rng(7).normal(size=(N, 12)), *[np.random.default_rng(8).normal(size=(N, 3))]],
+                     ["good", "bad"], "ann")  # fmt: skip
+    found = nl.analysis.compare_models(one, others[:3], people, intact=one)
+    np.testing.assert_allclose(found["share"][0], found["effect"][0] / found["intact"][0], rtol=1e-12)
+    np.testing.assert_array_equal(found["share_p"], found["p"])
+    own = influences(np.stack([one.values[0], *(other.values[0] for other in others[:3])]), people.values)
+    apart, pull = ((x[0] - x[1:]).mean(axis=0) for x in (own.score, own.influence))
+    for end, side in (("share_low", -1), ("share_high", 1)):
+        near, far = float(found["share"][0]), float(found["share"][0]) + side * 100
+        for _ in range(60):
+            middle = (near + far) / 2
+            inside = rsa_test(apart - middle * own.score[0], pull - middle * own.influence[0]).p > 0.05
+            near, far = (middle, far) if inside else (near, middle)
+        np.testing.assert_allclose(found[end][0], near, rtol=0, atol=1e-8)
+    assert (found["share_low"][1], found["share_high"][1]) == (-np.inf, np.inf)  # a layer that is like nobody
+    unlike = nl.analysis.compare_models(one, others[:3], people, intact=intact)
+    assert np.isinf(unlike["share_low"][0])  # no share of what may be nothing is known
+    assert np.isnan(nl.analysis.compare_models(one, others[:3], people)["share"]).all()
+    claim = nl.analysis.claim("Cutting it costs nothing.", found.sel(model="good"), expects="none", within=0.1,
+                              test="share_p")  # fmt: skip
+    shares = ("share", "share_low")
+    assert [float(claim[name][0]) for name in ("effect", "low")] == [float(found[name][0]) for name in shares]
+
+
+def test_a_difference_that_is_none_is_no_share():
+    stream = np.random.default_rng(0)
+    x = stream.normal(size=(N, 12))
+    people, one = rdms_of([x + stream.normal(size=x.shape) for _ in range(5)]), rdms_of([x], ["a"], "ann")
+    found = nl.analysis.compare_models(one, [one, one], people, intact=one)
+    assert [abs(float(found[name][0])) for name in ("share", "share_low", "share_high")] == [0, 0, 0]
