@@ -37,7 +37,33 @@ class Row:
     alternative: str
     n: str
     over: str
+    null: float = 0.0
     decision: str = NOT_SHOWN
+
+    def from_null(self) -> Row:
+        """Get the same numbers as they lie about the value that the effect was tested against."""
+        return replace(self, effect=self.effect - self.null, low=self.low - self.null, high=self.high - self.null)
+
+
+def conditions_of(results: xr.Dataset | Mapping[str, xr.Dataset]) -> Mapping[str, xr.Dataset]:
+    """Get condition -> result: as given, or a result with one dimension left split along it.
+
+    Example
+    -------
+    >>> from neurolab.analysis import deficits
+    >>> from neurolab.simulate import phantom_trials
+    >>> list(conditions_of(deficits(phantom_trials(rng=0), rng=0).sel(lesion="A")))
+    ['X', 'Y']
+    """
+    if isinstance(results, Mapping) and not isinstance(results, xr.Dataset):
+        return results
+    spec = RESULTS.get(str(getattr(results, "attrs", {}).get("analysis", "")))
+    for names in spec.tests if spec else ():
+        dims = {str(dim) for name in names if name in results for dim in results[name].dims}
+        if len(dims) == 1 and dims <= set(results.coords):
+            (dim,) = dims
+            return {str(one): results.isel({dim: at}) for at, one in enumerate(results[dim].values)}
+    return {"": results}
 
 
 def rows_of(results: Mapping[str, xr.Dataset], sentence: str, alpha: float | None, test: str | None) -> list[Row]:
@@ -68,12 +94,11 @@ def _row(condition: str, result: xr.Dataset, test: str | None) -> Row:
     names = _names(result, test)
     p, effect, low, high, floor = (float(result[name]) for name in names)
     null = float(result.attrs.get("popmean", 0.0))  # what a mean was tested against
-    effect, low, high = effect - null, low - null, high - null
     said = {"n": str(result.attrs["n"]), "over": str(result.attrs["generalises_over"])}
     equivalence = (str(result.attrs["analysis"]), names[0]) in EQUIVALENCES
     alternative = "equivalence" if equivalence else str(result.attrs.get("alternative", "two-sided"))
     level = float(result.attrs.get("level", np.nan))
-    return Row(condition, effect, low, high, p, floor, level, alternative, **said)
+    return Row(condition, effect, low, high, p, floor, level, alternative, null=null, **said)
 
 
 def _names(result: xr.Dataset, test: str | None) -> tuple[str, ...]:
@@ -102,7 +127,7 @@ def decided(rows: Sequence[Row], expects: str, within: float | None, alpha: floa
     """
 
     def decisions(p: Iterable[float], many: int) -> list[str]:
-        return [_decision(row, one, expects, within, alpha, many) for row, one in zip(rows, p)]
+        return [_decision(row.from_null(), one, expects, within, alpha, many) for row, one in zip(rows, p)]
 
     k, known = len(rows), np.array([1.0 if np.isnan(row.p) else row.p for row in rows])
     found = decisions(known, 1)

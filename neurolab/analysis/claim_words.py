@@ -14,13 +14,12 @@ from neurolab.analysis.words import interval_text, p_text
 from neurolab.errors import UnknownNameError, did_you_mean, listed
 
 #: What an expectation says of the effect.
-SIDE = {"more": "above 0", "less": "below 0"}
+SIDE = {"more": "above", "less": "below"}
 
 
 def because(rows: Sequence[Row], expects: str, within: float | None, alpha: float) -> list[str]:
     """Get one sentence per condition, with its numbers, and what the disagreement of conditions does not say."""
-    asked = SIDE.get(expects, f"within ±{within:g}" if within is not None else "")
-    said = [_sentence(row, asked) for row in rows]
+    said = [_sentence(row, _asked(row, expects, within)) for row in rows]
     if within is not None and expects != "none":
         said.append(f"An effect within ±{within:g} was said to count as none.")
     said += [_floor(row, alpha) for row in rows if expects != "none" and row.p_floor > alpha * (1 + 1e-12)]
@@ -33,6 +32,13 @@ def because(rows: Sequence[Row], expects: str, within: float | None, alpha: floa
     if len(found) == 2 and NOT_SHOWN in found:
         said.append("That it is not shown in one condition is no evidence that the conditions differ.")
     return said
+
+
+def _asked(row: Row, expects: str, within: float | None) -> str:
+    if expects in SIDE:
+        return f"{SIDE[expects]} {row.null:g}"
+    bound = f"within ±{within:g}" if within is not None else ""
+    return f"{bound} of {row.null:g}" if bound and row.null else bound
 
 
 def _sentence(row: Row, asked: str) -> str:
@@ -69,7 +75,7 @@ def other_sign(rows: Sequence[Row], pilot: float | Mapping[str, float] | None) -
         f"The sign{f' in {row.condition}' if row.condition else ''} is another than in the pilot: "
         f"{row.effect:.3g} here, {before[row.condition]:.3g} there."
         for row in rows
-        if row.condition in before and row.effect * before[row.condition] < 0
+        if row.condition in before and (row.effect - row.null) * (before[row.condition] - row.null) < 0
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurolab.analysis.claim_rows import EXPECTS, TEST, Row, decided, rows_of, verdict_of
+from neurolab.analysis.claim_rows import EXPECTS, TEST, Row, conditions_of, decided, rows_of, verdict_of
 from neurolab.analysis.claim_words import because, other_sign, undermining
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, SchemaError, UnknownNameError, did_you_mean, listed
@@ -46,8 +46,10 @@ def claim(
     Parameters
     ----------
     sentence : the claim, as a reader should meet it.
-    results : a result, or condition -> result; each with one effect, interval, p and floor: take ``.sel(...)`` first.
-    expects : "more" (effect above 0), "less" or "none".
+    results : a result, or condition -> result; each with one effect, interval, p and floor: take ``.sel(...)`` first. A
+        result with one dimension left is split along it: what lies there are the conditions.
+    expects : "more" (effect above 0), "less" or "none". Of a mean that was tested against another value, such as
+        ``index_mean(..., popmean=.1)``, above or below that value.
     within : the largest effect that counts as none, in its unit; "none" needs it. State it before looking.
     by : what the conditions are, for "depends on <by>".
     test : the p that is meant, where a result has several; default its first with no dimension left.
@@ -56,9 +58,9 @@ def claim(
 
     Returns
     -------
-    Dataset over ``row`` (condition): ``effect, low, high, p, p_floor``, ``decision``, ``n``, ``over`` and
-    ``interval_level``. attrs: ``verdict``, ``sentence``, and as JSON lists ``reasons`` and ``undermined_by``, which
-    takes over what the results say of themselves.
+    Dataset over ``row`` (condition): ``effect, low, high, p, p_floor``, ``null`` (what the effect was tested against),
+    ``decision``, ``n``, ``over`` and ``interval_level``. attrs: ``verdict``, ``sentence``, and as JSON lists
+    ``reasons`` and ``undermined_by``, which takes over what the results say of themselves.
 
     Raises
     ------
@@ -87,7 +89,7 @@ def claim(
     'depends on task'
     """
     _check(expects, within, alpha, sentence)
-    named = results if isinstance(results, Mapping) and not isinstance(results, xr.Dataset) else {"": results}
+    named = conditions_of(results)
     rows = decided(rows_of(named, sentence, alpha if within is not None else None, test), expects, within, alpha)
     return make_result(
         _variables(rows),
@@ -177,7 +179,7 @@ def _check(expects: str, within: float | None, alpha: float, sentence: str) -> N
 
 
 def _variables(rows: Sequence[Row]) -> dict[str, Any]:
-    numbers = {name: ("row", [getattr(row, name) for row in rows]) for name in TEST}
+    numbers = {name: ("row", [getattr(row, name) for row in rows]) for name in (*TEST, "null")}
     words = {name: ("row", strings([getattr(row, name) for row in rows])) for name in ("decision", "n", "over")}
     return {**numbers, **words, "interval_level": ("row", [row.level for row in rows])}
 

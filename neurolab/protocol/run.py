@@ -12,7 +12,7 @@ from typing import Any
 
 from neurolab.errors import MissingPackageError, PartialTrialsError, ProtocolError, did_you_mean, listed
 from neurolab.plots import SavedFigure, save_figure
-from neurolab.plots.drawing import Plot, choices_of, drawing_of
+from neurolab.plots.drawing import Plot, choices_of, drawing_of, plot_for
 from neurolab.protocol.findings import is_result, place_of
 from neurolab.protocol.folder import Folder
 from neurolab.protocol.manifest import describe_finding, describe_run, weights_and_stimuli
@@ -22,7 +22,8 @@ from neurolab.report import write_report
 from neurolab.report.tables import printed_table
 
 Main = Callable[..., Any]
-Draw = Mapping[str, Plot | Sequence[Plot]]
+Drawn = Plot | Sequence[Plot] | None
+Draw = Mapping[str, Drawn] | Sequence[str]
 
 
 def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | None = None) -> Path:
@@ -36,8 +37,9 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
     main : ``main(*, rng, quick)``. It returns ``{name: finding}``, or yields ``(name, finding)`` pairs. Findings are
         trials, results, recordings, regions, lesions, DataFrames, or plain numbers and text. Each further keyword
         argument with a default (``store=None, n_jobs=1, shard=None, n_controls=99``) is an option: ``--n-jobs 2``.
-    draw : finding -> figure function, or several; bind choices with ``functools.partial``, where ``roi`` may be the
-        name of a finding: ``partial(nl.plots.plot_stat_map, roi="face_area")``.
+    draw : the names of the findings to draw, each with the figure of its kind of result; or finding -> figure function,
+        or several, or None for that of its kind. Bind choices with ``functools.partial``, where ``roi`` may be the name
+        of a finding: ``partial(nl.plots.plot_stat_map, roi="face_area")``.
     argv : options instead of the command line, e.g. ``["--quick", "--out", "here"]``.
 
     Returns
@@ -67,7 +69,7 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
     given = list(argv) if argv is not None else (sys.argv[1:] if is_program else [])
     options = options_of(main, Path(script).stem if script else "interactive", question, given)
     command = command_of(script, given, is_program=is_program and argv is None)
-    run = Run(Folder(options.out), script, question, options, dict(draw or {}), command)
+    run = Run(Folder(options.out), script, question, options, _wanted(draw), command)
     print(f"{run.name}{' (quick)' if options.quick else ''}, rng {options.rng}: {question}", flush=True)
     run.note("running")
     try:
@@ -99,7 +101,7 @@ class Run:
     script: str
     question: str
     options: Options
-    draw: dict[str, Plot | Sequence[Plot]]
+    draw: dict[str, Drawn]
     command: list[str] = field(default_factory=list)
     found: dict[str, Any] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
@@ -128,19 +130,28 @@ class Run:
         self.note("running")
 
     def check_drawn(self) -> None:
-        """Refuse a figure of a finding that is not there, with the nearest names."""
-        for name in self.draw:
+        """Refuse a figure of a finding that is not there, with the nearest names, or that has no figure of its kind."""
+        for name, plots in self.draw.items():
             if name not in self.found:
                 raise ProtocolError(
                     f"draw= names {name!r}, which main did not find.{did_you_mean(name, self.found)} It found "
                     f"{listed(self.found) or 'nothing'}."
                 )
+            if plots is None and self._known(name) is None:
+                raise ProtocolError(
+                    f"draw= names {name!r}, a {type(self.found[name]).__name__} of which nl.plots has no figure. Leave "
+                    f"it out, or say how: draw={{{name!r}: my_figure}}."
+                )
+
+    def _known(self, name: str) -> Plot | None:
+        return plot_for(self.found[name]) if is_result(self.found[name]) else None
 
     def finish(self, status: str, error: str = "") -> None:
         """Draw and report what was found, and close the manifest."""
         for name, plots in self.draw.items():
             if name in self.found:
-                self._draw(name, [plots] if callable(plots) else list(plots))
+                known = self._known(name) if plots is None else plots
+                self._draw(name, [known] if callable(known) else list(known or ()))
         self.note(status, error)
         manifest = self.manifest(status, error)
         self.folder.write(
@@ -199,6 +210,13 @@ class Run:
             f"done, type: {' '.join(again)}\nStores that lie apart are joined first: "
             f"neurolab merge {store} OTHERS --into DIR"
         )
+
+
+def _wanted(draw: Draw | None) -> dict[str, Drawn]:
+    """Finding -> figures; None where the figure of its kind is to be taken."""
+    if isinstance(draw, str):
+        raise ProtocolError(f"draw={draw!r} is one word; expected names of findings. Type draw=[{draw!r}].")
+    return dict(draw) if isinstance(draw, Mapping) else dict.fromkeys(draw or ())
 
 
 def _finish_broken(run: Run, problem: BaseException) -> None:

@@ -49,7 +49,14 @@ def _effect(result: xr.Dataset, row: int) -> str:
         return f"{where}not estimated"
     ends = ", ".join("no end" if not np.isfinite(end) else _short(end) for end in (low, high))
     level = percent(float(result["interval_level"].values[row]))
-    return f"{where}{_short(effect)} [{ends}] ({level}), {p_words(p, floor)}"
+    null = _nulls(result)[row]
+    against = f" against {number(null)}" if null else ""
+    return f"{where}{_short(effect)} [{ends}] ({level}), {p_words(p, floor)}{against}"
+
+
+def _nulls(result: xr.Dataset) -> np.ndarray:
+    """What each row's effect was tested against; results written before it was kept say 0."""
+    return np.asarray(result["null"].values if "null" in result else np.zeros(result.sizes["row"]), dtype=float)
 
 
 def _short(value: float) -> str:
@@ -85,10 +92,11 @@ def claims_paragraph(result: xr.Dataset) -> Paragraph:
     bounds = result["within"].values if several else [result.attrs["within"]]
     bounded = any(str(bound) for bound in bounds)
     bound = " or the interval lies within the stated bound" if bounded else ""
+    other = "; 0 stands for another value where one is given" if _nulls(result).any() else ""
     alpha = probability(float(str(result.attrs["alpha"]).split(";")[0]))
     most = int(np.bincount(result["claim_of"].values).max()) if several else result.sizes["row"]
     text = [
-        f"Each claim was stated with what it expects ({' or '.join(sides)}) "
+        f"Each claim was stated with what it expects ({' or '.join(sides)}{other}) "
         f"and judged by {result.attrs['test']}, at {alpha}: supported where the test shows the expected side, refuted "
         f"where it shows the other{bound}, else not shown."
     ]

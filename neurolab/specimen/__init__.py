@@ -18,6 +18,7 @@ from neurolab.specimen.generate import Greedy as Greedy
 from neurolab.specimen.generate import generate as generate
 from neurolab.specimen.glue import glued as glued
 from neurolab.specimen.glue import glued_cohort as glued_cohort
+from neurolab.specimen.head_scores import head_tasks as head_tasks
 from neurolab.specimen.magnitude import kept_by_magnitude as kept_by_magnitude
 from neurolab.specimen.readout import with_readout as with_readout
 from neurolab.specimen.recipe import Prune as Prune

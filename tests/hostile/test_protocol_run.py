@@ -278,3 +278,18 @@ def test_a_region_and_lesions__are_findings_and_the_region_is_ringed(tmp_path):
     before = (out / "report.html").read_bytes()
     assert b"area | matched control | draw 2 (3 units)" in before
     assert report_again(out).read_bytes() == before
+
+
+def test_names_of_findings_to_draw__take_the_figure_of_their_kind(tmp_path):
+    out = run(whole, tmp_path / "out", draw=["deficits"])
+    drawn = run(whole, tmp_path / "told", draw={"deficits": nl.plots.plot_deficits})
+    assert {path.name for path in out.glob("figures/*")} == {path.name for path in drawn.glob("figures/*")}
+    assert (out / "figures" / "deficits.csv").read_bytes() == (drawn / "figures" / "deficits.csv").read_bytes()
+    mixed = run(whole, tmp_path / "mixed", draw={"deficits": None})
+    assert (mixed / "figures" / "deficits.pdf").exists()
+    with pytest.raises(ProtocolError, match="'answer', a dict of which"):
+        run(whole, tmp_path / "answer", draw=["deficits", "answer"])
+    with pytest.raises(ProtocolError, match="Did you mean 'deficits'"):
+        run(whole, tmp_path / "other", draw=["deficit"])
+    with pytest.raises(ProtocolError, match="one word"):
+        run(whole, tmp_path / "word", draw="deficits")

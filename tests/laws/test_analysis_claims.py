@@ -243,3 +243,32 @@ OTHER = {"supported": "supported", "not shown": "refuted"}
 
 def test_the_p_of_a_recovery_to_the_intact_level_shows_no_side():
     assert ("recovery", "recovered_p") in EQUIVALENCES
+
+
+AGREEMENT = pd.DataFrame({"ARI": 0.13 + 0.01 * np.arange(-4, 4)}, index=[f"net seed {k}" for k in range(8)])
+
+
+def test_a_mean_of_a_stated_size_is_tested_against_that_size_and_shown_as_it_is():
+    above, none = ({"large": AGREEMENT + 0.1, "small": AGREEMENT - 0.1, "near": AGREEMENT - 0.02}, {"flat": AGREEMENT})
+    tenth = index_mean(above, index="ARI", popmean=0.1, rng=0)
+    made = claim("Agreement is above .1.", tenth, expects="more", by="training")
+    assert list(made["row"].values) == ["large", "small", "near"]
+    assert list(made["decision"].values) == ["supported", "refuted", "not shown"]
+    np.testing.assert_allclose(made["effect"], [0.225, 0.025, 0.105])
+    np.testing.assert_array_equal(made["null"], 0.1)
+    assert "expected above 0.1, found 0.225" in json.loads(made.attrs["reasons"])[0]
+    assert claim_table(claims(made))["effect"][0].count(" against 0.1") == 3
+    assert "another value where one is given" in methods_text(made)
+    zero = claim("Agreement is above 0.", index_mean(none, index="ARI", rng=0), expects="more")
+    assert zero.attrs["verdict"] == "supported"
+    assert "expected above 0, found" in zero.attrs["reasons"]
+    assert "against 0" not in claim_table(claims(zero))["effect"][0]
+    pilot = claim("So.", tenth.sel(condition="small"), expects="more", pilot=0.3)
+    assert "another than in the pilot" in pilot.attrs["reasons"]
+
+
+def test_a_result_with_one_dimension_left_is_split_along_it():
+    cost = deficits(phantom_trials(rng=0), rng=0).sel(lesion="A")
+    given = {task: cost.sel(task=task) for task in ("X", "Y")}
+    whole, parts = (claim("A hurts.", one, expects="more", by="task") for one in (cost, given))
+    assert whole.identical(parts)
