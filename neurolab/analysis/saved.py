@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from neurolab.analysis.words import floor_text, interval_text, p_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.errors import DataError, DesignError
 from neurolab.schema import make_result, register_result, strings
-from neurolab.stats.permutation import sign_flip
+from neurolab.stats.permutation import SignFlip, sign_flip
 from neurolab.stats.shares import Share, sign_flip_share
 
 register_result(
@@ -33,11 +34,11 @@ register_result(
     ],
 )
 
-#: What censored steps do to the share saved: (some of the first, some of the relearning) -> words.
-CENSORED = {
-    (True, False): "the share saved is a lower bound",
-    (False, True): "the share saved is an upper bound",
-    (True, True): "the share saved is a bound in neither direction",
+#: What steps that are known to be more do to the share saved: (some of the first, some of the relearning) -> words.
+BOUND = {
+    (True, False): "The share saved is a lower bound, and its interval reaches up to all of it.",
+    (False, True): "The share saved is an upper bound, and its interval has no lower end.",
+    (True, True): "The share saved is a bound in neither direction: any share up to all of it is possible.",
 }
 
 
@@ -70,9 +71,9 @@ def savings(
     -------
     Dataset: ``effect`` (share saved) with ``effect_low, effect_high, p, p_floor``; ``steps_effect`` (mean steps saved)
     with companions; ``steps`` and ``reached`` (arm, specimen), ``mean, low, high, n_reached`` (arm), ``saved``
-    (specimen). Who never reaches the criterion counts as the last step examined; ``reached`` and the words say so. If
-    that was in relearning, first learning is compared up to that step only, so that to stop looking saves nothing.
-    attrs ``verdict``, and as JSON ``reasons``.
+    (specimen). Who never reaches the criterion counts as the last step examined, as ``reached`` says; the intervals are
+    open on that side (a share of 1, or without an end), and the test follows both trainings equally far, so that to
+    look longer at one of them saves nothing. attrs ``verdict``, and as JSON ``reasons`` and ``undermined_by``.
 
     Raises
     ------
@@ -95,25 +96,22 @@ def savings(
     >>> round(float(found["effect"]), 2), found.attrs["verdict"]
     (0.72, 'savings')
     """
-    given, steps, reached = _times(scores, (first, again), criterion, task)
-    if not steps[0].mean() > 0:
+    given, times = _times(scores, (first, again), criterion, task)
+    if not times.steps[0].mean() > 0:
         raise DesignError(
             f"{first!r} meets the criterion before any training, so there is nothing to save. Type a higher criterion=."
         )
     stream = generator(rng, "savings", first, again)
-    once = _comparable(steps, reached, again)
-    saved = once - steps[1]
-    share = sign_flip_share(saved, once, level=level, rng=stream)
-    test = sign_flip(saved, alternative="greater", level=level, rng=stream)
-    each = [sign_flip(values, level=level, rng=stream) for values in steps]
-    ends = {"mean": "effect", "low": "low", "high": "high"}
+    share, test = _share(times, again, level, stream), _saved(times, level, stream)
+    each = [sign_flip(values, level=level, rng=stream) for values in times.steps]
+    highs = [np.inf if unsure else one.high for one, unsure in zip(each, times.censored)]
     return make_result(
         {
-            "steps": (("arm", "specimen"), steps),
-            "reached": (("arm", "specimen"), reached),
-            **{name: ("arm", [getattr(one, of) for one in each]) for name, of in ends.items()},
-            "n_reached": ("arm", reached.sum(axis=1)),
-            "saved": ("specimen", saved),
+            "steps": (("arm", "specimen"), times.steps),
+            "reached": (("arm", "specimen"), times.reached),
+            **{"mean": ("arm", [one.effect for one in each]), "low": ("arm", [one.low for one in each])},
+            **{"high": ("arm", highs), "n_reached": ("arm", times.reached.sum(axis=1))},
+            "saved": ("specimen", times.saved),
             **{"effect": share.effect, "effect_low": share.low, "effect_high": share.high},
             **{"p": share.p, "p_floor": share.p_floor, "steps_p": test.p, "steps_p_floor": test.p_floor},
             **{"steps_effect": test.effect, "steps_low": test.low, "steps_high": test.high},
@@ -121,10 +119,67 @@ def savings(
         coords={"specimen": given.specimens, "arm": strings([first, again])},
         **_about(given, first, again, criterion, level),
         verdict="savings" if shown(share.p, 1 - level) else "no savings shown",
-        reasons=_reasons((first, again), steps, reached, int((once < steps[0]).sum()), share, given.plural),
+        reasons=_reasons((first, again), times, share, given.plural),
+        undermined_by=censored_sentences((first, again), times, given.plural),
         rng=rng_name(rng),
         note=noted(floor_text(share.n, share.p_floor, plural=given.plural, alternative="greater"), share.note),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Times:
+    """Steps to criterion of two trainings, whether it was reached, and the last step followed: each (arm, specimen)."""
+
+    steps: np.ndarray
+    reached: np.ndarray
+    ends: np.ndarray
+
+    @property
+    def once(self) -> np.ndarray:
+        """Steps of first learning as far as an unfinished relearning was followed: to stop looking saves no steps."""
+        return np.asarray(np.where(self.reached[1], self.steps[0], np.minimum(self.steps[0], self.steps[1])))
+
+    @property
+    def cut(self) -> np.ndarray:
+        """Where first learning counts up to an earlier step only (specimen,)."""
+        return np.asarray(self.once < self.steps[0])
+
+    @property
+    def saved(self) -> np.ndarray:
+        """The steps saved (specimen,)."""
+        return np.asarray(self.once - self.steps[1])
+
+    @property
+    def even(self) -> np.ndarray:
+        """Both trainings followed equally far (arm, specimen): no longer look at one of them tells them apart."""
+        return np.asarray(np.minimum(self.steps, self.ends.min(axis=0)))
+
+    @property
+    def censored(self) -> tuple[bool, bool]:
+        """Whether some steps of each training are known to be more than counted."""
+        return bool((~self.reached[0]).any() or self.cut.any()), bool((~self.reached[1]).any())
+
+
+def _share(times: Times, again: str, level: float, rng: np.random.Generator) -> Share:
+    """The share saved; its p from trainings followed equally far, its interval open where steps are only bounded."""
+    if not (times.once.mean() > 0 and times.even[0].mean() > 0):
+        raise DesignError(f"{again!r} never reaches the criterion and has no step above 0; score it after training.")
+    found = sign_flip_share(times.saved, times.once, level=level, rng=rng)
+    fair = sign_flip_share(times.even[0] - times.even[1], times.even[0], level=level, rng=rng)
+    more, fewer = times.censored
+    low = -np.inf if fewer else min(found.low, fair.low)
+    return replace(found, p=fair.p, low=low, high=max(found.high, 1.0) if more else found.high)
+
+
+def _saved(times: Times, level: float, rng: np.random.Generator) -> SignFlip:
+    """The steps saved, tested and bounded as the share is."""
+    found, fair = (
+        sign_flip(values, alternative="greater", level=level, rng=rng)
+        for values in (times.saved, times.even[0] - times.even[1])
+    )
+    more, fewer = times.censored
+    low = -np.inf if fewer else min(found.low, fair.low)
+    return replace(found, p=fair.p, low=low, high=np.inf if more else found.high)
 
 
 def _about(given: Steps, first: str, again: str, criterion: float | None, level: float) -> dict[str, Any]:
@@ -145,10 +200,8 @@ def _about(given: Steps, first: str, again: str, criterion: float | None, level:
     }
 
 
-def _times(
-    scores: Scores, arms: tuple[str, str], criterion: float | None, task: str | None
-) -> tuple[Steps, np.ndarray, np.ndarray]:
-    """Steps to criterion and whether it was reached, both (arm, specimen)."""
+def _times(scores: Scores, arms: tuple[str, str], criterion: float | None, task: str | None) -> tuple[Steps, Times]:
+    """Steps to criterion, whether it was reached, and how far each was followed."""
     if arms[0] == arms[1]:
         raise DesignError(f"first= and again= both name {arms[0]!r}; expected two arms.")
     plain = (isinstance(scores, pd.DataFrame) and "steps" in scores and "step" not in scores) or (
@@ -165,12 +218,11 @@ def _times(
         if np.isnan(curve).all(axis=1).any():
             raise DataError(f"Some networks have no score at all in the arm {arm!r}; leave them out of both arms.")
     found = [first_reached(curve, step, goal) for curve in curves]
-    return given, np.array([steps for steps, _ in found]), np.array([reached for _, reached in found])
+    ends = [[step[np.flatnonzero(~np.isnan(row))[-1]] for row in curve] for curve in curves]
+    return given, Times(np.array([one for one, _ in found]), np.array([one for _, one in found]), np.array(ends))
 
 
-def _given_times(
-    scores: Any, arms: tuple[str, str], criterion: float | None
-) -> tuple[Steps, np.ndarray, np.ndarray]:
+def _given_times(scores: Any, arms: tuple[str, str], criterion: float | None) -> tuple[Steps, Times]:
     if criterion is not None:
         raise DesignError("Steps to criterion were given together with criterion=; type one or the other.")
     given = steps_of(scores, task=None, dims=("specimen", "arm"))
@@ -180,34 +232,34 @@ def _given_times(
             "Some steps to criterion are NaN or negative; expected a number for every network and arm. Where the "
             "criterion was never reached give the curves and criterion=, which counts it as the last step and says so."
         )
-    return given, steps, np.ones(steps.shape, dtype=bool)
+    return given, Times(steps, np.ones(steps.shape, dtype=bool), np.full(steps.shape, np.inf))
 
 
-def _comparable(steps: np.ndarray, reached: np.ndarray, again: str) -> np.ndarray:
-    """Steps of first learning as far as an unfinished relearning was followed: to stop looking saves no steps."""
-    once = np.where(reached[1], steps[0], np.minimum(steps[0], steps[1]))
-    if not once.mean() > 0:
-        raise DesignError(f"{again!r} never reaches the criterion and has no step above 0; score it after training.")
-    return np.asarray(once)
-
-
-def _reasons(
-    arms: tuple[str, str], steps: np.ndarray, reached: np.ndarray, n_cut: int, share: Share, plural: str
-) -> list[str]:
+def _reasons(arms: tuple[str, str], times: Times, share: Share, plural: str) -> list[str]:
     numbers = interval_text(share.effect, share.low, share.high, share.level)
     sure = "Shown" if shown(share.p, 1 - share.level) else "Not shown"
-    said = [f"{sure}: {arms[1]} takes fewer steps than {arms[0]}, a share of {numbers} saved, {p_text(share.p)}."]
-    never = bool((~reached[0]).any()), bool((~reached[1]).any())
-    if any(never):
-        bound = CENSORED[(True, True) if n_cut else never]
-        said.append(f"Some {plural} never reached the criterion and count as their last step: {bound}.")
-    if n_cut:
+    said = f"{sure}: {arms[1]} takes fewer steps than {arms[0]}, a share of {numbers} saved, {p_text(share.p)}."
+    rows = {arm: (row, there) for arm, row, there in zip(arms, times.steps, times.reached)}
+    return [said, *time_sentences(rows, float(times.steps.max()), plural)]
+
+
+def censored_sentences(arms: tuple[str, str], times: Times, plural: str) -> list[str]:
+    """Get what makes the share a bound, or no measure of relearning: who never arrived, who was there at the start."""
+    said, n = [], times.steps.shape[1]
+    for arm, there in zip(arms, times.reached):
+        if not there.all():
+            never = int((~there).sum())
+            said.append(f"{never} of {n} {plural} never reached the criterion in {arm} and count as their last step.")
+    if times.cut.any():
         said.append(
-            f"{arms[1]} was followed less far than {arms[0]}: for {n_cut} of {len(steps[1])} {plural} that had not "
+            f"{arms[1]} was followed less far than {arms[0]}: for {int(times.cut.sum())} of {n} {plural} that had not "
             f"reached the criterion when it ended, {arms[0]} counts up to that step only, and no step is saved."
         )
-    at_once = int((reached[1] & (steps[1] == 0)).sum())
-    if at_once:
-        said.append(f"{at_once} of {len(steps[1])} {plural} met the criterion before any {arms[1]}.")
-    times = {arm: (row, there) for arm, row, there in zip(arms, steps, reached)}
-    return [*said, *time_sentences(times, float(steps.max()), plural)]
+    if any(times.censored):
+        said.append(BOUND[times.censored])
+    for arm, row, there in zip(arms, times.steps, times.reached):
+        at_once = int((there & (row == 0)).sum())
+        if at_once:
+            said.append(f"{at_once} of {n} {plural} met the criterion before any {arm}: a criterion that is met at the "
+                        "start measures no learning.")  # fmt: skip
+    return said

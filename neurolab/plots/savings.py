@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import columns, effect, heading, spread
+from neurolab.plots.marks import columns, effect, heading, headroom, spread
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.style import GREY, SERIES
 from neurolab.plots.words import interval_words, number, p_words, sample_words, sentences, tidy
@@ -17,15 +17,16 @@ from neurolab.plots.words import interval_words, number, p_words, sample_words, 
 
 def describe_savings(result: xr.Dataset) -> str:
     """Get the figure in words: the verdict, the share saved and who never got there."""
-    said = " ".join(sentences(result, "reasons"))
-    return f"Steps to the criterion; {sample_words(result)}. {tidy(str(result.attrs.get('verdict', '')))}. {said}"
+    said, flags = " ".join(sentences(result, "reasons")), " ".join(sentences(result, "undermined_by"))
+    verdict = tidy(str(result.attrs.get("verdict", "")))
+    return f"Steps to the criterion; {sample_words(result)}. {verdict}. {said} {flags}".rstrip()
 
 
 @drawing(
     "savings",
     variables=("steps", "reached", "mean", "low", "high", "effect", "effect_low", "effect_high", "p", "p_floor"),
     marks="Dots: one network each, joined between both trainings; hollow where the criterion was not reached (counted "
-    "as the last step). Diamonds: mean and its interval.",
+    "as the last step). Diamonds: mean and its interval, with an arrow where it has no end, for some never reached it.",
     alt=describe_savings,
     height_mm=58.0,
 )
@@ -60,5 +61,7 @@ def plot_savings(result: xr.Dataset, *, ax: Axes) -> Axes:
     words = p_words(scalar(result, "p"), scalar(result, "p_floor"))
     ax.set(xlim=(-0.6, 1.6), ylabel="steps to the criterion", xlabel=f"share saved: {share} ({ends})\n{words}")
     ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
+    if np.isinf(high).any():  # room for the arrow below the title
+        headroom(ax, above=0.16)
     heading(ax, tidy(str(result.attrs.get("verdict", ""))), sample_words(result))
     return ax

@@ -208,7 +208,7 @@ def savings(result: xr.Dataset) -> Paragraph:
         f"Steps of training to {score} took on average {words_between(each)}. Savings are the steps that "
         f"{attrs.get('again')} spared as a share of those of {attrs.get('first')}, tested by {_test(result)}: "
         f"{found_words(result, *_ED50)}, {number(scalar(result, 'steps_effect'))} steps in the mean. Who never reached "
-        "the criterion counts as the last step examined."
+        "the criterion counts as the last step examined, and intervals are open on that side."
     )
     return text, ("Ebbinghaus 1885", "Nichols & Holmes 2002")
 

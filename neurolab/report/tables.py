@@ -189,7 +189,8 @@ def _text(row, share: float, more: list[str]) -> tuple[str, ...]:
     interval = f"[{low}, {high}]"
     if np.isnan(row.effect) and np.isnan(row.p):  # a model that could not be fitted; the note says why
         return (row.what, "none", "", "", *("" for _ in more))
-    if np.isinf(row.low) and np.isinf(row.high):
+    small = not row.p_floor <= (1 - share) / 2 + 1e-12  # else there are enough, and what was measured has no bound
+    if np.isinf(row.low) and np.isinf(row.high) and ("rank" in row.what or small):
         # a rank interval leaves out draws at both ends: (1 − level) / 2 of draws + 1 must be at least one draw
         draws = f"{np.ceil(round(2 / (1 - share), 9)) - 1:.0f} or more draws for {percent(share)}"
         interval = f"needs {draws}" if "rank" in row.what else f"none: too small a sample for {percent(share)}"

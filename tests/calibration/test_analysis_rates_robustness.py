@@ -5,8 +5,10 @@ The verbs do what is simulated here; ``tests/parity/test_analysis_robustness.py`
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.special import ndtr, ndtri
 
+from neurolab.analysis.saved import Times, savings
 from neurolab.analysis.steps import first_reached
 from neurolab.stats.equivalence import sign_flip_tost
 from neurolab.stats.permutation import sign_flip
@@ -109,6 +111,31 @@ def learned(seed, cost):
     steps = np.arange(0, 61, 5)
     times = draw.gamma(8, 5, (2, 8)) * np.array([1.0, cost])[:, None]
     return [first_reached((steps >= row[:, None]).astype(float), steps, np.full(8, 0.5))[0] for row in times]
+
+
+@pytest.mark.parametrize("ends", [(80, 25), (25, 80)])
+def test_to_follow_one_training_further_saves_nothing(calibrated, ends):
+    """Both take as long, with an sd as large as the mean, and one is followed to 80, the other to 25."""
+    tests = []
+    for seed in range(1000):
+        times = np.ceil(np.random.default_rng(seed).exponential(25, (2, 8)))
+        last = np.array(ends, dtype=float)[:, None]
+        known = Times(np.minimum(times, last), times <= last, np.broadcast_to(last, times.shape))
+        tests.append(sign_flip(known.even[0] - known.even[1], alternative="greater").p)
+    calibrated([p <= 0.05 for p in tests], ONE, side="upper")
+    one = savings(_curves(ends), criterion=0.5, rng=0)  # the verb takes its p from there
+    known = Times(one["steps"].values, one["reached"].values, np.array([[ends[0]] * 8, [ends[1]] * 8], dtype=float))
+    assert float(one["p"]) == sign_flip(known.even[0] - known.even[1], alternative="greater").p
+    assert float(one["p"]) != sign_flip(known.saved, alternative="greater").p
+
+
+def _curves(ends):
+    times = np.ceil(np.random.default_rng(3).exponential(25, (8, 2)))
+    step = np.arange(max(ends) + 1)
+    score = (step >= times[..., None]).astype(float)
+    score[step > np.array(ends)[None, :, None] * np.ones((8, 2, 1))] = np.nan
+    coords = {"specimen": np.arange(8), "arm": ["first learning", "relearning"], "step": step}
+    return xr.DataArray(score, dims=list(coords), coords=coords)
 
 
 def test_relearning_as_slow_as_learning_is_called_savings_no_more_than_asked(calibrated):

@@ -43,7 +43,7 @@ def test_to_stop_looking_at_relearning_saves_no_steps():
     assert float(found["p"]) == 1
     assert float(found["effect"]) == 0
     assert found.attrs["verdict"] == "no savings shown"
-    said = json.loads(found.attrs["reasons"])
+    said = json.loads(found.attrs["undermined_by"])
     assert any("followed less far" in one for one in said)
     assert any("neither direction" in one for one in said)
     assert found["steps"].sel(arm="first learning").values.tolist() == [100.0] * 8

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from neurolab.analysis import dose_response, recovery, robustness, savings
+from neurolab.analysis import claim, dose_response, recovery, robustness, savings
 from neurolab.errors import DataError, DesignError, ReplicationUnitError, SchemaError, UnknownNameError
 from neurolab.simulate import phantom_noise
 from neurolab.stats.psychometric import half_point
@@ -138,13 +138,47 @@ def test_a_criterion_that_is_never_reached__is_said_in_words():
     assert set(found["steps"].values.ravel()) == {50.0}
     assert float(found["time_p"]) == 1.0
     saved = savings(curves((0.1, 0.2, 0.3), (0.1, 0.5, 0.95)), first="lesioned", again="intact", criterion=0.9, rng=0)
-    assert "the share saved is a lower bound" in reasons(saved)
+    assert "8 of 8 networks never reached the criterion in lesioned" in saved.attrs["undermined_by"]
+    assert "The share saved is a lower bound" in saved.attrs["undermined_by"]
     assert saved["n_reached"].values.tolist() == [0, 8]
     never = savings(curves((0.1, 0.2, 0.3), (0.1, 0.2, 0.3)), first="lesioned", again="intact", criterion=0.9, rng=0)
-    assert "a bound in neither direction" in reasons(never)
+    assert "a bound in neither direction" in never.attrs["undermined_by"]
     assert never.attrs["verdict"] == "no savings shown"
     upper = savings(curves((0.1, 0.2, 0.3), (0.1, 0.95, 0.99)), first="intact", again="lesioned", criterion=0.9, rng=0)
-    assert "an upper bound" in reasons(upper)
+    assert "an upper bound" in upper.attrs["undermined_by"]
+
+
+def test_steps_that_are_only_known_to_be_more__open_the_interval_of_what_is_saved():
+    arms = {"first": "lesioned", "again": "intact", "criterion": 0.9, "rng": 0}
+    learned, never = (0.1, 0.95, 0.99), (0.1, 0.2, 0.3)
+    both = ("effect_low", "effect_high", "steps_low", "steps_high")
+    known = savings(curves(learned, learned), **arms)
+    assert np.isfinite([float(known[end]) for end in both]).all()
+    assert known.attrs["undermined_by"] == "[]"
+    more = savings(curves(never, learned), **arms)
+    assert (float(more["effect_high"]), float(more["steps_high"])) == (1.0, np.inf)
+    assert float(more["effect_low"]) == pytest.approx(0.8)
+    assert more["high"].values[0] == np.inf
+    assert np.isfinite(more["high"].values[1])
+    less = savings(curves(learned, never), **arms)
+    assert (float(less["effect_low"]), float(less["steps_low"])) == (-np.inf, -np.inf)
+    assert float(less["effect_high"]) == pytest.approx(-4.0)
+    neither = savings(curves(never, never), **arms)
+    assert [float(neither[end]) for end in both] == [-np.inf, 1.0, -np.inf, np.inf]
+    every = (known, more, less, neither)
+    verdicts = [claim("Nothing is left.", one, expects="none", within=0.1).attrs for one in every]
+    assert [one["verdict"] for one in verdicts] == ["supported", "refuted", "refuted", "not shown"]
+    assert "in neither direction" in verdicts[-1]["undermined_by"]
+
+
+def test_a_criterion_met_before_any_training__undermines_savings():
+    found = savings(curves((0.1, 0.5, 0.95), (0.9, 0.95, 0.99)), first="lesioned", again="intact", criterion=0.9, rng=0)
+    at_once = int((found["steps"].sel(arm="intact") == 0).sum())
+    assert at_once == 4
+    assert "4 of 8 networks met the criterion before any intact" in found.attrs["undermined_by"]
+    arms = {"first": "lesioned", "again": "intact", "criterion": 0.9, "rng": 0}
+    either = savings(curves((0.9, 0.5, 0.95), (0.1, 0.95, 0.99)), **arms)
+    assert "4 of 8 networks met the criterion before any lesioned" in either.attrs["undermined_by"]
 
 
 def test_recovered_is_said_from_equivalence_only():
