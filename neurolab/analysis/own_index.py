@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.analysis.cohort_table import TEST, Profile, cohorts_of
+from neurolab.analysis.profiles import by_condition
 from neurolab.analysis.words import holm_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.schema import make_result, register_result, strings
@@ -22,21 +23,23 @@ register_result(
 
 
 def index_mean(
-    profiles: Mapping[str, Profile], *, index: str, popmean: float = 0.0, level: float = 0.95, rng: RNG
+    profiles: Mapping[str, Profile] | xr.Dataset, *, index: str, popmean: float = 0.0, level: float = 0.95, rng: RNG
 ) -> xr.Dataset:
     """Get whether one index of the networks of each condition differs from a value stated beforehand.
 
     Parameters
     ----------
     profiles : condition -> table (network x index), of ``profile``, or one number per network: a
-        DataArray (specimen,). index : its column.
+        DataArray (specimen,); or a result that keeps the index per condition and network, such as ``alignment`` after
+        ``.sel(partition=..., measure=...)``. index : its column, or variable.
     popmean : the mean under the null: 0 for a correlation, chance for an accuracy.
     level : coverage of the intervals. rng : integer or Generator; used above 30 networks.
 
     Returns
     -------
     Dataset over condition: ``effect`` (the mean), ``low, high, p, p_floor`` (two-sided sign-flip over networks), ``q``
-    (Holm over conditions), ``value`` per member. A condition in which some network lacks the index is NaN.
+    (Holm over conditions), ``value`` per member. A condition in which some network lacks the index is NaN, which
+    ``undermined_by`` says.
 
     When this is invalid
     --------------------
@@ -49,7 +52,7 @@ def index_mean(
     >>> float(index_mean({"control": rho, "dropout": -rho}, index="rho", rng=0)["p"].sel(condition="dropout"))
     0.03125
     """
-    cohorts = cohorts_of(profiles, [index], None, least=1)
+    cohorts = cohorts_of(by_condition(profiles, index), [index], None, least=1)
     tests = [
         cohorts.mean(at, 0, level, generator(rng, "index mean", name, index), popmean)
         for at, name in enumerate(cohorts.names)
@@ -73,6 +76,7 @@ def index_mean(
         rng=rng_name(rng),
         index=index,
         popmean=float(popmean),
+        undermined_by=cohorts.gaps(),
         note=holm_text(cohorts.smallest, floor, len(tests), plural="networks", alpha=1 - level),
         **cohorts.said(),
     )

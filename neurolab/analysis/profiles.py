@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -43,13 +43,30 @@ def indices_of(result: xr.Dataset, variable: str = "value", *, names: Sequence[s
             f"specimen and at most one more dim: {listed(known) or 'none'}. Type result.sel(...) first."
         )
     values = result[variable]
-    rows = pd.Index(result["specimen"].values.astype(str), name="specimen")
+    who = "network" if "network" in result and result["network"].dims == ("specimen",) else "specimen"
+    rows = pd.Index(result[who].values.astype(str), name="specimen")
     other = [str(dim) for dim in values.dims if dim != "specimen"]
     columns = list(names or ([str(one) for one in result[other[0]].values] if other else [variable]))
     table = np.asarray(values.transpose("specimen", *other), dtype=float).reshape(len(rows), -1)
     if len(columns) != table.shape[1]:
         raise DesignError(f"names={columns!r} given for {table.shape[1]} columns; expected one name each.")
     return pd.DataFrame(table, index=rows, columns=columns)
+
+
+def by_condition(given: Mapping[str, Profile] | xr.Dataset, index: str) -> Mapping[str, Profile]:
+    """Get condition -> profile: as given, or of a result that keeps ``index`` per condition and network.
+
+    Raises DesignError for a result with other dims left: take ``result.sel(...)`` first.
+    """
+    if not isinstance(given, xr.Dataset):
+        return given
+    if "condition" not in given.dims or index not in given or set(given[index].dims) != {"condition", "specimen"}:
+        known = [str(one) for one in given.data_vars if set(given[one].dims) == {"condition", "specimen"}]
+        raise DesignError(
+            f"{index!r} of this {given.attrs.get('analysis')!r} result is not one value per condition and network: "
+            f"{listed(known) or 'nothing here'} is. Type result.sel(...) first, or give condition -> profile."
+        )
+    return {str(name): indices_of(given.sel(condition=name), index) for name in given["condition"].values}
 
 
 def profile(parts: Iterable[Profile], *, training: pd.DataFrame | None = None) -> pd.DataFrame:

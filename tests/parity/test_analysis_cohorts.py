@@ -23,6 +23,7 @@ from neurolab.analysis import (
     tuning_indices,
     unit_coalitions,
 )
+from neurolab.stats.permutation import sign_flip
 from neurolab.stats.trend import jonckheere
 from neurolab.trials import make_trials
 
@@ -275,3 +276,24 @@ def test_a_profile_joins_networks_and_indices():
     pd.testing.assert_frame_equal(profile(halves), given.rename_axis("specimen"))
     value = nl.dissociation(nl.simulate.phantom_trials(rng=0), lesions=("A", "B"), tasks=("X", "Y"), rng=0)
     np.testing.assert_array_equal(indices_of(value).to_numpy(), value["value"].transpose("specimen", "claim"))
+
+
+def test_a_result_that_keeps_a_value_per_condition_and_network__is_its_tables():
+    draw = np.random.default_rng(0)
+    halves = np.kron(np.eye(2), np.ones((6, 6)))
+    nets = {name: [halves + by * (one + one.T) for one in draw.random((6, 12, 12))] for name, by in
+            (("clear", 0.1), ("blurred", 1.0))}  # fmt: skip
+    cut = nl.analysis.clusterability(nets, by=nl.analysis.Spectral(2, n_init=2), n_null=3, rng=0)
+    sides = {name: [["left"] * 6 + ["right"] * 6] * 6 for name in nets}
+    result = nl.analysis.alignment(cut, sides, n_permutations=9, rng=0).sel(partition="found", measure="ari")
+    own = result["excess"].sel(condition="clear").values
+    names = result["network"].sel(condition="clear").values.tolist()
+    assert indices_of(result.sel(condition="clear"), "excess").index.tolist() == names
+    found = index_mean(result, index="excess", popmean=0.1, rng=0).sel(condition="clear")
+    test = sign_flip(own, popmean=0.1, rng=0)
+    assert [float(found[name]) for name in ("effect", "low", "high", "p")] == [test.effect, test.low, test.high, test.p]
+    tables = {name: indices_of(result.sel(condition=name), "excess") for name in nets}
+    assert index_mean(tables, index="excess", popmean=0.1, rng=0).identical(
+        index_mean(result, index="excess", popmean=0.1, rng=0))  # fmt: skip
+    with pytest.raises(nl.errors.DesignError, match="'n_units'"):
+        index_mean(result, index="effect", rng=0)
