@@ -168,7 +168,7 @@ def _flags(
                 k = cohorts.indices.index(index)
                 means = (float(cohorts.of(at, k).mean()), float(cohorts.of(home, k).mean()))
                 said.append(unequal_text(cohorts.names[at], cohorts.names[home], index, means, within))
-    return said
+    return [*said, *cohorts.gaps()]
 
 
 def _reasons(

@@ -25,7 +25,7 @@ TEST = ("effect", "low", "high", "p", "p_floor")
 class Cohorts:
     """Values (cohort, member, index) of several cohorts; members pair up across them where ``paired``.
 
-    Cohorts of unequal size are padded with NaN.
+    Cohorts of unequal size are padded with NaN; ``sizes`` are how many networks each has, with or without an index.
     """
 
     names: tuple[str, ...]
@@ -33,11 +33,7 @@ class Cohorts:
     indices: tuple[str, ...]
     values: np.ndarray
     paired: bool
-
-    @property
-    def sizes(self) -> list[int]:
-        """How many networks each cohort has."""
-        return [int(n) for n in np.isfinite(self.values).any(axis=2).sum(axis=1)]
+    sizes: tuple[int, ...]
 
     @property
     def smallest(self) -> int:
@@ -74,6 +70,19 @@ class Cohorts:
         if np.ptp(a) == 0 and np.ptp(b) == 0:
             return bool(abs(a[0] - b[0]) < within)
         return bool(tost_independent(a, b, bounds=within).equivalent)
+
+    def gaps(self) -> list[str]:
+        """Get a sentence for every index of a cohort that is not defined in some of its networks."""
+        said = []
+        for at, k in np.ndindex(len(self.names), len(self.indices)):
+            x = self.of(at, k)
+            lost = [self.members[member] for member in np.flatnonzero(~np.isfinite(x))]
+            if lost:
+                said.append(
+                    f"{self.names[at]}: {self.indices[k]} is not defined in {len(lost)} of {len(x)} networks "
+                    f"({', '.join(lost)}), {len(x) - len(lost)} are left; nothing is tested with them."
+                )
+        return said
 
     def said(self) -> dict[str, str]:
         """Get what every comparison of cohorts says of its data."""
@@ -141,7 +150,7 @@ def cohorts_of(
         order = [seed.index(one) for one in seeds[0]] if together and seed and seeds[0] else range(len(table))
         values[at, : len(table)] = table[chosen].to_numpy(dtype=float)[list(order)]
     members = [f"seed {one}" for one in seeds[0]] if together and seeds[0] else [str(k + 1) for k in range(size)]
-    return Cohorts(tuple(names), tuple(members), tuple(chosen), values, together)
+    return Cohorts(tuple(names), tuple(members), tuple(chosen), values, together, tuple(map(len, tables)))
 
 
 def _chosen(tables: list[pd.DataFrame], indices: Sequence[str] | None) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -36,6 +38,8 @@ ESSAYS = (
     "confined_misbehaviour",
     "ninety_two_images",
 )
+#: Options that a manifest tells by themselves, and those that never change a number.
+COMPARED_APART = ("--rng", "--quick", "--out", "--store", "--n-jobs")
 #: A protocol runs in a process of its own, which sees what this one sees: a crash there stops nothing here.
 CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv[1])\n" + (
     "from neurolab.cli import main; sys.exit(main(sys.argv[2:]))"
@@ -68,8 +72,8 @@ def run_essays(
 ) -> list[Told]:
     """Run every protocol on the claims of the essays and write one report with a row per claim; get what each told.
 
-    A protocol that is finished in ``out`` (same rng, same quickness, same script) is kept and not repeated. One that
-    fails is listed with its reason, and the rest go on. The report is written anew after each of them.
+    A protocol that is finished in ``out`` (same script, rng and quickness, no other options) is kept and not repeated.
+    One that fails is listed with its reason, and the rest go on. The report is written anew after each of them.
 
     Parameters
     ----------
@@ -129,14 +133,30 @@ def _unrun(name: str, script: str) -> Told:
 
 
 def _finished(asked: Asked, name: str, script: str) -> bool:
-    """Whether this protocol, as it is now, was finished here with the same chance and quickness."""
+    """Whether this protocol, as it is now, was finished here with the same chance, quickness and no other options."""
     manifest = read_manifest(asked.root / name)
     try:
         now = script_digest(find_protocol(script))
     except NeurolabError:
         return False
     wanted = {"status": "finished", "rng": asked.rng, "quick": asked.quick, "script digest": now}
-    return all(manifest.get(key) == value for key, value in wanted.items())
+    same = all(manifest.get(key) == value for key, value in wanted.items())
+    return same and not further_words(manifest.get("command", []))
+
+
+def further_words(command: Sequence[str]) -> list[str]:
+    """Get the options in the words that started a run, but those that are compared apart or never change a number.
+
+    Example
+    -------
+    >>> further_words(["neurolab", "run", "mine", "--rng", "3", "--n=4", "--n-jobs", "2"])
+    ['--n']
+    """
+    words = [str(word) for word in command]
+    if len(words) == 1 and (given := re.search(r"argv=(\[.*\])", words[0])):  # from a notebook
+        words = [str(word) for word in ast.literal_eval(given[1])]
+    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    return [option for option in options if option not in COMPARED_APART]
 
 
 def _run(asked: Asked, name: str, script: str) -> Told:

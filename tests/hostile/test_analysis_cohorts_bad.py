@@ -36,6 +36,31 @@ def flags(found):
     return json.loads(found.attrs["undermined_by"])
 
 
+@pytest.mark.parametrize("place", [0, 3, 7])
+def test_a_network_without_the_index_does_not_vanish_wherever_it_stands(place):
+    def ed50(name, values):
+        return xr.DataArray(values, dims="specimen", coords={"specimen": [f"{name} seed {k}" for k in range(8)]},
+                            name="ED50")
+
+    values = np.arange(1.0, 9)
+    values[place] = np.nan
+    given = {"dropout": ed50("dropout", values), "control": ed50("control", np.arange(8.0))}
+    said = f"dropout: ED50 is not defined in 1 of 8 networks (seed {place}), 7 are left"
+    own = index_mean(given, index="ED50", rng=0)
+    pair = compare_cohorts(given, against="control", matched_on=None, rng=0)
+    line = trend({0: given["control"], 1: given["dropout"], 2: given["control"]}, matched_on=None, rng=0)
+    for found in (own, pair):
+        assert found.attrs["n"] == 8
+        assert any(one.startswith(said) for one in flags(found))
+    assert any("ED50 is not defined in 1 of 8 networks" in one for one in flags(line))
+    assert np.isnan(own["p"].sel(condition="dropout"))
+    assert np.isfinite(own["p"].sel(condition="control"))
+    assert np.isnan(pair["p"]).all()
+    claimed = nl.analysis.claim("It rises.", own.sel(condition="dropout"), expects="more")
+    assert claimed.attrs["verdict"] == "not shown"
+    assert said in claimed.attrs["undermined_by"]
+
+
 def test_networks_of_unequal_accuracy_are_compared_and_flagged():
     given = {"control": table(), "dropout": table("dropout", accuracy=0.7, seed=1), "same": table("same", seed=2)}
     found = compare_cohorts(given, against="control", rng=0)

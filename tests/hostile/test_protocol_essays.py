@@ -11,7 +11,7 @@ import pytest
 
 from neurolab.cli import main
 from neurolab.errors import ProtocolError
-from neurolab.protocol.essays import ESSAYS, Asked, _finished, run_essays
+from neurolab.protocol.essays import ESSAYS, Asked, _finished, further_words, run_essays
 from neurolab.report.essays import COLUMNS
 
 GOOD = '''"""Is a planted lesion found?"""
@@ -109,6 +109,20 @@ def test_finished_ones_are_kept_unless_again_and_another_chance_or_script_is_ano
     assert not _finished(Asked(0, False, root), "good", scripts[0])
     (place / "good.py").write_text(GOOD + "# another script\n")
     assert not _finished(Asked(0, True, root), "good", scripts[0])
+
+
+def test_a_run_made_with_other_options_is_no_finished_one(tmp_path):
+    script = tmp_path / "sized.py"
+    script.write_text(GOOD.replace("quick=False)", "quick=False, size=8)").replace("6 if quick else 8", "size"))
+    words = [sys.executable, "-m", "neurolab", "run", str(script), "--size", "6", "--out", str(tmp_path / "out/sized")]
+    subprocess.run(words, check=True, capture_output=True)
+    asked = Asked(0, False, tmp_path / "out")
+    assert not _finished(asked, "sized", str(script))
+    (told,) = run_essays(tmp_path / "out", scripts=[str(script)], say=lambda line: None)
+    assert set(told.claims["n"].values.astype(str)) == {"8"}
+    assert _finished(asked, "sized", str(script))
+    assert further_words(["nl.run_script(main, argv=['--quick', '--size', '3'])"]) == ["--size"]
+    assert further_words(["python", "sized.py", "--quick", "--store", "kept", "--rng=2"]) == []
 
 
 def test_a_protocol_without_claims_is_said(tmp_path):
