@@ -266,10 +266,13 @@ def _reasons(names: list[str], test: RsaTest, variables: Mapping[str, Any], leve
     """The best model, and where it stands to the ceiling."""
     top = int(np.argmax(test.effect))
     numbers = interval_text(test.effect[top], test.low[top], test.high[top], level)
-    said = [f"Highest of {len(names)} models: {names[top]}, {numbers}, {p_text(float(test.p[top]))}."]
+    which, it = f"Highest of {len(names)} models: {names[top]}", names[top]
+    if len(names) == 1:
+        which, it = "Likeness", "the likeness"
+    said = [f"{which}, {numbers}, {p_text(float(test.p[top]))}."]
     if np.isnan(variables["ceiling_low"]):
         return said
     gap = [float(variables[name][1][top]) for name in ("gap", "gap_low", "gap_high")]
     ends = f"{variables['ceiling_low']:.3g} to {variables['ceiling_high']:.3g}"
     numbers = interval_text(gap[0], gap[1], gap[2], level)
-    return [*said, f"Noise ceiling {ends}; {names[top]} less its lower end: {numbers}."]
+    return [*said, f"Noise ceiling {ends}; {it} less its lower end: {numbers}."]

@@ -11,6 +11,7 @@ from typing import Any
 
 import neurolab
 from neurolab.errors import LabError
+from neurolab.lab.progress import writable
 from neurolab.lab.session import MARK
 from neurolab.lab.shelf import Lab, find_lab
 
@@ -106,7 +107,7 @@ def new(
     place = Path(lab.name) if folder is None else Path(folder)
     master = lab.script.read_text("utf-8")
     if student:
-        master = master.replace(UNNAMED, f"student={json.dumps(student, ensure_ascii=False)}", 1)
+        master = master.replace(UNNAMED, f"student={json.dumps(writable(student), ensure_ascii=False)}", 1)
     files = _pair(lab.name, student_copy(master))
     files |= _pair(f"{lab.name}_instructor", instructor_copy(master)) if instructor else {}
     files |= {"README.md": _readme(lab), MARK: json.dumps({"lab": lab.name, "neurolab": neurolab.__version__}) + "\n"}

@@ -3,49 +3,33 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from neurolab import analysis, datasets
+from neurolab import analysis
 from neurolab.ablation import Mean
 from neurolab.design import sham
+from neurolab.lab.bench import SITE, Bench
 from neurolab.lab.question import Question
 from neurolab.lesion import Lesion
 from neurolab.matching import matched_controls
 from neurolab.scores import accuracy
 
-if TYPE_CHECKING:
-    from neurolab.specimen import Specimen
-
-COHORT, SITE, TOP, N_CONTROLS, N_NETWORKS = "faces-and-objects", "features.6", 0.25, 199, 12
+TOP, N_CONTROLS = 0.25, 199
 AREAS = {"face area": "faces > objects", "object area": "objects > faces"}
 TASKS = {"faces": "name faces", "objects": "name objects"}
 
 
-class FaceArea:
-    """All that the lab observes in one network, each part computed when it is first asked for."""
-
-    def __init__(self, network: int) -> None:
-        self.network = self.rng = network
-
-    @cached_property
-    def specimen(self) -> Specimen:
-        """The student's network."""
-        return datasets.load_cohort(COHORT)[self.network]
-
-    @cached_property
-    def parts(self) -> tuple[Any, ...]:
-        """The images that choose units, and those that test them."""
-        return datasets.load_stimuli(COHORT).split(2, by="label", rng=self.rng)
+class FaceArea(Bench):
+    """All that the lab observes in one network."""
 
     @cached_property
     def intact(self) -> xr.DataArray:
         """What the network does while it sees the first half."""
         from neurolab.specimen import record
 
-        return record(self.specimen, self.parts[0], [SITE])
+        return record(self.specimen, self.halves[0], [SITE])
 
     @cached_property
     def trials(self) -> xr.Dataset:
@@ -57,7 +41,7 @@ class FaceArea:
             for name, contrast in AREAS.items()
         )
         random = matched_controls(face, self.intact, N_CONTROLS, match=("site",), rng=self.rng)
-        tasks = [Task(task, self.parts[1].where(condition=kind), accuracy) for kind, task in TASKS.items()]
+        tasks = [Task(task, self.halves[1].where(condition=kind), accuracy) for kind, task in TASKS.items()]
         return examine(self.specimen, [sham(face), face, thing, *random], tasks, progress=False)
 
     @cached_property

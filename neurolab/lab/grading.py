@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neurolab.errors import LabError, NeurolabError, UnknownNameError
+from neurolab.errors import FileFormatError, LabError, NeurolabError, UnknownNameError
 from neurolab.lab.progress import FILE, Progress, load
 from neurolab.lab.shelf import Lab, find_lab
 
@@ -72,7 +72,8 @@ def grade(
     benches: dict[tuple[str, int], dict[str, Any]] = {}
     grades = []
     for at, path in enumerate(files):
-        grades.append(_grade(path, path.relative_to(root).as_posix(), benches))
+        linked = path.parent != root and path.parent.is_symlink()  # it may lead out of the class, or to another's work
+        grades.append(_grade(path, path.relative_to(root).as_posix(), benches, linked=linked))
         if not grades[-1].graded:
             say(f"[{at + 1}/{len(files)}] not graded: {grades[-1].file}: {grades[-1].reason}")
     _write(target, grades)
@@ -92,8 +93,10 @@ def _files(root: Path) -> Iterator[Path]:
             yield path
 
 
-def _grade(path: Path, name: str, benches: dict[tuple[str, int], dict[str, Any]]) -> Grade:
+def _grade(path: Path, name: str, benches: dict[tuple[str, int], dict[str, Any]], *, linked: bool = False) -> Grade:
     try:
+        if linked:
+            raise FileFormatError(f"{path.parent.name} is a link; expected a folder. Copy what it points to.")
         progress = load(path)
         lab = find_lab(progress.lab)
         return Grade(name, row=_row(progress, lab, name, benches))
@@ -109,7 +112,8 @@ def _row(progress: Progress, lab: Lab, name: str, benches: dict[tuple[str, int],
     """The row of one student: every question marked on the network that belongs to the name."""
     network = lab.network_of(progress.student)
     truths = benches.setdefault((lab.name, network), {})
-    note = "" if network == progress.network else f"the file says network {progress.network}; the name gives {network}"
+    said = _cut(progress.network)
+    note = "" if network == progress.network else f"the file says network {said}; the name gives {network}"
     own = Progress(lab.name, progress.student, network, progress.entries)
     marks: dict[str, Any] = {}
     for question in lab.questions:
@@ -125,6 +129,11 @@ def _row(progress: Progress, lab: Lab, name: str, benches: dict[tuple[str, int],
         "predictions": len(set(told["prediction"]) & set(lab.predictions)),
         "explanations": len(set(told["explanation"]) & set(lab.explanations)), "note": note, **marks, **words,
     }  # fmt: skip
+
+
+def _cut(number: int) -> str:
+    """A number as text, unless it is very long."""
+    return str(number) if abs(number) < 10**12 else "of many digits"
 
 
 def _mark(lab: Lab, name: str, answers: list[dict[str, Any]], network: int, truths: dict[str, Any]) -> Any:

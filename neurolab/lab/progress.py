@@ -7,6 +7,7 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import log10
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from neurolab.errors import FileFormatError, LabError
 FILE = "progress.json"
 FORMAT = 1
 KINDS = ("prediction", "answer", "explanation")
-MOST_BYTES, MOST_LETTERS = 2_000_000, 20_000
+MOST_BYTES, MOST_LETTERS, MOST_BITS = 2_000_000, 20_000, 1_000
 
 
 @dataclass
@@ -62,6 +63,8 @@ def load(path: Path) -> Progress:
     ------
     FileFormatError : no regular file, too large, not JSON, or not what a lab writes; the message says which.
     """
+    if not path.exists() and not path.is_symlink():
+        raise FileFormatError(f"{path} is not there: nothing was answered, or another file was handed in.")
     if path.is_symlink() or not path.is_file():
         raise FileFormatError(f"{path} is no regular file; expected the {FILE} that a lab wrote.")
     if path.stat().st_size > MOST_BYTES:
@@ -88,10 +91,25 @@ def _checked(content: Any, path: Path) -> Progress:
 
 def plain(value: Any) -> Any:
     """Get a value as JSON holds it: numbers, text and truth as they are, everything else as text, cut when long."""
-    if value is None or isinstance(value, (bool, int, str)):
-        return value[:MOST_LETTERS] if isinstance(value, str) else value
+    if isinstance(value, str):
+        return writable(value[:MOST_LETTERS])
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return f"a whole number of about {round(value.bit_length() * log10(2)):,} digits"
+    if value is None or isinstance(value, int):
+        return value
     try:
         number = float(value)
         return number if number == number and abs(number) != float("inf") else str(number)
     except (TypeError, ValueError, OverflowError):
-        return str(value)[:MOST_LETTERS]
+        return writable(str(value)[:MOST_LETTERS])
+
+
+def writable(text: str) -> str:
+    """Get text that a file can hold: halves of surrogate pairs (bytes that were no UTF-8) become "?".
+
+    Example
+    -------
+    >>> writable("caf\\udce9")
+    'caf?'
+    """
+    return text.encode("utf-8", errors="replace").decode("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,11 +50,11 @@ class Question:
                 raise ValueError(f"{self.name} takes a letter of {', '.join(self.choices)}; got {_short(answer)}.")
             return letter
         try:
-            value = float("nan") if isinstance(answer, bool) else float(answer)
+            value = float("nan") if isinstance(answer, bool) else float(_as_typed(answer))
         except (TypeError, ValueError, OverflowError):
             value = float("nan")
         if not math.isfinite(value):
-            raise ValueError(f"{self.name} takes a number; got {_short(answer)}.")
+            raise ValueError(f"{self.name} takes a number such as 12 or 0.5; got {_short(answer)}.")
         return value
 
     def right(self, answer: float | str, truth: float | str) -> bool:
@@ -71,6 +72,11 @@ class Question:
         """Get the question as it is printed: with its choices, a line each."""
         choices = [f"  {letter}) {text}" for letter, text in self.choices.items()]
         return "\n".join([f"{self.name}: {self.asks}", *choices])
+
+
+def _as_typed(answer: Any) -> Any:
+    """A decimal comma as a point; all else as it is."""
+    return re.sub(r"^\s*([-+]?\d*),(\d+)\s*$", r"\1.\2", answer) if isinstance(answer, str) else answer
 
 
 def _short(answer: object) -> str:

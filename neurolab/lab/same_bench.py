@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from neurolab import analysis, datasets
+from neurolab import analysis
 from neurolab.ablation import Mean
 from neurolab.brain import from_epochs
 from neurolab.lab.arrays import together
+from neurolab.lab.bench import SITE, Bench
 from neurolab.lab.noise import false_alarms
 from neurolab.lab.people import people
 from neurolab.lab.question import Question
@@ -19,29 +19,13 @@ from neurolab.lesion import Lesion
 from neurolab.stats.permutation import p_floor
 from neurolab.stimuli import StimulusSet
 
-if TYPE_CHECKING:
-    from neurolab.specimen import Specimen
-
-COHORT, SITE, EVERY, N_PEOPLE, N_NETWORKS = "faces-and-objects", "features.6", 10, 16, 12
+EVERY, N_PEOPLE = 10, 16
 WINDOW = (0.1, 0.3)
 STEADY = 0.005  # a change of similarity smaller than this is none
 
 
-class SameBench:
-    """All that the lab observes with one network, each part computed when it is first asked for."""
-
-    def __init__(self, network: int) -> None:
-        self.network = self.rng = network
-
-    @cached_property
-    def specimen(self) -> Specimen:
-        """The student's network."""
-        return datasets.load_cohort(COHORT)[self.network]
-
-    @cached_property
-    def halves(self) -> tuple[StimulusSet, ...]:
-        """The drawings that choose units, and the others."""
-        return datasets.load_stimuli(COHORT).split(2, by="label", rng=self.rng)
+class SameBench(Bench):
+    """All that the lab observes with one network."""
 
     @cached_property
     def stimuli(self) -> StimulusSet:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from neurolab.errors import LabError, UnknownNameError, did_you_mean, listed
-from neurolab.lab.progress import FILE, Progress, load, plain
+from neurolab.lab.progress import FILE, Progress, load, plain, writable
 from neurolab.lab.question import OPEN
 from neurolab.lab.shelf import Lab, find_lab
 
@@ -88,7 +88,7 @@ def start(name: str, *, student: str = "", plain: bool = False, folder: str | Pa
     Find the face area, then remove it. Ada has network 2 of 12.
     2
     """
-    session = Session(find_lab(name), str(student), _place() if folder is None else Path(folder), plain)
+    session = Session(find_lab(name), writable(str(student)), _place() if folder is None else Path(folder), plain)
     _OPEN[:] = [session]
     whose = session.student or "Nobody yet (write your name into lab.start)"
     _say(f"{session.lab.title}. {whose} has network {session.network} of {session.lab.n_networks}.")
@@ -134,7 +134,7 @@ def _keep(kind: str, name: str, value: Any, known: dict[str, str]) -> None:
     session = current()
     if name not in known:
         raise UnknownNameError(f"This lab has no {kind} {name!r}; it has {listed(known)}.{did_you_mean(name, known)}")
-    if any(value is one for one in OPEN) or value == "":
+    if any(value is one for one in OPEN) or (isinstance(value, str) and not value.strip()):
         _say(f"{name} (your {kind}): {known[name]}")
         return
     before = session.progress.of(kind, name)

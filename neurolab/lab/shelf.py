@@ -10,6 +10,8 @@ from typing import Any
 from neurolab.digest import digest_of
 from neurolab.errors import MissingDataError, UnknownNameError, did_you_mean, listed
 from neurolab.lab import face_area, same_bench
+from neurolab.lab.bench import N_NETWORKS
+from neurolab.lab.progress import writable
 from neurolab.lab.question import Question
 from neurolab.protocol.shelf import shipped
 
@@ -57,7 +59,7 @@ class Lab:
 
         Students have networks of their own, so that numbers cannot be copied; two may share one.
         """
-        name = " ".join(student.split()).casefold()
+        name = " ".join(writable(student).split()).casefold()
         return int(digest_of("student", name), 16) % self.n_networks if name else 0
 
 
@@ -67,11 +69,11 @@ LABS: dict[str, Lab] = {
     for lab in (
         Lab("find_the_face_area", "Find the face area, then remove it",
             "a localiser, a lesion, its matched controls, and a double dissociation in a network that names drawings",
-            face_area.FaceArea, face_area.N_NETWORKS, face_area.QUESTIONS, face_area.PREDICTIONS,
+            face_area.FaceArea, N_NETWORKS, face_area.QUESTIONS, face_area.PREDICTIONS,
             face_area.EXPLANATIONS),
         Lab("brain_and_network", "Brain and network on the same bench",
             "one contrast, one statistic and one similarity for simulated EEG of 16 people and for 12 networks",
-            same_bench.SameBench, same_bench.N_NETWORKS, same_bench.QUESTIONS, same_bench.PREDICTIONS,
+            same_bench.SameBench, N_NETWORKS, same_bench.QUESTIONS, same_bench.PREDICTIONS,
             same_bench.EXPLANATIONS),
     )
 }  # fmt: skip

@@ -16,7 +16,7 @@ from neurolab.plots.glass import mappable
 from neurolab.plots.marks import heading
 from neurolab.plots.read import level, scalar, values
 from neurolab.plots.style import TINY
-from neurolab.plots.units import unit_name
+from neurolab.plots.units import scaled, unit_name
 from neurolab.plots.words import interval_words, number, p_words, sample_words
 
 MOST_TICKS, MOST_ACROSS = 8, 6
@@ -25,10 +25,11 @@ MOST_TICKS, MOST_ACROSS = 8, 6
 def describe_clusters(result: xr.Dataset) -> str:
     """Get the figure in words: every cluster that passes, or that none does."""
     p, floor = values(result, "p", "cluster"), scalar(result, "p_floor")
+    (effect, low, high), unit = scaled(result, np.array([result[name].values for name in ("effect", "low", "high")]))
+    unit = f" {unit}" if unit else ""
     said = [
         f"cluster {k + 1}: {int(result['extent'][k])} places, peak at {result['peak'].values[k]}, mean difference "
-        f"{number(float(result['effect'][k]))} "
-        f"({interval_words(float(result['low'][k]), float(result['high'][k]), level(result))}), {p_words(p[k], floor)}"
+        f"{number(effect[k])}{unit} ({interval_words(low[k], high[k], level(result))}), {p_words(p[k], floor)}"
         for k in np.flatnonzero(p <= 1 - level(result) + 1e-12)
     ]
     return (

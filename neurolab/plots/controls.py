@@ -20,13 +20,14 @@ def describe_controls(result: xr.Dataset) -> str:
     target, control = values(result, "target", "specimen"), values(result, "control", "specimen", "draw")
     e, low, high, p, floor = (scalar(result, v) for v in ("effect", "low", "high", "p", "p_floor"))
     rank, rank_floor = scalar(result, "rank_p"), scalar(result, "rank_p_floor")
-    beyond = int((target > control.max(axis=1)).sum())
+    beyond, n = int((target > control.max(axis=1)).sum()), control.shape[1]
     several = len(target) > 1
     whose = f"{len(target)} networks" if several else "one network"
-    seen = f"in {beyond} of {len(target)} networks" if several else "here" if beyond else "not here"
+    worse = f"{int((control[0] >= target[0]).sum())} of the {n} controls cost as much as the lesion, or more"
+    seen = f"The lesion exceeds every control in {beyond} of {len(target)} networks" if several else worse
     return (
-        f"Deficits of {whose} after the lesion and after {control.shape[1]} control lesions{' each' if several else ''}"
-        f"; {sample_words(result)}. The lesion exceeds every control {seen}. "
+        f"Deficits of {whose} after the lesion and after {n} control lesions{' each' if several else ''}"
+        f"; {sample_words(result)}. {seen}. "
         f"Difference to the mean control: {number(e)} ({interval_words(low, high, level(result))}; "
         f"{p_words(p, floor)}). Rank of the {'mean over networks' if several else 'deficit'} among the "
         f"control draws: {p_words(rank, rank_floor)}."

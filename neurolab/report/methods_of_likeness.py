@@ -15,18 +15,27 @@ CITED = ("Kriegeskorte et al. 2008", "Nili et al. 2014", "Schuett et al. 2023", 
 def _compared(result: xr.Dataset) -> str:
     attrs = result.attrs
     return (
-        f"Each of {result.sizes['model']} models and the brain were compared by their distances between "
+        f"{_models(result)} and the brain were compared by their distances between "
         f"{attrs['n_stimuli']} stimuli ({attrs['method']}), person by person"
     )
+
+
+def _models(result: xr.Dataset) -> str:
+    n = result.sizes["model"]
+    return f"Each of {n} models" if n > 1 else "The model"
 
 
 def _tested(result: xr.Dataset) -> str:
     over = "people and over stimuli at once" if "also_over" in result.attrs else "stimuli"
     return (
         f"Tests are two-sided t that generalise over {over}: what each pair of stimuli adds to a score is summed by "
-        f"stimulus{' and by person' if 'also_over' in result.attrs else ''} before it is squared (correction over "
-        f"models: {corrected_by(result)}); intervals have {percent(level(result))} coverage."
+        f"stimulus{' and by person' if 'also_over' in result.attrs else ''} before it is squared"
+        f"{_correction(result)}; intervals have {percent(level(result))} coverage."
     )
+
+
+def _correction(result: xr.Dataset) -> str:
+    return f" (correction over models: {corrected_by(result)})" if result.sizes["model"] > 1 else ""
 
 
 def _found(result: xr.Dataset, at: int) -> str:
@@ -42,9 +51,9 @@ def compare(result: xr.Dataset) -> Paragraph:
         f" The noise ceiling, from each person against the others and against all, is {number(low)} to {number(high)}."
         if np.isfinite(low) else " One RDM has no noise ceiling."
     )  # fmt: skip
+    which = f"highest likeness is that of {names(result, 'model')[at]}," if result.sizes["model"] > 1 else "likeness is"
     text = (
-        f"{_compared(result)}. {_tested(result)} The highest likeness is that of {names(result, 'model')[at]}, "
-        f"{_found(result, at)}.{ceiling}"
+        f"{_compared(result)}. {_tested(result)} The {which} {_found(result, at)}.{ceiling}"
     )
     return text, CITED
 

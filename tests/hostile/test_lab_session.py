@@ -70,7 +70,7 @@ def test_misses_are_remembered_after_a_new_start(ada, tmp_path, capsys):
 @pytest.mark.parametrize("answer", ["many", True, float("nan"), float("inf"), [3], 10**400, {}, object()])
 def test_an_answer_that_cannot_be_read_is_no_miss(ada, tmp_path, capsys, answer):
     assert lab.check("Q1", answer) is False
-    assert "Q1 takes a number; got" in capsys.readouterr().out
+    assert "Q1 takes a number such as 12 or 0.5; got" in capsys.readouterr().out
     assert not (tmp_path / "progress.json").exists()
 
 
@@ -285,3 +285,57 @@ def test_what_no_text_holds_spoils_no_class(tmp_path, capsys):
     capsys.readouterr()
     assert main(["lab", "grade", str(tmp_path)]) == 0
     assert len(rows_of(tmp_path / "grades.csv")) == 2
+
+
+HALF = "caf\udce9 \ud800"  # what a terminal makes of bytes that are no UTF-8, and half of a pair
+
+
+def test_text_that_no_file_can_hold_is_kept_with_marks_in_its_place(tmp_path, capsys):
+    lab.start("toy", student=HALF, folder=tmp_path)
+    lab.explain("E1", f"Because {HALF}.")
+    lab.predict("P1", HALF)
+    lab.predict("P1", 10**5000)
+    assert lab.check("Q2", "b")
+    told = json.loads((tmp_path / "progress.json").read_text(encoding="utf-8"))
+    assert [one["value"] for one in told["entries"][:2]] == ["Because caf? ?.", "caf? ?"]
+    assert told["student"] == "caf? ?"
+    assert "5,000 digits" in told["entries"][2]["value"]
+    (graded,) = lab.grade(tmp_path, say=lambda line: None)  # the file alone: the folder is the student's
+    assert (graded.row["right"], graded.row["note"]) == (1, "")
+    capsys.readouterr().out.encode("utf-8")
+
+
+def test_folders_that_are_links_are_not_followed(tmp_path):
+    place, beyond = tmp_path / "class", tmp_path / "beyond"
+    place.mkdir()
+    write(beyond, "Ada")
+    write(place / "good", "Bob")
+    (place / "out").symlink_to(beyond)
+    (place / "twin").symlink_to(place / "good")
+    (place / "loop").symlink_to(place)
+    grades = {one.file.split("/")[0]: one for one in lab.grade(place, say=lambda line: None)}
+    assert {name for name, one in grades.items() if one.graded} == {"good"}
+    assert all("a link" in grades[name].reason for name in ("out", "twin", "loop"))
+    (tmp_path / "shortcut").symlink_to(place)  # the teacher's own link to the class
+    assert sum(one.graded for one in lab.grade(tmp_path / "shortcut", say=lambda line: None)) == 1
+
+
+def test_a_number_of_400_digits_does_not_fill_the_table(tmp_path):
+    write(tmp_path / "huge", "Ada", network=10**400)
+    (graded,) = lab.grade(tmp_path, say=lambda line: None)
+    assert len(graded.row["note"]) < 120
+
+
+def test_blank_words_are_open_and_a_decimal_comma_is_a_point(ada, tmp_path, capsys):
+    lab.explain("E1", " \n")
+    lab.predict("P1", "  ")
+    assert not (tmp_path / "progress.json").exists()
+    assert "E1 (your explanation): Why?" in capsys.readouterr().out
+    assert lab.check("Q1", f" {lab.key('Q1')},4 ")
+    assert not lab.check("Q1", "1,000,5")
+
+
+def test_a_folder_without_progress_says_that_nothing_was_handed_in(tmp_path):
+    (tmp_path / "ada").mkdir()
+    (grade,) = lab.grade(tmp_path, say=lambda line: None)
+    assert grade.reason.startswith("progress.json is not there: nothing was answered")

@@ -96,9 +96,9 @@ def quickly_screened():
     exact = np.where(np.arange(100) % 3 == 0, truth, np.nan)
     return screened(
         truth + 0.3 * np.random.default_rng(1).normal(size=100), {"score": np.round(exact), "smooth": exact},
-        site=np.repeat(["early", "late"], 50), unit=np.tile(np.arange(50), 2), level=0.95, rng=0, task="naming",
-        how="Zero", smooth="logit margin", method="taylor", test="first order", n=40, generalises_over="stimulus",
-        alternative="", source="phantom", inputs={},
+        site=np.repeat(["early", "late"], 50), unit=np.tile(np.arange(50), 2), stimuli=["s"], level=0.95, rng=0,
+        task="naming", how="Zero", smooth="logit margin", method="taylor", test="first order", n=40,
+        generalises_over="stimulus", alternative="", source="phantom", inputs={},
     )  # fmt: skip
 
 

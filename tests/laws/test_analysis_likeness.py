@@ -173,3 +173,14 @@ def test_a_difference_that_is_none_is_no_share():
     people, one = rdms_of([x + stream.normal(size=x.shape) for _ in range(5)]), rdms_of([x], ["a"], "ann")
     found = nl.analysis.compare_models(one, [one, one], people, intact=one)
     assert [abs(float(found[name][0])) for name in ("share", "share_low", "share_high")] == [0, 0, 0]
+
+
+def test_one_model_is_spoken_of_as_one(scene):
+    one, _, people = scene
+    found = nl.analysis.compare(one.isel(rdm=[0]), people)
+    assert nl.methods_text(found).startswith("The model and the brain were compared")
+    assert "The likeness is" in nl.methods_text(found)
+    assert found.attrs["reasons"].startswith('["Likeness, ')
+    both = nl.analysis.compare(one, people)
+    assert "Each of 2 models" in nl.methods_text(both)
+    assert "Highest of 2 models: good" in both.attrs["reasons"]

@@ -92,3 +92,14 @@ def test_cells_of_a_script_without_marks():
     (cell,) = cells_of('"""Only words."""')
     assert cell.markdown
     assert cell.text == "Only words."
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "\ud800", 'A"da\n\\', '"""', "\0"])
+def test_any_name_gives_a_copy_that_runs_as_far_as_it(name, tmp_path):
+    place = lab.new(NAMES[0], tmp_path / "x", student=name)
+    script = (place / f"{NAMES[0]}.py").read_text(encoding="utf-8")
+    (call,) = (node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Call)
+               and getattr(node.func, "attr", "") == "start")  # fmt: skip
+    (written,) = (word.value.value for word in call.keywords if word.arg == "student")
+    assert written == name.encode("utf-8", "replace").decode()
+    assert LABS[NAMES[0]].network_of(written) == LABS[NAMES[0]].network_of(name)
