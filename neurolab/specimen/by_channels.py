@@ -141,7 +141,7 @@ class ByChannels:
         self.copies = copies
         self.part: Slice | None = None
         if not self._skinny():
-            self.part = slice_at(graph, self.plan.boundary, given=True)
+            self.part = slice_at(graph, self.plan.boundary, given=True, narrow=True)
             self.copies = fitting(copies, self.part, batches)
         for n in {len(batch.inputs) for batch in batches}:
             graph.sizes(n * self.copies)

@@ -14,11 +14,11 @@ from neurolab.specimen.bench import Bench
 from neurolab.specimen.damage import Damage
 from neurolab.specimen.graph import Graph
 from neurolab.specimen.plan import Tile, in_tiles
+from neurolab.specimen.program import NotExported
 from neurolab.specimen.replay import Batch
 from neurolab.specimen.room import BUDGET, Kept
 from neurolab.specimen.sheet import settled
 from neurolab.specimen.slices import Edits, Slice, Standing, edits_by_node, slice_at
-from neurolab.specimen.tiling import bytes_of
 from neurolab.specimen.weights import weight_edits
 
 #: Bytes of the largest tensor behind a site, of all lesions side by side: more of it only drives out the cache.
@@ -27,24 +27,30 @@ LARGEST = 2**24
 
 def fitting(copies: int, part: Slice, batches: Sequence[Batch]) -> int:
     """Get how many of some copies of a batch fit, so that no tensor that is computed is larger than ``LARGEST``."""
-    largest = max((bytes_of(node) for node in part.nodes), default=0) * max(len(batch.inputs) for batch in batches)
+    largest = part.largest() * max(len(batch.inputs) for batch in batches)
     return max(1, min(copies, LARGEST // max(largest, 1)))
 
 
 class BySlice:
     """Lesions that share their sites, on some batches.
 
+    narrow : compute one position of an axis where no more is read; equal to rounding.
+
     Raises
     ------
-    NotExported : with the reason, where these sites are no nodes.
+    NotExported : with the reason, where these sites are no nodes, or nothing is narrow.
     """
 
     def __init__(
         self, table: Bench, graph: Graph, batches: Sequence[Batch], intact: Sequence[torch.Tensor],
         design: Sequence[Lesion], places: Sequence[int], copies: int = 1, memory: int = BUDGET,
+        narrow: bool = False,
     ) -> None:
         self.table, self.graph, self.batches, self.intact, self.design = table, graph, batches, intact, design
+        self.narrow = narrow
         self.part = self._part(design[places[0]])
+        if narrow and not self.part.spots:
+            raise NotExported("every position behind it is read")
         on_weights = any(isinstance(effect_of(part.how), OnWeights) for part in design[places[0]].parts)
         self.copies = 1 if on_weights else fitting(copies, self.part, batches)
         for n in {len(batch.inputs) for batch in batches}:
@@ -65,7 +71,7 @@ class BySlice:
             else:
                 nodes += [self.graph.node(site) for address in part.roi.sites
                           for site in self.table.specimen.sites().find(address)]
-        return slice_at(self.graph, list(dict.fromkeys(nodes)))
+        return slice_at(self.graph, list(dict.fromkeys(nodes)), narrow=self.narrow)
 
     def tiles(self, places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
         """Get the lesions in tiles of so many copies."""
@@ -94,11 +100,11 @@ class BySlice:
             for damage in damages:
                 stack.enter_context(self.table.in_place(damage))
             answers = standing.answers(edits)
-        if self.copies == 1:
+        if not shams:
             return answers
         return [settled(answer, sham, self.intact[number]) for answer, sham in zip(answers, shams)]
 
     def _standing(self, number: int) -> tuple[Standing, list[torch.Tensor]]:
         """A batch's intact values, and the answers of a tile without damage."""
         made = Standing(self.part, self.batches[number].inputs, self.copies)
-        return made, made.answers([{}] * self.copies) if self.copies > 1 else []
+        return made, made.answers([{}] * self.copies) if self.copies > 1 or self.narrow else []

@@ -27,7 +27,8 @@ class Certificate:
     downstream : 1 where the read-out differs from the intact one, 0 where not, NaN where not compared.
     off_distribution : mean distance of the new values from the unit's intact mean, in its intact sd (about 0.8 for
         normally distributed intact values); NaN for weights, and where no unit varied.
-    path : how the answers were computed ("hooks", "module", "slice", "sparse"), and in brackets why not faster.
+    path : how the answers were computed ("hooks", "module", "slice", "narrow", "sparse"), and in brackets why no
+        faster way.
     """
 
     fired: int

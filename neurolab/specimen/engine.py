@@ -7,7 +7,6 @@ before it was trusted; what is refused or found wrong goes one path down, and th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 import torch
 
@@ -15,43 +14,26 @@ from neurolab.lesion import Lesion
 from neurolab.specimen import room
 from neurolab.specimen.ablations import OnWeights, effect_of
 from neurolab.specimen.bench import Bench, bench
-from neurolab.specimen.by_channels import ByChannels, Told
 from neurolab.specimen.by_modules import ByModules
-from neurolab.specimen.by_slice import BySlice
 from neurolab.specimen.canary import canaries, chosen
-from neurolab.specimen.damage import Damage
 from neurolab.specimen.graph import Graph
 from neurolab.specimen.graphs import graph_of
 from neurolab.specimen.laid import NotSparse
-from neurolab.specimen.plan import PATHS, Canary, Group, Plan, Tile, in_tiles
+from neurolab.specimen.plan import EXPORTED, PATHS, TO_ROUNDING, Canary, Group, Plan, Tile, in_tiles
 from neurolab.specimen.program import NotExported
 from neurolab.specimen.promises import one_thread
 from neurolab.specimen.record import batches
 from neurolab.specimen.replay import Batch, Replay
+from neurolab.specimen.servers import KINDS, Answered, Server
 from neurolab.specimen.shortage import halved, said_so
 from neurolab.specimen.specimen import Specimen
 from neurolab.specimen.worth import TIMES, copies_at, export_seconds, forward_seconds
 from neurolab.stimuli import StimulusSet
 
-#: What an engine gives of one lesion: its place in the design, what is known of it, the answers to every batch.
-Answered = tuple[int, Damage | Told, list[torch.Tensor]]
 #: Fewer lesions than this are never worth an export.
 FEW = 8
 #: Why a model is not exported where that would cost more than it saves.
 UNWORTHY = "no export: too little to gain"
-
-
-class Server(Protocol):
-    """A path for the lesions of one group: the bytes that it keeps of each batch, how many lesions side by side."""
-
-    sizes: list[int]
-    copies: int
-
-    def tiles(self, places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
-        """Get the lesions in tiles."""
-
-    def answers(self, tiles: Sequence[Tile], n_batches: int | None = None) -> Iterator[Answered]:
-        """Get the answers to every batch, or to the first so many, under each lesion of some tiles."""
 
 
 class Engine:
@@ -123,10 +105,10 @@ class Engine:
 
         exact : "rounding" or "bit". paths : those that may be used; "hooks" always may.
         """
-        allowed = [path for path in paths if not (path == "sparse" and exact == "bit")]
-        spared = bool({"sparse", "slice"} & set(allowed)) and not self._worth()
+        allowed = [path for path in paths if not (path in TO_ROUNDING and exact == "bit")]
+        spared = bool(set(EXPORTED) & set(allowed)) and not self._worth()
         if spared:
-            allowed = [path for path in allowed if path not in ("sparse", "slice")]
+            allowed = [path for path in allowed if path not in EXPORTED]
         self._planning = True
         before = [UNWORTHY] if spared else []
         made = Plan(exact, tuple(self._group(places, exact, allowed, before) for places in self.groups.values()))
@@ -181,8 +163,15 @@ class Engine:
         sites, rows = self.table.specimen.sites().find(address), len(self.batches[0].inputs)
         copies = 1 if exact == "bit" else copies_at(sites[0], rows)
         for path in PATHS:
-            if path in allowed and path != "hooks":
-                yield from ((path, n) for n in dict.fromkeys((copies, 1) if path in ("sparse", "slice") else (1,)))
+            if path in allowed and path != "hooks" and (path != "narrow" or self._takes_a_position()):
+                yield from ((path, n) for n in dict.fromkeys((copies, 1) if path in EXPORTED else (1,)))
+
+    def _takes_a_position(self) -> bool:
+        """Whether the read-out is computed from one position of an axis, such as the last token."""
+        try:
+            return self.graph.takes_a_position
+        except NotExported:
+            return False
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
@@ -234,8 +223,8 @@ class Engine:
             if path == "module":
                 made = ByModules(self.table, self.replay, self.batches, self.design, places)
             else:
-                kind: type[ByChannels] | type[BySlice] = ByChannels if path == "sparse" else BySlice
-                made = kind(self.table, self.graph, self.batches, self.intact, self.design, places, copies, self.memory)
+                given = self.table, self.graph, self.batches, self.intact, self.design
+                made = KINDS[path](*given, places, copies, self.memory)
             self._make_room(self._kept_by(made))
             key = path, places[0], made.copies
             self.servers[key] = made

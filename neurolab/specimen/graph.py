@@ -17,6 +17,7 @@ from torch.fx import Node
 
 from neurolab.specimen.exporting import traced
 from neurolab.specimen.marking import Where, mark, where_of, why_nowhere
+from neurolab.specimen.positions import taken
 from neurolab.specimen.program import NotExported, Program, allows, before, holds_tensors, number
 from neurolab.specimen.promises import one_thread, promised
 from neurolab.specimen.proof import prove, prove_sites
@@ -92,6 +93,11 @@ class Graph:
     def modules(self) -> dict[str, nn.Module]:
         """The modules of the model by path."""
         return dict(self.specimen.model.named_modules())
+
+    @cached_property
+    def takes_a_position(self) -> bool:
+        """Whether somewhere one position of an axis is read, such as the last token."""
+        return any(taken(node) is not None for node in self.graph.nodes)
 
     @property
     def owned(self) -> tuple[Node, ...]:

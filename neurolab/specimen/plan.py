@@ -14,7 +14,11 @@ from neurolab.digest import digest_of
 from neurolab.lesion import Lesion
 
 #: Ways to get a network's answer under a lesion, fastest first.
-PATHS = ("sparse", "slice", "module", "hooks")
+PATHS = ("sparse", "narrow", "slice", "module", "hooks")
+#: Those that need an export.
+EXPORTED = ("sparse", "narrow", "slice")
+#: Those that are never equal in bits.
+TO_ROUNDING = ("sparse", "narrow")
 #: What may be asked of exactness: equal bits, or equal to rounding with a canary.
 EXACT = ("rounding", "bit")
 #: The largest difference from the hook loop, as a share of the largest output, that is still rounding.

@@ -62,12 +62,14 @@ class Program:
 
     ``passing(node)`` names the function that a node's value goes through as soon as it is there, or None;
     ``reading(node)`` that of a given value, before its first use. Both are called with the value and ``context``.
+    ``placing(code, node, look)`` may put something else in the place of a node, or nothing (None).
     """
 
     def __init__(
         self, outputs: Sequence[Node], given: Sequence[Node], *,
         passing: Callable[[Node], Callable[..., Any] | None] = lambda node: None,
         reading: Callable[[Node], Callable[..., Any] | None] = lambda node: None,
+        placing: Callable[[Nodes, Node, Callable[[Node], Node]], Node | None] = lambda code, node, look: None,
     ) -> None:
         self.given = tuple(given)
         wanted, graph = before(outputs, given) - set(given), outputs[0].graph
@@ -89,9 +91,7 @@ class Program:
         for node in self.nodes:
             for one in node.all_input_nodes:
                 look(one)
-            at[node] = code.node_copy(node, look)
-            if node.target in VIEWS:
-                at[node].target = torch.ops.aten.reshape.default
+            at[node] = placing(code, node, look) or _copied(code, node, look)
             if (how := passing(node)) is not None:
                 at[node] = code.call_function(how, (at[node], context))
         code.output(tuple(look(node) for node in outputs))
@@ -103,6 +103,13 @@ class Program:
         """Get the outputs; ``sizes`` gives the number behind a size."""
         with torch.no_grad():
             return self._run(context, *(values[node] for node in self.given), *(sizes(node) for node in self.sizes))
+
+
+def _copied(code: Nodes, node: Node, look: Callable[[Node], Node]) -> Node:
+    copy = code.node_copy(node, look)
+    if node.target in VIEWS:
+        copy.target = torch.ops.aten.reshape.default
+    return copy
 
 
 def allows(given: Node, n: int) -> bool:

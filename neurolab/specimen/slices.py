@@ -17,6 +17,7 @@ from torch.fx import Node
 from neurolab.specimen.edit import Edit
 from neurolab.specimen.graph import Graph
 from neurolab.specimen.layout import check_rows
+from neurolab.specimen.positions import Spot, narrowed, positions, spots
 from neurolab.specimen.program import NotExported, Program, after, before, holds_tensors
 from neurolab.specimen.tiling import Axis, axes_of, batch_axis, bytes_of, joins_rows, repeating
 from neurolab.specimen.work import work
@@ -33,7 +34,7 @@ class Slice:
 
     ``starts`` are computed before anything lesioned, ``inside`` lie behind a start and are edited on the way. ``nodes``
     are computed anew, in order. ``live`` is what they read besides, weights included. ``spared`` is the share of the
-    network's arithmetic that is not done again.
+    network's arithmetic that is not done again. ``narrow`` : of nodes read at one position only, only that is computed.
     """
 
     graph: Graph
@@ -42,6 +43,7 @@ class Slice:
     nodes: tuple[Node, ...]
     live: tuple[Node, ...]
     spared: float
+    narrow: bool = False
 
     @property
     def reads(self) -> tuple[Node, ...]:
@@ -51,6 +53,15 @@ class Slice:
     def bytes_per_stimulus(self) -> int:
         """Get how much of the intact network is kept for each stimulus."""
         return sum(bytes_of(node) for node in self.reads)
+
+    @cached_property
+    def spots(self) -> dict[Node, Spot]:
+        """The nodes that are computed at one position."""
+        return spots(self.nodes, {*self.starts, *self.inside}, self.graph.output) if self.narrow else {}
+
+    def largest(self) -> int:
+        """Get the bytes per stimulus of the largest tensor that is computed."""
+        return max((bytes_of(node) // positions(node, self.spots) for node in self.nodes), default=0)
 
     @cached_property
     def axes(self) -> dict[Node, Axis | None]:
@@ -88,6 +99,7 @@ class Slice:
             [self.graph.output], self.reads,
             passing=lambda node: _editing(node, axes.get(node)) if node in edited else None,
             reading=lambda node: _beginning(node, axes.get(node)) if node in edited else reading[node],
+            placing=lambda code, node, look: narrowed(code, node, self.spots, look),
         )
 
 
@@ -168,10 +180,11 @@ def _editing(node: Node, axis: Axis | None) -> Callable[[torch.Tensor, _Context]
     return edit
 
 
-def slice_at(graph: Graph, nodes: Sequence[Node], *, given: bool = False) -> Slice:
+def slice_at(graph: Graph, nodes: Sequence[Node], *, given: bool = False, narrow: bool = False) -> Slice:
     """Get the part of a graph that lesions at some nodes can change; a node may be a weight.
 
-    given : the values of all nodes will be given, also of those that lie behind another.
+    given : the values of all nodes will be given, also of those that lie behind another. narrow : compute one position
+        where no more is read; equal to rounding.
 
     Raises
     ------
@@ -194,7 +207,7 @@ def slice_at(graph: Graph, nodes: Sequence[Node], *, given: bool = False) -> Sli
                          if one not in own and holds_tensors(one))
     total = sum(work(node) for node in before([graph.output]))
     spared = 1 - sum(work(node) for node in computed) / total if total else 0.0
-    return Slice(graph, starts, inside, computed, tuple(live), spared)
+    return Slice(graph, starts, inside, computed, tuple(live), spared, narrow)
 
 
 def edits_by_node(graph: Graph, edits: Sequence[Edit], stimuli: tuple[str, ...]) -> Edits:
