@@ -70,13 +70,10 @@ def phantom_recording(
     if n_runs > 1:
         rows["run"] = run
     order = draw.permutation(n_units)
-    where = np.asarray(sites, dtype=object)[np.arange(n_units) % len(sites)]
-    unit = np.arange(n_units) // len(sites)
-    by_site = np.lexsort((unit, np.arange(n_units) % len(sites)))
     return make_recording(
         values[:, order],
         presentation=rows,
-        neuroid={"site": where[by_site], "unit": unit[by_site], "planted": planted[order]},
+        neuroid={**_addresses(n_units, sites), "planted": planted[order]},
         kind="simulated",
         units="sd",
         source="neurolab.simulate.phantom_recording",
@@ -104,6 +101,13 @@ def _plan(selective: Mapping[str, int], n_units: int, dead: int, twins: int, con
             f"type n_units={len(plan) + dead} or more."
         )
     return np.array(plan + [""] * (n_units - len(plan) - dead) + ["dead"] * dead, dtype=object)
+
+
+def _addresses(n_units: int, sites: Sequence[str]) -> dict[str, np.ndarray]:
+    """The site and the number of each unit, site by site, in equal shares."""
+    which, unit = np.arange(n_units) % len(sites), np.arange(n_units) // len(sites)
+    by_site = np.lexsort((unit, which))
+    return {"site": np.asarray(sites, dtype=object)[which[by_site]], "unit": unit[by_site]}
 
 
 def _copy_and_kill(values: np.ndarray, planted: np.ndarray, twins: int) -> None:
@@ -183,13 +187,7 @@ def phantom_trials(
     share = np.where(sham, 0.0, lesions["dose"].to_numpy())[:, None]  # of the planted loss: none under a sham
     loss = share * (losses + spread * draw.standard_normal((n_specimens, *losses.shape)))
     expected = np.repeat(np.array([starts[task] for task in tasks]) - loss, n_stimuli, axis=2)
-    if bounded:
-        luck = draw.random((n_specimens, 1, expected.shape[2]))
-        score = (luck < expected).astype(np.float64)
-    else:
-        noise = draw.standard_normal(expected.shape)
-        noise[:, sham] = noise[:, [int(np.argmax(sham))]]  # every sham is the same intact network
-        score = expected + noise
+    score = _right_or_wrong(expected, draw) if bounded else _with_noise(expected, sham, draw)
     trial = pd.DataFrame({"task": np.repeat(tasks, n_stimuli), "condition": np.repeat(tasks, n_stimuli)})
     trial["stimulus_id"] = [f"{task}-{row:05d}" for row, task in enumerate(trial["task"])]
     unit = "proportion correct" if bounded else "score"
@@ -203,6 +201,19 @@ def phantom_trials(
         kind="simulated",
         attrs={"source": "neurolab.simulate.phantom_trials", "rng": rng_name(rng), "planted": plan},
     )
+
+
+def _right_or_wrong(expected: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Bernoulli scores of (specimen, lesion, trial): a network meets the same luck under every lesion."""
+    luck = draw.random((expected.shape[0], 1, expected.shape[2]))
+    return (luck < expected).astype(np.float64)
+
+
+def _with_noise(expected: np.ndarray, sham: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Unbounded scores: noise of every presentation, but every sham is the same intact network."""
+    noise = draw.standard_normal(expected.shape)
+    noise[:, sham] = noise[:, [int(np.argmax(sham))]]
+    return expected + noise
 
 
 def _lesion_rows(
@@ -273,7 +284,7 @@ def phantom_noise(
         ratio = own[:, table["condition"]] / np.nan_to_num(table["rung"].to_numpy())
     left = 2 * ndtr(ndtri(0.75) * ratio) - 1
     expected = chance + (intact - chance) * left
-    score = (draw.random((n_specimens, 1, n_stimuli)) < expected[:, :, None]).astype(np.float64)
+    score = _right_or_wrong(np.repeat(expected[:, :, None], n_stimuli, axis=2), draw)
     trial = pd.DataFrame({"stimulus_id": [f"X-{at:05d}" for at in range(n_stimuli)]}).assign(task="X", condition="X")
     about = {"score": "phantom", "unit": "proportion correct", "bounded": True, "chance": chance}
     return make_trials(

@@ -24,15 +24,8 @@ from neurolab.schema import KINDS, check_trials, plain_attrs, strings
 
 #: Columns that describe a lesion, with their defaults.
 LESION_COLUMNS: dict[str, Any] = {
-    "lesion_id": None,
-    "roi": None,
-    "role": "target",
-    "family": "",
-    "how": "",
-    "dose": 1.0,
-    "draw": 0,
-    "n_units": 0,
-}
+    "lesion_id": None, "roi": None, "role": "target", "family": "", "how": "", "dose": 1.0, "draw": 0, "n_units": 0,
+}  # fmt: skip
 #: What rungs of a ladder of strengths carry besides: the ladder's name and the strength (NaN on other lesions).
 LADDER_COLUMNS: dict[str, Any] = {"ladder": "", "rung": float("nan")}
 TEXT = ("lesion_id", "roi", "role", "family", "how", "ladder")
@@ -40,18 +33,16 @@ TEXT = ("lesion_id", "roi", "role", "family", "how", "ladder")
 
 def lesion_table(lesions: Sequence[Lesion]) -> pd.DataFrame:
     """Get one row per lesion with the columns that trials carry."""
-    table = pd.DataFrame(
-        {
-            "lesion_id": [lesion.id for lesion in lesions],
-            "roi": [lesion.name for lesion in lesions],
-            "role": [lesion.role for lesion in lesions],
-            "family": [lesion.family for lesion in lesions],
-            "how": ["Sham" if lesion.role == "sham" else lesion.label for lesion in lesions],
-            "dose": [float(lesion.dose) for lesion in lesions],
-            "draw": [int(lesion.draw) for lesion in lesions],
-            "n_units": [int(lesion.n_units) for lesion in lesions],
-        }
-    )
+    table = pd.DataFrame({
+        "lesion_id": [lesion.id for lesion in lesions],
+        "roi": [lesion.name for lesion in lesions],
+        "role": [lesion.role for lesion in lesions],
+        "family": [lesion.family for lesion in lesions],
+        "how": ["Sham" if lesion.role == "sham" else lesion.label for lesion in lesions],
+        "dose": [float(lesion.dose) for lesion in lesions],
+        "draw": [int(lesion.draw) for lesion in lesions],
+        "n_units": [int(lesion.n_units) for lesion in lesions],
+    })  # fmt: skip
     rungs = [lesion.rung or tuple(LADDER_COLUMNS.values()) for lesion in lesions]
     if not any(lesion.rung for lesion in lesions):
         return table
@@ -98,16 +89,32 @@ def make_trials(
     table = pd.DataFrame(lesions) if isinstance(lesions, (pd.DataFrame, Mapping)) else lesion_table(lesions)
     rows = pd.DataFrame(trial)
     columns = LESION_COLUMNS | {name: default for name, default in LADDER_COLUMNS.items() if name in table}
+    names = [str(name) for name in specimen]
+    _check_names(names, table, rows, columns, tasks)
+    expected = (len(names), len(table), len(rows))
+    if values.shape != expected:
+        raise SchemaError(f"score has shape {values.shape}; expected (specimens, lesions, trials) = {expected}.")
+    coords: dict[str, Any] = {"specimen": ("specimen", strings(names)), **_of_lesions(table, columns)}
+    coords |= {str(label): ("trial", _plain(rows[label])) for label in rows}
+    variables: dict[str, Any] = {"score": (("specimen", "lesion", "trial"), values)}
+    variables |= {name: (("specimen", "lesion"), _plain(cells)) for name, cells in dict(per_lesion or {}).items()}
+    about = {"kind": kind, "source": "", "rng": "", "override": "", **dict(attrs or {}), "tasks": dict(tasks)}
+    made = xr.Dataset(variables, coords=coords, attrs=plain_attrs(about))
+    if not pd.Index(made["lesion_id"].values).is_unique:
+        raise SchemaError("The trials repeat a lesion_id; expected each lesion once.")
+    return check_trials(made, partial=True)
+
+
+def _check_names(
+    names: list[str], table: pd.DataFrame, rows: pd.DataFrame, columns: Mapping[str, Any], tasks: Mapping[str, Any]
+) -> None:
+    """Refuse names that are taken, twice there, missing, or not described."""
     taken = [str(name) for name in rows if str(name) in (*columns, "specimen", "lesion", "trial", "score")]
     if taken:
         raise SchemaError(
             f"The trial table has the columns {listed(taken)}, which name lesions or specimens in trials. Rename them: "
             f"table.rename(columns={{{taken[0]!r}: 'stimulus_{taken[0]}'}})."
         )
-    names = [str(name) for name in specimen]
-    expected = (len(names), len(table), len(rows))
-    if values.shape != expected:
-        raise SchemaError(f"score has shape {values.shape}; expected (specimens, lesions, trials) = {expected}.")
     if len(set(names)) != len(names):
         raise ReplicationUnitError(
             f"The specimens {listed(names)} repeat a name; each network or person counts once in the sample. Give "
@@ -118,26 +125,22 @@ def make_trials(
             raise SchemaError(f"The lesion table lacks {column!r}; it has {listed(table.columns)}.")
     unknown = [name for name in dict.fromkeys(map(str, rows.get("task", ()))) if name not in tasks]
     if unknown:
-        raise SchemaError(
-            f"tasks= describes {listed(tasks)} but the trials also have {listed(unknown)}; describe them."
-        )
-    coords: dict[str, Any] = {"specimen": ("specimen", strings(names))}
+        raise SchemaError(f"tasks= describes {listed(tasks)} but the trials have {listed(unknown)} too; describe them.")
+
+
+def _of_lesions(table: pd.DataFrame, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns over lesions, with what stands in for those that are not given."""
+    found: dict[str, Any] = {}
     for column, default in columns.items():
         cells: Any = table[column] if column in table else [default] * len(table)
-        coords[column] = ("lesion", strings(cells) if column in TEXT else np.asarray(cells))
-    for label in rows:
-        cells = np.asarray(rows[label])
-        coords[str(label)] = ("trial", strings(cells) if cells.dtype.kind in "OUT" else cells)
-    variables: dict[str, Any] = {"score": (("specimen", "lesion", "trial"), values)}
-    for name, cells in dict(per_lesion or {}).items():
-        cells = np.asarray(cells)
-        variables[name] = (("specimen", "lesion"), strings(cells) if cells.dtype.kind in "OUT" else cells)
-    about = {"kind": kind, "source": "", "rng": "", "override": "", **dict(attrs or {}), "tasks": dict(tasks)}
-    made = xr.Dataset(variables, coords=coords, attrs=plain_attrs(about))
-    ids = list(made["lesion_id"].values)
-    if len(set(ids)) != len(ids):
-        raise SchemaError("The trials repeat a lesion_id; expected each lesion once.")
-    return check_trials(made, partial=True)
+        found[column] = ("lesion", strings(cells) if column in TEXT else np.asarray(cells))
+    return found
+
+
+def _plain(cells: Any) -> np.ndarray:
+    """Cells as an array, text as it can be saved."""
+    values = np.asarray(cells)
+    return strings(values) if values.dtype.kind in "OUT" else values
 
 
 def task_table(trials: xr.Dataset) -> dict[str, dict[str, Any]]:
@@ -195,9 +198,8 @@ def concat(trials: Iterable[xr.Dataset]) -> xr.Dataset:
 
 def _joined_sizes(every: list[xr.Dataset]) -> xr.DataArray:
     """n_units on lesion where all networks agree, else on (specimen, lesion)."""
-    rows = np.concatenate(
-        [np.broadcast_to(one["n_units"].values, (one.sizes["specimen"], one.sizes["lesion"])) for one in every]
-    )
+    sizes = [(one["n_units"].values, (one.sizes["specimen"], one.sizes["lesion"])) for one in every]
+    rows = np.concatenate([np.broadcast_to(values, shape) for values, shape in sizes])
     if (rows == rows[0]).all():
         return xr.DataArray(rows[0], dims="lesion")
     return xr.DataArray(rows, dims=("specimen", "lesion"))
@@ -277,10 +279,8 @@ def pick_task(trials: xr.Dataset, name: str) -> np.ndarray:
     """Get the positions of a task's trials; near misses are suggested."""
     hits = np.flatnonzero(trials["task"].values == name)
     if len(hits) == 0:
-        known = list(dict.fromkeys(map(str, trials["task"].values)))
-        raise UnknownNameError(
-            f"The trials have no task {name!r}.{did_you_mean(name, known)} They have {listed(known)}."
-        )
+        own = list(dict.fromkeys(map(str, trials["task"].values)))
+        raise UnknownNameError(f"The trials have no task {name!r}.{did_you_mean(name, own)} They have {listed(own)}.")
     return hits
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from neurolab.errors import LesionPlanError, SpecimenError
@@ -45,11 +46,10 @@ def design_for(specimen: Specimen, lesions: Sequence[Lesion] | Callable[[Specime
     name = getattr(lesions, "__name__", type(lesions).__name__)
     way = "Type def design(network): return [nl.Lesion(...), ...]."
     try:
-        inspect.signature(lesions).bind(specimen)
+        with suppress(ValueError):  # built in: it does not say what it takes
+            inspect.signature(lesions).bind(specimen)
     except TypeError as no:
         raise LesionPlanError(f"The design function {name!r} cannot be called with one network: {no}. {way}") from None
-    except ValueError:
-        pass  # built in: it does not say what it takes
     try:
         design = lesions(specimen)
     except Exception as error:

@@ -1,6 +1,7 @@
 """The array floor: statistics as pure functions on float64 arrays, with nothing but numpy and scipy at import.
 
-Every submodule is reachable after ``from neurolab import stats`` and is imported at its first use.
+Every submodule is reachable after ``from neurolab import stats`` and is imported at its first use, by ``lazy_loader``:
+a package of one file and of the standard library alone, which computes nothing.
 """
 
 from typing import TYPE_CHECKING

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import numpy as np
@@ -185,7 +185,7 @@ def test_store__loses_no_committed_cell_whatever_is_killed(schedule):
 def life(folder):
     """All that one process does in a campaign; gives what it had committed when it was killed."""
     committed, opened = [], None
-    try:
+    with suppress(KilledError):
         opened = begin(folder)
         for ks in ([0, 3], [1], [2, 4, 5]):
             opened.put({key(opened, k): cell(k) for k in ks})
@@ -193,8 +193,6 @@ def life(folder):
             if ks == [1]:
                 opened.poison({key(opened, 5): "ValueError: once"})
         opened.close()
-    except KilledError:
-        pass
     return committed
 
 
