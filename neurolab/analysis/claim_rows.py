@@ -45,8 +45,10 @@ class Row:
         return replace(self, effect=self.effect - self.null, low=self.low - self.null, high=self.high - self.null)
 
 
-def conditions_of(results: xr.Dataset | Mapping[str, xr.Dataset]) -> Mapping[str, xr.Dataset]:
-    """Get condition -> result: as given, or a result with one dimension left split along it.
+def conditions_of(
+    results: xr.Dataset | Mapping[str, xr.Dataset], test: str | None = None
+) -> Mapping[str, xr.Dataset]:
+    """Get condition -> result: as given, or a result whose tests all have a dimension left, split along the first one.
 
     Example
     -------
@@ -58,12 +60,13 @@ def conditions_of(results: xr.Dataset | Mapping[str, xr.Dataset]) -> Mapping[str
     if isinstance(results, Mapping) and not isinstance(results, xr.Dataset):
         return results
     spec = RESULTS.get(str(getattr(results, "attrs", {}).get("analysis", "")))
-    for names in spec.tests if spec else ():
-        dims = {str(dim) for name in names if name in results for dim in results[name].dims}
-        if len(dims) == 1 and dims <= set(results.coords):
-            (dim,) = dims
-            return {str(one): results.isel({dim: at}) for at, one in enumerate(results[dim].values)}
-    return {"": results}
+    meant = [names for names in (spec.tests if spec else ()) if set(names) <= set(results.variables)]
+    dims = [{str(dim) for name in names for dim in results[name].dims} for names in meant if test in (None, names[0])]
+    along = next((some for some in dims if len(some) == 1), set())
+    if set() in dims or not along or not along <= set(results.coords):
+        return {"": results}
+    (dim,) = along
+    return {str(one): results.isel({dim: at}) for at, one in enumerate(results[dim].values)}
 
 
 def rows_of(results: Mapping[str, xr.Dataset], sentence: str, alpha: float | None, test: str | None) -> list[Row]:

@@ -89,7 +89,7 @@ def claim(
     'depends on task'
     """
     _check(expects, within, alpha, sentence)
-    named = conditions_of(results)
+    named = conditions_of(results, test)
     rows = decided(rows_of(named, sentence, alpha if within is not None else None, test), expects, within, alpha)
     return make_result(
         _variables(rows),

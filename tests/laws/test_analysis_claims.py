@@ -272,3 +272,14 @@ def test_a_result_with_one_dimension_left_is_split_along_it():
     given = {task: cost.sel(task=task) for task in ("X", "Y")}
     whole, parts = (claim("A hurts.", one, expects="more", by="task") for one in (cost, given))
     assert whole.identical(parts)
+    both = deficits(phantom_trials(rng=0), rng=0)
+    with pytest.raises(SchemaError, match=r"result\.sel"):
+        claim("So.", both, expects="more")
+
+
+def test_a_result_with_a_test_of_the_whole_is_not_split():
+    register_result("made up, both", {}, [("p", "effect", "low", "high", "p_floor"), ("q", "each", "a", "b", "c")])
+    parts = {name: ("part", [1.0, 1.0]) for name in ("each", "a", "b")} | {"q": ("part", [0.01, 0.01]), "c": 0.01}
+    one = found(1.0, 0.4, 0.01).assign(parts).assign_coords(part=["X", "Y"]).assign_attrs(analysis="made up, both")
+    assert claim("So.", one, expects="more")["row"].values.tolist() == [""]
+    assert claim("So.", one, expects="more", test="q")["row"].values.tolist() == ["X", "Y"]
