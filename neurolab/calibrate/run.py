@@ -20,6 +20,7 @@ from neurolab.digest import digest_of
 BLOCK = 100
 QUICK_N = 200
 LEAST_EFFECT = 100
+KEY = ("settings", "code")  # what a row was measured under, as digests
 
 
 class Counts(NamedTuple):
@@ -124,6 +125,15 @@ class Shelf:
             return None
         return Counts(*kept["edge"]), Counts(*kept["effect"])
 
+    def has(self, entry: Entry) -> bool:
+        """Whether anything of an entry is kept."""
+        return bool(self._kept(entry))
+
+    def kept_key(self, entry: Entry) -> dict[str, str]:
+        """Get what a kept entry was measured under."""
+        kept = self._kept(entry)
+        return {name: kept[name] for name in KEY if name in kept}
+
     def outdated(self, entry: Entry) -> bool:
         """Whether code that a kept entry reaches was changed after it was measured."""
         kept = self._kept(entry)
@@ -181,7 +191,7 @@ def calibrate(
     for entry, edge, effect in _measured(todo, n, rng, n_jobs, progress=progress):
         shelf.write(entry, keys[entry.name], edge, effect)
         counted[entry.name] = edge, effect
-    return [row_of(entry, *counted[entry.name]) for entry in chosen]
+    return [row_of(entry, *counted[entry.name]) | keys[entry.name] for entry in chosen]
 
 
 def as_measured(entries: Iterable[Entry], folder: Path) -> list[dict[str, Any]]:
@@ -191,7 +201,10 @@ def as_measured(entries: Iterable[Entry], folder: Path) -> list[dict[str, Any]]:
     """
     shelf = Shelf(folder)
     found = {entry.name: (entry, pair) for entry in entries if (pair := shelf.read(entry)) is not None}
-    return [row_of(entry, *pair) | {"outdated": shelf.outdated(entry)} for entry, pair in found.values()]
+    return [
+        row_of(entry, *pair) | {"outdated": shelf.outdated(entry), **shelf.kept_key(entry)}
+        for entry, pair in found.values()
+    ]
 
 
 def _measured(

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.calibrate.judge import BROKEN, finite
+from neurolab.calibrate.run import KEY
 from neurolab.digest import digest_of
 from neurolab.plots import plot_rates, save_figure
 from neurolab.schema import make_result, register_result
@@ -86,7 +87,7 @@ def write_rates(
     for name, part in _parts(result).items():
         height = max(LEAST_MM, FRAME_MM + ROW_MM * part.sizes["entry"])
         written += save_figure(part, plot_rates, folder, name, width_mm=183.0, height_mm=height).paths
-    table = pd.DataFrame(rows).reindex(columns=["name", *WORDS, *NUMBERS])
+    table = pd.DataFrame(rows).reindex(columns=["name", *WORDS, *NUMBERS, *KEY])
     csv, page = folder / "rates.csv", folder / "rates.md"
     table.to_csv(csv, index=False, lineterminator="\n", float_format="%.6g")  # all rows, beside the figure of some
     page.write_text(markdown(rows, rng=rng, command=command), encoding="utf-8")

@@ -186,3 +186,37 @@ def test_the_figures_and_the_page_show_every_row(quick, tmp_path):
     page = (tmp_path / "rates.md").read_text()
     assert all(f"| {row['name']} |" in page for row in rows)
     assert result_of(rows).sizes["entry"] == len(rows)
+
+
+def test_a_table_that_was_written_is_measured_again_only_where_it_lacks_or_changed(tmp_path, monkeypatch):
+    from neurolab.calibrate import run
+    from neurolab.calibrate.kept import lay_out
+
+    names = ["mcnemar, exact", "wilson", "cochran_q"]  # with power and coverage; an interval alone; a p alone
+    entries = [ENTRIES[name] for name in names]
+    asked = {"n": 100, "progress": False}
+    first = calibrate(entries, **asked)
+    write_rates(first, tmp_path / "written")
+    folder = tmp_path / "entries"
+    assert lay_out(tmp_path / "written" / "rates.csv", entries, folder) == names
+    assert lay_out(tmp_path / "written" / "rates.csv", entries, folder) == []  # what lies there stays
+    measured = []
+    monkeypatch.setattr(run, "measure", lambda job, real=run.measure: measured.append(job.entry.name) or real(job))
+    assert calibrate(entries, **asked, folder=folder) == first
+    assert measured == []
+    changed = [replace(entries[0], power_at=0.3), replace(entries[1], draw=lambda *of: entries[1].draw(*of)), entries[2]]
+    calibrate(changed, **asked, folder=folder)
+    assert set(measured) == set(names[:2])
+
+
+def test_words_change_no_digest_and_code_does(tmp_path, monkeypatch):
+    from neurolab.calibrate import code
+
+    path = tmp_path / "one.py"
+    said = set()
+    for text in ('"""Doc."""\nX = 1\n', '"""Other."""\n\nX = 1  # why\n', '"""Doc."""\nX = 2\n'):
+        path.write_text(text)
+        code._meant.cache_clear()
+        said.add(code._meant(path))
+    assert len(said) == 2
+    code._meant.cache_clear()
