@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -30,19 +31,17 @@ def lay_out(table: Path, entries: Iterable[Entry], folder: Path) -> list[str]:
     """
     if not table.is_file():
         return []
-    rows = pd.read_csv(table).set_index("name")
-    if not set(KEY) <= set(rows):
-        return []
+    rows = {str(row["name"]): row for row in pd.read_csv(table, dtype=dict.fromkeys(KEY, str)).to_dict("records")}
     shelf, put = Shelf(folder), []
     for entry in entries:
-        if entry.name in rows.index and not shelf.has(entry) and rows.loc[entry.name, [*KEY]].notna().all():
-            row = rows.loc[entry.name]
-            shelf.write(entry, {name: str(row[name]) for name in KEY}, *_counts(row))
+        row = rows.get(entry.name, {})
+        if all(isinstance(row.get(name), str) for name in KEY) and not shelf.has(entry):
+            shelf.write(entry, {name: row[name] for name in KEY}, *_counts(row))
             put.append(entry.name)
     return put
 
 
-def _counts(row: pd.Series) -> tuple[Counts, Counts]:
+def _counts(row: Mapping[Hashable, Any]) -> tuple[Counts, Counts]:
     """What was counted at the edge and at the stated effect: shares of simulations are whole numbers of them."""
 
     def counted(share: str, of: str) -> int:
