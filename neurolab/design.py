@@ -32,20 +32,24 @@ def sham(lesion: Lesion) -> Lesion:
 
 
 def random_lesions(
-    pool: xr.DataArray, how: Ablation, n: int, *, n_units: int, name: str = "random", rng: RNG
+    pool: xr.DataArray, how: Ablation, n: int, *, n_units: int | None = None, name: str = "random",
+    of: Lesion | None = None, rng: RNG,
 ) -> tuple[Lesion, ...]:
     """Get ``n`` different lesions of ``n_units`` units each, drawn at random from the valid neuroids of a recording.
 
-    They are named ``"random 1"`` and so on, role "target", family "random": candidates, not yet controls.
+    They are named ``"random 1"`` and so on, role "target", family "random": candidates, not yet controls. With ``of``
+    they are the controls of that lesion, of its name, dose and size, whatever the sites they come from.
 
     Parameters
     ----------
     pool : recording (presentation, neuroid); neuroids with ``valid`` False are never drawn.
     how : the ablation. n : how many lesions. n_units : units of each. rng : integer or numpy Generator.
+    of : the lesion whose controls they are; then ``n_units`` is its number of units.
 
     Raises
     ------
-    DesignError : fewer than one lesion, more units than the recording has, or more lesions than there are sets.
+    DesignError : neither ``n_units`` nor ``of``, or both; fewer than one lesion, more units than the recording has, or
+    more lesions than there are sets.
 
     Example
     -------
@@ -57,6 +61,7 @@ def random_lesions(
     at_least_one(n)
     check_recording(pool)
     valid = np.flatnonzero(pool["valid"].values) if "valid" in pool.coords else np.arange(pool.sizes["neuroid"])
+    n_units = _size(n_units, of)
     if not 1 <= n_units <= len(valid):
         raise DesignError(f"n_units was {n_units}; the recording has {len(valid)} valid neuroids to draw from.")
     if n > comb(len(valid), n_units):
@@ -67,7 +72,15 @@ def random_lesions(
     for draw in range(1, n + 1):
         mask = _another(generator(rng, "random lesion", draw), valid, n_units, pool.sizes["neuroid"], seen)
         lesions.append(Lesion(region(f"{name} {draw}", mask), how, family="random", draw=draw))
-    return tuple(lesions)
+    bound: dict[str, Any] = {} if of is None else {"name": of.name, "role": "control", "dose": of.dose}
+    return tuple(replace(one, **bound) for one in lesions)
+
+
+def _size(n_units: int | None, of: Lesion | None) -> int:
+    if (n_units is None) == (of is None):
+        raise DesignError(f"random_lesions() got n_units={n_units} and {'a' if of else 'no'} lesion of=; expected one "
+                          "of them: n_units=8, or of=the lesion whose controls they are.")
+    return int(of.n_units if of is not None else n_units)  # type: ignore[arg-type]
 
 
 def _another(

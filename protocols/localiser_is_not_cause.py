@@ -44,11 +44,10 @@ def band_trials(cohort, *, rng):
 def main(*, rng=0, quick=False):
     n = 6 if quick else 10
     print(nl.design_check(n))
-    phantoms = nl.specimen.phantoms
-    idle = phantom_trials(phantoms.epiphenomenal, "causal", top=8, n=n, rng=rng)
+    idle = phantom_trials(nl.specimen.phantoms.epiphenomenal, "causal", top=8, n=n, rng=rng)
     yield "epiphenomenal", nl.deficits(idle, rng=rng)
     yield "epiphenomenal_spared", nl.spared(idle, lesion="most selective", tasks=TASKS, within=0.1, rng=rng)
-    hidden = phantom_trials(phantoms.causal_without_selectivity, "shared", top=4, n=n, rng=rng)
+    hidden = phantom_trials(nl.specimen.phantoms.causal_without_selectivity, "shared", top=4, n=n, rng=rng)
     yield "causal_without_selectivity", nl.deficits(hidden, rng=rng)
     trials = band_trials(nl.datasets.load_cohort("faces-and-objects")[:n], rng=rng)
     yield "trials", trials
@@ -58,11 +57,4 @@ def main(*, rng=0, quick=False):
 
 
 if __name__ == "__main__":
-    figures = ("epiphenomenal", "causal_without_selectivity", "bands")
-    nl.run_script(
-        main,
-        draw={
-            **dict.fromkeys(figures, nl.plots.plot_deficits),
-            "dissociation": nl.plots.plot_dissociation,
-        },
-    )
+    nl.run_script(main, draw=["epiphenomenal", "causal_without_selectivity", "bands", "dissociation"])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.clumps import clusters
     from neurolab.analysis.communities import Leiden, Louvain, Spectral
     from neurolab.analysis.contributions import shapley
+    from neurolab.analysis.control_families import with_controls
     from neurolab.analysis.controls import against_controls
     from neurolab.analysis.cut_of_networks import clusterability
     from neurolab.analysis.cut_out import cluster_lesions
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.dissociate import dissociation
     from neurolab.analysis.distances import dissimilarities
     from neurolab.analysis.dose import dose_response
+    from neurolab.analysis.dosing import choose_doses
     from neurolab.analysis.functional import functional_labels, unit_lesions
     from neurolab.analysis.game_numbers import game_indices
     from neurolab.analysis.greedy import greedy_roi
@@ -77,6 +79,7 @@ _VERBS = {
     "clumps": ["clusters"],
     "contributions": ["shapley"],
     "communities": ["Leiden", "Louvain", "Spectral"],
+    "control_families": ["with_controls"],
     "controls": ["against_controls"],
     "cut_of_networks": ["clusterability"],
     "cut_out": ["cluster_lesions"],
@@ -86,6 +89,7 @@ _VERBS = {
     "dissociate": ["dissociation"],
     "distances": ["dissimilarities"],
     "dose": ["dose_response"],
+    "dosing": ["choose_doses"],
     "functional": ["functional_labels", "unit_lesions"],
     "game_numbers": ["game_indices"],
     "greedy": ["greedy_roi"],
@@ -134,6 +138,7 @@ __all__ = [
     "alignment",
     "arm_scores",
     "best_layers",
+    "choose_doses",
     "claim",
     "claims",
     "cluster_lesions",
@@ -192,6 +197,7 @@ __all__ = [
     "unit_coalitions",
     "unit_lesions",
     "unit_map",
+    "with_controls",
 ]
 
 __getattr__, __dir__, _ = _lazy.attach(__name__, submod_attrs=_VERBS)

@@ -199,3 +199,25 @@ def test_random_lesions__never_repeat_a_set():
     assert len({lesion.roi.digest for lesion in drawn}) == most
     with pytest.raises(nl.errors.DesignError, match=f"only {most} differ"):
         nl.random_lesions(pool, nl.Zero(), most + 1, n_units=2, rng=0)
+
+
+def test_random_controls_of_a_lesion__carry_its_name_dose_and_size():
+    pool = nl.simulate.phantom_recording(n_units=20, rng=0)
+    target = nl.Lesion(nl.select_roi(nl.localise(pool, "faces > objects"), name="area", top=3), nl.Zero(), dose=0.5)
+    free, bound = (nl.random_lesions(pool, nl.Zero(), 4, rng=0, **size) for size in ({"n_units": 3}, {"of": target}))
+    assert [one.roi.digest for one in bound] == [one.roi.digest for one in free]
+    assert {(one.name, one.role, one.family, one.dose) for one in bound} == {("area", "control", "random", 0.5)}
+    assert [one.draw for one in bound] == [1, 2, 3, 4]
+    for size in ({}, {"n_units": 3, "of": target}):
+        with pytest.raises(nl.errors.DesignError, match="one of them"):
+            nl.random_lesions(pool, nl.Zero(), 4, rng=0, **size)
+
+
+def test_with_controls__is_the_target_and_both_families_as_drawn_by_hand():
+    pool = nl.simulate.phantom_recording(n_units=40, rng=0)
+    target = nl.Lesion(nl.select_roi(nl.localise(pool, "faces > objects"), name="area", top=3), nl.Zero())
+    design = nl.analysis.with_controls(target, pool, 5, rng=3)
+    random = nl.matched_controls(target, pool, 5, match=("site",), family="random", rng=3)
+    active = nl.matched_controls(target, pool, 5, match=("site", "activity"), family="activity", rng=3)
+    wanted = [target, *random, *active]
+    assert [(one.id, one.family, one.digest) for one in design] == [(one.id, one.family, one.digest) for one in wanted]
