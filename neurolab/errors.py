@@ -125,6 +125,10 @@ class UnfinishedError(StoreError):
     """A campaign of which cells are still missing was asked for whole."""
 
 
+class DoseWarning(UserWarning):
+    """No dose of a ladder cost as much as was asked; the largest was taken, and is flagged."""
+
+
 class CampaignWarning(UserWarning):
     """A store was mended on the way: cells whose files are gone or damaged count as not done."""
 

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.analysis.cohort_table import TEST, Cohorts, Profile, cohorts_of, matched, unequal_text
+from neurolab.analysis.flags import Flags, as_attrs
 from neurolab.analysis.words import holm_text, interval_text, joined, p_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.errors import UnknownNameError, did_you_mean, listed
@@ -121,7 +122,7 @@ def compare_cohorts(
         paired=cohorts.paired,
         equal_within=equal_within,
         reasons=_reasons(cohorts, names, tests, _corrected(tests["p"]), level),
-        undermined_by=_flags(cohorts, others, home, wanted, equal, equal_within),
+        **as_attrs(_flags(cohorts, others, home, wanted, equal, equal_within)),
         note=_note(cohorts, len(others), level),
         **cohorts.said(),
     )
@@ -160,15 +161,17 @@ def _equal(cohorts: Cohorts, at: int, home: int, index: str, within: float, rng:
 
 def _flags(
     cohorts: Cohorts, others: list[int], home: int, wanted: tuple[str, ...], equal: list[list[bool]], within: float
-) -> list[str]:
-    said = [] if wanted else ["Nothing was matched: it was not looked at whether the cohorts are equally accurate."]
+) -> Flags:
+    unmatched = "Nothing was matched: it was not looked at whether the cohorts are equally accurate."
+    said: dict[str, dict[str, list[str]]] = {} if wanted else {unmatched: {}}
     for at, row in zip(others, equal):
         for index, same in zip(wanted, row):
             if not same:
                 k = cohorts.indices.index(index)
                 means = (float(cohorts.of(at, k).mean()), float(cohorts.of(home, k).mean()))
-                said.append(unequal_text(cohorts.names[at], cohorts.names[home], index, means, within))
-    return [*said, *cohorts.gaps()]
+                name = cohorts.names[at]
+                said[unequal_text(name, cohorts.names[home], index, means, within)] = {"condition": [name]}
+    return {**said, **cohorts.flags(cohorts.names[home])}
 
 
 def _reasons(

@@ -157,7 +157,7 @@ def _flags(cohorts: Cohorts, wanted: tuple[str, ...], equal: np.ndarray, within:
         k = cohorts.indices.index(wanted[column])
         means = (float(cohorts.of(at, k).mean()), float(cohorts.of(0, k).mean()))
         said.append(unequal_text(cohorts.names[at], cohorts.names[0], wanted[column], means, within))
-    return [*said, *cohorts.gaps()]
+    return [*said, *cohorts.flags()]
 
 
 def _reasons(cohorts: Cohorts, tests: list[Trend | None], q: np.ndarray, what: str) -> list[str]:

@@ -161,17 +161,23 @@ def _shown(row: Row, p: float, side: int, alpha: float, many: int) -> bool:
     return bool(p <= alpha * (1 + 1e-12) and row.effect * side > 0)
 
 
-def verdict_of(decisions: Sequence[str], by: str) -> str:
-    """Get the verdict on the claim from those of its conditions.
+def verdict_of(decisions: Mapping[str, str], by: str) -> str:
+    """Get the verdict on the claim from those of its conditions; that it holds in part names the parts.
 
     Example
     -------
-    >>> verdict_of(["supported", "refuted"], "task"), verdict_of(["supported", "not shown"], "task")
-    ('depends on task', 'supported in part')
+    >>> verdict_of({"X": "supported", "Y": "refuted"}, "task"), verdict_of({"X": "supported", "Y": "not shown"}, "task")
+    ('depends on task', 'supported in part (X)')
     """
-    found = set(decisions)
+    found = set(decisions.values())
     if len(found) == 1:
-        return decisions[0]
+        return found.pop()
     if {SUPPORTED, REFUTED} <= found:
         return f"depends on {by}"
-    return f"{SUPPORTED if SUPPORTED in found else REFUTED} in part"
+    side = SUPPORTED if SUPPORTED in found else REFUTED
+    return f"{side} in part ({', '.join(name for name, one in decisions.items() if one == side)})"
+
+
+def out_of_reach(rows: Sequence[Row], expects: str, alpha: float) -> bool:
+    """Get whether no result could show the claim: no row can reach alpha, however its networks turn out."""
+    return expects != "none" and all(row.p_floor > alpha * (1 + 1e-12) for row in rows)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from neurolab.analysis.claim_rows import NOT_SHOWN, Row
+from neurolab.analysis.flags import flags_in, flags_of
 from neurolab.analysis.sample import PLURAL
 from neurolab.analysis.words import interval_text, p_text
 from neurolab.errors import UnknownNameError, did_you_mean, listed
@@ -80,14 +80,28 @@ def other_sign(rows: Sequence[Row], pilot: float | Mapping[str, float] | None) -
 
 
 def undermining(results: Mapping[str, xr.Dataset]) -> list[str]:
-    """Get what the results say would undermine them, each sentence once; with its conditions where not all say it."""
+    """Get what undermines the results, each sentence once; with its conditions where not all say it.
+
+    What a result says of other conditions or indices than were taken out of it is left out.
+    """
+    return _each_once({condition: _flags(result) for condition, result in results.items()})
+
+
+def noted(results: Mapping[str, xr.Dataset]) -> str:
+    """Get the notes of the results, each once; with its conditions where not all have it."""
+    notes = {condition: [str(result.attrs.get("note", ""))] for condition, result in results.items()}
+    return " ".join(_each_once({condition: [one for one in said if one] for condition, said in notes.items()}))
+
+
+def _flags(result: xr.Dataset) -> list[str]:
+    """The sentences about what is left of a result after ``.sel``."""
+    taken = {str(name): [str(coord.item())] for name, coord in result.coords.items() if not coord.dims}
+    return flags_of(flags_in(result.attrs), **taken)
+
+
+def _each_once(said: Mapping[str, Sequence[str]]) -> list[str]:
     whose: dict[str, list[str]] = {}
-    for condition, result in results.items():
-        text = str(result.attrs.get("undermined_by", "") or "[]")
-        try:
-            found = json.loads(text)
-        except json.JSONDecodeError:
-            found = [text]
-        for line in dict.fromkeys(map(str, found)):
+    for condition, lines in said.items():
+        for line in dict.fromkeys(lines):
             whose.setdefault(line, []).append(str(condition))
-    return [line if len(who) == len(results) else f"{', '.join(who)}: {line}" for line, who in whose.items()]
+    return [line if len(who) == len(said) else f"{', '.join(who)}: {line}" for line, who in whose.items()]

@@ -8,8 +8,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurolab.analysis.claim_rows import EXPECTS, TEST, Row, conditions_of, decided, rows_of, verdict_of
-from neurolab.analysis.claim_words import because, other_sign, undermining
+from neurolab.analysis.claim_rows import (
+    EXPECTS,
+    NOT_SHOWN,
+    TEST,
+    Row,
+    conditions_of,
+    decided,
+    out_of_reach,
+    rows_of,
+    verdict_of,
+)
+from neurolab.analysis.claim_words import because, noted, other_sign, undermining
+from neurolab.analysis.sample import PLURAL
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, SchemaError, UnknownNameError, did_you_mean, listed
 from neurolab.schema import make_result, register_result, strings
@@ -39,9 +50,10 @@ def claim(
 
     Several conditions: what holds in every one of them holds for the claim (no correction is needed: all must hold).
     Where they disagree: *depends on <by>* when one supports the claim and another refutes it, each one-sided at alpha
-    over their number k; else *supported in part* or *refuted in part*, after Holm's correction of p, when the others
-    merely do not show it. An interval in the place of a p must be as wide; one within the bound is not corrected, and
-    the reasons say so.
+    over their number k; else *supported in part (which)* or *refuted in part (which)*, after Holm's correction of p,
+    when the others merely do not show it. *Cannot be shown with n networks* is said where the smallest p that the
+    design can give is above alpha. An interval in the place of a p must be as wide; one within the bound is not
+    corrected, and the reasons say so.
 
     Parameters
     ----------
@@ -60,7 +72,8 @@ def claim(
     -------
     Dataset over ``row`` (condition): ``effect, low, high, p, p_floor``, ``null`` (what the effect was tested against),
     ``decision``, ``n``, ``over`` and ``interval_level``. attrs: ``verdict``, ``sentence``, and as JSON lists
-    ``reasons`` and ``undermined_by``, which takes over what the results say of themselves.
+    ``reasons`` and ``undermined_by``, which takes over what the results say of themselves, as far as it is about
+    what was taken out of them; ``note``, their notes.
 
     Raises
     ------
@@ -96,9 +109,10 @@ def claim(
         coords={"row": strings([row.condition for row in rows])},
         analysis="claim",
         sentence=sentence,
-        verdict=verdict_of([row.decision for row in rows], by),
+        verdict=_verdict(rows, expects, alpha, by),
         reasons=[*because(rows, expects, within, alpha), *other_sign(rows, pilot)],
         undermined_by=undermining(named),
+        note=noted(named),
         expects=expects,
         within="" if within is None else within,
         alpha=alpha,
@@ -108,6 +122,14 @@ def claim(
         level=rows[0].level,
         **_about(list(named.values()), sentence),
     )
+
+
+def _verdict(rows: Sequence[Row], expects: str, alpha: float, by: str) -> str:
+    """The verdict in words; one that no data could have brought about says so."""
+    said = verdict_of({row.condition: row.decision for row in rows}, by)
+    if said == NOT_SHOWN and out_of_reach(rows, expects, alpha):
+        return f"cannot be shown with {_joined([row.n for row in rows])} {PLURAL.get(rows[0].over, '')}".rstrip()
+    return said
 
 
 def claims(*made: xr.Dataset) -> xr.Dataset:
@@ -144,6 +166,7 @@ def claims(*made: xr.Dataset) -> xr.Dataset:
     _check_claims(made)
     sentences = [str(one.attrs["sentence"]) for one in made]
     verdicts = [str(one.attrs["verdict"]) for one in made]
+    kinds = [one.partition(" (")[0] for one in verdicts]
     rows = xr.concat([one.drop_vars("row") for one in made], dim="row", combine_attrs="drop")
     owner = np.repeat(np.arange(len(made)), [one.sizes["row"] for one in made])
     conditions = [str(condition) for one in made for condition in one["row"].values]
@@ -152,9 +175,10 @@ def claims(*made: xr.Dataset) -> xr.Dataset:
         {**{str(name): one for name, one in rows.data_vars.items()}, **of_row, **_per_claim(made)},
         coords={"claim": strings(sentences), "row": strings(_labels(sentences, owner, conditions))},
         analysis="claims",
-        verdict=", ".join(f"{verdicts.count(one)} {one}" for one in dict.fromkeys(verdicts)),
+        verdict=", ".join(f"{kinds.count(one)} {one}" for one in dict.fromkeys(kinds)),
         reasons=[f"{verdict[:1].upper()}{verdict[1:]}: {said}" for said, verdict in zip(sentences, verdicts)],
         undermined_by=list(dict.fromkeys(said for one in made for said in undermining({"": one}))),
+        note=" ".join(dict.fromkeys(filter(None, (str(one.attrs.get("note", "")) for one in made)))),
         n=_joined([str(one.attrs["n"]) for one in made]),
         level=min(float(one.attrs["level"]) for one in made),
         alpha="; ".join(dict.fromkeys(f"{one.attrs['alpha']:g}" for one in made)),
@@ -211,7 +235,7 @@ def _check_claims(made: Sequence[xr.Dataset]) -> None:
 
 def _per_claim(made: Sequence[xr.Dataset]) -> dict[str, Any]:
     named = {"verdict": "verdict", "figure": "figure", "n_of_claim": "n", "expects": "expects", "reasons": "reasons",
-             "within": "within", "undermined_by": "undermined_by"}  # fmt: skip
+             "within": "within", "undermined_by": "undermined_by", "note": "note"}  # fmt: skip
     return {name: ("claim", strings([one.attrs[attr] for one in made])) for name, attr in named.items()}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.analysis.flags import Flags
 from neurolab.analysis.words import joined
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, ReplicationUnitError, UnknownNameError, did_you_mean, listed
@@ -25,7 +26,8 @@ TEST = ("effect", "low", "high", "p", "p_floor")
 class Cohorts:
     """Values (cohort, member, index) of several cohorts; members pair up across them where ``paired``.
 
-    Cohorts of unequal size are padded with NaN; ``sizes`` are how many networks each has, with or without an index.
+    Cohorts of unequal size are padded with NaN; ``sizes`` are how many networks each has, with or without an
+    index; ``told`` is what the profile of each says against itself.
     """
 
     names: tuple[str, ...]
@@ -34,6 +36,7 @@ class Cohorts:
     values: np.ndarray
     paired: bool
     sizes: tuple[int, ...]
+    told: tuple[tuple[str, ...], ...] = ()
 
     @property
     def smallest(self) -> int:
@@ -71,17 +74,24 @@ class Cohorts:
             return bool(abs(a[0] - b[0]) < within)
         return bool(tost_independent(a, b, bounds=within).equivalent)
 
-    def gaps(self) -> list[str]:
-        """Get a sentence for every index of a cohort that is not defined in some of its networks."""
-        said = []
+    def flags(self, home: str = "") -> Flags:
+        """Get what undermines cohorts: what their profiles say, and every index that some of their networks lack.
+
+        home : the cohort that others are compared with: what is said of it is said of all.
+        """
+        said: dict[str, dict[str, list[str]]] = {}
+        for name, lines in zip(self.names, self.told):
+            for line in lines:
+                before = said.get(line, {"condition": []}).get("condition")
+                said[line] = {} if name == home or before is None else {"condition": [*before, name]}
         for at, k in np.ndindex(len(self.names), len(self.indices)):
             x = self.of(at, k)
             lost = [self.members[member] for member in np.flatnonzero(~np.isfinite(x))]
             if lost:
-                said.append(
-                    f"{self.names[at]}: {self.indices[k]} is not defined in {len(lost)} of {len(x)} networks "
-                    f"({', '.join(lost)}), {len(x) - len(lost)} are left; nothing is tested with them."
-                )
+                name, index = self.names[at], self.indices[k]
+                about = {"index": [index]} | ({} if name == home else {"condition": [name]})
+                said[f"{name}: {index} is not defined in {len(lost)} of {len(x)} networks ({', '.join(lost)}), "
+                     f"{len(x) - len(lost)} are left; nothing is tested with them."] = about  # fmt: skip
         return said
 
     def said(self) -> dict[str, str]:
@@ -150,7 +160,8 @@ def cohorts_of(
         order = [seed.index(one) for one in seeds[0]] if together and seed and seeds[0] else range(len(table))
         values[at, : len(table)] = table[chosen].to_numpy(dtype=float)[list(order)]
     members = [f"seed {one}" for one in seeds[0]] if together and seeds[0] else [str(k + 1) for k in range(size)]
-    return Cohorts(tuple(names), tuple(members), tuple(chosen), values, together, tuple(map(len, tables)))
+    return Cohorts(tuple(names), tuple(members), tuple(chosen), values, together, tuple(map(len, tables)),
+                   tuple(tuple(table.attrs.get("undermined_by", ())) for table in tables))
 
 
 def _chosen(tables: list[pd.DataFrame], indices: Sequence[str] | None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -133,14 +134,14 @@ def pruning_map(recording: xr.DataArray, contrast: str | Contrast, *, order: str
     return unit_map(recording.isel(presentation=sides.rows), numbers, chosen_by=words.format(**sets))
 
 
-def nested_lesions(stat_map: xr.Dataset, how: Ablation, sizes: Iterable[int], *, name: str) -> tuple[Lesion, ...]:
+def nested_lesions(stat_map: xr.Dataset, how: Ablation, sizes: Iterable[float], *, name: str) -> tuple[Lesion, ...]:
     """Get a ladder of lesions of the first units of a map: ever more of them, the smaller inside the larger.
 
     Parameters
     ----------
     stat_map : of ``nl.localise``, :func:`unit_map` or :func:`pruning_map`. how : the ablation.
     sizes : numbers of units, each at least 1. name : of the ladder; the lesions are called ``"name 8"``, their rung is
-        the number of units (``nl.analysis.smallest_dose`` chooses one of them).
+        the number of units (``nl.analysis.smallest_dose`` and ``choose_doses`` choose one of them).
 
     Example
     -------
@@ -151,5 +152,12 @@ def nested_lesions(stat_map: xr.Dataset, how: Ablation, sizes: Iterable[int], *,
     >>> [(lesion.id, lesion.rung, lesion.n_units) for lesion in ladder]
     [('face area 4', ('face area', 4.0), 4), ('face area 8', ('face area', 8.0), 8)]
     """
-    rois = {int(size): select_roi(stat_map, name=f"{name} {int(size)}", top=int(size)) for size in sizes}
-    return tuple(Lesion(roi, how, rung=(name, float(size))) for size, roi in rois.items())
+    return tuple(_rung(stat_map, how, size, name) for size in dict.fromkeys(sizes))
+
+
+def _rung(stat_map: xr.Dataset, how: Ablation, size: float, name: str) -> Lesion:
+    """One lesion of a ladder; a chosen dose adds its stimuli to those that chose the units, and its notes."""
+    roi = select_roi(stat_map, name=f"{name} {int(size)}", top=int(size))
+    roi = replace(roi, chosen_on=roi.chosen_on | getattr(size, "chosen_on", frozenset()))
+    notes = tuple(("undermined_by", said) for said in getattr(size, "undermined_by", ()))
+    return Lesion(roi, how, rung=(name, float(size)), notes=notes)

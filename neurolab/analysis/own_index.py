@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.analysis.cohort_table import TEST, Profile, cohorts_of
+from neurolab.analysis.flags import as_attrs
 from neurolab.analysis.profiles import by_condition
 from neurolab.analysis.words import holm_text
 from neurolab.chance import RNG, generator, rng_name
@@ -76,7 +77,7 @@ def index_mean(
         rng=rng_name(rng),
         index=index,
         popmean=float(popmean),
-        undermined_by=cohorts.gaps(),
+        **as_attrs(cohorts.flags()),
         note=holm_text(cohorts.smallest, floor, len(tests), plural="networks", alpha=1 - level),
         **cohorts.said(),
     )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurolab.analysis.flags import flags_of
 from neurolab.analysis.relearn_words import reasons_of, verdict_of
 from neurolab.analysis.sample import noted
 from neurolab.analysis.steps import Scores, Steps, first_reached, steps_of
@@ -152,6 +153,7 @@ def recovery(
         **_about(arms, level),
         verdict=verdict_of(found, share, 1 - level, arms.steps.plural),
         reasons=reasons_of(arms, found, share, times, margin, level),
+        undermined_by=flags_of(arms.steps.flags, arm=arms.score),
         rng=rng_name(rng),
         note=noted(floor_text(share.n, share.p_floor, plural=arms.steps.plural, alternative="greater"), share.note),
     )

@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.analysis.flags import flags_in, flags_of
 from neurolab.analysis.localiser import known
 from neurolab.analysis.sample import all_tasks, sample_of, sham_rows
 from neurolab.analysis.steps import steps_of
 from neurolab.analysis.strength import COLUMNS, ladder_rows
-from neurolab.errors import DesignError, UnknownNameError, listed
+from neurolab.errors import DesignError, DoseWarning, UnknownNameError, listed
+from neurolab.trials import pick_task
+
+
+class Dose(float):
+    """A dose as a number, which remembers the stimuli that chose it and whether it did what was asked.
+
+    Example
+    -------
+    >>> dose = Dose(8, chosen_on={"a"})
+    >>> dose, dose.reached, sorted(dose.chosen_on)
+    (8.0, True, ['a'])
+    """
+
+    chosen_on: frozenset[str]
+    undermined_by: tuple[str, ...]
+
+    def __new__(cls, value: float, *, chosen_on: Iterable[str] = (), undermined_by: Iterable[str] = ()) -> Dose:
+        """Make a dose of a number."""
+        made = super().__new__(cls, value)
+        made.chosen_on, made.undermined_by = frozenset(map(str, chosen_on)), tuple(undermined_by)
+        return made
+
+    @property
+    def reached(self) -> bool:
+        """Whether it cost as much as was asked; ``undermined_by`` says it where not."""
+        return not self.undermined_by
 
 
 def smallest_dose(
     trials: xr.Dataset, *, lesion: str, task: str, costing: float, along: str = "strength", most: bool = False
-) -> float:
+) -> Dose:
     """Get the smallest dose of a ladder whose mean deficit over the sample is at least so large.
 
     To be found on stimuli of its own: what is then measured on others is not flattered by the choice.
@@ -27,7 +55,12 @@ def smallest_dose(
     trials : with the ladder and a sham. lesion : the ladder's name. task : the task.
     costing : the deficit, in the score's own units. State it before looking.
     along : "strength" (rungs) or "dose" (shares of a region).
-    most : take the largest dose where none costs as much, instead of raising.
+    most : take the largest dose where none costs as much, with a DoseWarning, instead of raising.
+
+    Returns
+    -------
+    Dose, a number that knows the stimuli it was ``chosen_on`` and whether it was ``reached``: lesions of that dose
+    (``nested_lesions``, ``choose_doses``) may not be tested on these stimuli, and carry what undermines them.
 
     Raises
     ------
@@ -55,12 +88,27 @@ def smallest_dose(
         for name, (dose, rows) in zip(names, ladder.items())
     }
     enough = [dose for dose, cost in costs.items() if cost >= costing]
-    if enough or most:
-        return min(enough) if enough else max(costs)
+    chosen_on = stimuli_of(sample.trials, task)
+    if enough:
+        return Dose(min(enough), chosen_on=chosen_on)
+    if most:
+        said = (
+            f"No dose of {lesion!r} costs {costing:g} on {task!r}; the largest, {max(costs):g}, costs "
+            f"{costs[max(costs)]:.3g} and was taken."
+        )
+        warnings.warn(said, DoseWarning, stacklevel=2)
+        return Dose(max(costs), chosen_on=chosen_on, undermined_by=[said])
     raise DesignError(
         f"No dose of {lesion!r} costs {costing:g} on {task!r}; the most is {max(costs.values()):.3g}, at "
         f"{max(costs, key=lambda dose: costs[dose]):g}. Add larger doses, ask for less, or type most=True."
     )
+
+
+def stimuli_of(trials: xr.Dataset, task: str) -> set[str]:
+    """Get the ids of the stimuli of a task, and of those that they are marked twins of."""
+    where = pick_task(trials, task)
+    columns = [name for name in ("stimulus_id", "unmarked") if name in trials.coords]
+    return {str(one) for name in columns for one in trials[name].values[where]}
 
 
 def arm_scores(
@@ -68,7 +116,8 @@ def arm_scores(
 ) -> dict[str, pd.DataFrame]:
     """Get the mean score of every network at one step of training: per arm a table (network x task).
 
-    ``nl.analysis.compare_cohorts`` takes it: arms compared at the same step, flagged where their wanted score differs.
+    ``nl.analysis.compare_cohorts`` takes it: arms compared at the same step, flagged where their wanted score differs,
+    or where something else undermines an arm (``attrs["undermined_by"]`` of its table).
 
     Parameters
     ----------
@@ -93,6 +142,7 @@ def arm_scores(
     for arm in map(str, next(iter(curves.values()))["arm"].values):
         columns = {task: _at(curve.sel(arm=arm), step, arm) for task, curve in curves.items()}
         found[arm] = pd.DataFrame(columns, index=list(map(str, next(iter(curves.values()))["specimen"].values)))
+        found[arm].attrs["undermined_by"] = flags_of(flags_in(trials.attrs), arm=[arm])
     return found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.analysis.flags import override_text
 from neurolab.chance import RNG, rng_name
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, ReplicationUnitError, UnknownNameError, did_you_mean, listed
@@ -54,8 +55,9 @@ class Sample:
     def said(self, rng: RNG, *notes: str) -> dict[str, str]:
         """Get what every result says about where its numbers come from, and its notes, that on a lone network too."""
         kind = str(self.trials.attrs.get("kind", ""))
+        alone = whose_stimuli(len(self.specimens), kind) if self.over == "stimulus" else ""
         return {
-            "note": noted(*notes, whose_stimuli(len(self.specimens), kind) if self.over == "stimulus" else ""),
+            "note": noted(*notes, override_text(self.trials.attrs), alone),
             "generalises_over": self.over,
             "rng": rng_name(rng),
             "source": str(self.trials.attrs.get("source", "")),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.analysis.flags import flags_of
 from neurolab.analysis.relearn_words import shown, time_sentences
 from neurolab.analysis.sample import noted
 from neurolab.analysis.steps import Scores, Steps, first_reached, steps_of
@@ -96,7 +97,8 @@ def savings(
     >>> round(float(found["effect"]), 2), found.attrs["verdict"]
     (0.72, 'savings')
     """
-    given, times = _times(scores, (first, again), criterion, task)
+    arms = (first, again)
+    given, times = _times(scores, arms, criterion, task)
     if not times.steps[0].mean() > 0:
         raise DesignError(
             f"{first!r} meets the criterion before any training, so there is nothing to save. Type a higher criterion=."
@@ -119,8 +121,8 @@ def savings(
         coords={"specimen": given.specimens, "arm": strings([first, again])},
         **_about(given, first, again, criterion, level),
         verdict="savings" if shown(share.p, 1 - level) else "no savings shown",
-        reasons=_reasons((first, again), times, share, given.plural),
-        undermined_by=censored_sentences((first, again), times, given.plural),
+        reasons=_reasons(arms, times, share, given.plural),
+        undermined_by=[*flags_of(given.flags, arm=arms), *censored_sentences(arms, times, given.plural)],
         rng=rng_name(rng),
         note=noted(floor_text(share.n, share.p_floor, plural=given.plural, alternative="greater"), share.note),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.analysis.flags import Flags, flags_in
 from neurolab.analysis.sample import MEMBER, PLURAL, about_task, sample_of
 from neurolab.analysis.strength import ladder_rows
 from neurolab.digest import digest_of
@@ -34,6 +35,7 @@ class Steps:
     over: str
     source: str
     chance: float
+    flags: Flags = field(default_factory=dict)
 
     @property
     def specimens(self) -> np.ndarray:
@@ -86,7 +88,8 @@ def steps_of(scores: Scores, *, task: str | None, chance: float | None = None, d
     _check(curves, dims)
     if "step" in dims:
         curves = curves.sortby("step")
-    return Steps(curves, over, source, floor if chance is None else float(chance))
+    flags = flags_in(scores.attrs) if isinstance(scores, xr.Dataset) else {}
+    return Steps(curves, over, source, floor if chance is None else float(chance), flags)
 
 
 def _check(curves: xr.DataArray, dims: tuple[str, ...]) -> None:

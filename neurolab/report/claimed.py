@@ -9,10 +9,11 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.plots.read import names
-from neurolab.plots.words import SAMPLE, fixed, number, over_words, p_words, percent, probability, tidy
+from neurolab.plots.words import SAMPLE, number, over_words, percent, probability, tidy
+from neurolab.report.in_a_line import numbers_line
 from neurolab.report.methods_of_maps import Paragraph
 
-CLAIM_COLUMNS = ("claim", "verdict", "effect", "n", "figure", "expects", "reasons", "undermined_by")
+CLAIM_COLUMNS = ("claim", "verdict", "effect", "n", "figure", "expects", "reasons", "undermined_by", "note")
 SIDE = {"more": "an effect above 0", "less": "an effect below 0", "none": "no effect"}
 
 
@@ -35,8 +36,8 @@ def claim_table(result: xr.Dataset) -> pd.DataFrame:
         cell = {name: str(result[name].values[at]) for name in ("verdict", "figure", "expects", "within")}
         texts = (said, cell["verdict"], "; ".join(_effect(result, int(row)) for row in here), _sample(result, here))
         expects = cell["expects"] + (f" (within ±{cell['within']})" if cell["within"] else "")
-        because, against = (_lines(result, name, at) for name in ("reasons", "undermined_by"))
-        rows.append((*texts, cell["figure"], expects, because, against))
+        said_of_it = (_lines(result, name, at) for name in ("reasons", "undermined_by", "note"))
+        rows.append((*texts, cell["figure"], expects, *said_of_it))
     return pd.DataFrame(rows, columns=list(CLAIM_COLUMNS))
 
 
@@ -47,21 +48,14 @@ def _effect(result: xr.Dataset, row: int) -> str:
     where = f"{condition}: " if condition else ""
     if not np.isfinite(effect):
         return f"{where}not estimated"
-    ends = ", ".join("no end" if not np.isfinite(end) else _short(end) for end in (low, high))
-    level = percent(float(result["interval_level"].values[row]))
-    null = _nulls(result)[row]
+    level, null = float(result["interval_level"].values[row]), _nulls(result)[row]
     against = f" against {number(null)}" if null else ""
-    return f"{where}{_short(effect)} [{ends}] ({level}), {p_words(p, floor)}{against}"
+    return f"{where}{numbers_line(effect, low, high, level, p, floor)}{against}"
 
 
 def _nulls(result: xr.Dataset) -> np.ndarray:
     """What each row's effect was tested against; results written before it was kept say 0."""
     return np.asarray(result["null"].values if "null" in result else np.zeros(result.sizes["row"]), dtype=float)
-
-
-def _short(value: float) -> str:
-    """A number beside others like it: two decimals, more where all of it is smaller, none for rounding errors."""
-    return fixed(value) if abs(value) >= 0.1 or abs(value) < 1e-12 else number(value)
 
 
 def _sample(result: xr.Dataset, rows: np.ndarray) -> str:
@@ -71,7 +65,7 @@ def _sample(result: xr.Dataset, rows: np.ndarray) -> str:
 
 
 def _lines(result: xr.Dataset, name: str, at: int) -> str:
-    text = str(result[name].values[at])
+    text = str(result[name].values[at]) if name in result else ""  # a result written before it was kept
     return " ".join(tidy(str(line)) for line in json.loads(text)) if text.startswith("[") else tidy(text)
 
 

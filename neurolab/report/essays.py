@@ -21,7 +21,7 @@ from neurolab.report.methods import paragraph
 from neurolab.report.provenance import provenance
 from neurolab.report.references import bibliography
 
-COLUMNS = ("protocol", "claim", "verdict", "effect", "n", "figure", "expects", "reasons", "undermined_by")
+COLUMNS = ("protocol", "claim", "verdict", "effect", "n", "figure", "expects", "reasons", "undermined_by", "note")
 QUICK = "Quick runs: they show that the protocols work; their numbers are not the experiments'."
 STYLE = (
     "<style>.nl .claims img {width: 22rem; max-width: 22rem} .nl .claims td, .nl .claims th {padding-right: 1rem} "
@@ -165,6 +165,7 @@ def _reasons(table: pd.DataFrame) -> str:
     parts = []
     for row in records(table[table["claim"] != ""]):
         against = f" Undermined by: {row['undermined_by']}" if row["undermined_by"] else ""
+        against += f" Note: {row['note']}" if row["note"] else ""
         parts.append(
             f"<p><strong>{html.escape(row['claim'])}</strong> Expected: {html.escape(row['expects'])}. "
             f"{html.escape(row['reasons'] + against)}</p>"

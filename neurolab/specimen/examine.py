@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from neurolab.campaign import Store
@@ -25,6 +24,7 @@ from neurolab.specimen.cohorts import Designs, examine_each
 from neurolab.specimen.given import check_specimen, design_for
 from neurolab.specimen.identity import identity_of
 from neurolab.specimen.keep import InMemory, OnDisk
+from neurolab.specimen.past import trial_rows
 from neurolab.specimen.plan import EXACT
 from neurolab.specimen.reference import References
 from neurolab.specimen.specimen import Cohort, Specimen, Task
@@ -90,7 +90,7 @@ def examine(
 
     Example
     -------
-    >>> import torch, neurolab.scores as scores
+    >>> import pandas as pd, torch, neurolab.scores as scores
     >>> from neurolab.stimuli import StimulusSet
     >>> table = pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "y"], "label": [0, 1]})
     >>> net = Specimen(torch.nn.Linear(3, 2), torch.zeros(1, 3))
@@ -116,7 +116,7 @@ def examine(
         _check_references(specimen, design)  # without one the bench says it, which knows what else lies on the network
     tasks = _checked_tasks(tasks)
     _check_sheet(specimen, tasks)
-    override = _check_dipping(design, tasks, allow_double_dipping)
+    override = _check_dipping(specimen, design, tasks, allow_double_dipping)
     skeleton = _skeleton(specimen, design, tasks, override, batch_size)
     with _kept(specimen, design, tasks, batch_size, exact, skeleton, store, part) as kept:
         campaign = Campaign(specimen, design, tasks, batch_size, exact, kept, progress, max_memory)
@@ -209,16 +209,16 @@ def _check_sheet(specimen: Specimen, tasks: Sequence[Task]) -> None:
             )
 
 
-def _check_dipping(design: Sequence[Lesion], tasks: Sequence[Task], allowed: bool) -> str:
+def _check_dipping(specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], allowed: bool) -> str:
     seen = {task.name: task.stimuli.origins for task in tasks}
-    for lesion in design:
-        if lesion.role == "sham":
-            continue
+    chose = [("what was removed before", specimen.past.chosen_on)] if specimen.past.chosen_on else []
+    chose += [(repr(lesion.name), lesion.chosen_on) for lesion in design if lesion.role != "sham"]
+    for what, chosen_on in chose:
         for task in tasks:
-            shared = lesion.chosen_on & seen[task.name]
+            shared = chosen_on & seen[task.name]
             if shared and not allowed:
                 raise DoubleDippingError(
-                    f"Task {task.name!r} shows {len(shared)} of the stimuli that chose {lesion.name!r} (for example "
+                    f"Task {task.name!r} shows {len(shared)} of the stimuli that chose {what} (for example "
                     f"{min(shared)!r}); the region's effect would be estimated on what selected it. Type choose, test "
                     "= stimuli.split(2, rng=0), localise on one and examine on the other; allow_double_dipping=True "
                     "does it all the same and is written into the trials."
@@ -249,9 +249,7 @@ def _skeleton(
     specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], override: str, batch_size: int
 ) -> xr.Dataset:
     """Trials without scores: everything that is known before the first cell."""
-    frames = [task.stimuli.table.assign(task=task.name) for task in tasks]
-    common = [name for name in frames[0] if all(name in frame for frame in frames)]
-    trial = pd.concat([frame[common] for frame in frames], ignore_index=True)
+    trial = trial_rows(tasks)
     per_lesion: dict[str, Any] = {
         "lesion_digest": [[lesion.digest for lesion in design]],
         "lesion_units": [[_units_text(lesion) for lesion in design]],

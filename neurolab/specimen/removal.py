@@ -13,6 +13,7 @@ from neurolab.lesion import CutWeights, Lesion
 from neurolab.roi import ROI
 from neurolab.specimen.ablations import OnWeights, effect_of
 from neurolab.specimen.given import check_specimen
+from neurolab.specimen.past import past_of
 from neurolab.specimen.specimen import Cohort, Specimen
 from neurolab.specimen.weights import weight_edits
 
@@ -33,7 +34,8 @@ def remove_units(specimen: Any, where: Where) -> Any:
     -------
     Specimen or Cohort, under the old names, so that regions found before are regions of it. With rectified units what
     is removed stays silent whatever the network learns; to be sure in any network hold it (``nl.specimen.retrain(...,
-    held=nl.Lesion(roi, nl.CutWeights("both")))``).
+    held=nl.Lesion(roi, nl.CutWeights("both")))``). ``cohort.training`` stays; each network remembers the stimuli that
+    chose what it lacks (``specimen.past``), so that ``examine`` and ``retrain`` refuse to test it on them.
 
     Raises
     ------
@@ -49,9 +51,11 @@ def remove_units(specimen: Any, where: Where) -> Any:
     ([0.0, 0.0], 0.0, False)
     """
     if isinstance(specimen, Cohort):
-        return Cohort(tuple(remove_units(one, where) for one in specimen), specimen.name)
+        return Cohort(tuple(remove_units(one, where) for one in specimen), specimen.name, specimen.training)
     check_specimen(specimen, "remove_units")
-    roi = _region(where(specimen) if callable(where) else where, specimen)
+    given = where(specimen) if callable(where) else where
+    found = (given,) if isinstance(given, (ROI, Lesion)) else tuple(given)
+    roi = _region(found, specimen)
     model = copy.deepcopy(specimen.model)
     made = Specimen(model, specimen.example, name=specimen.name, output=specimen.output, feed=specimen.feed,
                     inputs_on=specimen.inputs_on)
@@ -60,13 +64,13 @@ def remove_units(specimen: Any, where: Where) -> Any:
     assert isinstance(effect, OnWeights)
     for edit in weight_edits(made, lesion, effect):
         edit.apply()
+    object.__setattr__(made, "past", specimen.past | past_of(found))
     return made
 
 
-def _region(found: Found, specimen: Specimen) -> ROI:
+def _region(found: Sequence[ROI | Lesion], specimen: Specimen) -> ROI:
     """All that was found in a network, as one region of it."""
-    rois = [one.roi if isinstance(one, Lesion) else one
-            for one in ((found,) if isinstance(found, (ROI, Lesion)) else found)]
+    rois = [one.roi if isinstance(one, Lesion) else one for one in found]
     strange = [one for one in rois if not isinstance(one, ROI)]
     if strange or not rois:
         kind = type(strange[0]).__name__ if strange else "nothing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from neurolab.lesion import Lesion
 from neurolab.scores import describe
 from neurolab.specimen.given import check_specimen, design_for
 from neurolab.specimen.held import held_in
+from neurolab.specimen.past import Past, past_of, trial_rows
 from neurolab.specimen.promises import one_thread
 from neurolab.specimen.recipe import Recipe
 from neurolab.specimen.specimen import Cohort, Specimen, Task
@@ -59,7 +61,7 @@ def retrain(
     held : lesions that stay while a network learns (Zero, Mean, Clamp, Scale or Stimulate of whole units, or CutWeights
         of them, which keeps their weights at zero), or a function that finds those of a network; by arm for several.
     every : steps of the optimiser between scores, or the steps; the first (0, before any training) and the last always.
-    allow_double_dipping : watch stimuli that are learned all the same; the trials record it.
+    allow_double_dipping : watch stimuli that are learned, or that chose a lesion, all the same; the trials record it.
     rng : integer; network k of the first arm orders its stimuli by (rng, its name) alone.
 
     Returns
@@ -70,7 +72,8 @@ def retrain(
 
     Raises
     ------
-    DoubleDippingError : a watched task shows stimuli that are learned. DataError : arms of different sizes or
+    DoubleDippingError : a watched task shows stimuli that are learned, or that chose what an arm lacks (it was removed
+    by :func:`remove_units`) or has held. DataError : arms of different sizes or
     architectures, a recipe with noise, no task. LesionPlanError : a lesion that cannot be held.
 
     When this is invalid
@@ -94,13 +97,15 @@ def retrain(
     _check_arms(arms)
     recipe = recipe or Recipe(epochs=10)
     _check_recipe(recipe)
-    override = _check_watch(stimuli, watch, allow_double_dipping)
     lesions = dict(held) if isinstance(held, Mapping) else dict.fromkeys(arms, held)
     strange = [name for name in lesions if name not in arms]
     if strange:
         raise DesignError(f"retrain(held=...) names the arms {listed(strange)}; there are {listed(arms)}.")
+    designs = {arm: [_design(one, lesions.get(arm)) for one in cohort] for arm, cohort in arms.items()}
+    pasts = {arm: [one.past | past_of(design) for one, design in zip(arms[arm], designs[arm])] for arm in arms}
+    override = _check_watch(stimuli, watch, pasts, allow_double_dipping)
     with one_thread():
-        stack = _stack_of(arms, lesions)
+        stack = _stack_of(arms, designs)
         leaders = list(next(iter(arms.values())).names)
         streams = [generator(rng, "retrain", name) for name in leaders]
         steps, scores = _learned(stack, stimuli, label, recipe, watch, _wanted(every), streams, len(arms))
@@ -110,6 +115,7 @@ def retrain(
             for arm, here in places.items()
         }
     about = {"override": override, "rng": rng_name(rng), "stimuli learned": stimuli.digest, "recipe": str(recipe)}
+    about |= _flags(pasts)
     trials = _trials(arms, leaders, steps, scores, watch, _how(lesions), about)
     return (learned if isinstance(cohort, Mapping) else next(iter(learned.values()))), trials
 
@@ -147,32 +153,46 @@ def _check_recipe(recipe: Recipe) -> None:
         )
 
 
-def _check_watch(stimuli: StimulusSet, watch: Sequence[Task], allowed: bool) -> str:
+def _check_watch(
+    stimuli: StimulusSet, watch: Sequence[Task], pasts: Mapping[str, Sequence[Past]], allowed: bool
+) -> str:
     names = [task.name for task in watch]
     if not names or len(set(names)) < len(names):
         raise DataError(f"retrain(watch=...) got the tasks {listed(names)}; expected at least one, with names of their "
                         "own. Type watch=[nl.Task('name digits', others, nl.scores.accuracy)].")
-    learned = set(stimuli.ids)
-    for task in watch:
-        shared = learned.intersection(task.stimuli.ids)
+    chose = {"that are learned; it would score memory of those": stimuli.origins}
+    for arm, every in pasts.items():
+        what = f"that chose what {arm!r} lacks or has held; its effect would be estimated on what selected it"
+        chose[what] = frozenset().union(*(past.chosen_on for past in every))
+    for task, (what, ids) in product(watch, chose.items()):
+        shared = ids & task.stimuli.origins
         if shared and not allowed:
             raise DoubleDippingError(
-                f"Task {task.name!r} shows {len(shared)} of the stimuli that are learned (e.g. {min(shared)!r}); it "
-                "would score memory of those. Type learn, test = stimuli.split(2, rng=0); "
-                "allow_double_dipping=True does it all the same and is written into the trials."
+                f"Task {task.name!r} shows {len(shared)} of the stimuli (e.g. {min(shared)!r}) {what}. Type learn, "
+                "test = stimuli.split(2, rng=0); allow_double_dipping=True does it all the same and is written into "
+                "the trials."
             )
         if shared:
             return "double dipping allowed"
     return ""
 
 
-def _stack_of(arms: Mapping[str, Cohort], lesions: Mapping[str, Lesions | None]) -> Stack:
+def _flags(pasts: Mapping[str, Sequence[Past]]) -> dict[str, str]:
+    """What is said against an arm, once for all its networks, as results read it from the trials."""
+    about: dict[str, dict[str, list[str]]] = {}
+    for arm, every in pasts.items():
+        for line in dict.fromkeys(line for past in every for line in past.undermined_by):
+            about.setdefault(line, {}).setdefault("arm", []).append(arm)
+    return {"undermined_by": json.dumps(list(about)), "flags_about": json.dumps(about)}
+
+
+def _stack_of(arms: Mapping[str, Cohort], designs: Mapping[str, Sequence[Sequence[Lesion]]]) -> Stack:
     specimens = [specimen for cohort in arms.values() for specimen in cohort]
     check_alike(specimens, "retrain()")
     held = [
-        held_in(specimen, _design(specimen, lesions.get(arm)), "retrain()")
+        held_in(specimen, design, "retrain()")
         for arm, cohort in arms.items()
-        for specimen in cohort
+        for specimen, design in zip(cohort, designs[arm])
     ]
     return Stack(specimens, held, "retrain()")
 
@@ -252,8 +272,6 @@ def _trials(
     how: Mapping[str, str], about: Mapping[str, str],
 ) -> xr.Dataset:
     """Trials with a ladder per arm, its rungs the steps of training."""
-    frames = [task.stimuli.table.assign(task=task.name) for task in watch]
-    common = [column for column in frames[0] if all(column in frame for frame in frames)]
     rows = pd.DataFrame([
         {"lesion_id": f"{arm} step {step}", "roi": arm, "how": how.get(arm, "Learning"), "ladder": arm,
          "rung": float(step)}
@@ -266,7 +284,7 @@ def _trials(
         by_arm.reshape(len(names), len(rows), -1),
         specimen=names,
         lesions=rows,
-        trial=pd.concat([frame[common] for frame in frames], ignore_index=True),
+        trial=trial_rows(watch),
         tasks={task.name: describe(task.score, task.stimuli.table, n_outputs) for task in watch},
         kind="ann",
         attrs={

@@ -17,6 +17,7 @@ from neurolab.scores import Needs
 from neurolab.specimen.devices import devices_of, entrance
 from neurolab.specimen.feeds import Feed, Padded, as_batch, fed
 from neurolab.specimen.leaves import Selector, select_output
+from neurolab.specimen.past import Past
 from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain_kernels, unchanged, weights_digest
 from neurolab.specimen.selftest import Verification, refuse_unfit, self_test, verify
 from neurolab.specimen.sites import SiteTable
@@ -69,6 +70,7 @@ class Specimen:
     writes_input: bool = field(init=False, repr=False)
     users: dict[str, tuple[str, ...]] = field(init=False, repr=False)
     notes: tuple[str, ...] = field(init=False, repr=False)
+    past: Past = field(init=False, repr=False, default=Past())
     _sites: SiteTable = field(init=False, repr=False)
     _entrance: torch.device = field(init=False, repr=False)
 

@@ -111,7 +111,9 @@ class Stack:
             for key, parameter in model.named_parameters():
                 parameter.copy_(self.state[key][at])
         model.requires_grad_(False)
-        return Specimen(model, first.example, name=name, output=first.output, inputs_on=first.inputs_on)
+        made = Specimen(model, first.example, name=name, output=first.output, inputs_on=first.inputs_on)
+        object.__setattr__(made, "past", first.past)
+        return made
 
 
 def _share(argument: Any, at: int) -> Any:

@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neurolab.analysis import against_controls, claim, claims, deficits, dose_response, index_mean, spared
+from neurolab.analysis import (
+    against_controls,
+    claim,
+    claims,
+    compare_cohorts,
+    deficits,
+    dose_response,
+    index_mean,
+    spared,
+)
 from neurolab.analysis.claim_rows import EQUIVALENCES
 from neurolab.errors import DesignError, SchemaError, UnknownNameError
 from neurolab.protocol.findings import load_dataset, place_of
@@ -71,8 +80,8 @@ def test_one_result(result, expects, within, verdict):
     [
         ((YES, YES), "supported", ["supported", "supported"]),
         ((YES, NO), "depends on task", ["supported", "refuted"]),
-        ((YES, WEAK), "supported in part", ["supported", "not shown"]),
-        ((NO, WEAK), "refuted in part", ["refuted", "not shown"]),
+        ((YES, WEAK), "supported in part (X)", ["supported", "not shown"]),
+        ((NO, WEAK), "refuted in part (X)", ["refuted", "not shown"]),
         ((WEAK, WEAK), "not shown", ["not shown", "not shown"]),
         # two at .04 both hold; .04 alone among two does not survive Holm
         ((found(1.0, 0.9, 0.04), found(1.0, 0.9, 0.04)), "supported", ["supported", "supported"]),
@@ -95,6 +104,43 @@ def test_several_conditions(results, verdict, decisions):
     assert list(made["row"].values) == list("XYZW")[: len(results)]
 
 
+def test_a_verdict_in_part_names_every_part():
+    made = claim("So.", {"a": YES, "b": WEAK, "c": YES}, expects="more", by="task")
+    assert made.attrs["verdict"] == "supported in part (a, c)"
+    other = claim("Other.", {"a": WEAK, "b": YES}, expects="more", by="task")
+    assert claims(made, other).attrs["verdict"] == "2 supported in part"
+    assert list(claims(made, other)["verdict"].values) == ["supported in part (a, c)", "supported in part (b)"]
+
+
+def test_a_design_that_cannot_show_it_is_told_from_one_that_did_not():
+    few = found(1.0, 0.9, 0.125, n=4, p_floor=0.125)
+    assert claim("So.", few, expects="more").attrs["verdict"] == "cannot be shown with 4 networks"
+    assert claim("So.", {"X": few, "Y": few}, expects="less").attrs["verdict"] == "cannot be shown with 4 networks"
+    assert claim("So.", {"X": few, "Y": WEAK}, expects="more").attrs["verdict"] == "not shown"
+    assert claim("So.", few, expects="none", within=0.1).attrs["verdict"] == "not shown"
+
+
+def test_notes_are_carried_on_and_flags_of_other_conditions_are_not():
+    noted = YES.assign_attrs(note="Half of the graphs are in parts.")
+    made = claim("So.", {"X": noted, "Y": YES}, expects="more")
+    assert made.attrs["note"] == "X: Half of the graphs are in parts."
+    assert "Half of the graphs" in claims(made).attrs["note"]
+    assert claim_table(claims(made))["note"][0] == "X: Half of the graphs are in parts."
+    draw = np.random.default_rng(0)
+    profiles = {
+        name: pd.DataFrame({"accuracy": level + 0.01 * draw.random(8), "index": draw.random(8)},
+                           index=[f"{name} seed {k}" for k in range(8)])
+        for name, level in (("control", 0.9), ("same", 0.9), ("worse", 0.7))
+    }  # fmt: skip
+    compared = compare_cohorts(profiles, against="control", rng=0).sel(index="index")
+    assert "worse (0.7" in compared.attrs["undermined_by"]
+    for name, flagged in (("same", False), ("worse", True)):
+        said = json.loads(claim("So.", compared.sel(condition=name), expects="more").attrs["undermined_by"])
+        assert any("not shown to be equal" in line for line in said) == flagged
+    both = claim("So.", {name: compared.sel(condition=name) for name in ("same", "worse")}, expects="more")
+    assert json.loads(both.attrs["undermined_by"])[0].startswith("worse: worse (0.7")
+
+
 def test_what_is_not_shown_here_and_there_is_no_difference():
     said = json.loads(claim("So.", {"X": YES, "Y": WEAK}, expects="more").attrs["reasons"])
     assert said[-1] == "That it is not shown in one condition is no evidence that the conditions differ."
@@ -105,7 +151,7 @@ def test_a_bound_and_a_p_can_disagree():
     assert claim("So.", few, expects="more", within=0.1).attrs["verdict"] == "depends on condition"
     three = {**few, "Z": WEAK}
     said = claim("So.", three, expects="more", within=0.1)
-    assert said.attrs["verdict"] == "refuted in part"
+    assert said.attrs["verdict"] == "refuted in part (Y)"
     assert "is not corrected for the 3 conditions" in said.attrs["reasons"]
 
 
@@ -127,7 +173,7 @@ def test_another_sign_than_the_pilots_is_said():
 def test_a_design_that_cannot_show_it_says_so_and_flags_are_carried_on():
     few = found(1.0, 0.4, 0.0625, p_floor=0.0625, n=5, undermined_by=["The accuracies differ."])
     made = claim("So.", {"X": few}, expects="more")
-    assert made.attrs["verdict"] == "not shown"
+    assert made.attrs["verdict"] == "cannot be shown with 5 networks"
     assert "cannot show it: its smallest p is .0625, above .05" in made.attrs["reasons"]
     assert json.loads(claims(made).attrs["undermined_by"]) == ["The accuracies differ."]
     one = claim("So.", {"X": few, "Y": few, "Z": YES}, expects="more")

@@ -179,7 +179,9 @@ def test_smallest_dose__is_the_first_that_costs_enough():
                             tasks={"t": {"unit": "proportion correct", "bounded": True, "chance": 0.5}})
     for costing, expected in ((0.1, 4), (0.5, 8), (0.51, 16)):
         assert nl.analysis.smallest_dose(trials, lesion="a", task="t", costing=costing) == expected
-    assert nl.analysis.smallest_dose(trials, lesion="a", task="t", costing=0.9, most=True) == 16
+    with pytest.warns(nl.errors.DoseWarning, match=r"the largest, 16, costs 0\.75"):
+        dose = nl.analysis.smallest_dose(trials, lesion="a", task="t", costing=0.9, most=True)
+    assert (dose, dose.reached, dose.chosen_on) == (16, False, {"x"})
     with pytest.raises(nl.errors.DesignError, match=r"most is 0\.75"):
         nl.analysis.smallest_dose(trials, lesion="a", task="t", costing=0.9)
     with pytest.raises(nl.errors.UnknownNameError, match="no ladder"):

@@ -1,0 +1,49 @@
+"""What was done to a network before it came to the bench, as far as what is found in it now depends on that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from neurolab.lesion import Lesion
+from neurolab.roi import ROI
+
+
+@dataclass(frozen=True)
+class Past:
+    """The stimuli that chose what was removed from a network or held in it, and what undermines that choice.
+
+    Example
+    -------
+    >>> past = Past(frozenset("a")) | Past(frozenset("b"), ("No dose cost as much.",))
+    >>> sorted(past.chosen_on), past.undermined_by
+    (['a', 'b'], ('No dose cost as much.',))
+    """
+
+    chosen_on: frozenset[str] = frozenset()
+    undermined_by: tuple[str, ...] = ()
+
+    def __or__(self, other: Past) -> Past:
+        said = dict.fromkeys((*self.undermined_by, *other.undermined_by))
+        return Past(self.chosen_on | other.chosen_on, tuple(said))
+
+
+def past_of(found: Iterable[ROI | Lesion]) -> Past:
+    """Get what regions and lesions leave behind in a network: who chose them, and what their notes say against them."""
+    past = Past()
+    for one in found:
+        notes = one.notes if isinstance(one, Lesion) else ()
+        past |= Past(one.chosen_on, tuple(str(value) for name, value in notes if name == "undermined_by"))
+    return past
+
+
+def trial_rows(tasks: Iterable[Any]) -> pd.DataFrame:
+    """Get a row per stimulus of every task, with the columns that all have; marked ones keep whose twins they are."""
+    tables = [task.stimuli.table.assign(task=task.name) for task in tasks]
+    if any("unmarked" in table for table in tables):
+        tables = [one if "unmarked" in one else one.assign(unmarked=one["stimulus_id"]) for one in tables]
+    common = [column for column in tables[0] if all(column in table for table in tables)]
+    return pd.concat([table[common] for table in tables], ignore_index=True)
