@@ -15,6 +15,19 @@ from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, SchemaError, UnknownNameError, did_you_mean, listed
 
 
+def _frame(table: Any, name: str) -> pd.DataFrame:
+    """A table as a DataFrame; columns of unequal length, and what is no table, are told."""
+    if isinstance(table, pd.DataFrame):
+        return table
+    try:
+        return pd.DataFrame({str(column): np.asarray(cells) for column, cells in dict(table).items()})
+    except (TypeError, ValueError) as error:
+        raise SchemaError(
+            f"The table of stimulus set {name!r} is a {type(table).__name__} that makes no table ({error}); expected a "
+            'DataFrame, or a mapping of columns: {"stimulus_id": [...], "condition": [...]}, as long as the inputs.'
+        ) from error
+
+
 @dataclass(frozen=True, eq=False)
 class StimulusSet:
     """Stimuli with conditions.
@@ -23,12 +36,13 @@ class StimulusSet:
     ----------
     name : what the set is called in figures and reports.
     inputs : (n_stimuli, ...) array as the network wants it, without further preparation.
-    table : one row per stimulus: ``stimulus_id`` (unique), ``condition``, and any labels.
+    table : one row per stimulus: ``stimulus_id`` (unique), ``condition``, and any labels; a DataFrame, or a mapping of
+        columns.
 
     Example
     -------
-    >>> import numpy as np, pandas as pd
-    >>> table = pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["faces", "objects"]})
+    >>> import numpy as np
+    >>> table = {"stimulus_id": ["a", "b"], "condition": ["faces", "objects"]}
     >>> stimuli = StimulusSet("pair", np.zeros((2, 3)), table)
     >>> len(stimuli.where(condition="faces"))
     1
@@ -36,10 +50,10 @@ class StimulusSet:
 
     name: str
     inputs: np.ndarray
-    table: pd.DataFrame
+    table: pd.DataFrame  # once made; a mapping is taken too
 
     def __post_init__(self) -> None:
-        table = self.table.reset_index(drop=True).copy()
+        table = _frame(self.table, self.name).reset_index(drop=True).copy()
         for column in ("stimulus_id", "condition"):
             if column not in table:
                 raise SchemaError(

@@ -8,7 +8,15 @@ import numpy as np
 import xarray as xr
 
 from neurolab.contrast import Contrast, parse_contrast
-from neurolab.errors import DataError, DesignError, ReplicationUnitError, SchemaError, listed
+from neurolab.errors import (
+    DataError,
+    DesignError,
+    ReplicationUnitError,
+    SchemaError,
+    UnknownNameError,
+    did_you_mean,
+    listed,
+)
 from neurolab.schema import check_recording
 
 #: Any of these on presentations says that a stimulus shown twice was meant to be.
@@ -45,6 +53,35 @@ class Sides:
     def stimuli(self) -> list[str]:
         """The distinct stimuli, in order."""
         return list(dict.fromkeys(map(str, self.ids)))
+
+
+def by_column(recording: xr.DataArray, contrast: str | Contrast, column: str = "condition") -> xr.DataArray:
+    """Get the recording with a column of its presentations as their condition; its values are named as text.
+
+    Raises
+    ------
+    UnknownNameError : no such column; or the contrast names what another column holds, which the message says.
+    """
+    check_recording(recording)
+    columns = {str(name): coord.values.astype(str) for name, coord in recording.coords.items()
+               if coord.dims == ("presentation",)}  # fmt: skip
+    if column not in columns:
+        raise UnknownNameError(
+            f"column={column!r} is no column of presentations.{did_you_mean(column, columns)} There are "
+            f"{listed(columns)}."
+        )
+    sides = parse_contrast(contrast)
+    names = {*sides.positive, *sides.negative} - {"*"}
+    if not names & set(columns[column]):
+        others = [name for name, values in columns.items() if names <= set(values)]
+        if others:
+            raise UnknownNameError(
+                f"The contrast {str(sides)!r} names nothing of the column {column!r}, but the column {others[0]!r} "
+                f"holds it. Type column={others[0]!r}."
+            )
+    return recording if column == "condition" else recording.assign_coords(
+        condition=("presentation", columns[column].astype(object))
+    )  # fmt: skip
 
 
 def sides_of(recording: xr.DataArray, contrast: str | Contrast, *, signed: bool = True) -> Sides:

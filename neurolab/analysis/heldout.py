@@ -10,7 +10,7 @@ from scipy import stats as sps
 
 from neurolab.analysis.column_tests import TWO_GROUPS
 from neurolab.analysis.crossfold import CrossFold, deal_of, residuals, responses
-from neurolab.analysis.entry import Sides, sides_of
+from neurolab.analysis.entry import Sides, by_column, sides_of
 from neurolab.analysis.folds import fold_labels, shared_stimuli
 from neurolab.analysis.localiser import known
 from neurolab.analysis.measured import measured
@@ -23,6 +23,7 @@ from neurolab.recording import site_names
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.reliability import dice
 
+FOLDS = 4  # where a recording has no runs
 MOST_RESIDUAL = 99  # shuffles of the residuals: enough for a standard error
 SCALARS = ("effect", "low", "high", "d_prime", "t", "df")
 
@@ -48,7 +49,8 @@ def held_out(
     recording: xr.DataArray,
     contrast: str | Contrast,
     *,
-    by: str | int = "run",
+    column: str = "condition",
+    by: str | int | None = None,
     top: int | float = 0.1,
     per_site: bool = False,
     test: str = "welch",
@@ -70,7 +72,9 @@ def held_out(
     Parameters
     ----------
     recording : presentation x neuroid, of a network or a brain.
-    by : a presentation coordinate whose values are the folds ("run"), or a number of folds, dealt out by stimulus.
+    column : of presentations, whose values the contrast names, as in ``localise``.
+    by : a presentation coordinate whose values are the folds ("run"), or a number of folds, dealt out by stimulus;
+        default "run" where the recording has it, else 4.
     top, per_site : as in :func:`neurolab.select_roi`. test : "welch" or "rank". signed : as in ``localise``.
     n_permutations : shuffles; each repeats the whole procedure.
     rng : integer or Generator.
@@ -102,6 +106,8 @@ def held_out(
     known(test, TWO_GROUPS, "test")
     if n_permutations < 19:
         raise DesignError(f"n_permutations={n_permutations} cannot reach p = .05; expected 19 or more. Type 199.")
+    recording = by_column(recording, contrast, column)
+    by = ("run" if "run" in recording.coords else FOLDS) if by is None else by
     sides = sides_of(recording, contrast, signed=signed)
     masks_of_sides = sides.contrast.sides(recording["condition"].values.astype(str))
     labels = fold_labels(recording, by, masks_of_sides, generator(rng, "folds", str(by)))

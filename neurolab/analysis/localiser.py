@@ -10,7 +10,7 @@ import xarray as xr
 
 from neurolab.analysis.column_tests import TESTS, ColumnTest
 from neurolab.analysis.correct import CORRECTIONS, corrected
-from neurolab.analysis.entry import Sides, sides_of
+from neurolab.analysis.entry import Sides, by_column, sides_of
 from neurolab.analysis.nuisance import Nuisance
 from neurolab.analysis.sample import noted, whose_stimuli
 from neurolab.chance import RNG, rng_name
@@ -36,6 +36,7 @@ def localise(
     recording: xr.DataArray,
     contrast: str | Contrast,
     *,
+    column: str = "condition",
     test: str = "welch",
     correction: str = "fdr",
     signed: bool = True,
@@ -54,7 +55,8 @@ def localise(
     Parameters
     ----------
     recording : presentation x neuroid; each stimulus once for a network. ``valid`` False neuroids are left out.
-    contrast : ``"faces > objects + scenes"``, ``"faces > *"``, or a Contrast.
+    contrast : ``"faces > objects + scenes"``, ``"faces > *"``, or a Contrast. column : of presentations, whose values
+        it names: ``"condition"``, or any other, e.g. ``localise(recording, "1 > 0", column="label")``.
     test : "welch"; "paired" (``pair`` names the presentation coordinate of the pairs); "rank" (Mann-Whitney; also tests
         units that are silent for one whole condition); "glm" (least squares with ``nuisance`` regressors).
     correction : "fdr" (Benjamini-Hochberg), "by", "holm", "max_t" (permutation, family-wise; needs ``rng``) or "none".
@@ -88,6 +90,7 @@ def localise(
     """
     known(test, TESTS, "test")
     known(correction, CORRECTIONS, "correction")
+    recording = by_column(recording, contrast, column)
     sides = sides_of(recording, contrast, signed=signed)
     column_test = TESTS[test](recording, sides, nuisance, pair)
     found = map_of(column_test, sides.values.shape[1], alternative=alternative, level=level)
@@ -110,6 +113,7 @@ def localise(
         signed=signed,
         effect_unit="AUC" if test == "rank" else recording.attrs.get("units", ""),
         **_about(recording, sides, column_test.effect),
+        column=column,
     )
 
 

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+import neurolab as nl
 from neurolab.analysis import (
     against_controls,
     deficits,
@@ -412,3 +413,47 @@ def test_a_patients_table_with_a_lesion_that_has_one_specimen_dim_less():
         make_recording(np.zeros((1, 1)), presentation={"stimulus_id": ["a"], "condition": ["b"]}, kind="brain").size
         == 1
     )
+
+
+def labelled():
+    """Forty stimuli whose label, not whose condition, drives unit 3."""
+    draw = np.random.default_rng(0)
+    label = np.tile([0, 1], 20)
+    values = draw.normal(size=(40, 6))
+    values[:, 3] += 5 * label
+    presentation = {"stimulus_id": [f"s{k}" for k in range(40)], "condition": ["one"] * 40, "label": label}
+    return nl.make_recording(values, presentation=presentation, kind="ann")
+
+
+def test_localise__takes_any_column_and_says_which_one_holds_the_names():
+    found = nl.localise(labelled(), "1 > 0", column="label")
+    assert int(found["statistic"].values.argmax()) == 3
+    assert found.attrs["column"] == "label"
+    renamed = labelled()
+    renamed = renamed.assign_coords(condition=("presentation", renamed["label"].values.astype(str)))
+    np.testing.assert_array_equal(found["statistic"], nl.localise(renamed, "1 > 0")["statistic"])
+    with pytest.raises(UnknownNameError, match=r"the column 'label' holds it\. Type column='label'"):
+        nl.localise(labelled(), "1 > 0")
+    with pytest.raises(UnknownNameError, match=r"column='labels' is no column.*Did you mean 'label'"):
+        nl.localise(labelled(), "1 > 0", column="labels")
+    with pytest.raises(UnknownNameError, match="names the condition '2'"):
+        nl.localise(labelled(), "2 > 0", column="label")
+
+
+def test_held_out__without_runs_deals_out_four_folds_and_with_runs_takes_them():
+    held = nl.held_out(labelled(), "1 > 0", column="label", n_permutations=19, rng=0)
+    assert held.sizes["fold"] == 4
+    assert held.attrs["by"] == "4"
+    np.testing.assert_array_equal(
+        held["effect"], nl.held_out(labelled(), "1 > 0", column="label", by=4, n_permutations=19, rng=0)["effect"]
+    )
+    runs = nl.simulate.phantom_recording(n_runs=2, rng=0)
+    assert nl.held_out(runs, "faces > objects", n_permutations=19, rng=0).attrs["by"] == "run"
+
+
+def test_stimulus_sets__take_plain_columns():
+    stimuli = nl.StimulusSet("mine", np.zeros((3, 2)), {"stimulus_id": range(3), "condition": np.array(list("xxy"))})
+    assert stimuli.table["condition"].tolist() == ["x", "x", "y"]
+    for table in ({"stimulus_id": [0, 1], "condition": ["x"]}, 3, ["a", "b", "c"]):
+        with pytest.raises(SchemaError, match=r"makes no table .*expected a DataFrame, or a mapping of columns"):
+            nl.StimulusSet("mine", np.zeros((3, 2)), table)

@@ -82,3 +82,20 @@ def test_readme__a_cohort_by_recipe_comes_to_its_criterion():
         exec(compile(block.replace("n=8", "n=2"), "README.md", "exec"), here)
     assert printed.getvalue().count("seed") == 5  # the column, and two networks in each condition
     assert nl.specimen.training_table(here["cohorts"]).reached.all()
+
+
+def test_readme__an_own_network_and_own_arrays_from_data_to_deficits():
+    (block,) = [block for block in BLOCKS if "images = " in block]
+    here: dict = {}
+    with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(io.StringIO()) as printed:
+        torch.default_generator.manual_seed(0)
+        exec(compile(block, "README.md", "exec"), here)
+    assert "ReLU" in printed.getvalue()
+    assert "square units" in printed.getvalue()
+    intact = here["trials"].sel(lesion=here["trials"]["role"].values == "sham")["score"]
+    assert float(intact.mean()) > 0.7  # of three shapes: it was trained, on the half that also chose the units
+    assert int((here["squares"]["q"] <= 0.05).sum()) >= 8
+    assert here["trials"].sizes == {"specimen": 1, "lesion": 41, "trial": 80}
+    by_label = nl.localise(here["intact"], "0 > *", column="label")  # what the comment says
+    np.testing.assert_array_equal(by_label["statistic"], here["squares"]["statistic"])
+    assert max(map(len, block.splitlines())) <= 120
