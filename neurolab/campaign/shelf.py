@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +66,11 @@ class Shelf:
 
     def missing(self, design: str) -> list[str]:
         """Get the keys of a design's cells that are neither done nor poisoned, as of now."""
+        return self._missing(self.read_outline(design)["keys"])
+
+    def _missing(self, keys: Sequence[str]) -> list[str]:
         done, failed = self.done(), self.poisoned()
-        return [key for key in self.read_outline(design)["keys"] if key not in done and key not in failed]
+        return [key for key in keys if key not in done and key not in failed]
 
     def trials(self, design: str) -> xr.Dataset:
         """Get the trials of a design whose every cell is done.
@@ -76,7 +79,8 @@ class Shelf:
         ------
         UnfinishedError : cells are missing, or could not be computed.
         """
-        missing, keys = self.missing(design), self.read_outline(design)["keys"]
+        outline = self.read_outline(design)
+        missing, keys = self._missing(outline["keys"]), set(outline["keys"])
         failed = {key: why for key, why in self.poisoned().items() if key in keys}
         if missing or failed:
             why = next(iter(failed.values()), "")
@@ -85,7 +89,7 @@ class Shelf:
                 f"computed{f' ({why})' if why else ''}. Examine again with the same store= to compute them; "
                 "neurolab.campaign.partial() gives what is there."
             )
-        return self.partial(design)
+        return self._filled(outline)
 
     def partial(self, design: str) -> xr.Dataset:
         """Get the trials of a design with what is finished of it; the scores of all other lesions are NaN.
@@ -93,17 +97,21 @@ class Shelf:
         attrs["partial"] says how many are there, attrs["failed"] (JSON, lesion_id -> why) what could not be computed;
         neither is there when all is done. ``neurolab.trials.finished`` keeps the lesions that are there.
         """
+        return self._filled(self.read_outline(design))
+
+    def _filled(self, outline: dict[str, Any]) -> xr.Dataset:
+        """Put what is finished into an outline, which is used up."""
         from neurolab.campaign.outline import filled, skeleton_of
 
-        done, outline = self.done(), self.read_outline(design)
-        keys, failed, skeleton = outline["keys"], self.poisoned(), skeleton_of(outline)
+        done, failed, skeleton, keys = self.done(), self.poisoned(), skeleton_of(outline), outline["keys"]
+        outline.clear()  # it takes as much memory as the trials without their scores
         rows = [at for at, key in enumerate(keys) if key in done]
         scores = np.full((len(keys), skeleton.sizes["trial"]), np.nan)
-        facts: list[dict[str, Any]] = [{} for _ in keys]
+        facts: list[Mapping[str, Any]] = [{} for _ in keys]
         for places, block in self.ledger.blocks([keys[at] for at in rows]):
             scores[[rows[at] for at in places]] = block
         for at in rows:
-            facts[at] = dict(self.ledger.cells[keys[at]].facts)
+            facts[at] = self.ledger.cells[keys[at]].facts
         ids = skeleton["lesion_id"].values
         lost = {str(ids[at]): failed[key] for at, key in enumerate(keys) if key in failed}
         said = {"failed": json.dumps(lost)} if lost else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,7 @@ from neurolab.campaign.shards import Shard
 from neurolab.campaign.workers import Done, run_pieces
 from neurolab.errors import CampaignIncomplete, listed
 from neurolab.lesion import Lesion, Zero
+from neurolab.specimen import room
 from neurolab.specimen.ablations import ABLATIONS
 from neurolab.specimen.cells import Session, session
 from neurolab.specimen.forecast import Forecast
@@ -25,6 +26,9 @@ from neurolab.specimen.plan import Block, Plan, Tile
 from neurolab.specimen.specimen import Specimen, Task
 
 log = logging.getLogger("neurolab")
+
+#: From so many lesions on, what a campaign took is given back to the system before its trials are made.
+MANY = 1000
 
 
 @dataclass
@@ -72,6 +76,8 @@ class Campaign:
                 raise
             finally:
                 self.kept.flush()
+        if len(self.design) > MANY:
+            room.give_back()  # before the trials of all of them are put together
 
     def _stopped(self) -> str:
         """What of a campaign that is stopped by hand is there when it is started again."""
@@ -107,7 +113,7 @@ class Campaign:
         weights = sum(one.numel() * one.element_size() for one in self.specimen.model.parameters())
         return {"scores": scores, "networks": float(weights * (workers if workers > 1 else 1))}
 
-    def check_whole(self, trials: xr.Dataset) -> None:
+    def check_whole(self, trials: Callable[[], xr.Dataset]) -> None:
         """Raise CampaignIncomplete where lesions could not be computed; it carries the partial trials."""
         if not self.poisoned:
             return
@@ -117,7 +123,7 @@ class Campaign:
             f"{len(self.poisoned)} of {len(self.design)} lesions of {self.specimen.name!r} could not be computed: "
             f"{listed(self.poisoned, most=4)}. The first failed with {first} All others are finished{kept}. "
             "Leave these out of the design, or go on with the others: neurolab.trials.finished(error.trials).",
-            trials=trials, failed=self.poisoned,
+            trials=trials(), failed=self.poisoned,
         ) from self.first
 
     def _mine(self, plan: Plan, shard: Shard | None) -> list[Tile]:

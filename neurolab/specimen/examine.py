@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -117,26 +118,26 @@ def examine(
     tasks = _checked_tasks(tasks)
     _check_sheet(specimen, tasks)
     override = _check_dipping(specimen, design, tasks, allow_double_dipping)
-    skeleton = _skeleton(specimen, design, tasks, override, batch_size)
-    with _kept(specimen, design, tasks, batch_size, exact, skeleton, store, part) as kept:
+    known = partial(_skeleton, specimen, design, tasks, override, batch_size)
+    with _kept(specimen, design, tasks, batch_size, exact, known, store, part) as kept:
         campaign = Campaign(specimen, design, tasks, batch_size, exact, kept, progress, max_memory)
         campaign.run(min(workers, len(design) - 1), part)
-        campaign.check_whole(kept.trials("some lesions could not be computed") if campaign.poisoned else skeleton)
+        campaign.check_whole(lambda: kept.trials("some lesions could not be computed"))
         return kept.trials(f"shard {part}" if part else "")
 
 
 @contextmanager
 def _kept(
     specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int, exact: str,
-    skeleton: xr.Dataset, store: Any, part: Shard | None,
+    known: Callable[[], xr.Dataset], store: Any, part: Shard | None,
 ) -> Iterator[InMemory | OnDisk]:
     """Where the cells go."""
     if store is None:
-        yield InMemory(skeleton, design)
+        yield InMemory(known(), design)
         return
     writer = f"{part.number}-of-{part.n}" if part else "all"
     with Store.open(store, identity_of(specimen, tasks, batch_size, exact), writer=writer) as opened:
-        yield OnDisk(opened, skeleton, design)
+        yield OnDisk(opened, known(), design)
 
 
 def _shard_of(shard: str | None, store: Any) -> Shard | None:

@@ -74,7 +74,7 @@ class OnDisk:
     def __init__(self, store: Store, skeleton: xr.Dataset, design: Sequence[Lesion]) -> None:
         self.store = store
         self.folder = store.folder
-        self.skeleton = skeleton
+        self.skeleton: xr.Dataset | None = skeleton  # until it is in the store
         self.design = design
         check_references(design)
         self.digest = digest_of([[lesion.id, lesion.digest] for lesion in design])
@@ -86,7 +86,9 @@ class OnDisk:
         """Get the plan that is stored, made where there is none yet, before the first cell."""
         plan = Plan.from_json(self.store.plan(self.digest, lambda: make().as_json()))
         self.keys = self._keys(plan)
-        self.store.outline(self.digest, self.skeleton, [self.keys[at] for at in range(len(self.design))])
+        if self.skeleton is not None:
+            self.store.outline(self.digest, self.skeleton, [self.keys[at] for at in range(len(self.design))])
+            self.skeleton = None
         return plan
 
     def _keys(self, plan: Plan) -> dict[int, str]:
@@ -127,14 +129,7 @@ class OnDisk:
         done = self.store.done()
         if all(key in done for key in self.keys.values()):
             return self.store.finalise(self.digest)
-        at = [at for at in range(len(self.design)) if self.keys[at] in done]
-        scores = np.full((len(self.design), self.skeleton.sizes["trial"]), np.nan)
-        facts: list[Mapping[str, Any]] = [{} for _ in self.design]
-        if at:
-            scores[at], there = self.store.get([self.keys[one] for one in at])
-            for place, known in zip(at, there):
-                facts[place] = known
-        return filled(self.skeleton.assign_attrs(partial=partial), scores, facts)
+        return self.store.partial(self.digest).assign_attrs(partial=partial)
 
 
 def lesions_of(tiles: Iterable[Tile]) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 import torch
@@ -64,5 +66,7 @@ def out_of_memory(error: BaseException) -> bool:
 def give_back() -> None:
     """Give memory that nothing uses back to the system, that of a GPU too."""
     gc.collect()
+    with suppress(AttributeError, OSError):  # another C library than glibc gives back by itself, or never
+        ctypes.CDLL(None).malloc_trim(0)
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
