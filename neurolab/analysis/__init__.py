@@ -36,13 +36,14 @@ if TYPE_CHECKING:
     from neurolab.analysis.heldout import held_out
     from neurolab.analysis.important import importance
     from neurolab.analysis.in_pairs import pair_interactions
+    from neurolab.analysis.laddered import disjoint_lesions, nested_lesions
     from neurolab.analysis.legible import tuning_indices
     from neurolab.analysis.lesion_rows import lesion_matrix
     from neurolab.analysis.localiser import localise
     from neurolab.analysis.matrix import localiser_matrix
     from neurolab.analysis.models import mixed
     from neurolab.analysis.noise import robustness
-    from neurolab.analysis.ordered import nested_lesions, pruning_map, unit_map
+    from neurolab.analysis.ordered import pruning_map, unit_map
     from neurolab.analysis.own_index import index_mean
     from neurolab.analysis.partition import modules
     from neurolab.analysis.picked import picked_dissociation
@@ -96,13 +97,14 @@ _VERBS = {
     "heldout": ["held_out"],
     "important": ["importance"],
     "in_pairs": ["pair_interactions"],
+    "laddered": ["disjoint_lesions", "nested_lesions"],
     "legible": ["tuning_indices"],
     "lesion_rows": ["lesion_matrix"],
     "localiser": ["localise"],
     "matrix": ["localiser_matrix"],
     "models": ["mixed"],
     "noise": ["robustness"],
-    "ordered": ["nested_lesions", "pruning_map", "unit_map"],
+    "ordered": ["pruning_map", "unit_map"],
     "own_index": ["index_mean"],
     "partition": ["modules"],
     "picked": ["picked_dissociation"],
@@ -153,6 +155,7 @@ __all__ = [
     "deficits",
     "design_check",
     "dissimilarities",
+    "disjoint_lesions",
     "dissociation",
     "dose_response",
     "functional_labels",

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from neurolab.ablation import Ablation
 from neurolab.analysis.entry import Sides, sides_of
 from neurolab.analysis.localiser import known
-from neurolab.analysis.select import select_roi
 from neurolab.analysis.unit_numbers import measured_on, numbers_at
 from neurolab.contrast import Contrast
 from neurolab.digest import digest_of
-from neurolab.lesion import Lesion
 from neurolab.schema import check_recording, make_result, register_result, strings
 from neurolab.stimuli import StimulusSet
 
@@ -68,6 +64,7 @@ def unit_map(
 
     Example
     -------
+    >>> from neurolab.analysis.select import select_roi
     >>> from neurolab.simulate import phantom_recording
     >>> recording = phantom_recording(n_units=4, rng=0)
     >>> select_roi(unit_map(recording, [0, 3, 1, 2], chosen_by="a guess"), name="best", top=2).n_units
@@ -132,32 +129,3 @@ def pruning_map(recording: xr.DataArray, contrast: str | Contrast, *, order: str
     numbers = np.where(sides.usable, score(sides), np.nan)
     sets = {"a": " + ".join(sides.contrast.positive), "b": " + ".join(sides.contrast.negative)}
     return unit_map(recording.isel(presentation=sides.rows), numbers, chosen_by=words.format(**sets))
-
-
-def nested_lesions(stat_map: xr.Dataset, how: Ablation, sizes: Iterable[float], *, name: str) -> tuple[Lesion, ...]:
-    """Get a ladder of lesions of the first units of a map: ever more of them, the smaller inside the larger.
-
-    Parameters
-    ----------
-    stat_map : of ``nl.localise``, :func:`unit_map` or :func:`pruning_map`. how : the ablation.
-    sizes : numbers of units, each at least 1. name : of the ladder; the lesions are called ``"name 8"``, their rung is
-        the number of units (``nl.analysis.smallest_dose`` and ``choose_doses`` choose one of them).
-
-    Example
-    -------
-    >>> from neurolab.analysis.localiser import localise
-    >>> from neurolab.lesion import Zero
-    >>> from neurolab.simulate import phantom_recording
-    >>> ladder = nested_lesions(localise(phantom_recording(rng=0), "faces > objects"), Zero(), (4, 8), name="face area")
-    >>> [(lesion.id, lesion.rung, lesion.n_units) for lesion in ladder]
-    [('face area 4', ('face area', 4.0), 4), ('face area 8', ('face area', 8.0), 8)]
-    """
-    return tuple(_rung(stat_map, how, size, name) for size in dict.fromkeys(sizes))
-
-
-def _rung(stat_map: xr.Dataset, how: Ablation, size: float, name: str) -> Lesion:
-    """One lesion of a ladder; a chosen dose adds its stimuli to those that chose the units, and its notes."""
-    roi = select_roi(stat_map, name=f"{name} {int(size)}", top=int(size))
-    roi = replace(roi, chosen_on=roi.chosen_on | getattr(size, "chosen_on", frozenset()))
-    notes = tuple(("undermined_by", said) for said in getattr(size, "undermined_by", ()))
-    return Lesion(roi, how, rung=(name, float(size)), notes=notes)
