@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.heldout import held_out
     from neurolab.analysis.important import importance
     from neurolab.analysis.in_pairs import pair_interactions
-    from neurolab.analysis.laddered import disjoint_lesions, nested_lesions
+    from neurolab.analysis.laddered import disjoint_lesions, dosed_lesions, nested_lesions
     from neurolab.analysis.legible import tuning_indices
     from neurolab.analysis.lesion_rows import lesion_matrix
     from neurolab.analysis.localiser import localise
@@ -97,7 +97,7 @@ _VERBS = {
     "heldout": ["held_out"],
     "important": ["importance"],
     "in_pairs": ["pair_interactions"],
-    "laddered": ["disjoint_lesions", "nested_lesions"],
+    "laddered": ["disjoint_lesions", "dosed_lesions", "nested_lesions"],
     "legible": ["tuning_indices"],
     "lesion_rows": ["lesion_matrix"],
     "localiser": ["localise"],
@@ -154,10 +154,11 @@ __all__ = [
     "damage_indices",
     "deficits",
     "design_check",
-    "dissimilarities",
     "disjoint_lesions",
+    "dissimilarities",
     "dissociation",
     "dose_response",
+    "dosed_lesions",
     "functional_labels",
     "game_indices",
     "greedy_roi",

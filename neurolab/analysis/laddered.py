@@ -61,6 +61,36 @@ def _rung(stat_map: xr.Dataset, how: Ablation, size: float, name: str) -> Lesion
     return Lesion(roi, how, rung=(name, float(size)), notes=notes)
 
 
+def dosed_lesions(
+    stat_map: xr.Dataset, how: Ablation, *, top: float, doses: Iterable[float], name: str
+) -> tuple[Lesion, ...]:
+    """Get a lesion of the first units of a map at several doses: shares of ``top``, the smaller inside the larger.
+
+    Parameters
+    ----------
+    stat_map : of ``nl.localise``, :func:`unit_map` or :func:`pruning_map`. how : the ablation.
+    top : the share of the map's units at dose 1. doses : shares of those, above 0 to 1. name : of the lesion.
+
+    Raises
+    ------
+    DesignError : no dose, or one outside its range.
+
+    Example
+    -------
+    >>> from neurolab.analysis.localiser import localise
+    >>> from neurolab.lesion import Zero
+    >>> from neurolab.simulate import phantom_recording
+    >>> found = localise(phantom_recording(n_units=80, rng=0), "faces > objects")
+    >>> [(lesion.id, lesion.n_units) for lesion in dosed_lesions(found, Zero(), top=0.1, doses=(0.5, 1), name="area")]
+    [('area | dose 0.5', 4), ('area', 8)]
+    """
+    chosen = [float(dose) for dose in doses]
+    if not chosen or not all(0 < dose <= 1 for dose in chosen):
+        raise DesignError(f"dosed_lesions(doses={chosen}); expected shares above 0, up to 1. Type doses=(0.25, 1).")
+    rois = {dose: select_roi(stat_map, name=name, top=top * dose) for dose in chosen}
+    return tuple(Lesion(roi, how, name=name, dose=dose) for dose, roi in rois.items())
+
+
 def disjoint_lesions(stat_map: xr.Dataset, how: Ablation, n: int, *, n_units: int, name: str) -> tuple[Lesion, ...]:
     """Get lesions that share no unit: the first so many units of a map, the next as many, and so on.
 

@@ -122,3 +122,16 @@ def test_unit_map__asks_for_the_stimuli_of_numbers_that_do_not_say_them():
     made = partial(ranked, recording, values)
     assert made(stimuli=()).sizes["stimulus"] == recording.sizes["presentation"]
     assert "elsewhere" in made(stimuli=["elsewhere"])["chosen_on"].values
+
+
+def test_dosed_lesions__are_the_first_units_of_the_map_at_every_dose():
+    stat_map = nl.localise(phantom_recording(n_units=80, rng=0), "faces > objects")
+    found = nl.analysis.dosed_lesions(stat_map, nl.Zero(), top=0.1, doses=(0.25, 0.5, 1.0), name="area")
+    order = np.argsort(-stat_map["statistic"].values, kind="stable")
+    for lesion, dose in zip(found, (0.25, 0.5, 1.0)):
+        roi = nl.select_roi(stat_map, name="area", top=0.1 * dose)
+        assert (lesion.name, lesion.dose, lesion.roi.digest) == ("area", dose, roi.digest)
+        assert set(np.flatnonzero(lesion.roi.mask(stat_map))) == set(order[: round(80 * 0.1 * dose)])
+    for doses in ((), (0.0, 1.0), (1.5,)):
+        with pytest.raises(nl.errors.DesignError, match="shares above 0"):
+            nl.analysis.dosed_lesions(stat_map, nl.Zero(), top=0.1, doses=doses, name="area")
