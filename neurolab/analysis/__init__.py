@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.picked import picked_dissociation
     from neurolab.analysis.planning import power
     from neurolab.analysis.profiles import indices_of, profile
+    from neurolab.analysis.readable import decode
     from neurolab.analysis.relearn import recovery
     from neurolab.analysis.reliability import map_reliability
     from neurolab.analysis.removed import reserve
@@ -95,6 +96,7 @@ _VERBS = {
     "game_numbers": ["game_indices"],
     "greedy": ["greedy_roi"],
     "heldout": ["held_out"],
+    "readable": ["decode"],
     "important": ["importance"],
     "in_pairs": ["pair_interactions"],
     "laddered": ["disjoint_lesions", "dosed_lesions", "nested_lesions"],
@@ -152,6 +154,7 @@ __all__ = [
     "cut_indices",
     "damage_battery",
     "damage_indices",
+    "decode",
     "deficits",
     "design_check",
     "disjoint_lesions",

@@ -55,21 +55,38 @@ class Sides:
         return list(dict.fromkeys(map(str, self.ids)))
 
 
-def by_column(recording: xr.DataArray, contrast: str | Contrast, column: str = "condition") -> xr.DataArray:
+def as_condition(recording: xr.DataArray, column: str = "condition") -> xr.DataArray:
     """Get the recording with a column of its presentations as their condition; its values are named as text.
+
+    Raises
+    ------
+    UnknownNameError : no such column.
+    """
+    columns = _columns(check_recording(recording))
+    if column not in columns:
+        raise UnknownNameError(
+            f"column={column!r} is no column of presentations.{did_you_mean(str(column), columns)} There are "
+            f"{listed(columns)}."
+        )
+    if column == "condition":
+        return recording
+    return recording.assign_coords(condition=("presentation", columns[column].astype(object)))
+
+
+def _columns(recording: xr.DataArray) -> dict[str, np.ndarray]:
+    """What presentations carry, as text."""
+    return {str(name): coord.values.astype(str) for name, coord in recording.coords.items()
+            if coord.dims == ("presentation",)}  # fmt: skip
+
+
+def by_column(recording: xr.DataArray, contrast: str | Contrast, column: str = "condition") -> xr.DataArray:
+    """Get the recording with the column that a contrast speaks of as its condition.
 
     Raises
     ------
     UnknownNameError : no such column; or the contrast names what another column holds, which the message says.
     """
-    check_recording(recording)
-    columns = {str(name): coord.values.astype(str) for name, coord in recording.coords.items()
-               if coord.dims == ("presentation",)}  # fmt: skip
-    if column not in columns:
-        raise UnknownNameError(
-            f"column={column!r} is no column of presentations.{did_you_mean(column, columns)} There are "
-            f"{listed(columns)}."
-        )
+    made, columns = as_condition(recording, column), _columns(recording)
     sides = parse_contrast(contrast)
     names = {*sides.positive, *sides.negative} - {"*"}
     if not names & set(columns[column]):
@@ -79,9 +96,7 @@ def by_column(recording: xr.DataArray, contrast: str | Contrast, column: str = "
                 f"The contrast {str(sides)!r} names nothing of the column {column!r}, but the column {others[0]!r} "
                 f"holds it. Type column={others[0]!r}."
             )
-    return recording if column == "condition" else recording.assign_coords(
-        condition=("presentation", columns[column].astype(object))
-    )  # fmt: skip
+    return made
 
 
 def sides_of(recording: xr.DataArray, contrast: str | Contrast, *, signed: bool = True) -> Sides:

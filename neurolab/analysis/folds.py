@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -13,12 +14,21 @@ from neurolab.errors import DataError, DesignError, DoubleDippingError, UnknownN
 MOST_SPLITS = 1_000
 
 
+FOLDS = 4  # where a recording has no runs
+
+
+def usual_folds(recording: xr.DataArray) -> str | int:
+    """Get the folds that are taken where none are named: the runs, if there are several; else four, by stimulus."""
+    several = "run" in recording.coords and len(np.unique(recording["run"].values)) > 1
+    return "run" if several else FOLDS
+
+
 def fold_labels(
-    recording: xr.DataArray, by: str | int, sides: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
+    recording: xr.DataArray, by: str | int, sides: Sequence[np.ndarray], rng: np.random.Generator
 ) -> np.ndarray:
     """Get the fold of each presentation as text: the values of a coordinate, or ``by`` folds dealt out by stimulus.
 
-    sides : two boolean masks over presentations; every fold must hold some of both.
+    sides : boolean masks over presentations, of both sides or of every condition; every fold must hold some of each.
     """
     if isinstance(by, (int, np.integer)) and not isinstance(by, bool):
         labels = _dealt(recording, int(by), rng)
@@ -38,9 +48,8 @@ def fold_labels(
     lacking = [str(fold) for fold in folds if not all(side[labels == fold].any() for side in sides)]
     if lacking:
         raise DesignError(
-            f"The folds {listed(lacking, most=4)} hold one side of the contrast only; nothing can be measured there. "
-            "Use "
-            "fewer folds, or drop them."
+            f"The folds {listed(lacking, most=4)} hold one side of the contrast only, or lack a condition; "
+            "nothing can be measured there. Use fewer folds, or drop them."
         )
     _check_disjoint(recording, labels)
     return labels

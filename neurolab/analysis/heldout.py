@@ -11,7 +11,7 @@ from scipy import stats as sps
 from neurolab.analysis.column_tests import TWO_GROUPS
 from neurolab.analysis.crossfold import CrossFold, deal_of, residuals, responses
 from neurolab.analysis.entry import Sides, by_column, sides_of
-from neurolab.analysis.folds import fold_labels, shared_stimuli
+from neurolab.analysis.folds import fold_labels, shared_stimuli, usual_folds
 from neurolab.analysis.localiser import known
 from neurolab.analysis.measured import measured
 from neurolab.analysis.sample import noted, whose_stimuli
@@ -23,7 +23,6 @@ from neurolab.recording import site_names
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.reliability import dice
 
-FOLDS = 4  # where a recording has no runs
 MOST_RESIDUAL = 99  # shuffles of the residuals: enough for a standard error
 SCALARS = ("effect", "low", "high", "d_prime", "t", "df")
 
@@ -107,7 +106,7 @@ def held_out(
     if n_permutations < 19:
         raise DesignError(f"n_permutations={n_permutations} cannot reach p = .05; expected 19 or more. Type 199.")
     recording = by_column(recording, contrast, column)
-    by = ("run" if "run" in recording.coords else FOLDS) if by is None else by
+    by = usual_folds(recording) if by is None else by
     sides = sides_of(recording, contrast, signed=signed)
     masks_of_sides = sides.contrast.sides(recording["condition"].values.astype(str))
     labels = fold_labels(recording, by, masks_of_sides, generator(rng, "folds", str(by)))

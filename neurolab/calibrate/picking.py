@@ -10,6 +10,7 @@ import numpy as np
 from neurolab.analysis.heldout import held_out
 from neurolab.analysis.localiser import localise
 from neurolab.analysis.picked import picked_dissociation
+from neurolab.analysis.readable import decode
 from neurolab.calibrate.entry import Entry, Found, approximate, attainable, conservative, exact
 from neurolab.calibrate.verbs import normal_trials
 from neurolab.simulate import phantom_recording
@@ -45,6 +46,13 @@ def held(stream: Stream, effect: float) -> Found:
     )
     seed = int(stream.integers(2**31))
     return Found(float(held_out(recording, CONTRAST, top=3, n_permutations=19, rng=seed)["p"]))
+
+
+def read_out(stream: Stream, effect: float) -> Found:
+    """Decode two conditions, one shown twice as often, from 20 units, of which 5 prefer one by ``effect``."""
+    recording = phantom_recording(n_units=20, selective={"faces": 5}, effect=effect, n_stimuli=16, rng=stream)
+    some = recording.isel(presentation=slice(0, 24))
+    return Found(float(decode(some, n_permutations=19, rng=int(stream.integers(2**31)))["p"]))
 
 
 def picked(stream: Stream, effect: float, *, p: str, n: int = 24, n_picked: int = 6) -> Found:
@@ -86,6 +94,8 @@ ENTRIES = (
       for correction in ("fdr", "by", "holm", "max_t")),
     Entry("held_out", "analysis.held_out", "No unit prefers faces; the selection is run again on shuffled labels.",
           "2 runs of 6 + 6 presentations", held, exact(attainable(20)), power_at=1.0, effect="3 of 30 units at 1 sd"),
+    Entry("decode", "analysis.decode", "No unit prefers anything; the decoder is fitted again on shuffled conditions.",
+          "16 + 8 stimuli", read_out, conservative(), power_at=1.5, effect="5 of 20 units at 1.5 sd", quick=True),
     Entry("picked_dissociation, rank p", _PICKED, "Candidates are draws of the pool.", "8 networks",
           partial(picked, p="rank_p"), exact(attainable(60)), power_at=2.0, effect="double dissociation of 2"),
     Entry("picked_dissociation, sign flip", _PICKED, "Candidates are draws of the pool; the excess is skewed.",

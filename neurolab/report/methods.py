@@ -280,7 +280,7 @@ METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
     "map_reliability": _reliability,
     "picked_dissociation": _picked,
     "single_case": _single_case,
-    "screen": methods_of_screens.screen,
+    **{name: getattr(methods_of_screens, name) for name in ("screen", "decode")},
     **{name: getattr(methods_of_clusters, name) for name in ("clusterability", "alignment", "importance")},
     **{name: getattr(methods_of_likeness, name) for name in ("compare", "compare_models")},
     **dict.fromkeys(("claim", "claims"), claims_paragraph),

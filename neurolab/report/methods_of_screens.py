@@ -1,4 +1,4 @@
-"""The methods paragraph of a screening: that it is an estimate, and what the exact sample says of it."""
+"""The methods paragraphs of a screening (an estimate, and what the exact sample says of it) and of a decoder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.plots.read import level
-from neurolab.plots.words import interval_words, number, percent, tidy
+from neurolab.plots.words import interval_words, number, p_words, percent, tidy
 
 Paragraph = tuple[str, tuple[str, ...]]
 #: What the two scores are called in a sentence.
@@ -27,6 +27,20 @@ def screen(result: xr.Dataset) -> Paragraph:
     )
     path = ("Sundararajan et al. 2017",) if attrs.get("method") == "path" else ()
     return text, ("Molchanov et al. 2017", "Bonett & Wright 2000", *path)
+
+
+def decode(result: xr.Dataset) -> Paragraph:
+    """Get the paragraph of a linear decoder."""
+    attrs = result.attrs
+    ends = interval_words(float(result["low"]), float(result["high"]), level(result))
+    return (
+        f"A ridge regression on standardised activity of {attrs['n_units']} units was fitted to all folds but one (by "
+        f"{attrs['by']}) and named the {attrs['column']} of the {attrs['n']} stimuli in the folds left out; conditions "
+        f"count alike. Balanced accuracy {number(float(result['accuracy']), 3)}, "
+        f"{number(float(result['effect']), 3)} above chance ({ends}; {attrs['test']}: "
+        f"{p_words(float(result['p']), float(result['p_floor']))}).",
+        ("Pereira et al. 2009", "Ojala & Garriga 2010"),
+    )
 
 
 def _against(result: xr.Dataset, name: str) -> str:

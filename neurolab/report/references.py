@@ -87,6 +87,10 @@ REFERENCES = {
     "neuroimaging. Hum Brain Mapp 15: 1–25. doi:10.1002/hbm.1058",
     "Nili et al. 2014": "Nili H, Wingfield C, Walther A, Su L, Marslen-Wilson W, Kriegeskorte N (2014). A toolbox for "
     "representational similarity analysis. PLoS Comput Biol 10: e1003553. doi:10.1371/journal.pcbi.1003553",
+    "Ojala & Garriga 2010": "Ojala M, Garriga GC (2010). Permutation tests for studying classifier performance. J Mach "
+    "Learn Res 11: 1833–1863.",
+    "Pereira et al. 2009": "Pereira F, Mitchell T, Botvinick M (2009). Machine learning classifiers and fMRI: a "
+    "tutorial overview. NeuroImage 45: S199–S209. doi:10.1016/j.neuroimage.2008.11.007",
     "Phipson & Smyth 2010": "Phipson B, Smyth GK (2010). Permutation P-values should never be zero. Stat Appl Genet "
     "Mol Biol 9: 39. doi:10.2202/1544-6115.1585",
     "Plaut 1996": "Plaut DC (1996). Relearning after damage in connectionist networks: toward a theory of "

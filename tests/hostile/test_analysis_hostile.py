@@ -219,9 +219,7 @@ def test_folds_that_cannot_be():
     refused(
         DesignError,
         "by=4",
-        lambda: held_out(
-            recording.isel(run=0) if "run" in recording.dims else recording.isel(presentation=slice(0, 8)), FACES, rng=0
-        ),
+        lambda: held_out(recording.isel(presentation=slice(0, 8)), FACES, by="run", rng=0),
     )
     refused(DesignError, "one side of the contrast only", lambda: held_out(recording, FACES, by="condition", rng=0))
     refused(DesignError, "2 or more", lambda: held_out(recording, FACES, by=1, rng=0))
@@ -448,6 +446,8 @@ def test_held_out__without_runs_deals_out_four_folds_and_with_runs_takes_them():
         held["effect"], nl.held_out(labelled(), "1 > 0", column="label", by=4, n_permutations=19, rng=0)["effect"]
     )
     runs = nl.simulate.phantom_recording(n_runs=2, rng=0)
+    one_run = runs.isel(presentation=slice(0, 80))
+    assert nl.held_out(one_run, "faces > objects", n_permutations=19, rng=0).attrs["by"] == "4"
     assert nl.held_out(runs, "faces > objects", n_permutations=19, rng=0).attrs["by"] == "run"
 
 
