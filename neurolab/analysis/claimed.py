@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,7 @@ def claim(
     'depends on task'
     """
     _check(expects, within, alpha, sentence)
+    _check_words(by, test, figure, pilot)
     named = conditions_of(results, test)
     rows = decided(rows_of(named, sentence, alpha if within is not None else None, test), expects, within, alpha)
     return make_result(
@@ -189,17 +191,30 @@ def claims(*made: xr.Dataset) -> xr.Dataset:
 def _check(expects: str, within: float | None, alpha: float, sentence: str) -> None:
     if not isinstance(sentence, str) or not sentence.strip():
         raise DesignError(f"The claim is {sentence!r}; expected a sentence such as 'Dropout spreads a task out.'")
-    if expects not in EXPECTS:
-        raise UnknownNameError(f"expects={expects!r}; expected {listed(EXPECTS)}.{did_you_mean(expects, EXPECTS)}")
-    if within is not None and not 0 < within < np.inf:
-        raise DesignError(f"within={within}; expected a number above 0: the largest effect that counts as none.")
+    if not isinstance(expects, str) or expects not in EXPECTS:
+        raise UnknownNameError(f"expects={expects!r}; expected {listed(EXPECTS)}.{did_you_mean(str(expects), EXPECTS)}")
+    if within is not None and not (_is_number(within) and 0 < within < np.inf):
+        raise DesignError(f"within={within!r}; expected a number above 0: the largest effect that counts as none.")
     if expects == "none" and within is None:
         raise DesignError(
             f"The claim {sentence!r} expects no effect, which only a bound can show: a large p is no evidence. Type "
             "within=the largest effect that counts as none."
         )
-    if not 0 < alpha < 0.5:
-        raise DesignError(f"alpha={alpha}; expected a level between 0 and .5. Type alpha=.05.")
+    if not (_is_number(alpha) and 0 < alpha < 0.5):
+        raise DesignError(f"alpha={alpha!r}; expected a level between 0 and .5. Type alpha=.05.")
+
+
+def _check_words(by: str, test: str | None, figure: str, pilot: float | Mapping[str, float] | None) -> None:
+    for name, given in {"by": by, "test": test or "", "figure": figure}.items():
+        if not isinstance(given, str):
+            raise DesignError(f"{name}={given!r}; expected a name. Type {name}='...'.")
+    before = pilot.values() if isinstance(pilot, Mapping) else [] if pilot is None else [pilot]
+    if not all(map(_is_number, before)):
+        raise DesignError(f"pilot={pilot!r}; expected the effect of a pilot, a number, or condition -> number.")
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, Real) and not isinstance(given, (bool, np.bool_))
 
 
 def _variables(rows: Sequence[Row]) -> dict[str, Any]:

@@ -329,3 +329,30 @@ def test_a_result_with_a_test_of_the_whole_is_not_split():
     one = found(1.0, 0.4, 0.01).assign(parts).assign_coords(part=["X", "Y"]).assign_attrs(analysis="made up, both")
     assert claim("So.", one, expects="more")["row"].values.tolist() == [""]
     assert claim("So.", one, expects="more", test="q")["row"].values.tolist() == ["X", "Y"]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ({"test": "q"}, UnknownNameError, "has no test 'q'"),
+        ({"test": ["p"]}, DesignError, r"test=\['p'\]; expected a name"),
+        ({"by": 3}, DesignError, "by=3; expected a name"),
+        ({"figure": 3}, DesignError, "figure=3"),
+        ({"within": "0.1"}, DesignError, "within='0.1'; expected a number above 0"),
+        ({"within": True}, DesignError, "within=True"),
+        ({"alpha": None}, DesignError, "alpha=None; expected a level"),
+        ({"alpha": "0.05"}, DesignError, "alpha='0.05'"),
+        ({"pilot": "up"}, DesignError, "pilot='up'; expected the effect of a pilot"),
+        ({"pilot": {"": None}}, DesignError, "expected the effect of a pilot"),
+        ({"expects": ["more"]}, UnknownNameError, "expected 'more', 'less', 'none'"),
+    ],
+    ids=str,
+)
+def test_misused_words_of_a_claim_are_typed_errors(given, error, said):
+    with pytest.raises(error, match=said):
+        claim("So.", found(1.0, 0.4, 0.01), **{"expects": "more", **given})
+
+
+def test_numbers_of_numpy_are_numbers():
+    words = {"within": np.float32(0.1), "alpha": np.float64(0.05), "pilot": np.int64(1)}
+    assert claim("So.", found(1.0, 0.4, 0.01), expects="more", **words).attrs["verdict"] == "supported"
