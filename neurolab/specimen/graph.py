@@ -6,7 +6,7 @@ The graph holds no weights. They are read from the live network whenever it runs
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +169,20 @@ def exported(specimen: Specimen) -> Graph:
         prove(graph)
         prove_sites(graph, sites)
     return graph
+
+
+def shared(graph: Graph, specimen: Specimen) -> Graph:
+    """Get a graph as that of another network of the same form, with the weights of that one: proved as it would be.
+
+    Raises
+    ------
+    NotExported : it answers otherwise than that network.
+    """
+    with one_thread(), promised(specimen.model):
+        made = replace(graph, specimen=specimen, places=dict(graph.places), refused=dict(graph.refused), _allowed={})
+        prove(made)
+        prove_sites(made, [site for site in specimen.sites() if not why_nowhere(site)])
+    return made
 
 
 def _same_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
