@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from neurolab.analysis.cohort_table import TEST, Cohorts, Profile, cohorts_of, matched, unequal_text
-from neurolab.analysis.flags import Flags, as_attrs
+from neurolab.analysis.cohort_table import TEST, Cohorts, Profile, cohorts_of
+from neurolab.analysis.evened import MEANS, compared, evened, means_of
+from neurolab.analysis.flags import as_attrs
 from neurolab.analysis.words import holm_text, interval_text, joined, p_text
-from neurolab.chance import RNG, generator, rng_name
+from neurolab.chance import RNG, generator
 from neurolab.errors import UnknownNameError, did_you_mean, listed
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.multiplicity import holm
 from neurolab.stats.permutation import p_floor
-
-MEANS = ("mean", "mean_low", "mean_high")
 
 register_result(
     "compare_cohorts",
@@ -90,16 +88,10 @@ def compare_cohorts(
     (0.0078125, True)
     """
     cohorts = cohorts_of(profiles, indices, paired)
-    if against not in cohorts.names:
-        raise UnknownNameError(
-            f"against={against!r} is no condition.{did_you_mean(against, cohorts.names)} There are "
-            f"{listed(cohorts.names)}."
-        )
-    wanted, home = matched(cohorts, matched_on), cohorts.names.index(against)
+    home = _place(cohorts.names, against)
     others = [at for at in range(len(cohorts.names)) if at != home]
-    tests = _tests(cohorts, others, home, level, rng)
-    equal = [[_equal(cohorts, at, home, name, equal_within, rng) for name in wanted] for at in others]
-    names = [cohorts.names[at] for at in others]
+    tests, names = _tests(cohorts, others, home, level, rng), [cohorts.names[at] for at in others]
+    pairs = evened(profiles, cohorts, matched_on, home=home, within=equal_within, rng=rng)
     return make_result(
         {
             "value": (("cohort", "member", "index"), cohorts.values),
@@ -107,35 +99,26 @@ def compare_cohorts(
             **{name: (("condition", "index"), values) for name, values in tests.items()},
             "q": (("condition", "index"), _corrected(tests["p"])),
             "q_floor": (("condition", "index"), np.nan_to_num(_corrected(tests["p_floor"]), nan=1.0)),
-            "equal": (("condition", "matched"), np.array(equal, dtype=bool).reshape(len(others), len(wanted))),
+            "equal": (("condition", "matched"), pairs.equal[others]),
         },
-        coords={**cohorts.coords, "condition": strings(names), "matched": strings(wanted)},
+        coords={**cohorts.coords, "condition": strings(names), "matched": strings(pairs.indices)},
         analysis="compare_cohorts",
         estimand=f"the mean of each index over networks, in each condition minus {against}",
         test="two-sided sign-flip over networks" if cohorts.paired else "shuffle of networks between two cohorts",
-        n=cohorts.smallest,
-        correction="holm",
-        alternative="two-sided",
-        level=level,
-        rng=rng_name(rng),
         against=against,
-        paired=cohorts.paired,
-        equal_within=equal_within,
         reasons=_reasons(cohorts, names, tests, _corrected(tests["p"]), level),
-        **as_attrs(_flags(cohorts, others, home, wanted, equal, equal_within)),
+        **as_attrs({**pairs.flags(), **cohorts.flags(against)}),
         note=_note(cohorts, len(others), level),
-        **cohorts.said(),
+        **compared(cohorts, pairs, level=level, rng=rng),
     )
 
 
-def means_of(cohorts: Cohorts, level: float, rng: RNG) -> dict[str, Any]:
-    """Get the mean of every index in every cohort, with its interval."""
-    parts = dict(zip(MEANS, ("effect", "low", "high")))
-    tests = [
-        [cohorts.mean(at, k, level, generator(rng, "mean", name, index)) for k, index in enumerate(cohorts.indices)]
-        for at, name in enumerate(cohorts.names)
-    ]
-    return {called: (("cohort", "index"), [[one[of] for one in row] for row in tests]) for called, of in parts.items()}
+def _place(names: Sequence[str], against: str) -> int:
+    if against not in names:
+        raise UnknownNameError(
+            f"against={against!r} is no condition.{did_you_mean(against, names)} There are {listed(names)}."
+        )
+    return list(names).index(against)
 
 
 def _tests(cohorts: Cohorts, others: list[int], home: int, level: float, rng: RNG) -> dict[str, np.ndarray]:
@@ -152,26 +135,6 @@ def _tests(cohorts: Cohorts, others: list[int], home: int, level: float, rng: RN
 def _corrected(p: np.ndarray) -> np.ndarray:
     """Holm over conditions, within each index."""
     return np.stack([holm(column, mask=np.isfinite(column)).p for column in p.T], axis=1)
-
-
-def _equal(cohorts: Cohorts, at: int, home: int, index: str, within: float, rng: RNG) -> bool:
-    stream = generator(rng, "equal", cohorts.names[at], index)
-    return cohorts.equal(at, home, cohorts.indices.index(index), within, stream)
-
-
-def _flags(
-    cohorts: Cohorts, others: list[int], home: int, wanted: tuple[str, ...], equal: list[list[bool]], within: float
-) -> Flags:
-    unmatched = "Nothing was matched: it was not looked at whether the cohorts are equally accurate."
-    said: dict[str, dict[str, list[str]]] = {} if wanted else {unmatched: {}}
-    for at, row in zip(others, equal):
-        for index, same in zip(wanted, row):
-            if not same:
-                k = cohorts.indices.index(index)
-                means = (float(cohorts.of(at, k).mean()), float(cohorts.of(home, k).mean()))
-                name = cohorts.names[at]
-                said[unequal_text(name, cohorts.names[home], index, means, within)] = {"condition": [name]}
-    return {**said, **cohorts.flags(cohorts.names[home])}
 
 
 def _reasons(

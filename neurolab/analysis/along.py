@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurolab.analysis.across import MEANS, means_of
-from neurolab.analysis.cohort_table import TEST, Cohorts, Profile, cohorts_of, matched, unequal_text
+from neurolab.analysis.cohort_table import TEST, Cohorts, Profile, cohorts_of
+from neurolab.analysis.evened import MEANS, compared, evened, means_of
+from neurolab.analysis.flags import as_attrs
 from neurolab.analysis.words import interval_text, p_text
-from neurolab.chance import RNG, generator, rng_name
+from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, listed
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.multiplicity import holm
@@ -84,36 +85,29 @@ def trend(
     >>> round(float(found["effect"]), 1), bool(found["p"] < 0.01)
     (-0.3, True)
     """
-    cohorts = cohorts_of({str(name): table for name, table in profiles.items()}, indices, paired)
+    named = {str(name): table for name, table in profiles.items()}
+    cohorts = cohorts_of(named, indices, paired)
     numbers = _numbers(cohorts.names, levels)
-    wanted = matched(cohorts, matched_on)
+    pairs = evened(named, cohorts, matched_on, home=0, within=equal_within, rng=rng)
     tests = [_test(cohorts, numbers, k, level, generator(rng, "trend", name)) for k, name in enumerate(cohorts.indices)]
     p = np.array([test.p if test else np.nan for test in tests])
     q = holm(p, mask=np.isfinite(p)).p
-    equal = _equal(cohorts, wanted, equal_within, rng)
     return make_result(
         {
             "value": (("cohort", "member", "index"), cohorts.values),
             **means_of(cohorts, level, rng),
             **{of: ("index", [getattr(test, of) if test else np.nan for test in tests]) for of in (*TEST, "ordered")},
             "q": ("index", q),
-            "equal": (("cohort", "matched"), equal),
+            "equal": (("cohort", "matched"), pairs.equal),
         },
-        coords={**cohorts.coords, "level": ("cohort", numbers), "matched": strings(wanted)},
+        coords={**cohorts.coords, "level": ("cohort", numbers), "matched": strings(pairs.indices)},
         analysis="trend",
         estimand=f"the median slope of each index along {what}, over pairs of networks",
         test="Jonckheere's test over networks" + (", within seeds" if cohorts.paired else ""),
-        n=cohorts.smallest,
-        correction="holm",
-        alternative="two-sided",
-        level=level,
-        rng=rng_name(rng),
         what=what,
-        paired=cohorts.paired,
-        equal_within=equal_within,
         reasons=_reasons(cohorts, tests, q, what),
-        undermined_by=_flags(cohorts, wanted, equal, equal_within),
-        **cohorts.said(),
+        **as_attrs({**pairs.flags(), **cohorts.flags()}),
+        **compared(cohorts, pairs, level=level, rng=rng),
     )
 
 
@@ -139,25 +133,6 @@ def _test(cohorts: Cohorts, numbers: np.ndarray, index: int, level: float, rng: 
         return None
     member = np.concatenate([np.arange(size) for size in sizes])
     return jonckheere(np.repeat(numbers, sizes), y, blocks=member if cohorts.paired else None, level=level, rng=rng)
-
-
-def _equal(cohorts: Cohorts, wanted: tuple[str, ...], within: float, rng: RNG) -> np.ndarray:
-    """Whether each level is shown to equal the first, per matched index; the first equals itself."""
-    found = np.ones((len(cohorts.names), len(wanted)), dtype=bool)
-    for column, index in enumerate(wanted):
-        k = cohorts.indices.index(index)
-        for at in range(1, len(cohorts.names)):
-            found[at, column] = cohorts.equal(at, 0, k, within, generator(rng, "equal", cohorts.names[at], index))
-    return found
-
-
-def _flags(cohorts: Cohorts, wanted: tuple[str, ...], equal: np.ndarray, within: float) -> list[str]:
-    said = [] if wanted else ["Nothing was matched: it was not looked at whether the cohorts are equally accurate."]
-    for at, column in np.argwhere(~equal):
-        k = cohorts.indices.index(wanted[column])
-        means = (float(cohorts.of(at, k).mean()), float(cohorts.of(0, k).mean()))
-        said.append(unequal_text(cohorts.names[at], cohorts.names[0], wanted[column], means, within))
-    return [*said, *cohorts.flags()]
 
 
 def _reasons(cohorts: Cohorts, tests: list[Trend | None], q: np.ndarray, what: str) -> list[str]:

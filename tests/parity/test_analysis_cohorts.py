@@ -297,3 +297,27 @@ def test_a_result_that_keeps_a_value_per_condition_and_network__is_its_tables():
         index_mean(result, index="excess", popmean=0.1, rng=0))  # fmt: skip
     with pytest.raises(nl.errors.DesignError, match="'n_units'"):
         index_mean(result, index="effect", rng=0)
+
+
+def random_tables(names=("control", "dropout", "noise"), n=8):
+    draw = np.random.default_rng(1)
+    return {name: pd.DataFrame({"accuracy": 0.9 + 0.005 * draw.random(n) - 0.2 * (at == 2), "a": at + draw.random(n),
+                                "b": draw.random(n)}, index=[f"{name} seed {k}" for k in range(n)])
+            for at, name in enumerate(names)}  # fmt: skip
+
+
+def test_what_was_to_be_matched__need_not_be_compared():
+    tables = random_tables()
+    whole, part = (compare_cohorts(tables, against="control", indices=some, rng=0) for some in (None, ["a"]))
+    assert part["index"].values.tolist() == ["a"]
+    assert part["equal"].equals(whole["equal"])
+    assert part["equal"].values.ravel().tolist() == [True, False]
+    assert part.attrs["undermined_by"] == whole.attrs["undermined_by"]
+    assert part["p"].equals(whole["p"].sel(index=["a"]))
+    levels = {float(at): table for at, table in enumerate(tables.values())}
+    whole, part = (trend(levels, indices=some, rng=0) for some in (None, ["a"]))
+    assert part["index"].values.tolist() == ["a"]
+    assert part["equal"].equals(whole["equal"])
+    assert "not shown to be equal in accuracy" in part.attrs["undermined_by"]
+    with pytest.raises(nl.errors.UnknownNameError, match="matched_on=None"):
+        compare_cohorts({name: table[["a"]] for name, table in tables.items()}, against="control", rng=0)
