@@ -83,22 +83,14 @@ def against_controls(
     rows = target_rows(sample.trials, lesion)
     name = str(sample.trials["roi"].values[rows[0]])
     draws = _same_dose(sample.trials, rows, control_rows(sample.trials, name, family), name, family)
-    intact = sample.by_specimen(sham_rows(sample.trials, name), task)
-    target = intact - sample.by_specimen(rows, task)
-    control = intact[:, None] - sample.by_lesion(draws, task)
-    near = closeness(sample.trials, draws)
-    match = near.said(name) if near else ""
     per_member = sample.table(draws, task) - sample.table(rows, task)  # the sham cancels
     stream = generator(rng, "against_controls", name, family, task)
     test = sign_flip(per_member.to_numpy(), alternative="greater", level=level, rng=stream)
     return make_result(
         {
-            "target": ("specimen", target),
-            "control": (("specimen", "draw"), control),
-            "difference": ("specimen", target - control.mean(axis=1)),
+            **_costs(sample, rows, draws, task, level),
             **{key: getattr(test, key) for key in ("effect", "low", "high", "p", "p_floor")},
             "effect_logit": _on_logit(sample, rows, draws, task),
-            **_among_draws(float(target.mean()), control.mean(axis=0), level),
         },
         coords={"specimen": sample.specimens, "draw": sample.trials["draw"].values[draws]},
         analysis="against_controls",
@@ -108,11 +100,31 @@ def against_controls(
         lesion=name,
         task=task,
         family=family,
-        matching=match,
-        undermined_by=[match] if near and near.undermines and family != "random" else [],
         **_about(sample, len(draws)),
-        **sample.said(rng, *_notes(test, len(draws), sample.plural, level), match),
+        **_matching(sample, draws, name, family, rng, _notes(test, len(draws), sample.plural, level)),
     )
+
+
+def _costs(sample: Sample, rows: np.ndarray, draws: np.ndarray, task: str, level: float) -> dict[str, Any]:
+    """What the target and every draw of its controls cost each network, and the target's place among the draws."""
+    intact = sample.by_specimen(sham_rows(sample.trials, str(sample.trials["roi"].values[rows[0]])), task)
+    target, control = intact - sample.by_specimen(rows, task), intact[:, None] - sample.by_lesion(draws, task)
+    return {
+        "target": ("specimen", target),
+        "control": (("specimen", "draw"), control),
+        "difference": ("specimen", target - control.mean(axis=1)),
+        **_among_draws(float(target.mean()), control.mean(axis=0), level),
+    }
+
+
+def _matching(
+    sample: Sample, draws: np.ndarray, name: str, family: str, rng: RNG, notes: list[str]
+) -> dict[str, Any]:
+    """How near controls came to their target, which may undermine the result, among what the sample says."""
+    near = closeness(sample.trials, draws)
+    match = near.said(name) if near else ""
+    undermined = [match] if near and near.undermines and family != "random" else []
+    return {"matching": match, "undermined_by": undermined, **sample.said(rng, *notes, match)}
 
 
 def _about(sample: Sample, n_draws: int) -> dict[str, Any]:

@@ -137,14 +137,16 @@ def _check(lesions: Sequence[str], tasks: Sequence[str], alpha: float) -> None:
 def _evidence(cells: TwoByTwo, differences: list[pd.Series], alpha: float, rng: RNG) -> Evidence:
     """All six tests, each with its name and its own stream."""
     (a, b), (x, y) = cells.lesions, cells.tasks
-    named = [f"{a} hurts {x} more than {b} does", f"{b} hurts {y} more than {a} does"]
-    itself = [f"{a} hurts {x} itself", f"{b} hurts {y} itself"]
-    spare = [f"{a} spares {y}", f"{b} spares {x}"]
-    claims = [_claim(value, alpha, generator(rng, "claim", name)) for value, name in zip(differences, named)]
-    own = [_claim(cells.values[i, i], alpha, generator(rng, "own", itself[i])) for i in (0, 1)]
-    spares = [
-        _spared(cells.values[i, 1 - i], cells.bounds[1 - i], alpha, generator(rng, "spared", spare[i])) for i in (0, 1)
-    ]
+    two = ((a, x, b, y), (b, y, a, x))
+    named = [f"lesion of {a} costs {x} more than that of {b}" for a, x, b, _ in two]
+    itself = [f"lesion of {a} itself costs {x}" for a, x, *_ in two]
+    spare = [f"lesion of {a} spares {y}" for a, _, _, y in two]
+    streams = [f"{a} hurts {x} more than {b} does" for a, x, b, _ in two]  # addresses of chance: they do not change
+    claims = [_claim(value, alpha, generator(rng, "claim", name)) for value, name in zip(differences, streams)]
+    own = [_claim(cells.values[i, i], alpha, generator(rng, "own", f"{a} hurts {x} itself"))
+           for i, (a, x, *_) in enumerate(two)]  # fmt: skip
+    spares = [_spared(cells.values[i, 1 - i], cells.bounds[1 - i], alpha, generator(rng, "spared", f"{a} spares {y}"))
+              for i, (a, _, _, y) in enumerate(two)]  # fmt: skip
     return Evidence(cells, named, itself, spare, claims, own, spares, alpha)
 
 

@@ -110,7 +110,8 @@ def picked_dissociation(
         },
         coords={
             "specimen": strings(specimens),
-            "claim": strings([f"A hurts {tasks[0]} more than B does", f"B hurts {tasks[1]} more than A does"]),
+            "claim": strings([f"lesion of A costs {tasks[0]} more than that of B",
+                              f"lesion of B costs {tasks[1]} more than that of A"]),
         },
         **_about(sample, n_candidates, len(rows) - n_candidates, n_permutations, tasks),
         rng=rng_name(rng),

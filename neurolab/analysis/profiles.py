@@ -34,7 +34,7 @@ def indices_of(result: xr.Dataset, variable: str = "value", *, names: Sequence[s
     >>> from neurolab.simulate import phantom_trials
     >>> found = dissociation(phantom_trials(n_specimens=6, rng=0), lesions=("A", "B"), tasks=("X", "Y"), rng=0)
     >>> list(indices_of(found).columns)
-    ['A hurts X more than B does', 'B hurts Y more than A does']
+    ['lesion of A costs X more than that of B', 'lesion of B costs Y more than that of A']
     """
     if variable not in result or "specimen" not in result[variable].dims or result[variable].ndim > 2:
         known = [str(one) for one in result.data_vars if "specimen" in result[one].dims and result[one].ndim <= 2]

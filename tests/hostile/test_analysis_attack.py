@@ -45,7 +45,7 @@ def test_lesions_that_cost_nothing_make_no_classical_double_dissociation(costs):
     assert found.attrs["verdict"] == "crossover, own deficits not shown"
     assert float(found["p_classical"]) == float(found["own_p"].max()) > 0.05
     reasons = json.loads(found.attrs["reasons"])
-    assert any(said.startswith("Not shown: A hurts X itself") for said in reasons)
+    assert any(said.startswith("Not shown: lesion of A itself costs X") for said in reasons)
 
 
 def test_a_deficit_that_the_bound_calls_none_is_named():

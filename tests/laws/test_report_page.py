@@ -169,7 +169,7 @@ def test_printed_table__has_verdict_n_effect_interval_p_and_floor(results):
     printed = printed_table(results)
     assert f"dissociation: {results['dissociation'].attrs['verdict']} (n = 10 networks)" in printed
     effect = results["dissociation"]["effect"].values[0]
-    line = next(line for line in printed.split("\n") if line.strip().startswith("A hurts X more than B does"))
+    line = next(line for line in printed.split("\n") if line.strip().startswith("lesion of A costs X more than that of B"))
     assert f"{effect:.3f}" in line
     assert "smallest possible p" in printed
     assert "[" in line

@@ -1,5 +1,6 @@
 """Indices of networks and comparisons of cohorts against slow loops, sign patterns and scipy."""
 
+import json
 from itertools import combinations, product
 
 import numpy as np
@@ -321,3 +322,22 @@ def test_what_was_to_be_matched__need_not_be_compared():
     assert "not shown to be equal in accuracy" in part.attrs["undermined_by"]
     with pytest.raises(nl.errors.UnknownNameError, match="matched_on=None"):
         compare_cohorts({name: table[["a"]] for name, table in tables.items()}, against="control", rng=0)
+
+
+def test_two_indices_of_one_cohort__are_compared_network_by_network():
+    tables = random_tables()
+    found = index_mean(tables, index="a", minus="b", rng=0)
+    assert found.attrs["index"] == "a − b"
+    for name, table in tables.items():
+        own, test = found.sel(condition=name), sign_flip((table["a"] - table["b"]).to_numpy(), rng=0)
+        for part in ("effect", "low", "high", "p"):
+            assert float(own[part]) == getattr(test, part)
+        assert float(own["p"]) == pytest.approx(slow_p(table["a"] - table["b"]))
+    assert nl.analysis.claim("They differ.", found.sel(condition="dropout"), expects="more").attrs["verdict"]
+    with pytest.raises(nl.errors.UnknownNameError, match="'c'"):
+        index_mean(tables, index="a", minus="c", rng=0)
+    with pytest.raises(nl.errors.DesignError, match="both 'a'"):
+        index_mean(tables, index="a", minus="a", rng=0)
+    tables["noise"].iloc[0, 2] = np.nan
+    (flag,) = json.loads(index_mean(tables, index="a", minus="b", rng=0).attrs["undermined_by"])
+    assert "a − b is not defined in 1 of 8" in flag

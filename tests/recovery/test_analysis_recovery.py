@@ -126,7 +126,7 @@ def test_a_crossover_on_proportions_that_log_odds_turn_round_is_flagged():
     found = dissociation(trials.assign(score=score), **PAIR, rng=0)
     assert found["effect"].values[0] < 0 < found["effect_logit"].values[0]
     assert any(
-        "log-odds scale the sign is the other way: A hurts X" in s for s in json.loads(found.attrs["undermined_by"])
+        "log-odds scale the sign is the other way: lesion of A costs X" in s for s in json.loads(found.attrs["undermined_by"])
     )
 
 
