@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from neurolab.errors import SchemaError, did_you_mean, listed
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import columns, course, dots, effect, heading, headroom, note
-from neurolab.plots.read import level, names, values
+from neurolab.plots.read import level, names, values, whole
 from neurolab.plots.style import GREY, PALE, SERIES, TINY, WONG
 from neurolab.plots.words import interval_words, number, p_words, probability, sample_words, sentences
 
@@ -44,7 +44,8 @@ def describe_cohorts(result: xr.Dataset) -> str:
 def plot_cohorts(result: xr.Dataset, *, ax: Axes, index: str | None = None) -> Axes:
     """Draw how every condition differs from the reference in every index, or all networks in one index.
 
-    result : of ``compare_cohorts``. index : one index, network by network; None: the table of all.
+    result : of ``compare_cohorts``. index : one index, network by network; None: the table of all, or the index
+        that was selected, as in ``found.sel(index="accuracy")``.
     Returns the axes.
 
     Example
@@ -58,6 +59,9 @@ def plot_cohorts(result: xr.Dataset, *, ax: Axes, index: str | None = None) -> A
     >>> plot_cohorts(found).get_title(loc="left"), plot_cohorts(found, index="redundancy").get_ylabel()
     ('minus control', 'redundancy')
     """
+    if index is None and "index" not in result.dims:
+        index = str(result["index"].item())
+    result = whole(result)
     if index is not None:
         return _one(result, ax, index)
     conditions, indices = names(result, "condition"), names(result, "index")
@@ -114,7 +118,7 @@ def _one(result: xr.Dataset, ax: Axes, index: str) -> Axes:
 
 def describe_trend(result: xr.Dataset) -> str:
     """Get the figure in words: the slope of every index."""
-    parts = []
+    parts, result = [], whole(result)
     columns_of = [values(result, name, "index") for name in ("effect", "low", "high", "p", "p_floor", "ordered")]
     for name, e, low, high, p, floor, share in zip(names(result, "index"), *columns_of):
         ends = interval_words(low, high, level(result))
@@ -145,6 +149,7 @@ def plot_trend(result: xr.Dataset, *, ax: Axes, index: str | None = None) -> Axe
     >>> plot_trend(trend(tables, what="label noise", matched_on=None, rng=0)).get_title(loc="left")
     'ablation AUC'
     """
+    result = whole(result)
     known = names(result, "index")
     at = 0 if index is None else _at(result, index)
     levels = result["level"].values.astype(float)

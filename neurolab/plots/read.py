@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.errors import SchemaError, listed
+from neurolab.schema import RESULTS
 
 #: Where the names along a dimension are kept, in the order of looking.
 NAMED_BY = {"lesion": ("lesion", "name", "roi", "lesion_id"), "specimen": ("specimen", "subject")}
@@ -29,6 +30,16 @@ def values(result: xr.Dataset, variable: str, *dims: str) -> np.ndarray:
             "Make it again with the analysis of this version of neurolab."
         )
     return np.asarray(result[variable].transpose(*dims), dtype=float)
+
+
+def whole(result: xr.Dataset) -> xr.Dataset:
+    """Get a result of which one entry was selected, as by ``found.sel(index="accuracy")``, with that dim back."""
+    promised = RESULTS[str(result.attrs["analysis"])].variables
+    for dim in dict.fromkeys(dim for dims in promised.values() for dim in dims):
+        if dim in result.coords and result.coords[dim].ndim == 0:
+            held = [name for name, dims in promised.items() if dim in dims]
+            result = result.drop_vars(dim).assign({name: result[name].expand_dims(dim) for name in held})
+    return result
 
 
 def tested(result: xr.Dataset, variable: str) -> np.ndarray:

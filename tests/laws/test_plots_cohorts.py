@@ -49,3 +49,20 @@ def test_a_trend_draws_every_network_the_means_and_its_slope(every_result):
         assert np.isclose(drawn, value).any()
     assert f"slope {float(one['effect']):.2f}" in ax.get_xlabel()
     assert ax.get_xlabel().startswith("label noise")
+
+
+def test_a_selected_index_or_condition_is_drawn_as_it_is_by_name(every_result, tmp_path):
+    result, line = every_result["plot_cohorts"], every_result["plot_trend"]
+
+    def words(ax):
+        return [text.get_text() for text in (*ax.texts, *ax.get_xticklabels(), ax.yaxis.label)]
+
+    one = plots.plot_cohorts(result.sel(index="redundancy"))
+    assert words(one) == words(plots.plot_cohorts(result, index="redundancy"))
+    other = plots.plot_cohorts(result.sel(condition="noise"))
+    assert words(other) == words(plots.plot_cohorts(result.sel(condition=["noise"])))
+    assert len(other.patches) == result.sizes["index"]
+    slope = plots.plot_trend(line.sel(index="redundancy"))
+    assert slope.get_xlabel() == plots.plot_trend(line, index="redundancy").get_xlabel()
+    saved = plots.save_figure(line.sel(index="redundancy"), plots.plot_trend, tmp_path, "one")
+    assert saved.alt.read_text("utf-8").count("slope") == 1
