@@ -12,7 +12,7 @@ import xarray as xr
 from neurolab.campaign.portions import Portions
 from neurolab.campaign.serving import Failure
 from neurolab.campaign.workers import run_pieces, workers_of
-from neurolab.errors import SpecimenError
+from neurolab.errors import CampaignIncomplete, SpecimenError
 from neurolab.lesion import Lesion, Zero
 from neurolab.specimen.ablations import ABLATIONS
 from neurolab.specimen.given import design_for
@@ -63,12 +63,35 @@ def examine_each(
     others = {kind: effect for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__}
     work = Networks(cohort, lesions, tasks, settings, others)
     if not apart:
-        return concat(map(work.run, range(len(cohort))))
+        return _joined(cohort, [_of_one(work, place) for place in range(len(cohort))])
     found: dict[int, Any] = {}
     with closing(run_pieces(Portions(range(len(cohort)), workers=workers), work, workers=workers)) as results:
         for done in results:
             found.update(done)
     for place, one in sorted(found.items()):
-        if isinstance(one, Failure):
+        if isinstance(one, Failure) and not isinstance(one.error, CampaignIncomplete):
             raise one.error or SpecimenError(f"{cohort[place].name!r} could not be examined: {one.said}.")
-    return concat(found[place] for place in range(len(cohort)))
+    whole = (found[place] for place in range(len(cohort)))
+    return _joined(cohort, [one.error if isinstance(one, Failure) else one for one in whole])
+
+
+def _of_one(work: Networks, place: int) -> xr.Dataset | CampaignIncomplete:
+    """The trials of a network; where some of its lesions failed, the error that says so, and the others go on."""
+    try:
+        return work.run(place)
+    except CampaignIncomplete as error:
+        return error
+
+
+def _joined(cohort: Cohort, every: Sequence[Any]) -> xr.Dataset:
+    """The trials of all networks; raises CampaignIncomplete with what there is where lesions of some failed."""
+    errors = {net.name: one for net, one in zip(cohort, every) if isinstance(one, CampaignIncomplete)}
+    there: list[Any] = [one.trials if isinstance(one, CampaignIncomplete) else one for one in every]
+    trials = concat(there)
+    if not errors:
+        return trials
+    failed = {f"{name}: {lesion}": why for name, error in errors.items() for lesion, why in error.failed.items()}
+    raise CampaignIncomplete(
+        f"Lesions of {len(errors)} of {len(cohort)} networks could not be computed; all others are finished. "
+        + " ".join(map(str, errors.values())), trials=trials, failed=failed,
+    ) from next(iter(errors.values()))

@@ -1,7 +1,7 @@
 """Lesions that cannot be computed: named at the end, the others kept, tried again by the same call."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import joblib
 import numpy as np
@@ -84,6 +84,27 @@ def test_poisoned_lesions__are_named_and_the_others_kept(tmp_path, workers, mood
         nl.deficits(error.trials, rng=0)
     moods()
     assert examined(store=tmp_path).identical(whole)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_poisoned_lesions_of_one_network__stop_no_other_of_its_cohort(tmp_path, workers, moods):
+    cohort = nl.Cohort([replace(network(), name=f"net {k}") for k in range(3)])
+
+    def run():
+        return nl.examine(cohort, lesions(), [TASK], store=tmp_path, n_jobs=workers, progress=False)
+
+    moods("3:refused 5:mood")
+    with joblib.parallel_config("threading"), pytest.raises(CampaignIncomplete, match="Lesions of 3 of 3") as raised:
+        run()
+    failed = sorted(name.partition(":")[0] for name in raised.value.failed)
+    assert failed == ["net 0", "net 0", "net 1", "net 1", "net 2", "net 2"]
+    scores = raised.value.trials["score"]
+    assert list(scores["specimen"].values) == ["net 0", "net 1", "net 2"]
+    lost = np.isnan(scores.values).all(axis=2)
+    assert lost.sum(axis=1).tolist() == [2, 2, 2]
+    moods()
+    with joblib.parallel_config("threading"):
+        assert np.isfinite(run()["score"].values).all()
 
 
 def test_without_a_store__the_first_error_is_raised_as_it_is(moods):
