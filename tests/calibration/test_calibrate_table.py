@@ -6,6 +6,7 @@ from functools import partial
 from inspect import isfunction
 from typing import get_type_hints
 
+import numpy as np
 import pytest
 
 from neurolab import analysis, schema, stats
@@ -152,6 +153,14 @@ def test_every_entry_says_what_it_tests_and_names_are_their_own():
         assert entry.kind == "shortcut" or entry.test.startswith(("stats.", "analysis."))
 
 
+@pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.interval])
+def test_what_an_interval_should_cover_is_known_where_its_coverage_is_counted(name):
+    entry = ENTRIES[name]
+    effect = entry.at if entry.power_at is None else entry.power_at
+    found = entry.draw(np.random.default_rng(0), effect)
+    assert np.isfinite(np.ravel(found.truth)).all(), "a truth that is not known is counted as not covered"
+
+
 def has_p(function):
     """Whether a public function says that it returns something with a p."""
     said = get_type_hints(function).get("return")
@@ -209,14 +218,51 @@ def test_a_table_that_was_written_is_measured_again_only_where_it_lacks_or_chang
     assert set(measured) == set(names[:2])
 
 
-def test_words_change_no_digest_and_code_does(tmp_path, monkeypatch):
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A package of two rooms that stands in for neurolab, and how its digest of ``draw`` reads it anew."""
     from neurolab.calibrate import code
 
-    path = tmp_path / "one.py"
-    said = set()
-    for text in ('"""Doc."""\nX = 1\n', '"""Other."""\n\nX = 1  # why\n', '"""Doc."""\nX = 2\n'):
-        path.write_text(text)
-        code._meant.cache_clear()
-        said.add(code._meant(path))
-    assert len(said) == 2
-    code._meant.cache_clear()
+    (tmp_path / "rooms").mkdir()
+    (tmp_path / "rooms" / "__init__.py").write_text(
+        "if TYPE_CHECKING:\n    from neurolab.rooms.walls import area as area\n"
+    )
+    wall = "\"\"\"Walls.\"\"\"\nHIGH = 2\nTABLE = {}\nTABLE['a'] = HIGH\n\n\ndef area(x):\n    \"\"\"Get it.\"\"\"\n"
+    wall += "    return x * TABLE['a']\n\n\ndef other(x):\n    return x\n"
+    (tmp_path / "rooms" / "walls.py").write_text(wall)
+    (tmp_path / "draw.py").write_text("from neurolab import rooms\n\n\ndef draw(s, e):\n    return rooms.area(e)\n")
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+
+    def draw(stream, effect):
+        raise NotImplementedError
+
+    draw.__module__, draw.__qualname__ = "neurolab.draw", "draw"
+
+    def digest(file, old="", new=""):
+        path = tmp_path / file
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+        for known in (code._module, code._file, code._plain):
+            known.cache_clear()
+        return code.code_of(draw)
+
+    yield digest
+    for known in (code._module, code._file, code._plain):
+        known.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changes"),
+    [
+        ("draw.py", "rooms.area(e)", "rooms.area(e)  # why", False),
+        ("rooms/walls.py", "Get it.", "Get another.", False),
+        ("rooms/walls.py", "def other(x):\n    return x", "def other(x):\n    return 2 * x", False),
+        ("draw.py", "area(e)", "area(2 * e)", True),
+        ("rooms/walls.py", "return x * ", "return x / ", True),
+        ("rooms/walls.py", "HIGH = 2", "HIGH = 3", True),
+        ("rooms/walls.py", "TABLE['a'] = HIGH", "TABLE['a'] = 2 * HIGH", True),
+    ],
+)
+def test_a_digest_changes_with_what_a_simulation_runs_and_with_nothing_else(house, file, old, new, changes):
+    before = house(file)
+    assert (house(file, old, new) != before) is changes
