@@ -83,7 +83,24 @@ def _chosen(outputs: np.ndarray, columns: tuple[int, ...] | None) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Accuracy:
+class _Labelled:
+    """What scores of one labelled output share: the column that names it, and the outputs that compete."""
+
+    label: str = "label"
+    columns: tuple[int, ...] | None = None
+
+    def needs(self, table: pd.DataFrame) -> Needs:
+        """Get the outputs that are read."""
+        return Needs(columns=self.columns)
+
+    def _read(self, outputs: np.ndarray, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """The outputs, checked, and the index of the right one of each stimulus."""
+        outputs = _matrix(outputs)
+        return outputs, _competing(_labels(table, self.label, outputs.shape[1]), self.columns)
+
+
+@dataclass(frozen=True)
+class Accuracy(_Labelled):
     """1 where the largest output is the labelled one, else 0 (a tie counts as wrong unless the label comes first).
 
     label : integer column of the stimulus table. columns : the outputs that compete; None means all.
@@ -95,19 +112,12 @@ class Accuracy:
     [1.0, 0.0]
     """
 
-    label: str = "label"
-    columns: tuple[int, ...] | None = None
     unit = "proportion correct"
     bounded = True
 
-    def needs(self, table: pd.DataFrame) -> Needs:
-        """Get the outputs that are read."""
-        return Needs(columns=self.columns)
-
     def __call__(self, outputs: np.ndarray, table: pd.DataFrame) -> np.ndarray:
         """Get one score per stimulus, (n_stimuli,) float64."""
-        outputs = _matrix(outputs)
-        labels = _competing(_labels(table, self.label, outputs.shape[1]), self.columns)
+        outputs, labels = self._read(outputs, table)
         return (_chosen(outputs, self.columns).argmax(axis=1) == labels).astype(np.float64)
 
     def chance(self, table: pd.DataFrame, n_outputs: int) -> float:
@@ -116,7 +126,7 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class Margin:
+class Margin(_Labelled):
     """Labelled output minus the largest other one, in the outputs' own units; unbounded, 0 is indifference.
 
     Example
@@ -126,19 +136,12 @@ class Margin:
     [1.5]
     """
 
-    label: str = "label"
-    columns: tuple[int, ...] | None = None
     unit = "logit margin"
     bounded = False
 
-    def needs(self, table: pd.DataFrame) -> Needs:
-        """Get the outputs that are read."""
-        return Needs(columns=self.columns)
-
     def __call__(self, outputs: np.ndarray, table: pd.DataFrame) -> np.ndarray:
         """Get one score per stimulus, (n_stimuli,) float64."""
-        outputs = _matrix(outputs)
-        labels = _competing(_labels(table, self.label, outputs.shape[1]), self.columns)
+        outputs, labels = self._read(outputs, table)
         rows = np.arange(len(outputs))
         others = np.array(_chosen(outputs, self.columns).T, order="C")  # over the few outputs first, which is faster
         others[labels, rows] = -np.inf
@@ -150,7 +153,7 @@ class Margin:
 
 
 @dataclass(frozen=True)
-class LogProbability:
+class LogProbability(_Labelled):
     """The log-probability of the labelled output (softmax), in nats: minus its cross-entropy; never above 0.
 
     It sees what accuracy cannot: most single units change no choice at all.
@@ -162,19 +165,12 @@ class LogProbability:
     [-0.693]
     """
 
-    label: str = "label"
-    columns: tuple[int, ...] | None = None
     unit = "nats"
     bounded = False
 
-    def needs(self, table: pd.DataFrame) -> Needs:
-        """Get the outputs that are read."""
-        return Needs(columns=self.columns)
-
     def __call__(self, outputs: np.ndarray, table: pd.DataFrame) -> np.ndarray:
         """Get one score per stimulus, (n_stimuli,) float64."""
-        outputs = _matrix(outputs)
-        labels = _competing(_labels(table, self.label, outputs.shape[1]), self.columns)
+        outputs, labels = self._read(outputs, table)
         kept = _chosen(outputs, self.columns)
         highest = kept.max(axis=1, keepdims=True)
         whole = np.log(np.exp(kept - highest).sum(axis=1))
