@@ -2,9 +2,8 @@
 
 
 import numpy as np
-import pandas as pd
 import pytest
-import torch
+from fresh import own_chance, shown, small
 from torch import nn
 
 import neurolab.scores as scores
@@ -20,26 +19,13 @@ from neurolab.errors import (
 from neurolab.lesion import Lesion, Mean, Quantise, WeightNoise, Zero
 from neurolab.roi import ROI
 from neurolab.specimen import Cohort, Probe, Specimen, Task, examine, predicted_bytes, record, train_cohort
-from neurolab.stimuli import StimulusSet
 
 
 @pytest.fixture(autouse=True)
 def _own_chance():
     """Every test builds its networks from the same torch state."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
+    with own_chance():
         yield
-
-
-def shown(inputs):
-    n = len(inputs)
-    return StimulusSet("shown", np.asarray(inputs), pd.DataFrame({
-        "stimulus_id": [f"s{at}" for at in range(n)], "condition": ["a"] * n, "label": np.arange(n) % 2}))
-
-
-def small(**settings):
-    torch_free = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2))
-    return Specimen(torch_free, np.ones((1, 4)), name="small", **settings)
 
 
 X = np.linspace(-1, 1, 24).reshape(6, 4)

@@ -2,45 +2,22 @@
 
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
+from fresh import CHANCE, answer, normal, own_chance, shown
 from torch import nn
 
 from neurolab.errors import LesionNotApplied, LesionPlanError
 from neurolab.lesion import CutWeights, Lesion, Mean, Noise, Zero
 from neurolab.roi import ROI
 from neurolab.specimen import Probe, Specimen, bench, record
-from neurolab.stimuli import StimulusSet
-
-CHANCE = torch.Generator().manual_seed(0)
 
 
 @pytest.fixture(autouse=True)
 def _own_chance():
     """Every test builds its networks from the same torch state."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
+    with own_chance():
         yield
-
-
-def shown(inputs, name="stimuli"):
-    n = len(inputs)
-    table = pd.DataFrame({"stimulus_id": [f"s{at}" for at in range(n)], "condition": ["ab"[at % 2] for at in range(n)]})
-    return StimulusSet(name, np.asarray(inputs), table)
-
-
-def normal(*shape):
-    return torch.randn(*shape, generator=CHANCE)
-
-
-def answer(specimen, stimuli, *lesions):
-    with bench(specimen) as table, table.lesioned(*lesions) as damage:
-        out = table.forward(specimen.prepare(stimuli.inputs), stimuli.ids)
-        if lesions:
-            table.check_read(damage, specimen.prepare(stimuli.inputs)[:2], stimuli.ids[:2])
-            damage.certificate()
-    return out
 
 
 class Inplace(nn.Module):

@@ -3,9 +3,9 @@
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
+from fresh import own_chance, shown
 from safetensors.torch import save_file
 from torch import nn
 
@@ -17,26 +17,13 @@ from neurolab.errors import (
 from neurolab.lesion import Lesion, Mean, Zero
 from neurolab.roi import ROI
 from neurolab.specimen import Probe, Specimen, record, zoo
-from neurolab.stimuli import StimulusSet
 
 
 @pytest.fixture(autouse=True)
 def _own_chance():
     """Every test builds its networks from the same torch state."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
+    with own_chance():
         yield
-
-
-def shown(inputs):
-    n = len(inputs)
-    return StimulusSet("shown", np.asarray(inputs), pd.DataFrame({
-        "stimulus_id": [f"s{at}" for at in range(n)], "condition": ["a"] * n, "label": np.arange(n) % 2}))
-
-
-def small(**settings):
-    torch_free = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2))
-    return Specimen(torch_free, np.ones((1, 4)), name="small", **settings)
 
 
 X = np.linspace(-1, 1, 24).reshape(6, 4)

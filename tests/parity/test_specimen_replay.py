@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
+from small_conv import MODEL, NET, REFERENCE_STIMULI, STIMULI, UNITS, N
 from torch import nn
 
 import neurolab.scores as scores
@@ -29,9 +29,7 @@ from neurolab.specimen.promises import one_thread
 from neurolab.specimen.replay import Batch, Replay
 from neurolab.stimuli import StimulusSet
 
-DRAW = np.random.default_rng(1)
-N, M = 9, 14
-UNITS = np.array([0, 3, 4])
+DRAW = np.random.default_rng(2)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,24 +39,6 @@ def _one_thread():
         yield
 
 
-def seeded(build):
-    """Build with a torch state of its own, so that every run has the same weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
-        return build()
-
-
-def shown(n, prefix):
-    return StimulusSet(prefix, DRAW.normal(size=(n, 2, 7, 6)), pd.DataFrame({
-        "stimulus_id": [f"{prefix}{at}" for at in range(n)], "condition": ["a"] * n, "label": np.arange(n) % 3}))
-
-
-MODEL = seeded(lambda: nn.Sequential(
-    nn.Conv2d(2, 6, 3), nn.ReLU(inplace=True), nn.Conv2d(6, 5, 2), nn.Tanh(), nn.Flatten(), nn.Linear(60, 8), nn.ReLU(),
-    nn.Linear(8, 3),
-)).eval()  # fmt: skip
-NET = Specimen(MODEL, np.ones((1, 2, 7, 6)), name="net")
-STIMULI, REFERENCE_STIMULI = shown(N, "s"), shown(M, "r")
 
 @pytest.mark.parametrize("site", ["input", "0", "1", "2", "3", "4", "5", "6", "7", "output"])
 @pytest.mark.parametrize("how", [Zero(), Clamp(0.4), Scale(0.5)], ids=lambda how: how.label)
