@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.chance import RNG, generator
-from neurolab.errors import DesignError, LesionPlanError, listed
+from neurolab.errors import DesignError, LesionPlanError, amount, listed
 from neurolab.lesion import Ablation, Lesion
 from neurolab.roi import ROI, unions_of
 from neurolab.stats.shapley import LEAST_BLOCKS, orders_of
@@ -254,7 +254,7 @@ def _check_apart(players: Sequence[ROI]) -> None:
                 other = owner.setdefault((site, int(unit)), player)
                 if other is not player:
                     shared = (other & player).n_units
-                    same = "are the same units" if other.digest == player.digest else f"share {shared} units"
+                    same = "are the same units" if other.digest == player.digest else f"share {amount(shared, 'unit')}"
                     raise LesionPlanError(
                         f"The regions {other.name!r} and {player.name!r} {same}: where one is lesioned the other is "
                         "not intact, so neither has a contribution of its own. Type roi_a - roi_b, or leave one out."

@@ -171,3 +171,15 @@ def listed(names: Iterable[object], *, most: int = 12) -> str:
     """
     every = [repr(str(name)) for name in names]
     return ", ".join(every) if len(every) <= most else ", ".join(every[:most]) + f", … ({len(every)} in all)"
+
+
+def amount(n: float, one: str, many: str = "") -> str:
+    """Get a number with what is counted, in the number that fits.
+
+    Example
+    -------
+    >>> amount(1, "unit"), amount(3, "unit"), amount(0, "stimulus", "stimuli")
+    ('1 unit', '3 units', '0 stimuli')
+    """
+    number = str(int(n)) if n == int(n) else f"{n:.4g}"
+    return f"{number} {one if n == 1 else many or one + 's'}"

@@ -20,7 +20,7 @@ from neurolab.ablation import Stimulate as Stimulate
 from neurolab.ablation import WeightNoise as WeightNoise
 from neurolab.ablation import Zero as Zero
 from neurolab.digest import digest_of
-from neurolab.errors import LesionPlanError, listed
+from neurolab.errors import LesionPlanError, amount, listed
 from neurolab.roi import ROI
 from neurolab.schema import ROLES
 
@@ -87,7 +87,7 @@ class Lesion:
             object.__setattr__(self, "name", self.roi.name)
 
     def __repr__(self) -> str:
-        return f"Lesion({self.id!r}: {self.roi.n_units} units, {self.label})"
+        return f"Lesion({self.id!r}: {amount(self.roi.n_units, 'unit')}, {self.label})"
 
     def __and__(self, other: Lesion) -> Lesion:
         """Get both at once; where both touch a unit the left one acts last: tissue that is gone makes no noise.

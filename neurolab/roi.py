@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.digest import digest_of
-from neurolab.errors import DataError, SchemaError, did_you_mean, listed
+from neurolab.errors import DataError, SchemaError, amount, did_you_mean, listed
 from neurolab.recording import FLAT, site_table
 
 
@@ -85,7 +85,7 @@ class ROI:
 
     def __repr__(self) -> str:
         where = ", ".join(f"{site}: {len(units)}" for site, units in self.units.items())
-        return f"ROI({self.name!r}, {self.n_units} units; {where or 'empty'})"
+        return f"ROI({self.name!r}, {amount(self.n_units, 'unit')}; {where or 'empty'})"
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -178,8 +178,8 @@ class ROI:
             inside |= here & np.isin(units, chosen)
         if inside.sum() != self.n_units:
             raise DataError(
-                f"ROI {self.name!r} has {self.n_units} units, of which the recording holds {int(inside.sum())}; record "
-                "the same units and pooling."
+                f"ROI {self.name!r} has {amount(self.n_units, 'unit')}, of which the recording holds "
+                f"{int(inside.sum())}; record the same units and pooling."
             )
         return inside
 

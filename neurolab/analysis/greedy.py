@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.ablation import Ablation
-from neurolab.errors import DesignError
+from neurolab.errors import DesignError, amount
 from neurolab.lesion import Lesion
 from neurolab.recording import site_names, stimuli_of
 from neurolab.roi import ROI
@@ -85,7 +85,7 @@ def greedy_roi(
         cost, chosen_on = _costs(ask, lesions, task)
         best = np.argsort(-cost, kind="stable")[: min(at_once, wanted - len(taken))]
         taken += [left[int(at)] for at in best]
-    said = f"greedy: the {wanted} units whose loss costs {task} most, {at_once} at a time"
+    said = f"greedy: {amount(wanted, 'unit')}, {at_once} at a time, whose loss costs {task} most"
     return _region(pool, taken, name, chosen_on, said)
 
 

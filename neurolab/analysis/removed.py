@@ -12,7 +12,7 @@ from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows, t
 from neurolab.analysis.words import floor_text, interval_text, joined, p_text
 from neurolab.chance import RNG, generator
 from neurolab.coalitions import RANDOM_ORDER
-from neurolab.errors import DesignError, listed
+from neurolab.errors import DesignError, amount, listed
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.permutation import SignFlip, sign_flip
 
@@ -196,8 +196,8 @@ def _doses(draws: list[dict[float, int]], lesion: str, family: str) -> list[floa
     shared = set.intersection(*map(set, draws))
     if len(shared) < 2:
         raise DesignError(
-            f"The curves of {lesion!r} and of its {family!r} controls share {len(shared)} doses; they need two or "
-            "more. Type removals(rois, how, name=..., n_random=20, rng=0) and examine all of it."
+            f"The curves of {lesion!r} and of its {family!r} controls share {amount(len(shared), 'dose')}; they need "
+            "two or more. Type removals(rois, how, name=..., n_random=20, rng=0) and examine all of it."
         )
     return sorted(shared)
 

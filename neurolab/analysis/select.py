@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from neurolab.errors import DesignError, SchemaError
+from neurolab.errors import DesignError, SchemaError, amount
 from neurolab.recording import site_names
 from neurolab.roi import ROI, roi_from_mask
 
@@ -155,7 +155,7 @@ def _how(stat_map: xr.Dataset, top: int | float | None, q: float | None, per_sit
     rule = [_top_text(top)] if top else []
     rule += [f"{attrs['correction']} q <= {q:g}"] if q is not None else []
     scope = " within each site" if per_site else ""
-    units = "1 unit" if count == 1 else f"{count} units"
+    units = amount(count, "unit")
     if attrs.get("chosen_by"):
         return f"{units} chosen by {' and '.join(rule)}{scope} of {attrs['chosen_by']}"
     return (

@@ -14,7 +14,7 @@ from neurolab.analysis.sample import Sample, about_task, mean_over, sample_of, s
 from neurolab.analysis.scale import at_ceiling, at_floor, logit_deficit
 from neurolab.analysis.words import floor_text, interval_text, p_text
 from neurolab.chance import RNG, generator
-from neurolab.errors import DesignError
+from neurolab.errors import DesignError, amount
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.equivalence import Tost, sign_flip_tost
 from neurolab.stats.permutation import SignFlip, sign_flip
@@ -268,7 +268,8 @@ def _undermined_by(three: Three, test: SignFlip) -> list[str]:
     (a, b, _), said = three.names, []
     if min(units) > 0 and units[2] < units[0] + units[1]:
         shared = units[0] + units[1] - units[2]
-        said.append(f"{a} and {b} share {shared:.4g} units: what these do is counted twice, which looks like synergy.")
+        both = f"{a} and {b} share {amount(shared, 'unit')}"
+        said.append(f"{both}: what these do is counted twice, which looks like synergy.")
     if three.bounded and any(three.ceiling):
         said.append("The intact score is at ceiling: a cost of one lesion could not show, which looks like redundancy.")
     low = [name for name, hit in zip(three.names, three.floor) if hit]

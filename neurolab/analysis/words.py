@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurolab.errors import amount
 from neurolab.stats.permutation import n_needed
 
 
@@ -58,7 +59,7 @@ def holm_text(n: int, floor: float, n_tests: int, *, plural: str, alpha: float =
     '6 networks: the smallest two-sided p, Holm-corrected for 4 tests, is .125; use 8 or more.'
     """
     least = f"{min(1.0, floor * n_tests):.3g}".replace("0.", ".", 1)
-    said = f"{n} {plural}: the smallest two-sided p, Holm-corrected for {n_tests} tests, is {least}"
+    said = f"{n} {plural}: the smallest two-sided p, Holm-corrected for {amount(n_tests, 'test')}, is {least}"
     wanted = n_needed("sign_flip", alpha=alpha / n_tests)
     return f"{said}." if floor * n_tests <= alpha * (1 + 1e-12) else f"{said}; use {wanted} or more."
 

@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from neurolab.errors import amount
 from neurolab.plots.drawing import drawing
 from neurolab.plots.read import level, scalar, values
 from neurolab.plots.style import TINY, WONG
@@ -18,7 +19,7 @@ def describe_modules(result: xr.Dataset) -> str:
     label = result["label"].values
     sizes = ", ".join(str(int((label == k).sum())) for k in range(1, int(label.max()) + 1))
     return (
-        f"Edges between units in the order of {int(scalar(result, 'n_modules'))} modules of {sizes} units; "
+        f"Edges between units in the order of {amount(scalar(result, 'n_modules'), 'module')} of {sizes} units; "
         f"{sample_words(result)}. Q {number(scalar(result, 'modularity'))}, above random graphs by {_numbers(result)}."
     )
 
@@ -79,6 +80,6 @@ def plot_modules(result: xr.Dataset, *, ax: Axes) -> Axes:
     effect, p = scalar(result, "effect"), p_words(scalar(result, "p"), scalar(result, "p_floor"))
     ax.set_xlabel(f"Q {number(scalar(result, 'modularity'))}, {number(effect)} above random graphs, {p}")
     ax.spines[["left", "bottom"]].set_visible(False)
-    ax.set_title(f"{int(scalar(result, 'n_modules'))} modules of {len(order)} units", loc="left", pad=10)
+    ax.set_title(f"{amount(scalar(result, 'n_modules'), 'module')} of {amount(len(order), 'unit')}", loc="left", pad=10)
     ax.set_title(sample_words(result), loc="right", fontsize=TINY, pad=10)
     return ax

@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
-from neurolab.errors import SchemaError
+from neurolab.errors import SchemaError, amount
 from neurolab.plots.drawing import drawing
 from neurolab.plots.glass import circles, crosses, mappable, points, style_of
 from neurolab.plots.marks import heading, width_mm
@@ -64,7 +64,7 @@ def more_of_stat_map(result: xr.Dataset, *, roi: Any = None, view: str = "auto",
         f"Colour: {tested_by(result)} (not the difference itself), symmetric about zero, to {ends}.",
         where,
         f"Passing: corrected p of {alpha_words(result)} or less.",
-        f"Black rings: {roi.name}, {roi.n_units} units." if roi is not None else "",
+        f"Black rings: {roi.name}, {amount(roi.n_units, 'unit')}." if roi is not None else "",
     ]
     return " ".join(part for part in parts if part)
 

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
-from neurolab.errors import SchemaError
+from neurolab.errors import SchemaError, amount
 from neurolab.plots.drawing import drawing
 from neurolab.plots.glass import mappable
 from neurolab.plots.marks import heading
@@ -51,7 +51,7 @@ def more_of_symptom_map(
         "Three projections: the strongest along a line of sight hides the others." if _spatial(result) else "",
         f"Lesion volume: {control.get(str(result.attrs.get('volume', '')), 'not stated')}.",
         f"Passing: corrected p of {alpha_words(result)} or less." if show == "statistic" else "",
-        f"Black rings: {roi.name}, {roi.n_units} units." if roi is not None and not _spatial(result) else "",
+        f"Black rings: {roi.name}, {amount(roi.n_units, 'unit')}." if roi is not None and not _spatial(result) else "",
         str(result.attrs.get("note", "")),
     ]
     return " ".join(part for part in parts if part)

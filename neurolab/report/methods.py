@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 import neurolab
+from neurolab.errors import amount
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level, names
@@ -126,7 +127,7 @@ def _damage(result: xr.Dataset) -> str:
     if "how" not in result.coords or "n_units" not in result.coords:
         return ""
     how, units = result["how"].values.astype(str), result["n_units"].values.astype(float)
-    each = [f"{name} ({kind}, {n:.4g} units)" for name, kind, n in zip(lesion_labels(result), how, units) if kind]
+    each = [f"{name} ({kind}, {amount(n, 'unit')})" for name, kind, n in zip(lesion_labels(result), how, units) if kind]
     return f" Ablation and size: {words_between(each)}." if each else ""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from neurolab.errors import DataError, listed
+from neurolab.errors import DataError, amount, listed
 from neurolab.specimen.recipe import Recipe
 from neurolab.stimuli import StimulusSet
 
@@ -42,7 +42,7 @@ class Training:
 
     def __repr__(self) -> str:
         low, high = self.accuracy.min(), self.accuracy.max()
-        said = f"Training: {len(self)} networks, accuracy {low:.3f} to {high:.3f}, {self.epochs.min()} to "
+        said = f"Training: {amount(len(self), 'network')}, accuracy {low:.3f} to {high:.3f}, {self.epochs.min()} to "
         return said + f"{self.epochs.max()} epochs{'; ' + self.missed if self.missed else ''}"
 
     @property
@@ -51,12 +51,13 @@ class Training:
         said = []
         if (short := np.flatnonzero(~self.reached & ~self.diverged)).size:
             each = ", ".join(f"seed {self.seeds[at]}: {self.accuracy[at]:.3f}" for at in short[:12])
-            said.append(f"{len(short)} of {len(self)} networks missed the criterion of {self.recipe.criterion} in "
-                        f"{self.recipe.epochs} epochs (accuracy {each}{', …' if len(short) > 12 else ''})")
+            said.append(f"{len(short)} of {amount(len(self), 'network')} missed the criterion of "
+                        f"{self.recipe.criterion} in {self.recipe.epochs} epochs (accuracy {each}"
+                        f"{', …' if len(short) > 12 else ''})")
         if (lost := np.flatnonzero(self.diverged)).size:
             each = listed((self.seeds[at] for at in lost), most=12)
-            said.append(f"{len(lost)} of {len(self)} networks diverged, their weights are NaN or infinite (seeds "
-                        f"{each}; learning_rate={self.recipe.learning_rate:g})")
+            said.append(f"{len(lost)} of {amount(len(self), 'network')} diverged, their weights are NaN or infinite "
+                        f"(seeds {each}; learning_rate={self.recipe.learning_rate:g})")
         return "; ".join(said)
 
     def take(self, rows: slice | Sequence[int]) -> Training:

@@ -39,7 +39,7 @@ def scored(design, by_size, **settings):
                                     lambda rois: removals(rois, Zero(), name="order", rng=0)])  # fmt: skip
 @pytest.mark.parametrize("rois, said", [
     ([A, A.renamed("again")], "'a' and 'again' are the same units"),
-    ([A, ROI("half", {"conv": [1, 7]})], "'a' and 'half' share 1 units"),
+    ([A, ROI("half", {"conv": [1, 7]})], "'a' and 'half' share 1 unit"),
     ([A, B.renamed("a")], "share a name"),
     ([A, ROI("none", {})], "'none' is empty"),
     ([A, B.renamed("x + y")], "which stands between regions"),
@@ -196,7 +196,7 @@ def test_reserve_asks_for_networks_shares_and_room():
         reserve(trials, lesion="ordre", task="t", rng=0)
     with pytest.raises(DesignError, match="names one rung"):
         reserve(trials, lesion="order | dose 0.5", task="t", rng=0)
-    with pytest.raises(DesignError, match="share 1 doses"):
+    with pytest.raises(DesignError, match="share 1 dose"):
         reserve(made(removals(rois, Zero(), name="order", shares=[1.0], rng=0)), lesion="order", task="t", rng=0)
     with pytest.raises(DesignError, match="not above chance"):
         reserve(made(design, np.zeros((8, len(design), 1))), lesion="order", task="t", rng=0)

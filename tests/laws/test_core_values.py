@@ -221,3 +221,12 @@ def test_with_controls__is_the_target_and_both_families_as_drawn_by_hand():
     active = nl.matched_controls(target, pool, 5, match=("site", "activity"), family="activity", rng=3)
     wanted = [target, *random, *active]
     assert [(one.id, one.family, one.digest) for one in design] == [(one.id, one.family, one.digest) for one in wanted]
+
+
+def test_one_of_a_thing__is_not_many():
+    one, two = (nl.ROI("area", {"conv": range(n)}) for n in (1, 2))
+    assert [repr(roi) for roi in (one, two)] == ["ROI('area', 1 unit; conv: 1)", "ROI('area', 2 units; conv: 2)"]
+    assert "1 unit, Zero" in repr(nl.Lesion(one, nl.Zero()))
+    index = pd.DataFrame({"r": np.arange(6.0)}, index=[f"n seed {k}" for k in range(6)])
+    note = nl.analysis.index_mean({"nets": index}, index="r", rng=0).attrs["note"]
+    assert "Holm-corrected for 1 test, is" in note
