@@ -23,6 +23,8 @@ from neurolab.specimen.weights import weight_edits
 
 #: Bytes of the largest tensor behind a site, of all lesions side by side: more of it only drives out the cache.
 LARGEST = 2**24
+#: The least share of a slice's arithmetic that must be saved for equal bits to be given up for rounding.
+WORTH = 0.02
 
 
 def fitting(copies: int, part: Slice, batches: Sequence[Batch]) -> int:
@@ -49,8 +51,8 @@ class BySlice:
         self.table, self.graph, self.batches, self.intact, self.design = table, graph, batches, intact, design
         self.narrow = narrow
         self.part = self._part(design[places[0]])
-        if narrow and not self.part.spots:
-            raise NotExported("every position behind it is read")
+        if narrow and self.part.narrower < WORTH:
+            raise NotExported("next to nothing behind it is read at one position only")
         on_weights = any(isinstance(effect_of(part.how), OnWeights) for part in design[places[0]].parts)
         self.copies = 1 if on_weights else fitting(copies, self.part, batches)
         for n in {len(batch.inputs) for batch in batches}:

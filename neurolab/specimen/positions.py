@@ -134,6 +134,8 @@ def said(node: Node, spot: Spot) -> Said:
         raise NotApart(f"{name} is not known to keep positions apart")
     if name == "dropout" and node.args[2]:
         raise NotApart("dropout is switched on")
+    if _NAMED & set(node.kwargs):
+        raise NotApart(f"{name} is told its axes by name")
     return _RULES[name](node, spot)
 
 
@@ -274,6 +276,8 @@ def _item(node: Any, spot: Spot) -> Said:
     return _plain(node, {node.args[0]: spot})
 
 
+#: Arguments that rules read by their place.
+_NAMED = frozenset(("dim", "dims", "size", "normalized_shape", "index", "start", "end", "step", "tensors"))
 _RULES: dict[str, Callable[[Node, Spot], Said]] = {
     **dict.fromkeys((*ELEMENTWISE, "where", "masked_fill", "dropout", "alias", "detach"), _elementwise),
     **dict.fromkeys(("linear", "layer_norm", "rms_norm", "softmax", "_softmax", "log_softmax"), _by_row),

@@ -59,6 +59,12 @@ class Slice:
         """The nodes that are computed at one position."""
         return spots(self.nodes, {*self.starts, *self.inside}, self.graph.output) if self.narrow else {}
 
+    @property
+    def narrower(self) -> float:
+        """The share of the slice's own arithmetic that is not done because only one position is read."""
+        total = sum(map(work, self.nodes))
+        return sum(work(node) * (1 - 1 / positions(node, self.spots)) for node in self.spots) / total if total else 0.0
+
     def largest(self) -> int:
         """Get the bytes per stimulus of the largest tensor that is computed."""
         return max((bytes_of(node) // positions(node, self.spots) for node in self.nodes), default=0)

@@ -89,6 +89,11 @@ READ = {
     "last": lambda out: out[:, -1], "last kept": lambda out: out[:, -1:].flatten(1), "first": lambda out: out[:, 0],
     "middle": lambda out: out[:, 2], "twice": lambda out: out[:, -1] + out[:, TOKENS - 1].tanh(),
 }
+def middle_of_all(out: torch.Tensor) -> torch.Tensor:
+    """One position, of what all positions went into."""
+    return out.cumsum(1)[:, 2]
+
+
 NARROW = {
     "causal": (causal, "last"), "causal, kept": (causal, "last kept"), "causal, read twice": (causal, "twice"),
     "no mask, first": (free, "first"), "a mask of numbers": (biased, "middle"), "by hand": (by_hand, "last"),
@@ -171,6 +176,15 @@ def test_a_causal_attention_is_not_taken_apart_but_at_the_last_position() -> Non
     part = slice_at(graph, [graph.places["layers.0"].node], narrow=True)
     assert part.spots
     assert not any("attention" in str(node.target) for node in part.spots)
+
+
+def test_equal_bits_are_not_given_up_for_next_to_nothing() -> None:
+    net, stimuli = net_of(free, middle_of_all), shown()
+    design = design_at("layers.0.act", net, stimuli)
+    assert graph_of(net).takes_a_position
+    _, group = answers(net, design, stimuli, ("narrow", "slice"))
+    assert group.path == "slice"
+    assert "next to nothing" in group.why
 
 
 def test_a_lesioned_tensor_is_whole_until_it_is_lesioned() -> None:
