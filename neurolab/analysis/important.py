@@ -32,10 +32,24 @@ register_result(
 )
 
 
+def _range(deficits: np.ndarray) -> np.ndarray:
+    """How unequal the deficits (task, lesion) are: their range over the mean of their sizes; 0 where there are none."""
+    size = np.abs(deficits).mean(axis=0)
+    return np.where(size > 0, np.ptp(deficits, axis=0) / np.where(size > 0, size, 1.0), 0.0)
+
+
+#: What is made of the deficits of a lesion on all tasks: one number, and what it is called.
+NUMBERS = {
+    "mean": (lambda deficits: deficits.mean(axis=0), "the deficit"),
+    "range": (_range, "the range over tasks of the deficit, as a share of its mean size,"),
+}
+
+
 def importance(
     trials: Mapping[str, Sequence[xr.Dataset]],
     *,
     tasks: Sequence[str] | None = None,
+    of: str = "mean",
     families: Sequence[str] = FAMILIES,
     level: float = 0.95,
     rng: RNG,
@@ -50,6 +64,8 @@ def importance(
     trials : per condition the trials of each network, its own (``cluster_lesions``): clusters of two networks are not
         homologous, so trials are not joined. As many networks in each condition.
     tasks : whose deficits are averaged, in one unit; default all.
+    of : "mean", what a cluster costs; "range", whom it costs: the range of the deficits over tasks (one per class, say)
+        divided by the mean of their sizes, 0 where all tasks lose alike and large where one loses alone.
     families : "random" and "activity", as drawn.
 
     Returns
@@ -65,8 +81,9 @@ def importance(
 
     When this is invalid
     --------------------
-    Sets matched in number are not matched in activity: read both families. Overall cost is no specificity: which task
-    it costs is a matter of ``alignment``.
+    Sets matched in number are not matched in activity: read both families. Overall cost is no specificity: that is
+    ``of="range"``, which is noisy where a lesion costs next to nothing; which task it costs is a matter of
+    ``alignment``.
 
     Source
     ------
@@ -89,7 +106,10 @@ def importance(
     """
     held = {str(name): [with_specimen(one) for one in some] for name, some in trials.items()}
     named = _check(held, families, tasks)
-    each = np.array([[[_network(one, named, family) for one in some] for family in families] for some in held.values()])
+    if of not in NUMBERS or (of == "range" and len(named) < 2):
+        raise DesignError(f"of={of!r} with {len(named)} tasks; expected 'mean', or 'range' with two tasks or more.")
+    each = np.array([[[_network(one, named, family, of) for one in some] for family in families]
+                     for some in held.values()])  # fmt: skip
     tests = [[sign_flip(each[i, j, :, 0], level=level, rng=generator(rng, "importance", name, family))
               for j, family in enumerate(families)] for i, name in enumerate(held)]  # fmt: skip
     two = ("condition", "family")
@@ -104,8 +124,8 @@ def importance(
         },
         coords={"condition": strings(list(held)), "family": strings(list(families))},
         analysis="importance",
-        estimand="the mean over networks of the deficit after the loss of a cluster's units in a layer, less that of "
-        "random sets of as many units of the layer (mean over clusters)",
+        estimand=f"the mean over networks of {NUMBERS[of][1]} after the loss of a cluster's units in a layer, less "
+        "that of random sets of as many units of the layer (mean over clusters)",
         test="two-sided sign-flip over networks",
         n=each.shape[2],
         generalises_over="specimen",
@@ -116,8 +136,9 @@ def importance(
         source=str(first.attrs.get("source", "")),
         inputs=digest_of(each),
         tasks=named,
-        unit=_unit(first, named),
-        reasons=_reasons(list(held), families, tests, each, level),
+        unit=_unit(first, named) if of == "mean" else "mean deficits",
+        of=of,
+        reasons=_reasons(list(held), families, tests, each, level, of),
         note=noted(floor_text(each.shape[2], tests[0][0].p_floor, plural="networks", alternative="two-sided")),
     )  # fmt: skip
 
@@ -146,14 +167,14 @@ def _unit(trials: xr.Dataset, tasks: list[str]) -> str:
     return str(task_table(trials).get(tasks[0], {}).get("unit", "") or "score")
 
 
-def _network(trials: xr.Dataset, tasks: list[str], family: str) -> list[float]:
+def _network(trials: xr.Dataset, tasks: list[str], family: str, of: str) -> list[float]:
     """The numbers of one network: ``EACH``."""
     score = np.asarray(trials["score"].transpose("specimen", "lesion", "trial").values[0], dtype=np.float64)
-    mean = np.mean([score[:, pick_task(trials, task)].mean(axis=1) for task in tasks], axis=0)
+    means = np.array([score[:, pick_task(trials, task)].mean(axis=1) for task in tasks])
     targets = np.flatnonzero(trials["role"].values.astype(str) == "target")
     if not len(targets):
         raise DesignError("The trials have no target lesion; make the lesions with nl.analysis.cluster_lesions(...).")
-    deficit = mean[sham_rows(trials, "")].mean() - mean
+    deficit = NUMBERS[of][0](means[:, sham_rows(trials, "")].mean(axis=1, keepdims=True) - means)
     sets = [deficit[control_rows(trials, str(trials["roi"].values[row]), family)] for row in targets]
     own, of_sets = deficit[targets], np.array([some.mean() for some in sets])
     ratio = own.mean() / of_sets.mean() if of_sets.mean() > 0 else np.nan
@@ -167,8 +188,9 @@ def _combined(own: np.ndarray, sets: list[np.ndarray]) -> float:
 
 
 def _reasons(
-    names: list[str], families: Sequence[str], tests: list[list[SignFlip]], each: np.ndarray, level: float
+    names: list[str], families: Sequence[str], tests: list[list[SignFlip]], each: np.ndarray, level: float, of: str
 ) -> list[str]:
+    does = {"mean": "cost", "range": "have a range over tasks of"}[of]
     said: list[Any] = []
     for i, name in enumerate(names):
         parts = [
@@ -176,5 +198,5 @@ def _reasons(
             for family, one in zip(families, tests[i])
         ]
         deficit, of_sets = each[i, 0, :, 1].mean(), each[i, 0, :, 2].mean()
-        said.append(f"{name}: clusters cost {deficit:.3g}, {families[0]} sets {of_sets:.3g}; {'; '.join(parts)}.")
+        said.append(f"{name}: clusters {does} {deficit:.3g}, {families[0]} sets {of_sets:.3g}; {'; '.join(parts)}.")
     return said

@@ -65,6 +65,12 @@ def _two(draw: Callable[[], np.ndarray]) -> np.ndarray:
             return labels
 
 
+def one_sided(stream: Stream, effect: float) -> Found:
+    """Test whether clusters hurt some of four classes more than sets do; ``effect`` is what they cost one of them."""
+    nets = [_trials(stream, effect, at, classes=4) for at in range(N)]
+    return Found(float(importance({"networks": nets}, of="range", families=("random",), rng=0)["p"].item()))
+
+
 def lost(stream: Stream, effect: float) -> Found:
     """Test whether clusters cost more than sets of their layer; they cost ``effect`` more."""
     found = importance({"networks": [_trials(stream, effect, at) for at in range(N)]}, families=("random",), rng=0)
@@ -72,19 +78,21 @@ def lost(stream: Stream, effect: float) -> Found:
     return Found(p, low, high, effect)
 
 
-def _trials(stream: Stream, effect: float, at: int) -> xr.Dataset:
-    """Trials of one network: three clusters, five sets each, whose deficits are drawn alike."""
+def _trials(stream: Stream, effect: float, at: int, classes: int = 1) -> xr.Dataset:
+    """Trials of one network: three clusters, five sets each, whose deficits are drawn alike, for every class."""
     role = ["sham", *["target"] * 3, *["control"] * 15]
     roi = ["every", *"abc", *(name for name in "abc" for _ in range(5))]
     draw = [0, 0, 0, 0, *(list(range(1, 6)) * 3)]
     rows = {"lesion_id": [f"{a} {b} {c}" for a, b, c in zip(role, roi, draw)], "roi": roi, "role": role, "draw": draw,
             "family": [*[""] * 4, *["random"] * 15]}  # fmt: skip
-    deficit = stream.normal(size=19) + effect * (np.array(role) == "target")
+    first = np.arange(classes) == 0
+    deficit = stream.normal(size=(19, classes)) + effect * np.outer(np.array(role) == "target", first)
     deficit[0] = 0.0
+    tasks = [f"class {k}" for k in range(classes)]
     return make_trials(
-        -deficit[None, :, None], specimen=[f"net {at}"], lesions=rows, kind="ann",
-        trial={"task": ["t"], "stimulus_id": ["s"], "condition": ["c"]},
-        tasks={"t": {"unit": "nats", "bounded": False, "chance": 0.0}},
+        -deficit[None], specimen=[f"net {at}"], lesions=rows, kind="ann",
+        trial={"task": tasks, "stimulus_id": tasks, "condition": tasks},
+        tasks={name: {"unit": "nats", "bounded": False, "chance": 0.0} for name in tasks},
     )  # fmt: skip
 
 
@@ -107,4 +115,7 @@ ENTRIES = (
     Entry("importance", "analysis.importance", "Clusters cost what any sets of their layer cost.",
           "8 networks, 3 clusters, 5 sets", lost, exact(_EIGHT), covers(rate=1 - _EIGHT), power_at=1.0,
           effect="1 sd more than sets"),
+    Entry("importance, range over classes", "analysis.importance", "Clusters cost what any sets cost, in each class.",
+          "8 networks, 3 clusters, 5 sets, 4 classes", one_sided, approximate(), power_at=5.0,
+          effect="one class loses 5 sd more"),
 )  # fmt: skip

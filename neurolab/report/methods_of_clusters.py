@@ -59,11 +59,12 @@ def alignment(result: xr.Dataset) -> Paragraph:
 
 def importance(result: xr.Dataset) -> Paragraph:
     """Get the paragraph of clusters lesioned."""
+    what = "The range over tasks of the deficit" if result.attrs.get("of") == "range" else "The deficit"
     clusters = values(result, "n_clusters", "condition", "family", "specimen")
     drawn = words_between([f"{DRAWN.get(one, one)} ({one})" for one in names(result, "family")])
     text = (
         f"The units of each cluster in each layer (a mean of {number(float(np.mean(clusters)), 1)} such sets per "
-        f"network) were lesioned, and random sets of as many units of the layer: {drawn}. The deficit "
+        f"network) were lesioned, and random sets of as many units of the layer: {drawn}. {what} "
         f"({result.attrs.get('unit', 'score')}) beyond that of the random sets, mean over clusters, was tested by a "
         f"two-sided sign-flip over networks (correction: {corrected_by(result)}): {_tests(result, 'family', {})}."
     )

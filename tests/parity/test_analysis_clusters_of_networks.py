@@ -20,6 +20,7 @@ from neurolab.analysis import (
     modules,
     unit_lesions,
 )
+from neurolab.errors import DesignError
 from neurolab.lesion import Zero
 from neurolab.simulate import phantom_recording
 from neurolab.specimen import examine, phantoms, record, structure
@@ -130,15 +131,24 @@ def one_network(draw, at):
     return make_trials(score, specimen=[f"net {at}"], lesions=rows, trial=trial, kind="ann", tasks=tasks)
 
 
-def test_importance__is_a_loop_over_clusters_and_sets():
+def mean_of(x, y):
+    return 0.5 * (x + y)
+
+
+def range_of(x, y):
+    return np.array([0.0 if a == b == 0 else abs(a - b) / (0.5 * (abs(a) + abs(b))) for a, b in zip(x, y)])
+
+
+@pytest.mark.parametrize(("of", "number"), [("mean", mean_of), ("range", range_of)])
+def test_importance__is_a_loop_over_clusters_and_sets(of, number):
     draw = np.random.default_rng(0)
     trials = [one_network(draw, at) for at in range(N)]
-    found = importance({"nets": trials}, rng=0).sel(condition="nets")
+    found = importance({"nets": trials}, of=of, rng=0).sel(condition="nets")
     for family in ("random", "activity"):
         values, combined = [], []
         for one in trials:
-            mean = 0.5 * (one["score"].values[0, :, :3].mean(axis=1) + one["score"].values[0, :, 3:].mean(axis=1))
-            cost, gaps, ranks = mean[0] - mean, [], []
+            x, y = (one["score"].values[0, :, part].mean(axis=1) for part in (slice(0, 3), slice(3, 6)))
+            cost, gaps, ranks = number(x[0] - x, y[0] - y), [], []
             for row, name in ((1, "a"), (2, "b")):
                 drawn = (one["roi"].values == name) & (one["family"].values == family)
                 sets = cost[drawn].tolist()
@@ -151,6 +161,34 @@ def test_importance__is_a_loop_over_clusters_and_sets():
         np.testing.assert_allclose(here["combined_p"], combined)
         assert float(here["p"]) == pytest.approx(flipped(np.array(values)))
         assert float(here["effect"]) == pytest.approx(np.mean(values))
+
+
+def test_importance__tells_whom_a_cluster_costs_from_what_it_costs():
+    """Clusters that cost one class alone, all of it, and clusters that cost all classes alike."""
+    rows = {"lesion_id": list("0123456"), "roi": list("eaaaaaa"), "role": ["sham", "target", *["control"] * 5],
+            "family": ["", "", *["random"] * 5], "draw": [0, 0, 1, 2, 3, 4, 5]}  # fmt: skip
+    names = ["one", "two", "three"]
+    trial = {"task": names, "stimulus_id": names, "condition": names}
+    tasks = {name: {"unit": "nats", "bounded": False, "chance": 0.0} for name in names}
+
+    def nets(cost):
+        draw = np.random.default_rng(0)
+        for at in range(N):
+            deficit = 1 + 0.3 * draw.normal(size=(7, 3))
+            deficit[0], deficit[1] = 0, cost
+            yield make_trials(-deficit[None], specimen=[f"n{at}"], lesions=rows, trial=trial, tasks=tasks, kind="ann")
+
+    given = {"one class": list(nets([3.0, 0, 0])), "all alike": list(nets([3.0, 3, 3]))}
+    whom, what = (importance(given, of=of, families=("random",), rng=0).isel(family=0) for of in ("range", "mean"))
+    assert whom["effect"].values[0] > 1.5
+    assert whom["effect"].values[1] < 0
+    assert what["effect"].values[1] > 1.5 > what["effect"].values[0]
+    assert "range over tasks" in whom.attrs["estimand"]
+    assert "range over tasks" in whom.attrs["reasons"]
+    with pytest.raises(DesignError, match="'range' with two tasks or more"):
+        importance(given, of="range", tasks=["one"], rng=0)
+    with pytest.raises(DesignError, match="of='most' with 3 tasks"):
+        importance(given, of="most", rng=0)
 
 
 def test_functions__are_the_largest_scaled_deficits_of_units_alone():
