@@ -58,9 +58,8 @@ class Abreast:
         self.networks = list(networks)
         self.template = self.networks[0]
         self.together = together
-        parameters, buffers = stack_module_state(self.networks)  # type: ignore[arg-type]
-        self.parameters: State = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
-        self.buffers: State = {name: value.detach().clone() for name, value in buffers.items()}
+        parameters, self.buffers = states_of(self.networks)
+        self.parameters: State = {name: value.requires_grad_() for name, value in parameters.items()}
 
     def __len__(self) -> int:
         return len(self.networks)
@@ -113,6 +112,13 @@ class Abreast:
         return self.networks
 
 
+def states_of(networks: Sequence[nn.Module]) -> tuple[State, State]:
+    """Get copies of the parameters and of the buffers of networks of one build, each with the networks along axis 0."""
+    both = stack_module_state(list(networks))  # type: ignore[arg-type]
+    parameters, buffers = ({name: value.detach().clone() for name, value in state.items()} for state in both)
+    return parameters, buffers
+
+
 def fill(network: nn.Module, state: State) -> None:
     """Write parameters and buffers into a network, in place."""
     own = {**dict(network.named_parameters()), **dict(network.named_buffers())}
@@ -126,10 +132,17 @@ def _each(acts: Acts, change: Callable[[torch.Tensor], Any]) -> Acts:
 
 
 def _run(network: nn.Module, state: State, buffers: State, x: torch.Tensor, acts: Acts) -> torch.Tensor:
-    """One forward with another state, under edits by forward hooks."""
+    paths = {key.partition("@")[0] for key in acts}
+    return run_under(network, state, buffers, x, {path: _editing(path, acts) for path in paths})
+
+
+def run_under(
+    network: nn.Module, state: State, buffers: State, x: torch.Tensor, edits: Mapping[str, Callable[..., Any]]
+) -> Any:
+    """Get the answer of a network with another state, under a forward hook behind each module at these paths."""
     with ExitStack() as hooks:
-        for path in {key.partition("@")[0] for key in acts}:
-            hooks.callback(network.get_submodule(path).register_forward_hook(_editing(path, acts)).remove)
+        for path, edit in edits.items():
+            hooks.callback(network.get_submodule(path).register_forward_hook(edit).remove)
         return functional_call(network, (state, buffers), (x,))
 
 

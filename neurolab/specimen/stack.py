@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-from torch.func import functional_call, grad, stack_module_state, vmap
+from torch.func import grad, vmap
 
 from neurolab.errors import DataError, SpecimenError
+from neurolab.specimen.abreast import State, fill, run_under, states_of
 from neurolab.specimen.held import Held, stacked
 from neurolab.specimen.leaves import select_output
 from neurolab.specimen.specimen import Specimen
 from neurolab.specimen.targets import Targets
 
-State = dict[str, torch.Tensor]
 Lines = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
 #: Layers whose stacks run as one batched operation; networks with other weighted layers run one after another.
 TOGETHER = (nn.Linear, nn.LayerNorm, nn.Embedding)
@@ -35,9 +34,7 @@ class Stack:
         first = self.specimens[0]
         check_alike(self.specimens, who)
         self.template = copy.deepcopy(first.model).eval()
-        parameters, buffers = stack_module_state([one.model for one in self.specimens])
-        self.state: State = {name: value.detach().clone() for name, value in parameters.items()}
-        self.buffers: State = {name: value.detach().clone() for name, value in buffers.items()}
+        self.state, self.buffers = states_of([one.model for one in self.specimens])
         self.held = stacked(held, self.state)
         layers = [part for part in self.template.modules() if next(part.parameters(recurse=False), None) is not None]
         self.together = all(isinstance(part, TOGETHER) for part in layers) and len(self) > 1
@@ -84,32 +81,17 @@ class Stack:
         return torch.stack(parts)
 
     def _forward(self, state: State, buffers: State, lines: Lines, x: torch.Tensor) -> torch.Tensor:
-        with self._holding(lines):
-            answer = functional_call(self.template, (state, buffers), (x,))
-        return select_output(answer, self.specimens[0].output)
-
-    @contextmanager
-    def _holding(self, lines: Lines) -> Iterator[None]:
-        handles = []
-
         def hold(factor: torch.Tensor, shift: torch.Tensor) -> Any:
             return lambda module, args, output: output * factor + shift
 
-        try:
-            for path, (factor, shift) in lines.items():
-                handles.append(self.template.get_submodule(path).register_forward_hook(hold(factor, shift)))
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+        edits = {path: hold(*line) for path, line in lines.items()}
+        return select_output(run_under(self.template, state, buffers, x, edits), self.specimens[0].output)
 
     def specimen(self, at: int, name: str) -> Specimen:
         """Get one of the networks as it is now, as a specimen of its own, frozen."""
         first = self.specimens[at]
         model = copy.deepcopy(first.model).eval()
-        with torch.no_grad():
-            for key, parameter in model.named_parameters():
-                parameter.copy_(self.state[key][at])
+        fill(model, {name: value[at] for name, value in self.state.items()})
         model.requires_grad_(False)
         made = Specimen(model, first.example, name=name, output=first.output, inputs_on=first.inputs_on)
         object.__setattr__(made, "past", first.past)
