@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 import resource
@@ -89,11 +90,22 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def peak_flops(n: int = 1024, repeats: int = 12) -> float:
-    """Get the most floating-point operations per second of CPU of a float32 matrix product of this machine."""
-    a = torch.ones(n, n)
-    out = torch.empty(n, n)
-    return 2 * n**3 / min(cpu_of(lambda: torch.mm(a, a, out=out)) for _ in range(repeats))
+def peak_flops(sides: tuple[int, ...] = (256, 512, 1024), repeats: int = 12) -> float:
+    """Get the most floating-point operations per second of CPU of a float32 matrix product of this machine.
+
+    sides : of the square matrices; the smallest that keep it busy lie in its cache, and are the fastest.
+    """
+    found = []
+    for n in sides:
+        a, out, times = torch.ones(n, n), torch.empty(n, n), max(1, (1024 // n) ** 2)
+        work = functools.partial(_products, a, out, times)
+        found.append(2 * n**3 * times / min(cpu_of(work) for _ in range(repeats)))
+    return max(found)
+
+
+def _products(a: torch.Tensor, out: torch.Tensor, times: int) -> None:
+    for _ in range(times):
+        torch.mm(a, a, out=out)
 
 
 def interleaved(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:

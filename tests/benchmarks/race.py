@@ -27,15 +27,22 @@ class Run:
     rest: Clock = field(default_factory=Clock)
     export: Clock = field(default_factory=Clock)
     loop: Clock = field(default_factory=Clock)
+    n: int = 1
     stands_for: float = 1.0
+    known: int = 0
     looped: int = 0
     worst: float = 0.0
     largest: float = 0.0
 
     @property
     def ours(self) -> float:
-        """The seconds of the engine for the whole campaign, without the export, which is made once per network."""
-        return self.plan.seconds - self.export.seconds + self.rest.seconds * self.stands_for
+        """The seconds of the engine for the whole campaign, without the export, which is made once per network.
+
+        Some lesions are answered while the plan is made, as canaries, and are not computed again: the others, and no
+        more, stand for the rest of the campaign.
+        """
+        each = self.rest.seconds / (self.n - self.known)
+        return self.plan.seconds - self.export.seconds + each * (self.n * self.stands_for - self.known)
 
     def loop_of(self, n: int) -> float:
         """Get the seconds of the loop for a campaign of which ``n`` lesions are computed; each costs it a forward."""
@@ -48,10 +55,10 @@ def run_campaign(campaign: Campaign, turn: int = 0) -> Run:
     The engine's seconds are those between asking for an answer and having it on disk, everything included; the plan,
     with its canaries and what is kept of the intact network, is made before the sham's answer comes, the first.
     """
-    run, sampled = Run(stands_for=campaign.stands_for), campaign.sampled(turn)
+    run, sampled = Run(n=len(campaign.cuts), stands_for=campaign.stands_for), campaign.sampled(turn)
     block = max(1, len(sampled) // campaign.pauses)
     waiting: dict[int, torch.Tensor] = {}
-    with tempfile.TemporaryFile() as file, export_apart(run.export):
+    with tempfile.TemporaryFile() as file, export_apart(run.export), canaries_counted(run):
         given = engine(campaign)
         with run.plan.running():
             assert next(given)[0] == SHAM
@@ -114,9 +121,30 @@ def race(which: str, *, quick: bool = False, repeats: int | None = None, peers: 
     }  # fmt: skip
     notes.append(f"the loop of hooks is timed on {runs[0].looped} of {n} lesions a run, a full forward each")
     if campaign.stands_for > 1:
-        notes.append(f"computed: {n} lesions, each counted {campaign.stands_for:.1f} times; the plan is counted once")
+        known = runs[0].known
+        notes.append(f"computed: {n} lesions for {n * campaign.stands_for:.0f}; the plan is counted once, with {known} "
+                     f"that lie beside its canaries; the other {n - known} stand for the rest")
     return Row(which, campaign.what, "hook loop", campaign.goal, speedup, full, campaign.flops / peak / middle, worst,
                used, raced, turns, spread, quick, details, notes)  # fmt: skip
+
+
+@contextmanager
+def canaries_counted(run: Run) -> Iterator[None]:
+    """Take note of how many lesions the engine has answered when its plan is made."""
+    from neurolab.specimen.engine import Engine
+
+    plan = Engine.plan
+
+    def noted(engine: Any, *given: Any, **options: Any) -> Any:
+        made = plan(engine, *given, **options)
+        run.known = sum(map(len, engine.known.values()))
+        return made
+
+    Engine.plan = noted  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Engine.plan = plan  # type: ignore[method-assign]
 
 
 @contextmanager
