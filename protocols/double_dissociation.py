@@ -41,7 +41,7 @@ def main(*, rng=0, quick=False):
             found = nl.dissociation(trials, lesions=areas, tasks=tuple(KINDS), spared_within=0.1, rng=rng)
             yield f"{condition}_{how}".replace(" ", "_"), found
             parts.append(nl.analysis.indices_of(found, names=[f"{kind} apart, {how}" for kind in KINDS]))
-            sentence = f"Units found by {HOWS[how]} cost their task more than those of the other do ({condition})."
+            sentence = f"Losing units found by {HOWS[how]} costs their task more than losing the other's ({condition})."
             each = {kind: found.isel(claim=at) for at, kind in enumerate(KINDS)}
             claims.append(nl.analysis.claim(sentence, each, expects="more", by="task", figure=f"{condition}_{how}"))
         profiles[condition] = nl.analysis.profile(parts, training=nl.specimen.training_table(cohort))
