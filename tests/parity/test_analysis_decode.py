@@ -100,6 +100,8 @@ def test_decode__reads_from_a_region_chosen_elsewhere():
     text = nl.methods_text(within)
     assert "Balanced accuracy" in text
     assert "Ojala" in text
+    assert "n = 80 stimuli" in text
+    assert "rng 0" in text
 
 
 def test_decode__bad_input_is_told(three):
