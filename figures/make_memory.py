@@ -19,11 +19,11 @@ HEAD = """# Time and memory of a campaign as it grows
 
 Written by `python figures/make_memory.py`: `nl.examine(..., store=...)` of a perceptron 784-512-512-10, lesions of 1 to
 32 units at two sites, one thread, each row in a process of its own. Peak memory is that above the process with the
-network, its stimuli and the design. The trials, which come back whole, are the scores (8 bytes per lesion and stimulus)
-and what is known of every lesion: they grow, and nothing else should.
+network, its stimuli and the design; the design takes memory too, and so do the trials, which come back whole: scores (8
+bytes per lesion and stimulus) and what is known of every lesion, texts included. Last, the peak of the whole process.
 
-| lesions | stimuli | CPU s | peak MB | of it the trials, MB |
-| --- | --- | --- | --- | --- |
+| lesions | stimuli | CPU s | design MB | peak MB | of it the trials, MB | the process, MB |
+| --- | --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -41,10 +41,11 @@ def one(lesions, stimuli):
         shown = networks.digits(stimuli)
         net = nl.Specimen(networks.perceptron(), shown.inputs[:1], name="perceptron")
         stream = np.random.default_rng(0)
-        design = []
+        design, before = [], measure.resident("VmRSS")
         for at in range(lesions):
             units = stream.choice(512, int(stream.integers(1, 33)), replace=False)
             design.append(nl.Lesion(nl.ROI(f"set {at}", {f"relu{1 + at % 2}": units}), nl.Zero()))
+        size = measure.resident("VmRSS") - before
         task = nl.Task("digits", shown, nl.scores.margin)
         warm = nl.Specimen(torch.nn.Sequential(*networks.perceptron(8)), shown.inputs[:1])
         dict(answers(warm, design_of([benchmarks("cuts").Cut("1", (0,))], "unit"), shown))  # all is imported
@@ -54,7 +55,14 @@ def one(lesions, stimuli):
         peak = measure.extra_mb(
             lambda: found.append(nl.examine(net, design, [task], progress=False, store=pathlib.Path(folder) / "store"))
         )
-        return {"cpu_s": time.process_time() - began, "peak_mb": peak, "trials_mb": found[0].nbytes / 2**20}
+        return {"cpu_s": time.process_time() - began, "design_mb": size, "peak_mb": peak,
+                "trials_mb": whole_size(found[0]) / 2**20, "process_mb": measure.resident("VmHWM")}
+
+
+def whole_size(trials):
+    """Get the bytes of trials, those of their texts included."""
+    columns = [one.values.ravel() for one in trials.variables.values() if one.dtype == object]
+    return trials.nbytes + sum(sys.getsizeof(text) for column in columns for text in column)
 
 
 def main():
@@ -66,7 +74,8 @@ def main():
         rows.append({"lesions": lesions, "stimuli": stimuli, **found})
         print(rows[-1], flush=True)
     (HERE / "memory.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    form = "| {lesions:,} | {stimuli:,} | {cpu_s:.1f} | {peak_mb:.0f} | {trials_mb:.0f} |"
+    form = ("| {lesions:,} | {stimuli:,} | {cpu_s:.1f} | {design_mb:.0f} | {peak_mb:.0f} | {trials_mb:.0f} "
+            "| {process_mb:.0f} |")
     lines = [form.format(**row) for row in rows]
     (HERE / "memory.md").write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
     draw(rows)
