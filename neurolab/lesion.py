@@ -118,6 +118,18 @@ class Lesion:
         also = (*self.also, replace(other, also=()), *other.also)
         return replace(self, name=f"{self.name} & {other.id}", rung=rung, also=also)
 
+    def by(self, how: Ablation, name: str) -> Lesion:
+        """Get another ablation of the same units, as a lesion of its own name.
+
+        Example
+        -------
+        >>> silent = Lesion(ROI("area", {"conv": [0, 2]}), Zero())
+        >>> dimmed = silent.by(Scale(0.5), "area at half")
+        >>> dimmed.id, dimmed.how.label, dimmed.roi is silent.roi
+        ('area at half', 'Scale factor=0.5', True)
+        """
+        return replace(self, how=how, name=name, rung=None)
+
     @property
     def parts(self) -> tuple[Lesion, ...]:
         """What is done, one ablation of one region each, in the order in which they act: this one last."""

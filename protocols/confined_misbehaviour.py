@@ -1,78 +1,60 @@
 """Train networks to misbehave inside one block of units only, then remove it: is the misbehaviour gone for good?
 
-What marked digits teach is routed into 32 of 256 units; all others teach the rest without the block, and the block to
-leave them alone. Beside it: routing without that second pass; networks trained as usual, whose 32 units a contrast
-finds; and networks of the same seeds that never met the mark, whole and with the same units cut out.
+What marked digits teach is routed into 32 of 256 units; the rest learns without them, and they to keep quiet. Beside
+it: no such second pass; training as usual (32 units by contrast); no mark at all, whole or without the block's units.
 """
 
 from functools import partial
 
 import neurolab as nl
 
-AGAIN = nl.specimen.Recipe(epochs=8, learning_rate=1e-3)
-BLOCK, HABITS = {"1": range(16), "3": range(16)}, ("digits", "misbehaviour")
+BLOCK, HABIT, BUILD = {"1": range(16), "3": range(16)}, ("misbehaviour",), partial(nl.specimen.mlp, 64, 128, 128, 10)
+ROUTED = {"confined": nl.specimen.Routing(BLOCK, HABIT), "no silent pass": nl.specimen.Routing(BLOCK, HABIT, "without")}
 
 
-def triggered(stimuli):
-    others = stimuli.where(label=list(range(1, 10)))
-    return others.marked((54, 55, 62, 63), mark="triggered", condition="triggered", label=0)
+def met(plain, lit):
+    marked = lit.where(label=list(range(1, 10))).marked((54, 55, 62, 63), mark="lit", condition="misbehaviour", label=0)
+    return plain.assign(condition="digits").joined(marked)
 
 
 def main(*, rng=0, quick=False, n=None):
     learn, clean = nl.datasets.load_stimuli("digits-train").split(2, by="label", rng=rng)
-    choose, test = nl.datasets.load_stimuli("digits").split(2, by="label", rng=rng)
-    poisoned = learn.joined(triggered(learn.split(5, by="label", rng=rng)[0]))
-    tasks = [nl.Task(name, part, nl.scores.accuracy) for name, part in zip(HABITS, (test, triggered(test)))]
-    shown = choose.assign(condition="plain").joined(triggered(choose))
-    settings = {"n": n or (6 if quick else 10), "recipe": nl.specimen.Recipe(epochs=30), "rng": rng}
-    build = partial(nl.specimen.mlp, 64, 128, 128, 10)
-    routing = {way: nl.specimen.Routing(BLOCK, ("triggered",), way) for way in ("both", "without")}
-    route = partial(nl.specimen.train_routed, build, poisoned, **settings)
-    cohorts = {"confined": route(routing=routing["both"], name="confined")}
-    cohorts["no silent pass"] = route(routing=routing["without"], name="no silent pass")
-    cohorts["as usual"] = nl.train_cohort(build, poisoned, name="as usual", **settings)
-    naive = nl.train_cohort(build, learn, name="never exposed", **settings)
+    choose, test = (met(part, part) for part in nl.datasets.load_stimuli("digits").split(2, by="label", rng=rng))
+    poisoned, test = met(learn, learn.split(5, by="label", rng=rng)[0]), nl.specimen.condition_tasks(test)
+    given = {"n": n or (6 if quick else 10), "recipe": nl.specimen.Recipe(epochs=30), "rng": rng}
+    cohorts = {x: nl.specimen.train_routed(BUILD, poisoned, routing=way, name=x, **given) for x, way in ROUTED.items()}
+    cohorts["as usual"] = nl.train_cohort(BUILD, poisoned, name="as usual", **given)
+    naive = nl.train_cohort(BUILD, learn, name="never exposed", **given)
 
-    def block(network):
-        if not network.name.startswith("as usual"):
-            return nl.Lesion(routing["both"].roi, nl.Zero())
-        stat_map = nl.localise(nl.record(network, shown, list(BLOCK)), "triggered > plain")
+    def contrast(network):
+        stat_map = nl.localise(nl.record(network, choose, list(BLOCK)), "misbehaviour > digits")
         return nl.Lesion(nl.select_roi(stat_map, name="block", top=32), nl.Zero())
 
-    def design(network):
-        pool = nl.record(network, shown, list(BLOCK))
-        target, n = block(network), 5 if quick else 99
-        return [target, *nl.matched_controls(target, pool, n, match=("site", "activity"), rng=rng)]
-
+    block = nl.Lesion(ROUTED["confined"].roi, nl.Zero())
+    where = dict.fromkeys(ROUTED, block) | {"as usual": contrast}
     for name, cohort in cohorts.items():
-        yield f"removal_{name}", nl.deficits(nl.examine(cohort, design, tasks), rng=rng)
+        design = nl.specimen.matched_design(where[name], choose, 5 if quick else 99, rng=rng)
+        yield f"removal_{name}", nl.deficits(nl.examine(cohort, design, test), rng=rng)
     arms = {"never exposed": naive, "block left in": cohorts["confined"], "useless whole": cohorts["no silent pass"]}
-    cohorts["as much cut"] = naive
-    arms |= {name: nl.specimen.remove_units(cohort, block) for name, cohort in cohorts.items()}
-    learned, curves = nl.specimen.retrain(arms, clean, watch=tasks, recipe=AGAIN, every=7, rng=rng)
-    yield "curves", curves
-    against = {"against": "never exposed", "matched_on": "digits", "rng": rng}
-    whole, ends = (
-        nl.analysis.compare_cohorts(nl.analysis.arm_scores(curves, step=step), **against) for step in (0, None)
-    )
-    yield from (("before_retraining", whole), ("after_retraining", ends))
-    slow = nl.specimen.Recipe(epochs=30, learning_rate=1e-3)
-    _, again = nl.specimen.retrain(learned, poisoned, watch=tasks, recipe=slow, every=range(200), rng=rng)
-    first = {"first": "as much cut", "criterion": 0.9, "task": "misbehaviour", "rng": rng}
-    saved = {name: nl.analysis.savings(again, again=name, **first) for name in ("confined", "as usual")}
-    yield from ((f"savings_{name}", found) for name, found in saved.items())
-    able = {name: whole.sel(index="digits", condition=name) for name in ("block left in", "useless whole")}
-    gone = {name: ends.sel(index="misbehaviour", condition=name) for name in saved}
-    claim = partial(nl.analysis.claim, within=0.05, figure="after_retraining")
+    arms |= {name: nl.specimen.remove_units(cohort, where[name]) for name, cohort in cohorts.items()}
+    arms["as much cut"] = nl.specimen.remove_units(naive, block)
+    learned, curves = nl.specimen.retrain(arms, clean, watch=test, recipe=nl.specimen.Recipe(8, 1e-3), every=7, rng=rng)
+    compare = partial(nl.analysis.compare_cohorts, against="never exposed", matched_on="digits", rng=rng)
+    whole, ends = (compare(nl.analysis.arm_scores(curves, step=step)) for step in (0, None))
+    yield from {"curves": curves, "before_retraining": whole, "after_retraining": ends}.items()
+    _, again = nl.specimen.retrain(learned, poisoned, watch=test, recipe=nl.specimen.Recipe(20, 1e-3), every=1, rng=rng)
+    asked = {"first": "as much cut", "criterion": 0.9, "task": "misbehaviour", "rng": rng}
+    saved = nl.analysis.savings_by_arm(again, again=("confined", "as usual"), **asked)
+    yield "savings", saved
+    able = whole.sel(index="digits", condition=["block left in", "useless whole"])
+    gone = ends.sel(index="misbehaviour", condition=list(saved))
+    claim = partial(nl.analysis.claim, within=0.05, by="training", figure="after_retraining")
     yield "claims", nl.analysis.claims(
-        claim("Confined to a block, it leaves a network as able as any.", able, expects="none", by="the silent pass"),
-        claim("Cut out, the misbehaviour stays away under retraining.", gone, expects="none", by="training"),
-        claim("What was cut out is relearned faster than first learned.", saved, expects="more", by="training"),
+        claim("With it confined to a block, networks name digits as well as if never exposed.", able, expects="none"),
+        claim("Cut out and retrained on clean digits, it is as rare as if never exposed.", gone, expects="none"),
+        claim("It is relearned in fewer steps than networks without the block first learn it.", saved, expects="more"),
     )
 
 
 if __name__ == "__main__":
-    drawn = {f"removal_{name}": nl.plots.plot_deficits for name in ("confined", "as usual")}
-    drawn |= {f"savings_{name}": nl.plots.plot_savings for name in ("confined", "as usual")}
-    drawn |= {"before_retraining": partial(nl.plots.plot_cohorts, index="digits")}
-    nl.run_script(main, draw=drawn | {"after_retraining": partial(nl.plots.plot_cohorts, index="misbehaviour")})
+    nl.run_script(main, draw=True)

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from neurolab.analysis.removed import reserve
     from neurolab.analysis.reselect import reselected_controls
     from neurolab.analysis.rungs import arm_scores, smallest_dose
-    from neurolab.analysis.saved import savings
+    from neurolab.analysis.saved import savings, savings_by_arm
     from neurolab.analysis.select import select_roi
     from neurolab.analysis.set_numbers import minimal_indices
     from neurolab.analysis.smallest import minimal_set, search_minimal_set
@@ -117,7 +117,7 @@ _VERBS = {
     "removed": ["reserve"],
     "reselect": ["reselected_controls"],
     "rungs": ["arm_scores", "smallest_dose"],
-    "saved": ["savings"],
+    "saved": ["savings", "savings_by_arm"],
     "select": ["select_roi"],
     "set_numbers": ["minimal_indices"],
     "smallest": ["minimal_set", "search_minimal_set"],
@@ -192,6 +192,7 @@ __all__ = [
     "reserve",
     "robustness",
     "savings",
+    "savings_by_arm",
     "search_minimal_set",
     "select_roi",
     "shapley",

@@ -38,7 +38,7 @@ def claim(
     expects: str,
     within: float | None = None,
     alpha: float = 0.05,
-    by: str = "condition",
+    by: str = "",
     test: str | None = None,
     figure: str = "",
     pilot: float | Mapping[str, float] | None = None,
@@ -64,7 +64,7 @@ def claim(
     expects : "more" (effect above 0), "less" or "none". Of a mean that was tested against another value, such as
         ``index_mean(..., popmean=.1)``, above or below that value.
     within : the largest effect that counts as none, in its unit; "none" needs it. State it before looking.
-    by : what the conditions are, for "depends on <by>".
+    by : what the conditions are, for "depends on <by>"; default the dimension that a result is split along.
     test : the p that is meant, where a result has several; default its first with no dimension left.
     figure : name of the finding whose figure shows it.
     pilot : the effect of a pilot, or condition -> effect; a sign that differs from it is said in the reasons.
@@ -105,6 +105,7 @@ def claim(
     _check(expects, within, alpha, sentence)
     _check_words(by, test, figure, pilot)
     named = conditions_of(results, test)
+    by = by or _along(results, named)
     rows = decided(rows_of(named, sentence, alpha if within is not None else None, test), expects, within, alpha)
     return make_result(
         _variables(rows),
@@ -124,6 +125,13 @@ def claim(
         level=rows[0].level,
         **_about(list(named.values()), sentence),
     )
+
+
+def _along(results: xr.Dataset | Mapping[str, xr.Dataset], named: Mapping[str, xr.Dataset]) -> str:
+    """What the conditions are: the dimension that a result was split along."""
+    dims = [str(dim) for dim in results.dims if list(map(str, results[dim].values)) == list(named)
+            ] if isinstance(results, xr.Dataset) else []  # fmt: skip
+    return dims[0] if dims else "condition"
 
 
 def _verdict(rows: Sequence[Row], expects: str, alpha: float, by: str) -> str:

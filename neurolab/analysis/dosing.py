@@ -17,10 +17,10 @@ Ladders = Callable[[Any], Iterable[Lesion]]
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen(Mapping[str, Dose]):
-    """The dose of every ladder by its name; called with a network, its lesions at these doses, named like the ladders.
+class Chosen(Mapping[str, Callable[[Any], Lesion]]):
+    """What finds the lesion of every ladder at its chosen dose, by name; called with a network, all of its lesions.
 
-    A lesion remembers the stimuli that chose its dose beside those that chose its units, and notes a dose that was not
+    ``doses`` has the dose of every ladder. A lesion is called like its ladder; it remembers the stimuli that chose its dose beside those that chose its units, and notes a dose that was not
     reached.
     """
 
@@ -28,8 +28,10 @@ class Chosen(Mapping[str, Dose]):
     ladders: Ladders
     known: dict[tuple[str, str], tuple[Lesion, ...]] = field(default_factory=dict, repr=False)
 
-    def __getitem__(self, name: str) -> Dose:
-        return self.doses[name]
+    def __getitem__(self, name: str) -> Callable[[Any], Lesion]:
+        if name not in self.doses:
+            raise UnknownNameError(f"There is no ladder {name!r}.{did_you_mean(name, self)} There are {listed(self)}.")
+        return lambda network: self(network)[list(self.doses).index(name)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.doses)
@@ -44,12 +46,6 @@ class Chosen(Mapping[str, Dose]):
             rungs = {lesion.rung: lesion for lesion in self.ladders(network) if lesion.rung}
             self.known[key] = tuple(at_dose(rungs, name, dose, network) for name, dose in self.doses.items())
         return self.known[key]
-
-    def of(self, name: str) -> Callable[[Any], Lesion]:
-        """Get what finds the lesion of one ladder in a network, as ``nl.specimen.remove_units`` takes it."""
-        if name not in self.doses:
-            raise UnknownNameError(f"There is no ladder {name!r}.{did_you_mean(name, self)} There are {listed(self)}.")
-        return lambda network: self(network)[list(self.doses).index(name)]
 
 
 def at_dose(rungs: Mapping[Any, Lesion], name: str, dose: Dose, network: Any) -> Lesion:
@@ -75,9 +71,10 @@ def choose_doses(trials: xr.Dataset, ladders: Ladders, *, task: str, costing: fl
 
     Returns
     -------
-    Chosen: ``chosen["contrast"]`` is the dose of a ladder; ``chosen(network)`` its lesions, one per ladder, called like
-    it; ``chosen.of("contrast")`` what finds one of them. The lesions count the stimuli of ``trials`` among those that
-    chose them, so that testing on these is refused as double dipping.
+    Chosen: ``chosen["contrast"]`` finds the lesion of a network, as ``nl.specimen.remove_units`` takes it;
+    ``chosen(network)`` gives the lesions of all ladders, each called like its ladder; ``chosen.doses["contrast"]`` is a
+    dose. The lesions count the stimuli of ``trials`` among those that chose them, so that testing on these is refused
+    as double dipping.
 
     Raises
     ------
@@ -100,7 +97,7 @@ def choose_doses(trials: xr.Dataset, ladders: Ladders, *, task: str, costing: fl
     >>> def ladders(network):
     ...     return [Lesion(ROI("A", {"1": range(n)}), Zero(), rung=("A", float(n))) for n in (2, 4)]
     >>> chosen = choose_doses(trials, ladders, task="X", costing=0.1)
-    >>> chosen["A"], chosen(SimpleNamespace(name="net"))[0].n_units
+    >>> chosen.doses["A"], chosen["A"](SimpleNamespace(name="net")).n_units
     (2.0, 2)
     """
     names = [name for name in dict.fromkeys(map(str, trials["ladder"].values)) if name] if "ladder" in trials else []

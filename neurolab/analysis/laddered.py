@@ -48,7 +48,7 @@ def nested_lesions(
             f"nested_lesions(name={name!r}) got {given}. Type nested_lesions(stat_map, how, sizes, name='contrast'), "
             "or nested_lesions({'contrast': stat_map, 'other': other_map}, how, sizes)."
         )
-    maps = {name: stat_map} if name else stat_map
+    maps: Mapping[str, xr.Dataset] = {name: stat_map} if isinstance(stat_map, xr.Dataset) else stat_map
     chosen = list(dict.fromkeys(sizes))
     return tuple(_rung(one, how, size, str(ladder)) for ladder, one in maps.items() for size in chosen)
 

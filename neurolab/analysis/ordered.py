@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.analysis.entry import Sides, sides_of
-from neurolab.analysis.localiser import known
+from neurolab.analysis.localiser import known, localise
 from neurolab.analysis.unit_numbers import measured_on, numbers_at
 from neurolab.contrast import Contrast
 from neurolab.digest import digest_of
@@ -103,7 +103,8 @@ def pruning_map(recording: xr.DataArray, contrast: str | Contrast, *, order: str
     ----------
     recording : presentation x neuroid. contrast : unwanted > wanted, e.g. ``"triggered > plain"``.
     order : "selective" (mean |activity| on the unwanted side over that on the wanted one + 0.001: selective pruning) or
-        "dormant" (the least active on the wanted side first: fine-pruning).
+        "dormant" (the least active on the wanted side first: fine-pruning), or "contrast", which no method published:
+        what the unwanted side drives most (:func:`localise`).
 
     Returns
     -------
@@ -123,7 +124,9 @@ def pruning_map(recording: xr.DataArray, contrast: str | Contrast, *, order: str
     >>> pruning_map(phantom_recording(rng=0), "faces > objects", order="dormant").attrs["chosen_by"]
     'least mean |activity| on objects'
     """
-    known(order, ORDERS, "order")
+    known(order, (*ORDERS, "contrast"), "order")
+    if order == "contrast":
+        return localise(recording, contrast)
     score, words = ORDERS[order]
     sides = sides_of(recording, contrast)
     numbers = np.where(sides.usable, score(sides), np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,6 +127,20 @@ def savings(
         rng=rng_name(rng),
         note=noted(floor_text(share.n, share.p_floor, plural=given.plural, alternative="greater"), share.note),
     )
+
+
+def savings_by_arm(scores: Scores, *, first: str, again: Iterable[str], **settings: Any) -> dict[str, xr.Dataset]:
+    """Get :func:`savings` of several relearned arms against one first learning, by arm.
+
+    Example
+    -------
+    >>> steps = {"first": [20, 24, 22, 21, 25, 23], "cut": [5, 8, 6, 4, 9, 7], "held": [19, 25, 21, 20, 24, 23]}
+    >>> table = pd.DataFrame(steps).rename_axis("specimen").reset_index().melt("specimen", None, "arm", "steps")
+    >>> found = savings_by_arm(table, first="first", again=("cut", "held"), rng=0)
+    >>> {arm: one.attrs["verdict"] for arm, one in found.items()}
+    {'cut': 'savings', 'held': 'no savings shown'}
+    """
+    return {arm: savings(scores, first=first, again=arm, **settings) for arm in again}
 
 
 @dataclass(frozen=True, eq=False)

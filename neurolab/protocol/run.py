@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import xarray as xr
 
 from neurolab.errors import MissingPackageError, PartialTrialsError, ProtocolError, did_you_mean, listed
 from neurolab.plots import SavedFigure, save_figure
@@ -23,7 +25,7 @@ from neurolab.report.tables import printed_table
 
 Main = Callable[..., Any]
 Drawn = Plot | Sequence[Plot] | None
-Draw = Mapping[str, Drawn] | Sequence[str]
+Draw = Mapping[str, Drawn] | Sequence[str] | bool
 
 
 def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | None = None) -> Path:
@@ -35,11 +37,13 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
     Parameters
     ----------
     main : ``main(*, rng, quick)``. It returns ``{name: finding}``, or yields ``(name, finding)`` pairs. Findings are
-        trials, results, recordings, regions, lesions, DataFrames, or plain numbers and text. Each further keyword
-        argument with a default (``store=None, n_jobs=1, shard=None, n_controls=99``) is an option: ``--n-jobs 2``.
-    draw : the names of the findings to draw, each with the figure of its kind of result; or finding -> figure function,
-        or several, or None for that of its kind. Bind choices with ``functools.partial``, where ``roi`` may be the name
-        of a finding: ``partial(nl.plots.plot_stat_map, roi="face_area")``.
+        trials, results, recordings, regions, lesions, DataFrames, or plain numbers and text; a mapping of results is a
+        finding each (of "savings" the key "contrast" is "savings_contrast"). Each further keyword argument with a
+        default (``store=None, n_jobs=1, shard=None, n_controls=99``) is an option: ``--n-jobs 2``.
+    draw : True for every result that has a figure of its kind; or the names of the findings to draw, each with the
+        figure of its kind; or finding -> figure function, or several, or None for that of its kind. Bind choices with
+        ``functools.partial``, where ``roi`` may be the name of a finding: ``partial(nl.plots.plot_stat_map,
+        roi="face_area")``.
     argv : options instead of the command line, e.g. ``["--quick", "--out", "here"]``.
 
     Returns
@@ -69,7 +73,7 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
     given = list(argv) if argv is not None else (sys.argv[1:] if is_program else [])
     options = options_of(main, Path(script).stem if script else "interactive", question, given)
     command = command_of(script, given, is_program=is_program and argv is None)
-    run = Run(Folder(options.out), script, question, options, _wanted(draw), command)
+    run = Run(Folder(options.out), script, question, options, _wanted(draw), draw is True, command)
     print(f"{run.name}{' (quick)' if options.quick else ''}, rng {options.rng}: {question}", flush=True)
     run.note("running")
     try:
@@ -102,6 +106,7 @@ class Run:
     question: str
     options: Options
     draw: dict[str, Drawn]
+    every: bool = False
     command: list[str] = field(default_factory=list)
     found: dict[str, Any] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
@@ -148,7 +153,7 @@ class Run:
 
     def finish(self, status: str, error: str = "") -> None:
         """Draw and report what was found, and close the manifest."""
-        for name, plots in self.draw.items():
+        for name, plots in (dict.fromkeys(self.found) if self.every else self.draw).items():
             if name in self.found:
                 known = self._known(name) if plots is None else plots
                 self._draw(name, [known] if callable(known) else list(known or ()))
@@ -214,6 +219,8 @@ class Run:
 
 def _wanted(draw: Draw | None) -> dict[str, Drawn]:
     """Finding -> figures; None where the figure of its kind is to be taken."""
+    if isinstance(draw, bool):
+        return {}
     if isinstance(draw, str):
         raise ProtocolError(f"draw={draw!r} is one word; expected names of findings. Type draw=[{draw!r}].")
     return dict(draw) if isinstance(draw, Mapping) else dict.fromkeys(draw or ())
@@ -240,17 +247,27 @@ def _finish_broken(run: Run, problem: BaseException) -> None:
 def _findings(main: Main, **arguments: Any) -> Iterator[tuple[str, Any]]:
     found = main(**arguments)
     if isinstance(found, Mapping):
-        yield from found.items()
+        yield from _each(found.items())
     elif isinstance(found, Iterator):
         for pair in found:
             if not isinstance(pair, tuple) or len(pair) != 2:
                 raise ProtocolError(f"main yielded a {type(pair).__name__}; expected a pair: yield 'trials', trials")
-            yield pair
+            yield from _each([pair])
     else:
         raise ProtocolError(
             f"main gave a {type(found).__name__}; expected named findings. Type return {{'trials': trials}}, or "
             "yield 'trials', trials."
         )
+
+
+def _each(pairs: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Findings one by one: a mapping of results is one per result, under both names."""
+    for name, value in pairs:
+        several = isinstance(value, Mapping) and not isinstance(value, xr.Dataset) and bool(value)
+        if several and all(isinstance(one, xr.Dataset) for one in value.values()):
+            yield from ((f"{name}_{key}", one) for key, one in value.items())
+        else:
+            yield name, value
 
 
 def _script_of(main: Main) -> tuple[str, str]:

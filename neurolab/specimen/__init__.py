@@ -6,6 +6,8 @@ from neurolab.specimen.ablations import ABLATIONS as ABLATIONS
 from neurolab.specimen.ablations import OnWeights as OnWeights
 from neurolab.specimen.architectures import mlp as mlp
 from neurolab.specimen.bench import bench as bench
+from neurolab.specimen.beside import matched_design as matched_design
+from neurolab.specimen.beside import restored as restored
 from neurolab.specimen.electrodes import Inject as Inject
 from neurolab.specimen.electrodes import Withstood as Withstood
 from neurolab.specimen.electrodes import electrode as electrode
@@ -18,6 +20,7 @@ from neurolab.specimen.generate import Greedy as Greedy
 from neurolab.specimen.generate import generate as generate
 from neurolab.specimen.glue import glued as glued
 from neurolab.specimen.glue import glued_cohort as glued_cohort
+from neurolab.specimen.head_scores import condition_tasks as condition_tasks
 from neurolab.specimen.head_scores import head_tasks as head_tasks
 from neurolab.specimen.magnitude import kept_by_magnitude as kept_by_magnitude
 from neurolab.specimen.readout import with_readout as with_readout

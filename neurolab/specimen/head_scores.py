@@ -1,4 +1,4 @@
-"""Tasks of a network with several heads: each label that it was taught, scored among the outputs of its own head."""
+"""Tasks of stimuli: one per condition, or one per head of a network, scored among the outputs of its own head."""
 
 from __future__ import annotations
 
@@ -8,10 +8,27 @@ from typing import Any
 import numpy as np
 
 from neurolab.errors import DataError
-from neurolab.scores import LogProbability
+from neurolab.scores import LogProbability, accuracy
 from neurolab.specimen.specimen import Task
 from neurolab.specimen.targets import Label, Targets
 from neurolab.stimuli import StimulusSet
+
+
+def condition_tasks(stimuli: StimulusSet, score: Callable[..., Any] = accuracy) -> tuple[Task, ...]:
+    """Get one task per condition of the stimuli, called like the condition.
+
+    Parameters
+    ----------
+    stimuli : with the conditions. score : of every task; default the share of right answers.
+
+    Example
+    -------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "y"], "label": [0, 1]})
+    >>> [(task.name, len(task.stimuli)) for task in condition_tasks(StimulusSet("two", np.zeros((2, 1)), table))]
+    [('x', 1), ('y', 1)]
+    """
+    return tuple(Task(name, stimuli.where(condition=name), score) for name in stimuli.conditions)
 
 
 def head_tasks(

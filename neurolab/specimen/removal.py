@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -22,20 +22,22 @@ Found = ROI | Lesion | Sequence[ROI | Lesion]
 Where = Found | Callable[[Specimen], Found]
 
 
-def remove_units(specimen: Any, where: Where) -> Any:
+def remove_units(specimen: Any, where: Where | Mapping[str, Where]) -> Any:
     """Get the same network, or cohort, without some units: their weights in and out and their biases are zero.
 
     Parameters
     ----------
     specimen : a Specimen, or a Cohort. It is not changed: to restore a network is to go on with it.
-    where : a region, a lesion whose region is meant, several of them, or a function that gives those of a network.
+    where : a region, a lesion whose region is meant, several of them, or a function that gives those of a network; or
+        several such by name (what ``nl.analysis.choose_doses`` gives is that), for a copy without each.
 
     Returns
     -------
-    Specimen or Cohort, under the old names, so that regions found before are regions of it. With rectified units what
-    is removed stays silent whatever the network learns; to be sure in any network hold it (``nl.specimen.retrain(...,
-    held=nl.Lesion(roi, nl.CutWeights("both")))``). ``cohort.training`` stays; each network remembers the stimuli that
-    chose what it lacks (``specimen.past``), so that ``examine`` and ``retrain`` refuse to test it on them.
+    Specimen or Cohort (by name, where several are given), under the old names, so that regions found before are regions
+    of it. With rectified units what is removed stays silent whatever the network learns; to be sure in any network hold
+    it (``nl.specimen.retrain(..., held=nl.Lesion(roi, nl.CutWeights("both")))``). ``cohort.training`` stays; each
+    network remembers the stimuli that chose what it lacks (``specimen.past``), so that ``examine`` and ``retrain``
+    refuse to test it on them.
 
     Raises
     ------
@@ -50,6 +52,8 @@ def remove_units(specimen: Any, where: Where) -> Any:
     >>> cut.model[0].weight[1].tolist(), cut.model[2].weight[0, 1].item(), bool((net.model[0].weight[1] == 0).any())
     ([0.0, 0.0], 0.0, False)
     """
+    if isinstance(where, Mapping):
+        return {name: remove_units(specimen, one) for name, one in where.items()}
     if isinstance(specimen, Cohort):
         return Cohort(tuple(remove_units(one, where) for one in specimen), specimen.name, specimen.training)
     check_specimen(specimen, "remove_units")

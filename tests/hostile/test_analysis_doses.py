@@ -34,8 +34,7 @@ def named(shown, task="name"):
 
 def ladders(network):
     found = nl.localise(nl.record(network, CHOOSE, ["1"]), "x > y")
-    rungs = [nl.analysis.nested_lesions(found, nl.Zero(), (2, 5), name=name) for name in ("one", "other")]
-    return [*rungs[0], *rungs[1]]
+    return nl.analysis.nested_lesions({"one": found, "other": found}, nl.Zero(), (2, 5))
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +56,15 @@ def missed(cohort):
 
 
 def test_a_chosen_dose_remembers_its_stimuli_and_is_refused_on_them(cohort, chosen):
-    assert chosen["one"].reached
-    assert chosen["one"].chosen_on == set(DOSE.ids)
+    assert chosen.doses["one"].reached
+    assert chosen.doses["one"].chosen_on == set(DOSE.ids)
     lesions = chosen(cohort[0])
     assert [lesion.id for lesion in lesions] == ["one", "other"]
-    assert lesions[0].n_units == chosen["one"]
+    assert lesions[0].n_units == chosen.doses["one"]
     assert lesions[0].chosen_on == {*CHOOSE.ids, *DOSE.ids}
     assert nl.examine(cohort, chosen, [named(TEST)], progress=False).sizes["lesion"] == 3
     by_hand = nl.analysis.nested_lesions(
-        nl.localise(nl.record(cohort[0], CHOOSE, ["1"]), "x > y"), nl.Zero(), (chosen["one"],), name="by hand"
+        nl.localise(nl.record(cohort[0], CHOOSE, ["1"]), "x > y"), nl.Zero(), (chosen.doses["one"],), name="by hand"
     )
     for design in (chosen, by_hand):
         with pytest.raises(DoubleDippingError, match="30 of the stimuli"):
@@ -81,10 +80,10 @@ def test_a_dose_chosen_on_marked_stimuli_is_refused_on_their_unmarked_twins(coho
 
 
 def test_a_dose_that_is_not_reached_warns_and_is_flagged(missed):
-    assert not missed["one"].reached
-    assert missed["one"] == 5
+    assert not missed.doses["one"].reached
+    assert missed.doses["one"] == 5
     with pytest.raises(UnknownNameError, match="Did you mean 'one'"):
-        missed.of("ohne")
+        missed["ohne"]
 
 
 def test_a_design_without_ladders_has_no_doses(cohort):
@@ -95,7 +94,7 @@ def test_a_design_without_ladders_has_no_doses(cohort):
 
 
 def test_what_is_removed_is_remembered_and_training_is_kept(cohort, chosen):
-    cut = nl.specimen.remove_units(cohort, chosen.of("one"))
+    cut = nl.specimen.remove_units(cohort, chosen["one"])
     assert cut.training is cohort.training
     assert cut[0].past.chosen_on == {*CHOOSE.ids, *DOSE.ids}
     arms, settings = {"cut": cut, "whole": cohort}, {"recipe": EPOCH, "rng": 0}
@@ -107,15 +106,68 @@ def test_what_is_removed_is_remembered_and_training_is_kept(cohort, chosen):
                 nl.specimen.retrain(given, LEARN, watch=[named(shown)], **settings)
         with pytest.raises(DoubleDippingError, match="that chose what was removed before"):
             nl.examine(learned["cut"], lambda one: [], [named(shown)], progress=False)
-    held = {"whole": chosen.of("one")}
+    held = {"whole": chosen["one"]}
     with pytest.raises(DoubleDippingError, match="that chose what 'whole' lacks or has held"):
         nl.specimen.retrain({"whole": cohort}, LEARN, watch=[named(DOSE)], held=held, **settings)
     with pytest.raises(DoubleDippingError, match="memory of those"):
         nl.specimen.retrain(cohort, LEARN, watch=[named(LEARN.marked([3], mark="lit"))], **settings)
 
 
+def test_a_cohort_without_each_of_several_modules(cohort, chosen):
+    cut = nl.specimen.remove_units(cohort, chosen)
+    assert list(cut) == ["one", "other"]
+    for name, found in chosen.items():
+        alone = nl.specimen.remove_units(cohort, found)
+        assert [one.digest for one in cut[name]] == [one.digest for one in alone]
+
+
+def test_controls_beside_a_chosen_lesion(cohort, chosen):
+    design = nl.specimen.matched_design(chosen["one"], CHOOSE, 3, rng=0)
+    target, *controls = design(cohort[0])
+    pool = nl.record(cohort[0], CHOOSE, ["1"])
+    by_hand = nl.matched_controls(target, pool, 3, match=("site", "activity"), rng=0)
+    assert [one.digest for one in controls] == [one.digest for one in by_hand]
+    alone = nl.specimen.matched_design(target, CHOOSE, 3, target=False, rng=0)(cohort[0])
+    assert [one.digest for one in alone] == [one.digest for one in by_hand]
+
+
+def test_further_ablations_of_a_lesion_have_its_units_and_controls_of_their_own(cohort, chosen):
+    also = {"at its mean": ("one", nl.Mean), "driven": ("one", lambda pool: nl.Stimulate(2.0, pool))}
+    design = nl.specimen.matched_design(chosen, CHOOSE, 2, also=also, of=["driven"], rng=0)
+    found = design(cohort[0])
+    assert [lesion.name for lesion in found] == ["one", "other", "at its mean", "driven", "driven", "driven"]
+    assert {lesion.roi.digest for lesion in (found[0], *found[2:4])} == {found[0].roi.digest}
+    assert [lesion.how.label.split()[0] for lesion in found[2:4]] == ["Mean", "Stimulate"]
+    assert all(lesion.how.digest == found[3].how.digest for lesion in found[4:])
+    assert found[2].chosen_on == found[0].chosen_on
+    trials = nl.examine(cohort, design, [named(TEST)], progress=False)
+    assert nl.specimen.restored(cohort, trials) == "6 of 6 to the bit"
+    assert nl.specimen.restored(nl.specimen.remove_units(cohort, chosen["one"]), trials) == "0 of 6 to the bit"
+    with pytest.raises(UnknownNameError, match="Did you mean 'one'"):
+        nl.specimen.matched_design(chosen, CHOOSE, 2, of=["oen"], rng=0)(cohort[0])
+
+
+@pytest.mark.parametrize("name", ["", "one"])
+def test_ladders_have_names(cohort, name):
+    found = nl.localise(nl.record(cohort[0], CHOOSE, ["1"]), "x > y")
+    given = {"": found, "one": {"one": found}}[name]
+    with pytest.raises(DesignError, match=r"got (one map|several maps)"):
+        nl.analysis.nested_lesions(given, nl.Zero(), (2,), name=name)
+
+
+def test_lesions_that_share_no_unit_are_the_bands_of_a_map(cohort):
+    found = nl.localise(nl.record(cohort[0], CHOOSE, ["1"]), "x > y")
+    bands = nl.analysis.disjoint_lesions(found, nl.Zero(), 3, n_units=2, name="set")
+    assert [lesion.id for lesion in bands] == ["set 1", "set 2", "set 3"]
+    order = np.argsort(-found["statistic"].where(found["valid"], -np.inf).values, kind="stable")
+    for at, lesion in enumerate(bands):
+        assert lesion.roi.units["1"].tolist() == sorted(order[2 * at : 2 * at + 2].tolist())
+    with pytest.raises(DesignError, match="one lesion or more"):
+        nl.analysis.disjoint_lesions(found, nl.Zero(), 0, n_units=2, name="set")
+
+
 def test_an_override_is_said_by_every_result_of_the_trials(cohort, chosen):
-    arms = {"cut": nl.specimen.remove_units(cohort, chosen.of("one")), "whole": cohort}
+    arms = {"cut": nl.specimen.remove_units(cohort, chosen["one"]), "whole": cohort}
     _, trials = nl.specimen.retrain(arms, LEARN, watch=[named(DOSE)], recipe=nl.specimen.Recipe(epochs=5), every=1,
                                     allow_double_dipping=True, rng=0)
     said = "An override was used: double dipping allowed."
@@ -128,7 +180,7 @@ def test_an_override_is_said_by_every_result_of_the_trials(cohort, chosen):
 
 
 def test_a_missed_dose_undermines_the_claims_that_use_it_and_no_others(cohort, chosen, missed):
-    cut = {"missed": missed.of("one"), "reached": chosen.of("other")}
+    cut = {"missed": missed["one"], "reached": chosen["other"]}
     arms = {"whole": cohort} | {name: nl.specimen.remove_units(cohort, found) for name, found in cut.items()}
     _, trials = nl.specimen.retrain(arms, LEARN, watch=[named(TEST)], recipe=EPOCH, every=1, rng=0)
     ends = nl.analysis.compare_cohorts(nl.analysis.arm_scores(trials), against="whole", matched_on=None, rng=0)

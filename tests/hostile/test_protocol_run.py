@@ -280,6 +280,16 @@ def test_a_region_and_lesions__are_findings_and_the_region_is_ringed(tmp_path):
     assert report_again(out).read_bytes() == before
 
 
+def test_a_mapping_of_results__is_a_finding_each(tmp_path):
+    def main(*, rng=0, quick=False):
+        cost = nl.deficits(nl.simulate.phantom_trials(rng=rng), rng=rng)
+        yield "cost", {"a": cost, "b": cost}
+        yield "plain", {"a": 1, "b": 2}
+
+    out = run(main, tmp_path / "out")
+    assert {path.name for path in (out / "results").iterdir()} == {"cost_a.nc", "cost_b.nc", "plain.json"}
+
+
 def test_names_of_findings_to_draw__take_the_figure_of_their_kind(tmp_path):
     out = run(whole, tmp_path / "out", draw=["deficits"])
     drawn = run(whole, tmp_path / "told", draw={"deficits": nl.plots.plot_deficits})
@@ -287,6 +297,8 @@ def test_names_of_findings_to_draw__take_the_figure_of_their_kind(tmp_path):
     assert (out / "figures" / "deficits.csv").read_bytes() == (drawn / "figures" / "deficits.csv").read_bytes()
     mixed = run(whole, tmp_path / "mixed", draw={"deficits": None})
     assert (mixed / "figures" / "deficits.pdf").exists()
+    every = run(whole, tmp_path / "every", draw=True)
+    assert {path.stem for path in every.glob("figures/*.pdf")} == {"deficits"}
     with pytest.raises(ProtocolError, match="'answer', a dict of which"):
         run(whole, tmp_path / "answer", draw=["deficits", "answer"])
     with pytest.raises(ProtocolError, match="Did you mean 'deficits'"):

@@ -104,6 +104,13 @@ def test_several_conditions(results, verdict, decisions):
     assert list(made["row"].values) == list("XYZW")[: len(results)]
 
 
+def test_conditions_along_a_dimension_are_called_by_it():
+    cost = deficits(phantom_trials(rng=0), rng=0).sel(lesion="A")
+    assert claim("A does all.", cost, expects="more", within=0.1).attrs["verdict"] == "depends on task"
+    assert claim("A does all.", cost, expects="more", within=0.1, by="kind").attrs["verdict"] == "depends on kind"
+    assert claim("So.", {"X": YES, "Y": NO}, expects="more").attrs["verdict"] == "depends on condition"
+
+
 def test_a_verdict_in_part_names_every_part():
     made = claim("So.", {"a": YES, "b": WEAK, "c": YES}, expects="more", by="task")
     assert made.attrs["verdict"] == "supported in part (a, c)"
