@@ -116,7 +116,6 @@ def l3(quick: bool, per_layer: int = 10, *, small: bool = False) -> Campaign:
     ``small`` is 6 layers, 256 wide.
     """
     layers, width, words = (6, 256, 8_000) if small else (12, 768, 50_257)
-    per_layer = min(per_layer, 8 if small else 5) if quick else per_layer
     model = networks.gpt(layers, width, words)
     stream = np.random.default_rng(0)
     cuts = [Cut(f"layers.{at}.act", (int(unit),), last=True) for at in range(layers)

@@ -41,8 +41,11 @@ class Run:
         Some lesions are answered while the plan is made, as canaries, and are not computed again: the others, and no
         more, stand for the rest of the campaign.
         """
-        each = self.rest.seconds / (self.n - self.known)
-        return self.plan.seconds - self.export.seconds + each * (self.n * self.stands_for - self.known)
+        computed, asked = self.n - self.known, self.n * self.stands_for - self.known
+        if asked and not computed:
+            raise ValueError(f"All {self.n} lesions lay beside the canaries; none is left that stands for the rest.")
+        times = asked / computed if computed else 1.0
+        return self.plan.seconds - self.export.seconds + self.rest.seconds * times
 
     def loop_of(self, n: int) -> float:
         """Get the seconds of the loop for a campaign of which ``n`` lesions are computed; each costs it a forward."""
