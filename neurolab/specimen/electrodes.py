@@ -200,13 +200,19 @@ def takeover(
 
     Raises
     ------
-    DataError : no stimuli of another label. DesignError : designs that differ between targets.
+    DataError : targets that are no outputs of the networks, or come twice; no stimuli of another label. DesignError :
+    designs that differ between targets.
 
     When this is invalid
     --------------------
     A network driven to one answer whatever the stimulus is taken over, not persuaded: look at several currents.
     """
-    others = [value for value in sorted(set(stimuli.table[label])) if value not in set(targets)] if len(targets) else []
+    _check_targets(cohort, targets)
+    right = stimuli.table.get(label)
+    if right is None or right.dtype.kind not in "iu":
+        raise DataError(f"takeover(label={label!r}); expected a column of integers in {stimuli.name!r}, the right "
+                        f"outputs. It has {listed(stimuli.table.columns)}.")
+    others = [value for value in sorted(set(right)) if value not in set(map(int, targets))]
     if not others:
         raise DataError(f"takeover(targets={list(targets)}): no stimulus of {stimuli.name!r} has another {label}; "
                         "expected at least one target and stimuli that belong to none.")
@@ -218,6 +224,15 @@ def takeover(
 
         parts.append(examine(cohort, pushed, [Task(task, shown, Withstood(int(target)))]))
     return _averaged(parts, targets)
+
+
+def _check_targets(cohort: Cohort, targets: Sequence[int]) -> None:
+    """Refuse what is no output of the networks, or is named twice: nothing would be pushed, or one counted double."""
+    outputs = range(int(cohort[0].sites()["output"].shape[-1]))
+    known = all(isinstance(one, (int, np.integer)) and not isinstance(one, bool) and one in outputs for one in targets)
+    if not len(targets) or not known or len(set(targets)) < len(targets):
+        raise DataError(f"takeover(targets={list(targets)!r}); expected different outputs of the networks, whole "
+                        f"numbers from 0 to {len(outputs) - 1}. Type targets=(0, 1).")
 
 
 def _averaged(parts: Sequence[xr.Dataset], targets: Sequence[int]) -> xr.Dataset:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
+from numbers import Integral, Real
+from typing import Any
 
 from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
 
 #: What is done about networks that end short of their criterion. All of them are kept in any case.
 ON_MISS = ("warn", "flag", "error")
+
+
+def _is_number(value: Any) -> bool:
+    """Whether something is a finite number, and no text or truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,9 @@ class Prune:
     every: int = 10
 
     def __post_init__(self) -> None:
+        given = (self.to, self.first, self.start, self.every, *(() if self.stop is None else (self.stop,)))
+        if not all(map(_is_number, given)):
+            raise DesignError(f"{self!r}; expected finite numbers. Type Prune(to=0.9, start=20, every=10).")
         if not 0 <= self.first <= self.to < 1:
             raise DesignError(f"Prune(to={self.to}, first={self.first}); expected 0 <= first <= to < 1. Type "
                               "Prune(to=0.9).")
@@ -117,14 +129,17 @@ class Recipe:
     prune: Prune | None = None
 
     def __post_init__(self) -> None:
-        self._check("epochs", self.epochs == int(self.epochs) and self.epochs >= 0, "a whole number >= 0")
-        self._check("batch_size", self.batch_size == int(self.batch_size) and self.batch_size >= 1, "at least 1")
-        self._check("learning_rate", self.learning_rate > 0, "a number above 0")
-        self._check("dropout", 0 <= self.dropout < 1, "a chance, 0 to below 1")
-        self._check("label_noise", 0 <= self.label_noise <= 1, "a share, 0 to 1")
-        self._check("criterion", self.criterion is None or 0 < self.criterion <= 1, "an accuracy up to 1, or None")
+        self._check("epochs", lambda x: x >= 0 and isinstance(x, Integral), "a whole number >= 0")
+        self._check("batch_size", lambda x: x >= 1 and isinstance(x, Integral), "a whole number, at least 1")
+        self._check("learning_rate", lambda x: x > 0, "a finite number above 0")
+        self._check("dropout", lambda x: 0 <= x < 1, "a chance, 0 to below 1")
+        self._check("label_noise", lambda x: 0 <= x <= 1, "a share, 0 to 1")
+        if self.criterion is not None:
+            self._check("criterion", lambda x: 0 < x <= 1, "an accuracy up to 1, or None")
         for name in ("weight_decay", "l1", "activation_noise", "weight_noise", "input_noise", "gradient_noise"):
-            self._check(name, 0 <= getattr(self, name) < float("inf"), "a finite number >= 0")
+            self._check(name, lambda x: x >= 0, "a finite number >= 0")
+        if self.prune is not None and not isinstance(self.prune, Prune):
+            raise DesignError(f"Recipe(prune={self.prune!r}); expected a schedule or None. Type Prune(to=0.9).")
         if self.on_miss not in ON_MISS:
             raise UnknownNameError(f"Recipe(on_miss={self.on_miss!r}); expected one of {listed(ON_MISS)}."
                                    f"{did_you_mean(self.on_miss, ON_MISS)}")
@@ -133,9 +148,10 @@ class Recipe:
             raise DesignError(f"Recipe(epochs={self.epochs}) ends before its pruning does ({self.prune}). Type "
                               f"Recipe(epochs={last}, ...) or an earlier Prune(start=..., stop=...).")
 
-    def _check(self, name: str, good: bool, expected: str) -> None:
-        if not good:
-            raise DesignError(f"Recipe({name}={getattr(self, name)!r}); expected {expected}.")
+    def _check(self, name: str, good: Callable[[Any], bool], expected: str) -> None:
+        value = getattr(self, name)
+        if not (_is_number(value) and good(value)):
+            raise DesignError(f"Recipe({name}={value!r}); expected {expected}.")
 
     @property
     def settled(self) -> int:

@@ -33,6 +33,28 @@ def test_recipe__refuses_what_cannot_be(settings, words):
         Recipe(**settings)
 
 
+NUMBERS = ("epochs", "learning_rate", "batch_size", "weight_decay", "criterion", "l1", "dropout", "activation_noise",
+           "weight_noise", "input_noise", "gradient_noise", "label_noise")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ["0.5", "many", float("nan"), float("inf"), -1.0, [1], True])
+def test_recipe__refuses_what_is_no_number_of_its_kind(name, value):
+    with pytest.raises(DesignError, match=rf"Recipe\({name}="):
+        Recipe(**{name: value})
+
+
+@pytest.mark.parametrize("settings", [{"to": "0.9"}, {"to": float("nan")}, {"every": None}, {"stop": "5"}])
+def test_prune__refuses_what_is_no_number(settings):
+    with pytest.raises(DesignError, match="finite numbers"):
+        Prune(**settings)
+
+
+def test_recipe__prunes_by_a_schedule():
+    with pytest.raises(DesignError, match=r"Type Prune\(to=0\.9\)"):
+        Recipe(prune=0.9)
+
+
 def test_recipe__knows_what_to_do_about_a_miss():
     with pytest.raises(UnknownNameError, match="Did you mean 'flag'"):
         Recipe(on_miss="flags")

@@ -108,6 +108,26 @@ def test_takeover__is_the_mean_over_targets_of_what_examine_says(nets):
     assert list(found["trial"].values) == list(range(len(others))) or found.sizes["trial"] == len(others)
 
 
+@pytest.mark.parametrize("targets", [["0"], [0, 0], [99], [-1], [True], [0.5], []])
+def test_takeover__targets_are_different_outputs(nets, usual, targets):
+    """Text that looks like an output kept the stimuli of that class; an output that is none was never chosen."""
+    with pytest.raises(nl.errors.DataError, match="whole numbers from 0 to 2"):
+        takeover(nets, lambda network, target: [], TEST, targets=targets)
+
+
+def test_takeover__labels_are_integers(nets):
+    words = TEST.assign(label=TEST.table["label"].astype(str))
+    for shown, label in ((words, "label"), (TEST, "lable")):
+        with pytest.raises(nl.errors.DataError, match="expected a column of integers"):
+            takeover(nets, lambda network, target: [], shown, targets=[0], label=label)
+
+
+def test_takeover__shows_no_stimulus_of_a_target(nets, usual):
+    tips = nl.Lesion(nl.ROI("tips", {"1": [0]}), nl.Zero())
+    found = takeover(nets, lambda network, target: [tips], TEST, targets=[np.int64(1)])
+    assert 1 not in found["label"].values
+
+
 def test_takeover__bad_input(nets, usual):
     tips = nl.Lesion(nl.ROI("tips", {"1": [1]}), nl.Clamp(9.0))
     with pytest.raises(nl.errors.DataError, match="at least one target"):
