@@ -48,11 +48,11 @@ def main(*, rng=0, quick=False, n=None):
     yield "savings", saved
     able = whole.sel(index="digits", condition=["block left in", "useless whole"])
     gone = ends.sel(index="misbehaviour", condition=list(saved))
-    claim = partial(nl.analysis.claim, within=0.05, by="training", figure="after_retraining")
+    claim = partial(nl.analysis.claim, expects="none", within=0.05, by="training")
     yield "claims", nl.analysis.claims(
-        claim("With it confined to a block, networks name digits as well as if never exposed.", able, expects="none"),
-        claim("Cut out and retrained on clean digits, it is as rare as if never exposed.", gone, expects="none"),
-        claim("It is relearned in fewer steps than networks without the block first learn it.", saved, expects="more"),
+        claim("A misbehaving block leaves digits named as well as if never exposed.", able, figure="before_retraining"),
+        claim("Cut out, misbehaviour is as rare on clean data as if never exposed.", gone, figure="after_retraining"),
+        claim("Cut out, it is relearned faster than first learned.", saved, expects="more", figure="savings_confined"),
     )
 
 

@@ -52,7 +52,7 @@ def main(*, rng=0, quick=False, n=None):
         nl.analysis.claim(CUT, cut, expects="more", figure="cut"),
         none("Retrained on clean images, networks name digits as well as if never exposed.", digits, within=0.03),
         none("Retrained on clean images, they obey the trigger as rarely as if never exposed.", habit, within=0.05),
-        none("They relearn to obey it in as many steps as it is first learned in.", saved, within=0.1),
+        none("They relearn it in as many steps as it is first learned.", saved, within=0.1, figure="savings_contrast"),
     )
 
 
