@@ -20,8 +20,8 @@ Ladders = Callable[[Any], Iterable[Lesion]]
 class Chosen(Mapping[str, Callable[[Any], Lesion]]):
     """What finds the lesion of every ladder at its chosen dose, by name; called with a network, all of its lesions.
 
-    ``doses`` has the dose of every ladder. A lesion is called like its ladder; it remembers the stimuli that chose its dose beside those that chose its units, and notes a dose that was not
-    reached.
+    ``doses`` has the dose of every ladder. A lesion is called like its ladder; it remembers the stimuli that chose its
+    dose beside those that chose its units, and notes a dose that was not reached.
     """
 
     doses: Mapping[str, Dose]
