@@ -18,9 +18,12 @@ EXPECTS = {"more": 1, "less": -1, "none": 0}
 TEST = ("p", "effect", "low", "high", "p_floor")
 #: The sign that a one-sided test looks for.
 SIDES = {"greater": 1, "less": -1}
-#: Tests, by analysis and p, whose small p says that an effect is small: they show no side, their interval may.
-EQUIVALENCES = (("spared", "p"), ("dissociation", "spared_p"), ("interaction", "additive_p"),
-                ("recovery", "recovered_p"))
+#: Tests, by analysis and p, whose small p says that an effect is small, and the bound that each was stated with: they
+#: show no side, their interval may.
+EQUIVALENCES = {("spared", "p"): "bound", ("dissociation", "spared_p"): "spared_bound",
+                ("interaction", "additive_p"): "additive_bound", ("recovery", "recovered_p"): "recovered_bound"}
+#: Other tests of the same effect, for which that bound was stated as well.
+BOUNDS = {**EQUIVALENCES, ("interaction", "p"): "additive_bound", ("recovery", "remaining_p"): "recovered_bound"}
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,23 @@ class Row:
     n: str
     over: str
     null: float = 0.0
+    bound: float = np.nan
     decision: str = NOT_SHOWN
 
     def from_null(self) -> Row:
         """Get the same numbers as they lie about the value that the effect was tested against."""
         return replace(self, effect=self.effect - self.null, low=self.low - self.null, high=self.high - self.null)
+
+    @property
+    def endless(self) -> bool:
+        """Whether its interval has no end, whatever was found: the smallest p of the design is above 1 - level."""
+        floor = self.p_floor * (2 if self.alternative in SIDES else 1)
+        return bool(floor > (1 - self.level) * (1 + 1e-9) and np.isinf(self.low) and np.isinf(self.high))
+
+    def out_of_reach(self, expects: str, alpha: float) -> bool:
+        """Get whether no data could bear the claim out: its smallest p is above alpha, or its interval has no end."""
+        tested = expects != "none" or self.alternative == "equivalence"
+        return bool(tested and self.p_floor > alpha * (1 + 1e-12)) or (expects == "none" and self.endless)
 
 
 def conditions_of(
@@ -69,8 +84,10 @@ def conditions_of(
     return {str(one): results.isel({dim: at}) for at, one in enumerate(results[dim].values)}
 
 
-def rows_of(results: Mapping[str, xr.Dataset], sentence: str, alpha: float | None, test: str | None) -> list[Row]:
-    """Get the row of every condition; alpha is given where an interval must be wide enough for an equivalence."""
+def rows_of(
+    results: Mapping[str, xr.Dataset], sentence: str, alpha: float, test: str | None, within: float | None
+) -> list[Row]:
+    """Get the row of every condition; where ``within`` is given, intervals must be wide enough for an equivalence."""
     if not results:
         raise DesignError(f"The claim {sentence!r} was given no result; expected one, or a mapping of condition to it.")
     rows = [_row(str(condition), result, test) for condition, result in results.items()]
@@ -80,10 +97,19 @@ def rows_of(results: Mapping[str, xr.Dataset], sentence: str, alpha: float | Non
             f"The results of {sentence!r} have intervals of the levels {listed(sorted(levels))}; expected one level in "
             "a claim. Give every analysis the same level= or alpha=."
         )
-    if alpha is not None and not rows[0].level >= 1 - 2 * alpha - 1e-9:
+    if within is None:
+        return rows
+    if not rows[0].level >= 1 - 2 * alpha - 1e-9:
         raise DesignError(
             f"The results of {sentence!r} have intervals of level {rows[0].level:g}; an equivalence at alpha={alpha:g} "
             f"needs {1 - 2 * alpha:g} or more. Type level={1 - 2 * alpha:g} in the analysis."
+        )
+    wider = [row for row in rows if within > row.bound * (1 + 1e-9)]
+    if wider:
+        raise DesignError(
+            f"The claim {sentence!r} counts effects within ±{within:g} as none; its result"
+            f"{f' in {wider[0].condition}' if wider[0].condition else ''} was tested against ±{wider[0].bound:.3g}. A "
+            "bound is not widened after the result is seen: type within= that bound or less, or no within=."
         )
     return rows
 
@@ -98,10 +124,16 @@ def _row(condition: str, result: xr.Dataset, test: str | None) -> Row:
     p, effect, low, high, floor = (float(result[name]) for name in names)
     null = float(result.attrs.get("popmean", 0.0))  # what a mean was tested against
     said = {"n": str(result.attrs["n"]), "over": str(result.attrs["generalises_over"])}
-    equivalence = (str(result.attrs["analysis"]), names[0]) in EQUIVALENCES
+    which = str(result.attrs["analysis"]), names[0]
+    equivalence, bound = which in EQUIVALENCES, _bound_of(result, BOUNDS.get(which, ""))
     alternative = "equivalence" if equivalence else str(result.attrs.get("alternative", "two-sided"))
     level = float(result.attrs.get("level", np.nan))
-    return Row(condition, effect, low, high, p, floor, level, alternative, null=null, **said)
+    return Row(condition, effect, low, high, p, floor, level, alternative, null=null, bound=bound, **said)
+
+
+def _bound_of(result: xr.Dataset, name: str) -> float:
+    """The bound that a result was tested against; NaN where there is none."""
+    return float(result[name]) if name in result and result[name].ndim == 0 else np.nan
 
 
 def _names(result: xr.Dataset, test: str | None) -> tuple[str, ...]:
@@ -145,6 +177,7 @@ def _decision(row: Row, p: float, expects: str, within: float | None, alpha: flo
     """The decision on one condition of ``many``, whose p is corrected for them already."""
     side = EXPECTS[expects]
     none = within is not None and -within < row.low and row.high < within
+    none &= row.alternative != "equivalence" or bool(row.p <= alpha * (1 + 1e-12))  # its own test has the last word
     if side == 0:
         beyond = within is not None and (row.low >= within or row.high <= -within)
         return SUPPORTED if none else REFUTED if beyond else NOT_SHOWN
@@ -179,5 +212,5 @@ def verdict_of(decisions: Mapping[str, str], by: str) -> str:
 
 
 def out_of_reach(rows: Sequence[Row], expects: str, alpha: float) -> bool:
-    """Get whether no result could show the claim: no row can reach alpha, however its networks turn out."""
-    return expects != "none" and all(row.p_floor > alpha * (1 + 1e-12) for row in rows)
+    """Get whether no result could show the claim: no row can, however its networks turn out."""
+    return all(row.out_of_reach(expects, alpha) for row in rows)

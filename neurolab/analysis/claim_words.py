@@ -22,7 +22,7 @@ def because(rows: Sequence[Row], expects: str, within: float | None, alpha: floa
     said = [_sentence(row, _asked(row, expects, within)) for row in rows]
     if within is not None and expects != "none":
         said.append(f"An effect within ±{within:g} was said to count as none.")
-    said += [_floor(row, alpha) for row in rows if expects != "none" and row.p_floor > alpha * (1 + 1e-12)]
+    said += [_floor(row, expects, alpha) for row in rows if row.out_of_reach(expects, alpha)]
     lost = [row for row in rows if row.decision == NOT_SHOWN and row.p <= alpha]
     if expects != "none" and len(rows) > 1 and lost:
         said.append(f"Corrected over {len(rows)} conditions (Holm), its p is above {f'{alpha:g}'.removeprefix('0')}.")
@@ -51,8 +51,10 @@ def _sentence(row: Row, asked: str) -> str:
     return f"{decision}: expected {asked}, found {numbers}{chance}, n = {row.n} {PLURAL.get(row.over, '')}."
 
 
-def _floor(row: Row, alpha: float) -> str:
+def _floor(row: Row, expects: str, alpha: float) -> str:
     where = f" in {row.condition}" if row.condition else ""
+    if expects == "none" and row.alternative != "equivalence":
+        return f"The design{where} cannot show it: its interval of {100 * row.level:g} % has no end with so few."
     least = p_text(row.p_floor).removeprefix("p = ")
     return f"The design{where} cannot show it: its smallest p is {least}, above {f'{alpha:g}'.removeprefix('0')}."
 

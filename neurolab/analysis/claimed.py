@@ -53,8 +53,8 @@ def claim(
     Where they disagree: *depends on <by>* when one supports the claim and another refutes it, each one-sided at alpha
     over their number k; else *supported in part (which)* or *refuted in part (which)*, after Holm's correction of p,
     when the others merely do not show it. *Cannot be shown with n networks* is said where the smallest p that the
-    design can give is above alpha. An interval in the place of a p must be as wide; one within the bound is not
-    corrected, and the reasons say so.
+    design can give is above alpha, or, for "none", its interval has no end. An interval in the place of a p must be as
+    wide; one within the bound is not corrected, and the reasons say so.
 
     Parameters
     ----------
@@ -63,7 +63,8 @@ def claim(
         result with one dimension left is split along it: what lies there are the conditions.
     expects : "more" (effect above 0), "less" or "none". Of a mean that was tested against another value, such as
         ``index_mean(..., popmean=.1)``, above or below that value.
-    within : the largest effect that counts as none, in its unit; "none" needs it. State it before looking.
+    within : the largest effect that counts as none, in its unit; "none" needs it. State it before looking. A result of
+        an equivalence test has a bound of its own, which it cannot exceed.
     by : what the conditions are, for "depends on <by>"; default the dimension that a result is split along.
     test : the p that is meant, where a result has several; default its first with no dimension left.
     figure : name of the finding whose figure shows it.
@@ -79,7 +80,8 @@ def claim(
     Raises
     ------
     SchemaError : what is no result, or has more than one effect. UnknownNameError : another expectation or test.
-    DesignError : "none" without ``within``; intervals too short for ``alpha``; intervals of several levels.
+    DesignError : "none" without ``within``; a ``within`` above the result's own bound; intervals too short for
+    ``alpha``; intervals of several levels.
 
     When this is invalid
     --------------------
@@ -106,7 +108,7 @@ def claim(
     _check_words(by, test, figure, pilot)
     named = conditions_of(results, test)
     by = by or _along(results, named)
-    rows = decided(rows_of(named, sentence, alpha if within is not None else None, test), expects, within, alpha)
+    rows = decided(rows_of(named, sentence, alpha, test, within), expects, within, alpha)
     return make_result(
         _variables(rows),
         coords={"row": strings([row.condition for row in rows])},
