@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from neurolab.specimen import Cohort, Specimen
     from neurolab.specimen.tokens import Tokeniser
 
+__all__ = ["data_path", "list_datasets", "load_brain", "load_cohort", "load_specimen", "load_stimuli", "load_tokeniser"]
+__dir__ = __all__.copy
+
 DIGITS_SEED = 1797
 
 
@@ -257,12 +260,8 @@ def _digits(part: str) -> StimulusSet:
     rows = np.random.default_rng(DIGITS_SEED).permutation(len(labels))
     rows = np.sort(rows[::2] if part == "train" else rows[1::2])
     label = labels[rows].astype(np.int64)
-    table = {
-        "stimulus_id": [f"digit-{row:04d}" for row in rows],
-        "condition": label.astype(str),
-        "label": label,
-        "parity": np.where(label % 2, "odd", "even"),
-    }
+    names, parity = [f"digit-{row:04d}" for row in rows], np.where(label % 2, "odd", "even")
+    table = {"stimulus_id": names, "condition": label.astype(str), "label": label, "parity": parity}
     return StimulusSet("digits", (images[rows] / 16).astype(np.float32), pd.DataFrame(table))
 
 

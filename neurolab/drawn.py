@@ -17,6 +17,9 @@ from neurolab.drawn_shapes import OBJECTS, Canvas, draw_face
 from neurolab.errors import DesignError
 from neurolab.stimuli import StimulusSet
 
+__all__ = ["face_geometries", "faces_and_objects"]
+__dir__ = __all__.copy
+
 PIXELS = 32
 NOISE_SD = 0.10
 SHIFT, SIZE, CONTRAST = 0.16, (0.60, 0.80), (0.12, 0.24)

@@ -5,6 +5,43 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+__all__ = [
+    "CampaignIncomplete",
+    "CampaignMismatchError",
+    "CampaignWarning",
+    "CriterionMissed",
+    "CriterionWarning",
+    "DataError",
+    "DesignError",
+    "DoseWarning",
+    "DoubleDippingError",
+    "FileFormatError",
+    "LabError",
+    "LesionNotApplied",
+    "LesionNotUndone",
+    "LesionPlanError",
+    "MatchingError",
+    "MissingDataError",
+    "MissingPackageError",
+    "NeurolabError",
+    "PartialTrialsError",
+    "ProtocolError",
+    "RefusedSiteError",
+    "ReplicationUnitError",
+    "SchemaError",
+    "SpecimenError",
+    "StoreBusyError",
+    "StoreError",
+    "StoreWriteError",
+    "TooLargeError",
+    "UnfinishedError",
+    "UnknownNameError",
+    "UnknownSiteError",
+    "WordsError",
+]
+
+__dir__ = __all__.copy
+
 
 class NeurolabError(Exception):
     """The root of every error below; catch it to catch them all."""

@@ -5,12 +5,22 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from neurolab.errors import DataError, SchemaError, did_you_mean, listed
+
+if TYPE_CHECKING:
+    from neurolab.scores_language import Continuation, LogOdds, MinimalPair, Surprisal
+
+__all__ = [
+    "SCORES", "Accuracy", "Choice", "Continuation", "LogOdds", "LogProbability", "Margin", "MinimalPair", "Needs",
+    "Surprisal", "YesNo", "accuracy", "choice", "log_probability", "margin", "yes_no",
+]  # fmt: skip
+
+__dir__ = __all__.copy
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ from neurolab.recording import make_recording
 from neurolab.roi import ROI, roi_from_mask
 from neurolab.trials import make_trials
 
+__all__ = ["phantom_noise", "phantom_recording", "phantom_trials", "planted_roi"]
+__dir__ = __all__.copy
+
 
 def phantom_recording(
     *,
@@ -88,8 +91,7 @@ def _plan(selective: Mapping[str, int], n_units: int, dead: int, twins: int, con
     for name in selective:
         if name not in conditions:
             raise UnknownNameError(
-                f"selective names the condition {name!r}.{did_you_mean(name, conditions)} "
-                f"There are {listed(conditions)}."
+                f"selective names condition {name!r}.{did_you_mean(name, conditions)} There are {listed(conditions)}."
             )
     plan = [name for name, count in selective.items() for _ in range(count)]
     if twins and not plan:

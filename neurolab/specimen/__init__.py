@@ -1,4 +1,18 @@
-"""The torch floor: networks on the bench, recorded and examined; the only room with torch in it."""
+"""The torch floor: networks on the bench, recorded and examined; the only room with torch in it.
+
+What to type, as ``dir(nl.specimen)`` lists it too; the modules below are where it is kept, and are not public.
+
+Networks: ``Specimen``, ``Cohort``, ``from_folder``, ``mlp``, ``with_readout``, ``glued``, ``glued_cohort``.
+Train: ``train_cohort``, ``untrained_cohort``, ``train_routed``, ``Recipe``, ``Prune``, ``Routing``, ``Training``,
+``training_table``.
+Record and examine: ``record``, ``examine``, ``Task``, ``Probe``, ``Padded``, ``padded``, ``predicted_bytes``,
+``screen``, ``bench``.
+Lesion and go on: ``remove_units``, ``retrain``, ``restored``, ``before_and_after``, ``matched_design``,
+``kept_by_magnitude``, ``ABLATIONS``, ``OnWeights``.
+Stimulate: ``electrode``, ``Inject``, ``takeover``, ``Withstood``.
+Texts and heads: ``generate``, ``Greedy``, ``head_tasks``, ``condition_tasks``.
+Weights as graphs: ``structure``, ``structures``.
+"""
 
 from neurolab.specimen import phantoms as phantoms
 from neurolab.specimen import zoo as zoo
@@ -44,3 +58,50 @@ from neurolab.specimen.training import training_table as training_table
 from neurolab.specimen.twice import before_and_after as before_and_after
 from neurolab.specimen.unit_edges import structure as structure
 from neurolab.specimen.unit_edges import structures as structures
+
+__all__ = [
+    "ABLATIONS",
+    "Cohort",
+    "Greedy",
+    "Inject",
+    "OnWeights",
+    "Padded",
+    "Probe",
+    "Prune",
+    "Recipe",
+    "Routing",
+    "Specimen",
+    "Task",
+    "Training",
+    "Withstood",
+    "before_and_after",
+    "bench",
+    "condition_tasks",
+    "electrode",
+    "examine",
+    "from_folder",
+    "generate",
+    "glued",
+    "glued_cohort",
+    "head_tasks",
+    "kept_by_magnitude",
+    "matched_design",
+    "mlp",
+    "padded",
+    "predicted_bytes",
+    "record",
+    "remove_units",
+    "restored",
+    "retrain",
+    "screen",
+    "structure",
+    "structures",
+    "takeover",
+    "train_cohort",
+    "train_routed",
+    "training_table",
+    "untrained_cohort",
+    "with_readout",
+]
+
+__dir__ = __all__.copy

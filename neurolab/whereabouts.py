@@ -1,0 +1,68 @@
+"""Where a public name is: read from the texts of the rooms, so that asking loads none of them."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+from collections.abc import Iterable
+
+from neurolab.errors import did_you_mean
+
+#: Every room, the likeliest first. Those of ``ASIDE`` are no names of ``nl``, and are imported by themselves.
+ROOMS = ("analysis", "specimen", "plots", "datasets", "scores", "brain", "campaign", "simulate", "drawn", "errors",
+         "stats", "lab", "report", "protocol", "calibrate")  # fmt: skip
+ASIDE = ("lab", "report", "protocol", "calibrate", "cli")
+
+
+def rooms_of(name: str) -> list[str]:
+    """Get the rooms that show a name.
+
+    Example
+    -------
+    >>> rooms_of("retrain"), rooms_of("no_such_name")
+    (['specimen'], [])
+    """
+    return [room for room in ROOMS if name in public_names(room)]
+
+
+def public_names(room: str) -> list[str]:
+    """Get what a room shows, without importing it.
+
+    Example
+    -------
+    >>> "savings" in public_names("analysis")
+    True
+    """
+    here = pathlib.Path(__file__).resolve().parent
+    file = here / room / "__init__.py" if (here / room).is_dir() else here / f"{room}.py"
+    for line in ast.parse(file.read_text("utf-8")).body:
+        if isinstance(line, ast.Assign) and any(isinstance(to, ast.Name) and to.id == "__all__" for to in line.targets):
+            return list(map(str, ast.literal_eval(line.value)))
+    return []
+
+
+def not_here(name: str, top: Iterable[str]) -> str:
+    """Get what to say of a name that the top level of neurolab has not: where it is, or what is like it.
+
+    Example
+    -------
+    >>> not_here("retrain", ["record"])
+    "neurolab has no name 'retrain' at its top; it is in a room. Type nl.specimen.retrain."
+    >>> not_here("lab", ["record"])
+    "neurolab has no name 'lab' at its top; it is a room of its own. Type `from neurolab import lab`."
+    """
+    begin = f"neurolab has no name {name!r} at its top"
+    if name in ASIDE:
+        return f"{begin}; it is a room of its own. Type `from neurolab import {name}`."
+    ways = [_typed(name, room) for room in rooms_of(name)]
+    if ways:
+        return f"{begin}; it is in a room. Type {' or '.join(ways)}."
+    known = {one: f"nl.{one}" for one in top} | {one: _typed(one, room) for room in ROOMS for one in public_names(room)}
+    like = did_you_mean(name, known)
+    for one in known:
+        like = like.replace(repr(one), known[one])
+    return f"{begin}, nor has a room of it.{like} Type dir(nl), dir(nl.specimen) or dir(nl.analysis) for what there is."
+
+
+def _typed(name: str, room: str) -> str:
+    return f"`from neurolab.{room} import {name}`" if room in ASIDE else f"nl.{room}.{name}"
