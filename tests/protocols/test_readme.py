@@ -76,12 +76,25 @@ def test_readme__texts_heads_positions_and_two_lesions_at_once(tmp_path, monkeyp
 
 
 def test_readme__a_cohort_by_recipe_comes_to_its_criterion():
-    (block,) = [block for block in BLOCKS if "train_cohort(" in block]
+    (block,) = [block for block in BLOCKS if "training_table(" in block]
     here: dict = {"nl": nl}
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(compile(block.replace("n=8", "n=2"), "README.md", "exec"), here)
     assert printed.getvalue().count("seed") == 5  # the column, and two networks in each condition
     assert nl.specimen.training_table(here["cohorts"]).reached.all()
+
+
+def test_readme__a_lesion_is_removed_retrained_and_told_what_came_back(tmp_path, monkeypatch):
+    (block,) = [block for block in BLOCKS if "remove_units(" in block]
+    monkeypatch.chdir(tmp_path)
+    here: dict = {}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(block, "README.md", "exec"), here)
+    assert printed.getvalue() == "recovered; no savings shown\n"  # what the sentence below it says
+    assert float(here["recovery"]["initial_effect"]) > 0.5
+    assert float(here["savings"]["steps_effect"]) < 0
+    assert list(here["learned"]) == ["first learning", "lesioned", "intact"]
+    assert (tmp_path / "recovery.png").stat().st_size > 5_000
 
 
 def test_readme__an_own_network_and_own_arrays_from_data_to_deficits():
