@@ -10,12 +10,13 @@ import xarray as xr
 from scipy import stats as sps
 
 from neurolab.analysis.entry import as_condition
-from neurolab.analysis.folds import fold_labels, usual_folds
+from neurolab.analysis.folds import FOLDS, fold_labels, shared_stimuli, usual_folds
 from neurolab.analysis.sample import noted, whose_stimuli
 from neurolab.analysis.words import interval_text, p_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, DoubleDippingError, ReplicationUnitError, SchemaError, listed
+from neurolab.recording import average_repetitions
 from neurolab.roi import ROI
 from neurolab.schema import make_result, register_result, strings
 
@@ -45,15 +46,16 @@ def decode(
     In each fold a ridge regression of the conditions on the activity of all other folds (each unit standardised there)
     names the condition of every stimulus left out; conditions count alike, however often they were shown. *effect* is
     the balanced accuracy (mean share of each condition that is named right) above chance. p: the conditions are
-    shuffled within folds, and all is fitted again.
+    shuffled within folds, and all is fitted again. A stimulus counts once, however often it was shown: where folds are
+    dealt out by stimulus its showings are averaged first.
 
     Parameters
     ----------
-    recording : presentation x neuroid, each stimulus once in a fold; neuroids marked not ``valid`` are left out.
+    recording : presentation x neuroid; neuroids marked not ``valid`` are left out.
     column : of presentations, what is read out: "condition", or any other, e.g. "label".
     roi : the units to read from; default all. It may not have been chosen on these stimuli.
     by : a presentation coordinate whose values are the folds, or a number of folds, dealt out by stimulus; default
-        "run" where the recording has it, else 4.
+        "run" where the recording has several that share no stimulus, else 4.
     ridge : penalty, as a share of the summed variance of the units. rng : integer or Generator.
 
     Returns
@@ -63,8 +65,9 @@ def decode(
 
     Raises
     ------
-    DoubleDippingError : the region was chosen on these stimuli. ReplicationUnitError : a stimulus twice in a fold.
-    DesignError : fewer than 19 shuffles; one condition; a fold that lacks one.
+    DoubleDippingError : the region was chosen on these stimuli; a stimulus in several folds. ReplicationUnitError : a
+    stimulus twice in a named fold. DataError : one with several conditions. DesignError : fewer than 19 shuffles; one
+    condition; a fold that lacks one.
 
     When this is invalid
     --------------------
@@ -86,11 +89,10 @@ def decode(
     """
     if n_permutations < 19 or not ridge > 0:
         raise DesignError(f"n_permutations={n_permutations}, ridge={ridge}; expected 19 or more, and above 0.")
-    here = _units(as_condition(recording, column), roi)
+    here, by, shown = _by_stimulus(_units(as_condition(recording, column), roi), by)
     truth, names = _conditions(here, column)
-    k, chance, by = len(names), 1 / len(names), usual_folds(here) if by is None else by
+    k, chance = len(names), 1 / len(names)
     folds = fold_labels(here, by, [truth == at for at in range(k)], generator(rng, "folds", str(by)))
-    _once(here, folds)
     decoder = _decoder(np.asarray(here.values, dtype=np.float64), folds, ridge, k)
     said = decoder.said(truth)
     effect = _balanced(truth, said, k) - chance
@@ -107,7 +109,7 @@ def decode(
         {**found, **table, "accuracy": effect + chance, "chance": chance,
          "fold_effect": ("fold", np.array(list(parts.values())) - chance)},
         coords={"condition": strings(names), "said": strings(names), "fold": strings(list(parts))},
-        **_about(here, roi, column, k, found, level),
+        **_about(here, roi, column, k, found, level, shown),
         n=len(truth),
         level=level,
         rng=rng_name(rng),
@@ -117,7 +119,7 @@ def decode(
 
 
 def _about(
-    recording: xr.DataArray, roi: ROI | None, column: str, k: int, found: dict[str, float], level: float
+    recording: xr.DataArray, roi: ROI | None, column: str, k: int, found: dict[str, float], level: float, shown: str
 ) -> dict[str, Any]:
     """What the result says of itself."""
     where, n = "all units" if roi is None else f"the region {roi.name}", recording.sizes["neuroid"]
@@ -136,7 +138,9 @@ def _about(
             f"Read from {where} ({n} units): {100 * (found['effect'] + 1 / k):.3g} % of {k} conditions named right "
             f"where {100 / k:.3g} % is chance; {numbers} above it, {p_text(found['p'])}."
         ],
-        "note": noted(whose_stimuli(1, str(recording.attrs.get("kind", ""))), "What is read out need not be used."),
+        "note": noted(
+            whose_stimuli(1, str(recording.attrs.get("kind", ""))), "What is read out need not be used.", shown
+        ),
         "source": str(recording.attrs.get("source", "")),
     }
 
@@ -158,6 +162,28 @@ def _units(recording: xr.DataArray, roi: ROI | None) -> xr.DataArray:
     if not here.sizes["neuroid"] or not np.isfinite(here.values).all():
         raise DataError(f"{here.sizes['neuroid']} units, some values NaN or inf or none at all; expected numbers.")
     return here
+
+
+def _by_stimulus(recording: xr.DataArray, by: str | int | None) -> tuple[xr.DataArray, str | int, str]:
+    """One presentation per stimulus where folds are dealt out by stimulus, the folds, and what was done, in words."""
+    folds = usual_folds(recording) if by is None else by
+    if isinstance(folds, str) and folds in recording.coords and recording[folds].dims == ("presentation",):
+        labels = recording[folds].values.astype(str)
+        shared = shared_stimuli(recording, labels)
+        if by is not None or not shared:
+            _once(recording, labels)
+        if not shared:
+            return recording, folds, ""
+        if by is not None:
+            raise DoubleDippingError(
+                f"{shared} stimuli are in several folds of by={by!r}: the decoder would be tested on stimuli that "
+                "fitted it, and could know them one by one. Type by=4, which deals out stimuli with all their showings."
+            )
+        folds = FOLDS
+    shown, n = recording.sizes["presentation"], len(np.unique(recording["stimulus_id"].values.astype(str)))
+    if isinstance(folds, str) or shown == n:
+        return recording, folds, ""
+    return average_repetitions(recording), folds, f"{shown} showings were averaged by stimulus; folds are of stimuli."
 
 
 def _conditions(recording: xr.DataArray, column: str) -> tuple[np.ndarray, list[str]]:
