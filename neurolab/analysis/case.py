@@ -12,6 +12,7 @@ import xarray as xr
 
 from neurolab.analysis.case_found import SAME, CaseFound
 from neurolab.analysis.case_words import notes, reasons, undermined_by, verdict
+from neurolab.analysis.flags import flags_in, flags_of
 from neurolab.analysis.localiser import known
 from neurolab.analysis.people import CaseTable, Names, case_table
 from neurolab.chance import RNG, generator, rng_name
@@ -121,7 +122,7 @@ def single_case(
     found = CaseFound(table, alternative, alpha, _kind(table, difference))
     _fill_tasks(found)
     _fill_pairs(found, n_draws, rng)
-    return make_result(_variables(found), coords=_coords(found), **_attrs(found), rng=rng_name(rng))
+    return make_result(_variables(found), coords=_coords(found), **_attrs(found, data), rng=rng_name(rng))
 
 
 def _kind(table: CaseTable, difference: str | None) -> str:
@@ -268,7 +269,7 @@ def _coords(found: CaseFound) -> dict[str, Any]:
     }
 
 
-def _attrs(found: CaseFound) -> dict[str, Any]:
+def _attrs(found: CaseFound, data: xr.Dataset | pd.DataFrame) -> dict[str, Any]:
     table, given = found.table, "".join(f", given {name}" for name in found.table.covariate_names)
     whose = "networks" if table.over == "specimen" else "people"
     t = "Bayesian test of deficit" if given else "Crawford-Howell t"
@@ -290,6 +291,6 @@ def _attrs(found: CaseFound) -> dict[str, Any]:
         "inputs": table.inputs,
         "verdict": verdict(found),
         "reasons": reasons(found),
-        "undermined_by": undermined_by(found),
+        "undermined_by": [*undermined_by(found), *flags_of(flags_in(data.attrs), task=table.tasks)],
         "note": notes(found),
     }

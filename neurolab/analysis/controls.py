@@ -101,7 +101,7 @@ def against_controls(
         task=task,
         family=family,
         **_about(sample, len(draws)),
-        **_matching(sample, draws, name, family, rng, _notes(test, len(draws), sample.plural, level)),
+        **_matching(sample, draws, name, family, task, rng, _notes(test, len(draws), sample.plural, level)),
     )
 
 
@@ -118,13 +118,13 @@ def _costs(sample: Sample, rows: np.ndarray, draws: np.ndarray, task: str, level
 
 
 def _matching(
-    sample: Sample, draws: np.ndarray, name: str, family: str, rng: RNG, notes: list[str]
+    sample: Sample, draws: np.ndarray, name: str, family: str, task: str, rng: RNG, notes: list[str]
 ) -> dict[str, Any]:
     """How near controls came to their target, which may undermine the result, among what the sample says."""
     near = closeness(sample.trials, draws)
     match = near.said(name) if near else ""
     undermined = [match] if near and near.undermines and family != "random" else []
-    return {"matching": match, "undermined_by": undermined, **sample.said(rng, *notes, match)}
+    return {"matching": match, **sample.said(rng, *notes, match, undermined_by=undermined, tasks=[task])}
 
 
 def _about(sample: Sample, n_draws: int) -> dict[str, Any]:

@@ -116,13 +116,12 @@ def dissociation(
         test=f"one-sided sign-flip over {cells.sample.plural}, joined by intersection-union; spared: two shifted ones",
         n=min(len(value) for value in differences),
         correction="intersection-union",
-        **cells.sample.said(rng),
+        **cells.sample.said(rng, undermined_by=undermined_by(evidence), tasks=tasks),
         alternative="greater",
         level=1 - 2 * alpha,
         alpha=alpha,
         verdict=verdict(evidence),
         reasons=reasons(evidence),
-        undermined_by=undermined_by(evidence),
     )
 
 

@@ -16,7 +16,7 @@ def as_attrs(flags: Flags) -> dict[str, Any]:
     return {"undermined_by": json.dumps(list(flags)), "flags_about": json.dumps(about)}
 
 
-def flags_in(attrs: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+def flags_in(attrs: Mapping[Any, Any]) -> dict[str, dict[str, list[str]]]:
     """Get the flags that attrs hold, those of an override included.
 
     Example
@@ -30,7 +30,7 @@ def flags_in(attrs: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
     return found | ({override_text(attrs): {}} if attrs.get("override") else {})
 
 
-def override_text(attrs: Mapping[str, Any]) -> str:
+def override_text(attrs: Mapping[Any, Any]) -> str:
     """Get the sentence that an override was used, or none."""
     return f"An override was used: {attrs['override']}." if attrs.get("override") else ""
 

@@ -177,8 +177,7 @@ def about_game(game: Played, level: float, rng: RNG, *notes: str) -> dict[str, A
         "n": game.members,
         "level": level,
         "task": game.task,
-        "undermined_by": undermined_by(game),
-        **game.sample.said(rng, *notes),
+        **game.sample.said(rng, *notes, undermined_by=undermined_by(game), tasks=[game.task]),
     }
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 from scipy import stats as sps
 
 from neurolab.analysis.cut_out import FAMILIES
+from neurolab.analysis.flags import as_attrs, flags_in
 from neurolab.analysis.sample import all_tasks, control_rows, noted, sham_rows
 from neurolab.analysis.words import floor_text, interval_text, p_text
 from neurolab.chance import RNG, generator, rng_name
@@ -135,6 +136,7 @@ def importance(
         rng=rng_name(rng),
         source=str(first.attrs.get("source", "")),
         inputs=digest_of(each),
+        **_undermined(held),
         tasks=named,
         unit=_unit(first, named) if of == "mean" else "mean deficits",
         of=of,
@@ -161,6 +163,12 @@ def _check(held: dict[str, list[xr.Dataset]], families: Sequence[str], tasks: Se
         raise DesignError(f"The tasks {listed(named)} are scored in {listed(sorted(units))}, which have no mean; type "
                           f"tasks=[{named[0]!r}].")
     return named
+
+
+def _undermined(held: Mapping[str, Sequence[xr.Dataset]]) -> dict[str, str]:
+    """What the trials say against themselves, as attrs."""
+    flags = {line: about for some in held.values() for one in some for line, about in flags_in(one.attrs).items()}
+    return as_attrs(flags) if flags else {}
 
 
 def _unit(trials: xr.Dataset, tasks: list[str]) -> str:

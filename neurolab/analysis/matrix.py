@@ -98,7 +98,7 @@ def localiser_matrix(
         test=f"two-sided sign-flip over {sample.plural} per cell; one-sided for the diagonal",
         n=min(sample.size(task) for task in columns),
         correction="holm",
-        **sample.said(rng, *_notes(cells, stands_out, sample.plural, 1 - level)),
+        **sample.said(rng, *_notes(cells, stands_out, sample.plural, 1 - level), tasks=columns),
         alternative="two-sided",
         level=level,
         diagonal_unit=unit,

@@ -268,4 +268,5 @@ def _about(sample: Sample, k: int, n: int, n_permutations: int, tasks: tuple[str
         "n_candidates": k,
         "n_pool": n,
         "note": noted(said, whose_stimuli(1, str(sample.trials.attrs.get("kind", ""))) if one else ""),
+        **sample.undermined(tasks=tasks),
     }

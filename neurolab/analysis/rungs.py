@@ -142,7 +142,7 @@ def arm_scores(
     for arm in map(str, next(iter(curves.values()))["arm"].values):
         columns = {task: _at(curve.sel(arm=arm), step, arm) for task, curve in curves.items()}
         found[arm] = pd.DataFrame(columns, index=list(map(str, next(iter(curves.values()))["specimen"].values)))
-        found[arm].attrs["undermined_by"] = flags_of(flags_in(trials.attrs), arm=[arm])
+        found[arm].attrs["undermined_by"] = flags_of(flags_in(trials.attrs), arm=[arm], task=wanted)
     return found
 
 

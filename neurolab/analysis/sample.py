@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab.analysis.flags import override_text
+from neurolab.analysis.flags import as_attrs, flags_in, flags_of
 from neurolab.chance import RNG, rng_name
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, ReplicationUnitError, UnknownNameError, did_you_mean, listed
@@ -52,17 +53,29 @@ class Sample:
         """All scores (specimen, lesion, trial)."""
         return np.asarray(self.trials["score"].transpose("specimen", "lesion", "trial").values, dtype=np.float64)
 
-    def said(self, rng: RNG, *notes: str) -> dict[str, str]:
-        """Get what every result says about where its numbers come from, and its notes, that on a lone network too."""
+    def said(
+        self, rng: RNG, *notes: str, undermined_by: Sequence[str] | None = None, tasks: Iterable[str] | None = None
+    ) -> dict[str, str]:
+        """Get what every result says about where its numbers come from, its notes, and what undermines it.
+
+        undermined_by : the result's own sentences; None where it has none to give. tasks : all that it is about.
+        """
         kind = str(self.trials.attrs.get("kind", ""))
         alone = whose_stimuli(len(self.specimens), kind) if self.over == "stimulus" else ""
         return {
-            "note": noted(*notes, override_text(self.trials.attrs), alone),
+            "note": noted(*notes, alone),
             "generalises_over": self.over,
             "rng": rng_name(rng),
             "source": str(self.trials.attrs.get("source", "")),
             "inputs": digest_of(self.trials["score"].values),
+            **self.undermined(undermined_by, tasks),
         }
+
+    def undermined(self, own: Sequence[str] | None = None, tasks: Iterable[str] | None = None) -> dict[str, str]:
+        """Get what undermines a result, as attrs: its own sentences, and what the trials say against themselves."""
+        flags, nothing = flags_in(self.trials.attrs), dict[str, list[str]]()
+        kept = flags if tasks is None else {one: flags[one] for one in flags_of(flags, task=tasks)}
+        return as_attrs({**{one: nothing for one in own or ()}, **kept}) if kept or own is not None else {}
 
     def table(self, rows: np.ndarray, task: str) -> pd.Series:
         """Get the mean score of each member on a task, over these lesion rows (draws) and the member's trials."""

@@ -93,7 +93,7 @@ def spared(
         coords={"specimen": sample.specimens, "task": strings(tasks)},
         n=min(len(value) for value in values),
         **_about(sample, lesion),
-        **sample.said(rng),
+        **sample.said(rng, tasks=tasks),
         level=1 - 2 * alpha,
         alpha=alpha,
         lesion=lesion,

@@ -157,8 +157,10 @@ def interaction(
         override="bounded score allowed" if three.bounded else "",
         verdict=_verdict(test, same, alpha, sample.plural),
         reasons=_reasons(three, test, same, bound, alpha),
-        undermined_by=_undermined_by(three, test),
-        **sample.said(rng, floor_text(test.n, test.p_floor, plural=sample.plural, alternative="two-sided")),
+        **sample.said(
+            rng, floor_text(test.n, test.p_floor, plural=sample.plural, alternative="two-sided"),
+            undermined_by=_undermined_by(three, test), tasks=[task],
+        ),
     )
 
 

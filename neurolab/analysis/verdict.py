@@ -111,8 +111,6 @@ def _about_sample(evidence: Evidence) -> list[str]:
         count = sample.trials.sizes["specimen"]
         whom = "one network" if count == 1 else f"these {count} networks"
         said.append(f"The sample is stimuli: the verdict is about {whom} and says nothing about others trained alike.")
-    if str(sample.trials.attrs.get("override", "")):
-        said.append(f"An override was used: {sample.trials.attrs['override']}.")
     return said
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab.plots.words import number, percent, words_between
+from neurolab.plots.words import number, percent, sentences, words_between
+from neurolab.report.overridden import override_words
 from neurolab.trials import pick_task, task_table, with_specimen
 
 KIND = ("roi", "role", "family", "how", "dose")
@@ -61,6 +62,7 @@ def damage_paragraph(trials: xr.Dataset) -> tuple[str, tuple[str, ...]]:
         f"Lesions: {'; '.join(targets)}." if targets else "",
         f"Controls: {'; '.join(controls)}." if controls else "No control lesions were made.",
         f"Tasks: {words_between([_task(trials, task) for task in dict.fromkeys(map(str, trials['task'].values))])}.",
+        *dict.fromkeys((override_words(trials), *sentences(trials, "undermined_by"))),
     ]
     return " ".join(part for part in parts if part), ()
 

@@ -38,6 +38,7 @@ from neurolab.report import (
 from neurolab.report.claimed import claims_paragraph
 from neurolab.report.lesions import damage_paragraph, is_trials
 from neurolab.report.methods_of_maps import Paragraph
+from neurolab.report.overridden import override_words
 
 CHOICES = ("test", "correction")
 
@@ -75,7 +76,7 @@ def paragraph(result: xr.Dataset) -> Paragraph:
     """Get the methods paragraph of a result and the keys of the references that it leans on."""
     make = METHODS.get(str(result.attrs.get("analysis", "")), _any)
     text, keys = make(result)
-    parts = [text, _sample(result), rng_words(result)]
+    parts = [text, _sample(result), rng_words(result), override_words(result)]
     return " ".join(part for part in parts if part), tuple(sorted(key for key in keys if key))
 
 
