@@ -17,7 +17,7 @@ from neurolab.schema import check_result, make_result, register_result, strings
 from neurolab.stats.rsa import influences, rsa_test, share_of
 from neurolab.stats.similarity import noise_ceiling
 
-#: The difference as a share of the likeness of the intact network: the same null, the same p.
+#: The difference as a share of the likeness of the intact network: of a known side where both of their signs are.
 SHARE = ("share_p", "share", "share_low", "share_high")
 
 register_result(
@@ -68,9 +68,9 @@ def compare_models(
     -------
     Dataset over model: ``effect`` (likeness of the one - mean of the others) with ``low, high, p`` (two-sided t) and
     ``q``; ``rank_p`` with ``rank_low, rank_high`` and its floor; ``one``, ``intact`` and ``share`` (effect / intact)
-    with ``share_low, share_high, share_p`` (NaN where not given; the p is that of the effect); over (model, draw):
-    ``other``; over (model, subject): ``difference``; ``ceiling_low``, ``ceiling_high``. A model whose RDM no draw
-    changes has effect 0 and p 1.
+    with ``share_low, share_high, share_p`` (NaN where not given; the p is the larger of those of the effect and of the
+    intact likeness: the sign of a share is known where both of theirs are); over (model, draw): ``other``; over (model,
+    subject): ``difference``; ``ceiling_low``, ``ceiling_high``. A model whose RDM no draw changes has effect 0, p 1.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def compare_models(
     --------------------
     Controls that are not matched answer another question. A layer that was chosen because its likeness is largest will
     seem to lose by any lesion. One trained network: nothing is said of other networks trained alike. Where the intact
-    network's likeness is not told apart from 0, no share is known and its interval is endless.
+    network's likeness is not told apart from 0, no share is known: its interval is endless, its p above 1 - level.
 
     Source
     ------
@@ -108,8 +108,10 @@ def compare_models(
         apart, pull = ((x[0] - x[1:-1]).mean(axis=0) for x in (found.score, found.influence))  # exactly 0 for twins
         tests.append(rsa_test(apart, pull, level=level))
         scores.append(found.score[:-1])
-        share = share_of(apart, pull, found.score[-1], found.influence[-1], level=level) if intact is not None else ()
-        shares.append([found.score[-1].mean(), tests[-1].p, *share] if share else [np.nan] * 5)
+        base = found.score[-1], found.influence[-1]
+        p = max(float(tests[-1].p), float(rsa_test(*base).p))
+        known = [base[0].mean(), p, *share_of(apart, pull, *base, level=level)] if intact is not None else []
+        shares.append(known or [np.nan] * 5)
     result = _result(tests, np.array(scores), models, brain, names, level, correction)
     of_intact = {name: ("model", of) for name, of in zip(("intact", *SHARE), np.array(shares, dtype=np.float64).T)}
     digest = digest_of(first, rest, brain.rdms.values)

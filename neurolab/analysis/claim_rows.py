@@ -54,6 +54,11 @@ class Row:
         floor = self.p_floor * (2 if self.alternative in SIDES else 1)
         return bool(floor > (1 - self.level) * (1 + 1e-9) and np.isinf(self.low) and np.isinf(self.high))
 
+    @property
+    def unknown(self) -> bool:
+        """Whether its interval has no end although its design could have given one: a share of what may be nothing."""
+        return bool(np.isfinite(self.effect) and np.isinf(self.low) and np.isinf(self.high) and not self.endless)
+
     def out_of_reach(self, expects: str, alpha: float) -> bool:
         """Get whether no data could bear the claim out: its smallest p is above alpha, or its interval has no end."""
         tested = expects != "none" or self.alternative == "equivalence"

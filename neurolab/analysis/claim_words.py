@@ -23,6 +23,7 @@ def because(rows: Sequence[Row], expects: str, within: float | None, alpha: floa
     if within is not None and expects != "none":
         said.append(f"An effect within ±{within:g} was said to count as none.")
     said += [_floor(row, expects, alpha) for row in rows if row.out_of_reach(expects, alpha)]
+    said += [_endless(row) for row in rows if row.unknown]
     lost = [row for row in rows if row.decision == NOT_SHOWN and row.p <= alpha]
     if expects != "none" and len(rows) > 1 and lost:
         said.append(f"Corrected over {len(rows)} conditions (Holm), its p is above {f'{alpha:g}'.removeprefix('0')}.")
@@ -57,6 +58,11 @@ def _floor(row: Row, expects: str, alpha: float) -> str:
         return f"The design{where} cannot show it: its interval of {100 * row.level:g} % has no end with so few."
     least = p_text(row.p_floor).removeprefix("p = ")
     return f"The design{where} cannot show it: its smallest p is {least}, above {f'{alpha:g}'.removeprefix('0')}."
+
+
+def _endless(row: Row) -> str:
+    where = f" in {row.condition}" if row.condition else ""
+    return f"The interval{where} has no end on either side: any effect may be, of either sign."
 
 
 def other_sign(rows: Sequence[Row], pilot: float | Mapping[str, float] | None) -> list[str]:

@@ -147,7 +147,7 @@ def test_a_difference_as_a_share_of_the_intact_likeness(scene):
                      ["good", "bad"], "ann")  # fmt: skip
     found = nl.analysis.compare_models(one, others[:3], people, intact=one)
     np.testing.assert_allclose(found["share"][0], found["effect"][0] / found["intact"][0], rtol=1e-12)
-    np.testing.assert_array_equal(found["share_p"], found["p"])
+    assert found["share_p"][0] == found["p"][0]  # the intact likeness is told apart from 0 more surely
     own = influences(np.stack([one.values[0], *(other.values[0] for other in others[:3])]), people.values)
     apart, pull = ((x[0] - x[1:]).mean(axis=0) for x in (own.score, own.influence))
     for end, side in (("share_low", -1), ("share_high", 1)):
@@ -165,6 +165,26 @@ def test_a_difference_as_a_share_of_the_intact_likeness(scene):
                               test="share_p")  # fmt: skip
     shares = ("share", "share_low")
     assert [float(claim[name][0]) for name in ("effect", "low")] == [float(found[name][0]) for name in shares]
+
+
+def test_a_share_of_what_may_be_nothing_is_not_shown():
+    """The intact network is like nobody: what a lesion changes is shown, what share of the likeness that is never."""
+    shown = 0
+    for seed in range(12):
+        stream = np.random.default_rng(seed)
+        x = stream.normal(size=(N, 12))
+        one, intact = (rdms_of([stream.normal(size=x.shape)], ["a"], "ann") for _ in range(2))
+        others = [rdms_of([x + stream.normal(size=x.shape)], ["a"], "ann") for _ in range(3)]
+        found = nl.analysis.compare_models(one, others, rdms_of([x], ["eva"]), intact=intact).sel(model="a")
+        base = float(nl.analysis.compare(intact, rdms_of([x], ["eva"]))["p"][0])
+        assert float(found["share_p"]) == max(base, float(found["p"]))
+        side = "more" if found["share"] > 0 else "less"
+        claim = nl.analysis.claim("The lesion moves a share.", found, expects=side, test="share_p")
+        if np.isinf(found["share_low"]):
+            shown += float(found["p"]) <= 0.05
+            assert claim.attrs["verdict"] == "not shown"
+            assert "no end on either side" in claim.attrs["reasons"]
+    assert shown > 6
 
 
 def test_a_difference_that_is_none_is_no_share():
