@@ -96,7 +96,7 @@ def recovery(
         (default that of the task); or ``bound``, in the score's own units. State it before looking.
     criterion : the score that must be reached, for the time to it; default each network's own intact score at the
         first step minus the bound.
-    last : how many of the last steps make up the end.
+    last : how many of the last steps make up the end. task : of trials, required; else what the scores are of.
     rng : integer or Generator; used above 30 networks.
 
     Returns
@@ -194,14 +194,15 @@ def _about(arms: Arms, level: float) -> dict[str, Any]:
     plural = arms.steps.plural
     return {
         "analysis": "recovery",
-        "estimand": f"the share of the mean deficit of {arms.lesioned} against {arms.intact} at step {arms.step[0]:g}, "
-        f"over {plural}, that is gone by step {arms.step[-1]:g}",
+        "estimand": f"the share of the mean deficit of {arms.lesioned} against {arms.intact}{arms.steps.in_task} at "
+        f"step {arms.step[0]:g}, over {plural}, that is gone by step {arms.step[-1]:g}",
         "test": f"one-sided sign-flip over {plural}; recovered: two shifted one-sided ones; time: two-sided",
         "n": len(arms.steps.specimens),
         "generalises_over": arms.steps.over,
         "correction": "none",
         "alternative": "greater",
         "level": level,
+        "task": arms.steps.task,
         "lesioned": arms.lesioned,
         "intact": arms.intact,
         "control": arms.control,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,12 +60,16 @@ def reasons_of(
     if shown(found["rising"].p, alpha):
         claim = "the deficit still shrank over the last step, so no plateau was reached"
         lines.append(said("by", claim, found["rising"]))
-    soon = time_sentences(times, arms.step[-1], arms.steps.plural)
+    soon = time_sentences(times, arms.step[-1], arms.steps.plural, arms.steps.scored)
     return [*lines, *soon, _waited(arms, found["time"], alpha, level)]
 
 
-def time_sentences(times: Times, last: float, plural: str) -> list[str]:
+def time_sentences(
+    times: Times, last: float, plural: str, scored: Callable[[str], str] = lambda arm: ""
+) -> list[str]:
     """Get how soon each arm reached the criterion; who never did is counted, and said to be counted, as the last step.
+
+    scored : what to add about how often an arm was scored.
 
     Example
     -------
@@ -79,12 +83,18 @@ def time_sentences(times: Times, last: float, plural: str) -> list[str]:
             said.append(f"{name}: none of {never} {plural} reached the criterion by step {last:g}.")
         elif never:
             said.append(
-                f"{name}: the criterion is reached after {steps.mean():.3g} or more steps on average; {never} of "
-                f"{len(reached)} {plural} never reached it and count as {last:g}."
+                f"{name}: the criterion is reached after {steps.mean():.3g} or more steps on average{scored(name)}; "
+                f"{never} of {len(reached)} {plural} never reached it and count as {last:g}."
             )
         else:
-            said.append(f"{name}: the criterion is reached after {steps.mean():.3g} steps on average.")
+            after = _steps(steps.mean())
+            said.append(f"{name}: the criterion is reached after {after} on average{scored(name)}.")
     return said
+
+
+def _steps(mean: float) -> str:
+    """A number of steps in words: 1 step, 2.5 steps."""
+    return f"{mean:.3g} {'step' if f'{mean:.3g}' == '1' else 'steps'}"
 
 
 def _waited(arms: Arms, test: Any, alpha: float, level: float) -> str:

@@ -66,7 +66,8 @@ def savings(
     scores : DataArray (specimen, arm, step), a table with the columns specimen, arm, step, score, or trials with a
         ladder per arm (then ``task``), all with ``criterion``; or the steps to criterion themselves: DataArray
         (specimen, arm) or a table with the columns specimen, arm, steps. Arms may be examined at different steps.
-    first, again : the arms. criterion : the score to reach, the same in both.
+    first, again : the arms. criterion : the score to reach, the same in both. task : of trials, required; else what the
+        scores are of, in words.
     rng : integer or Generator; used above 30 networks.
 
     Returns
@@ -122,7 +123,7 @@ def savings(
         coords={"specimen": given.specimens, "arm": strings([first, again])},
         **_about(given, first, again, criterion, level),
         verdict="savings" if shown(share.p, 1 - level) else "no savings shown",
-        reasons=_reasons(arms, times, share, given.plural),
+        reasons=_reasons(arms, times, share, given),
         undermined_by=[*flags_of(given.flags, arm=arms), *censored_sentences(arms, times, given.plural)],
         rng=rng_name(rng),
         note=noted(floor_text(share.n, share.p_floor, plural=given.plural, alternative="greater"), share.note),
@@ -202,13 +203,15 @@ def _saved(times: Times, level: float, rng: np.random.Generator) -> SignFlip:
 def _about(given: Steps, first: str, again: str, criterion: float | None, level: float) -> dict[str, Any]:
     return {
         "analysis": "savings",
-        "estimand": f"the share of the mean steps to criterion of {first} that {again} saves, over {given.plural}",
+        "estimand": f"the share of the mean steps to criterion of {first}{given.in_task} that {again} saves, over "
+        f"{given.plural}",
         "test": f"one-sided sign-flip over {given.plural}",
         "n": len(given.specimens),
         "generalises_over": given.over,
         "correction": "none",
         "alternative": "greater",
         "level": level,
+        "task": given.task,
         "first": first,
         "again": again,
         "criterion": "given as steps" if criterion is None else float(criterion),
@@ -225,7 +228,7 @@ def _times(scores: Scores, arms: tuple[str, str], criterion: float | None, task:
         isinstance(scores, xr.DataArray) and "step" not in scores.dims
     )
     if plain:
-        return _given_times(scores, arms, criterion)
+        return _given_times(scores, arms, criterion, task)
     if criterion is None:
         raise DesignError("Curves need a criterion, the score to reach in both trainings. Type criterion=0.9.")
     given = steps_of(scores, task=task)
@@ -239,10 +242,12 @@ def _times(scores: Scores, arms: tuple[str, str], criterion: float | None, task:
     return given, Times(np.array([one for one, _ in found]), np.array([one for _, one in found]), np.array(ends))
 
 
-def _given_times(scores: Any, arms: tuple[str, str], criterion: float | None) -> tuple[Steps, Times]:
+def _given_times(
+    scores: Any, arms: tuple[str, str], criterion: float | None, task: str | None
+) -> tuple[Steps, Times]:
     if criterion is not None:
         raise DesignError("Steps to criterion were given together with criterion=; type one or the other.")
-    given = steps_of(scores, task=None, dims=("specimen", "arm"))
+    given = steps_of(scores, task=task, dims=("specimen", "arm"))
     steps = np.array([given.arm(arm) for arm in arms])
     if not (np.isfinite(steps) & (steps >= 0)).all():
         raise DataError(
@@ -252,12 +257,12 @@ def _given_times(scores: Any, arms: tuple[str, str], criterion: float | None) ->
     return given, Times(steps, np.ones(steps.shape, dtype=bool), np.full(steps.shape, np.inf))
 
 
-def _reasons(arms: tuple[str, str], times: Times, share: Share, plural: str) -> list[str]:
+def _reasons(arms: tuple[str, str], times: Times, share: Share, given: Steps) -> list[str]:
     numbers = interval_text(share.effect, share.low, share.high, share.level)
     sure = "Shown" if shown(share.p, 1 - share.level) else "Not shown"
     said = f"{sure}: {arms[1]} takes fewer steps than {arms[0]}, a share of {numbers} saved, {p_text(share.p)}."
     rows = {arm: (row, there) for arm, row, there in zip(arms, times.steps, times.reached)}
-    return [said, *time_sentences(rows, float(times.steps.max()), plural)]
+    return [said, *time_sentences(rows, float(times.steps.max()), given.plural, given.scored)]
 
 
 def censored_sentences(arms: tuple[str, str], times: Times, plural: str) -> list[str]:

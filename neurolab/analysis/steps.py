@@ -36,6 +36,7 @@ class Steps:
     source: str
     chance: float
     flags: Flags = field(default_factory=dict)
+    task: str = ""
 
     @property
     def specimens(self) -> np.ndarray:
@@ -48,9 +49,26 @@ class Steps:
         return PLURAL[self.over]
 
     @property
+    def in_task(self) -> str:
+        """Which task the scores are of, as a sentence goes on; empty where nobody said."""
+        return f" in {self.task}" if self.task else ""
+
+    @property
     def digest(self) -> str:
         """Content digest of the scores."""
         return digest_of(np.asarray(self.curves.values, dtype=np.float64))
+
+    def scored(self, name: str) -> str:
+        """How often an arm was scored, which is how exactly a step can be known: ``(scored every 10 steps)``."""
+        if "step" not in self.curves.dims:
+            return ""  # steps to criterion were given, and nobody knows
+        step = np.asarray(self.curves["step"].values, dtype=np.float64)[~np.isnan(self.arm(name)).all(axis=0)]
+        gaps = np.diff(step)
+        if not len(gaps):
+            return ""
+        if np.allclose(gaps, gaps[0]):
+            return f" (scored {'at every step' if gaps[0] == 1 else f'every {gaps[0]:g} steps'})"
+        return f" (scored at {len(step)} steps, {gaps.min():g} to {gaps.max():g} apart)"
 
     def arm(self, name: str) -> np.ndarray:
         """Get the scores of one arm (specimen, step)."""
@@ -89,7 +107,8 @@ def steps_of(scores: Scores, *, task: str | None, chance: float | None = None, d
     if "step" in dims:
         curves = curves.sortby("step")
     flags = flags_in(scores.attrs) if isinstance(scores, xr.Dataset) else {}
-    return Steps(curves, over, source, floor if chance is None else float(chance), flags)
+    named = str(task or (scores.attrs.get("task", "") if isinstance(scores, xr.DataArray) else ""))
+    return Steps(curves, over, source, floor if chance is None else float(chance), flags, named)
 
 
 def _check(curves: xr.DataArray, dims: tuple[str, ...]) -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.transforms import offset_copy
 
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import course, heading
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.style import GREY, SERIES
-from neurolab.plots.words import interval_words, number, p_words, sample_words, sentences, tidy
+from neurolab.plots.words import in_task, interval_words, number, p_words, sample_words, sentences, tidy
+
+#: Points between the triangles of one arm and those of the next, so that arms that are equally soon are all seen.
+ROW = 3.6
 
 
 def describe_recovery(result: xr.Dataset) -> str:
     """Get the figure in words: the verdict, then every test with its numbers."""
     said = " ".join(sentences(result, "reasons"))
-    return f"Score over retraining; {sample_words(result)}. {tidy(str(result.attrs.get('verdict', '')))}. {said}"
+    task = in_task(result)
+    return f"Score{task} over retraining; {sample_words(result)}. {tidy(str(result.attrs.get('verdict', '')))}. {said}"
 
 
 def _tested(result: xr.Dataset) -> str:
@@ -33,8 +40,8 @@ def _tested(result: xr.Dataset) -> str:
         *("remaining_effect", "remaining_low", "remaining_high", "remaining_p", "remaining_p_floor"),
     ),
     marks="Thin lines: one network each. Thick lines with marks and bands: means and their intervals, by arm. Dashed "
-    "line: the score that counts as back (mean over networks). Triangles on it: the step at which each network of an "
-    "arm first reached it; who never did has none.",
+    "line: the score that counts as back (mean over networks). Triangles on it, a row above the other for "
+    "every arm: the step at which each network of the arm first reached it; who never did has none.",
     alt=describe_recovery,
     height_mm=62.0,
 )
@@ -61,8 +68,10 @@ def plot_recovery(result: xr.Dataset, *, ax: Axes) -> Axes:
     for at, (name, (colour, marker)) in enumerate(zip(names(result, "arm"), SERIES)):
         course(ax, step, each[at], (mean[at], low[at], high[at]), colour=colour, marker=marker, label=name)
         there = steps[at][reached[at] > 0]
-        ax.scatter(there, np.full(len(there), goal), marker=11, s=9.0, color=colour, linewidths=0, zorder=5, gid="time")
-    ax.set(xlabel=f"retraining steps\n{_tested(result)}", ylabel="score")
+        row = offset_copy(ax.transData, ax.get_figure(), y=ROW * at, units="points")
+        style = {"marker": 11, "s": 9.0, "color": colour, "linewidths": 0, "zorder": 5}
+        ax.scatter(there, np.full(len(there), goal), transform=row, gid="time", **style)
+    ax.set(xlabel=f"retraining steps\n{_tested(result)}", ylabel=fill(f"score{in_task(result)}", 34))
     ax.legend(loc="lower right", borderaxespad=0.0)
     heading(ax, tidy(str(result.attrs.get("verdict", ""))).partition(":")[0], sample_words(result))
     return ax

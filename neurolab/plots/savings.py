@@ -12,14 +12,14 @@ from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import columns, effect, heading, headroom, spread
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.style import GREY, SERIES
-from neurolab.plots.words import interval_words, number, p_words, sample_words, sentences, tidy
+from neurolab.plots.words import in_task, interval_words, number, p_words, sample_words, sentences, tidy
 
 
 def describe_savings(result: xr.Dataset) -> str:
     """Get the figure in words: the verdict, the share saved and who never got there."""
     said, flags = " ".join(sentences(result, "reasons")), " ".join(sentences(result, "undermined_by"))
     verdict = tidy(str(result.attrs.get("verdict", "")))
-    return f"Steps to the criterion; {sample_words(result)}. {verdict}. {said} {flags}".rstrip()
+    return f"Steps to the criterion{in_task(result)}; {sample_words(result)}. {verdict}. {said} {flags}".rstrip()
 
 
 @drawing(
@@ -59,7 +59,8 @@ def plot_savings(result: xr.Dataset, *, ax: Axes) -> Axes:
     share = number(scalar(result, "effect"))
     ends = interval_words(scalar(result, "effect_low"), scalar(result, "effect_high"), level(result))
     words = p_words(scalar(result, "p"), scalar(result, "p_floor"))
-    ax.set(xlim=(-0.6, 1.6), ylabel="steps to the criterion", xlabel=f"share saved: {share} ({ends})\n{words}")
+    ax.set(xlim=(-0.6, 1.6), xlabel=f"share saved: {share} ({ends})\n{words}")
+    ax.set_ylabel("\n".join(["steps to the criterion", in_task(result).strip()]).strip())
     ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
     if np.isinf(high).any():  # room for the arrow below the title
         headroom(ax, above=0.16)

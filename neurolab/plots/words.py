@@ -155,6 +155,12 @@ def sample_words(result: xr.Dataset) -> str:
     return f"n = {text} {one if text == '1' else several}".rstrip()
 
 
+def in_task(result: xr.Dataset) -> str:
+    """Get `` in X`` where the result says of which task it is, else nothing."""
+    task = str(result.attrs.get("task", "") or "")
+    return f" in {task}" if task else ""
+
+
 def words_between(names: Sequence[object]) -> str:
     """Get names as a sentence lists them.
 
