@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, wraps
+from inspect import Signature, signature
 from typing import Any
 
 import matplotlib
@@ -65,11 +66,20 @@ def drawing(
                 here = blank(SINGLE_MM, height_mm) if ax is None else ax
                 return draw(result, ax=here, **choices)
 
+        plot.__signature__ = _signature(draw)  # type: ignore[attr-defined]
         FIGURES[draw.__name__] = plot
         _DRAWINGS[draw.__name__] = Drawing(draw.__name__, analyses, variables, marks, alt, height_mm, bars, also)
         return plot
 
     return make
+
+
+def _signature(draw: Plot) -> Signature:
+    """What a reader of ``help`` may type: as it was written, but axes need not be given."""
+    written = signature(draw)
+    given = dict(written.parameters)
+    given["ax"] = given["ax"].replace(default=None, annotation="Axes | None")
+    return written.replace(parameters=list(given.values()))
 
 
 def _check(result: object, name: str, analyses: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -68,8 +69,8 @@ def plot_recovery(result: xr.Dataset, *, ax: Axes) -> Axes:
     for at, (name, (colour, marker)) in enumerate(zip(names(result, "arm"), SERIES)):
         course(ax, step, each[at], (mean[at], low[at], high[at]), colour=colour, marker=marker, label=name)
         there = steps[at][reached[at] > 0]
-        row = offset_copy(ax.transData, ax.get_figure(), y=ROW * at, units="points")
-        style = {"marker": 11, "s": 9.0, "color": colour, "linewidths": 0, "zorder": 5}
+        row = offset_copy(ax.transData, ax.get_figure(root=True), y=ROW * at, units="points")
+        style: dict[str, Any] = {"marker": 11, "s": 9.0, "color": colour, "linewidths": 0, "zorder": 5}
         ax.scatter(there, np.full(len(there), goal), transform=row, gid="time", **style)
     ax.set(xlabel=f"retraining steps\n{_tested(result)}", ylabel=fill(f"score{in_task(result)}", 34))
     ax.legend(loc="lower right", borderaxespad=0.0)
