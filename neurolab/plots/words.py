@@ -248,8 +248,17 @@ def over_words(result: xr.Dataset) -> str:
 
 
 def origin(result: xr.Dataset) -> str:
-    """Get where the data come from, in a few words: the first source and how many there are."""
+    """Get where the data come from, in a few words: the first source and how many there are, or each of several arms.
+
+    Example
+    -------
+    >>> origin(xr.Dataset(attrs={"source": "intact: exposed; lesioned: cut"}))
+    'the arms intact (networks "exposed") and lesioned (networks "cut")'
+    """
     every = [part.strip() for part in str(result.attrs.get("source", "") or "not stated").split(";")]
+    arms = [part.partition(": ") for part in every]
+    if 1 < len(arms) <= 8 and all(arm and said for arm, _, said in arms):
+        return "the arms " + words_between([f'{arm} (networks "{said}")' for arm, _, said in arms])
     first = re.sub(r"\s+[0-9a-f]{12,}$", "", every[0]).rstrip(".")  # the digest is in the manifest
     return first + (f" and {len(every) - 1} more" if len(every) > 1 else "")
 

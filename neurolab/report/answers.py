@@ -138,6 +138,26 @@ def _reasoned(result: xr.Dataset) -> str:
     return f"{result.attrs.get('verdict', '')}. {' '.join(sentences(result, 'reasons'))}".rstrip(".")
 
 
+def _cohorts(result: xr.Dataset) -> str:
+    """How many comparisons are shown, and those with the smallest corrected p; the others are in the table."""
+    for dim in ("condition", "index"):
+        result = result if dim in result["effect"].dims else result.expand_dims(dim)
+    parts = (values(result, name, "condition", "index").ravel() for name in ("effect", "low", "high", "q"))
+    effect, low, high, q = (np.asarray(part, dtype=float) for part in parts)
+    where = [(name, index) for name in names(result, "condition") for index in names(result, "index")]
+    order = [at for at in np.lexsort((-np.abs(effect), q)) if np.isfinite(q[at])]
+    shown = [at for at in order if q[at] <= 1 - level(result) + 1e-12]
+    told = shown[:MOST_CELLS] or order[:1]
+    cells = [
+        f"{where[at][1]} is {'lower' if effect[at] < 0 else 'higher'} in {where[at][0]}, {number(effect[at])} "
+        f"({interval_words(low[at], high[at], level(result))}; corrected {p_words(q[at])})"
+        for at in told
+    ]
+    many = f"of {len(order)} comparisons with {result.attrs.get('against')}, {len(shown)} shown"
+    more = f"; {len(shown) - MOST_CELLS} more shown are in the table" if len(shown) > MOST_CELLS else ""
+    return f"{many}{': ' if shown else '; nearest to it: '}{'; '.join(cells)}{more}" if cells else many
+
+
 def _any(result: xr.Dataset) -> str:
     said = str(result.attrs.get("estimand", "") or "the effect").rstrip(".")
     return f"{said}: {_numbers(result)}" if np.isfinite(scalar(result, "effect")) else said
@@ -155,6 +175,7 @@ ANSWERS: dict[str, Callable[[xr.Dataset], str]] = {
     "picked_dissociation": _picked,
     "symptom_map": _symptom_map,
     "spared": _spared,
+    "compare_cohorts": _cohorts,
     "single_case": _single_case,
     **dict.fromkeys(("reserve", "compare", "compare_models"), _spared),
     **dict.fromkeys(("robustness", "recovery", "savings", "best_layers"), _reasoned),
