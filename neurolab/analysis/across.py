@@ -49,7 +49,9 @@ def compare_cohorts(
     Parameters
     ----------
     profiles : condition -> table (network x index), of ``profile``, or one number per network: a
-        DataArray (specimen,). against : the condition to compare with.
+        DataArray (specimen,). against : the condition to compare with. Which indices lie in [0, 1] is known of the
+        scores of ``arm_scores``, or as ``table.attrs["bounded"] = {index: chance}`` of every table; what is at floor or
+        at ceiling there is flagged.
     indices : the columns to compare; default all that every profile has.
     matched_on : indices in which the cohorts ought to be equal, such as "accuracy" and "training accuracy"; a pair that
         is not *shown* to be equal within ``equal_within`` (an equivalence test at .05) is flagged. None: nothing was
@@ -107,7 +109,7 @@ def compare_cohorts(
         test="two-sided sign-flip over networks" if cohorts.paired else "shuffle of networks between two cohorts",
         against=against,
         reasons=_reasons(cohorts, names, tests, _corrected(tests["p"]), level),
-        **as_attrs({**pairs.flags(), **cohorts.flags(against)}),
+        **as_attrs({**pairs.flags(), **cohorts.flags(against), **cohorts.room(against)}),
         note=_note(cohorts, len(others), level),
         **compared(cohorts, pairs, level=level, rng=rng),
     )

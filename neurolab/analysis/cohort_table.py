@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.analysis.flags import Flags
+from neurolab.analysis.scale import at_ceiling, at_floor
 from neurolab.analysis.words import joined
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, ReplicationUnitError, UnknownNameError, did_you_mean, listed
@@ -27,7 +28,8 @@ class Cohorts:
     """Values (cohort, member, index) of several cohorts; members pair up across them where ``paired``.
 
     Cohorts of unequal size are padded with NaN; ``sizes`` are how many networks each has, with or without an
-    index; ``told`` is what the profile of each says against itself.
+    index; ``told`` is what the profile of each says against itself; ``chance`` the level below which nobody is
+    expected of the indices that are known to lie in [0, 1].
     """
 
     names: tuple[str, ...]
@@ -37,6 +39,7 @@ class Cohorts:
     paired: bool
     sizes: tuple[int, ...]
     told: tuple[tuple[str, ...], ...] = ()
+    chance: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def smallest(self) -> int:
@@ -92,6 +95,21 @@ class Cohorts:
                 about = {"index": [index]} | ({} if name == home else {"condition": [name]})
                 said[f"{name}: {index} is not defined in {len(lost)} of {len(x)} networks ({', '.join(lost)}), "
                      f"{len(x) - len(lost)} are left; nothing is tested with them."] = about  # fmt: skip
+        return said
+
+    def room(self, home: str) -> Flags:
+        """Get which indices, of those in [0, 1], are at floor or at ceiling in which cohort; of ``home`` for all."""
+        said: dict[str, dict[str, list[str]]] = {}
+        for at, k in np.ndindex(len(self.names), len(self.indices)):
+            (name, index), mean = (self.names[at], self.indices[k]), float(self.of(at, k).mean())
+            low = float(np.nan_to_num(self.chance.get(index, np.nan)))
+            ends = {"floor": (at_floor(mean, low, bounded=True), "fallen"),
+                    "ceiling": (at_ceiling(mean, low, bounded=True), "risen")}  # fmt: skip
+            for end, (hit, gone) in ends.items():
+                if hit and index in self.chance:
+                    about = {"index": [index]} | ({} if name == home else {"condition": [name]})
+                    sentence = f"{index} of {name} is at {end} (mean {mean:.3f}): it could hardly have {gone} further."
+                    said[sentence] = about
         return said
 
     def said(self) -> dict[str, str]:
@@ -161,7 +179,9 @@ def cohorts_of(
         values[at, : len(table)] = table[chosen].to_numpy(dtype=float)[list(order)]
     members = [f"seed {one}" for one in seeds[0]] if together and seeds[0] else [str(k + 1) for k in range(size)]
     return Cohorts(tuple(names), tuple(members), tuple(chosen), values, together, tuple(map(len, tables)),
-                   tuple(tuple(table.attrs.get("undermined_by", ())) for table in tables))
+                   tuple(tuple(table.attrs.get("undermined_by", ())) for table in tables),
+                   {name: float(tables[0].attrs["bounded"][name]) for name in chosen
+                    if all(name in table.attrs.get("bounded", {}) for table in tables)})  # fmt: skip
 
 
 def _chosen(tables: list[pd.DataFrame], indices: Sequence[str] | None) -> list[str]:

@@ -11,7 +11,7 @@ import xarray as xr
 
 from neurolab.analysis.flags import flags_in, flags_of
 from neurolab.analysis.localiser import known
-from neurolab.analysis.sample import all_tasks, sample_of, sham_rows
+from neurolab.analysis.sample import about_task, all_tasks, sample_of, sham_rows
 from neurolab.analysis.steps import steps_of
 from neurolab.analysis.strength import COLUMNS, ladder_rows
 from neurolab.errors import DesignError, DoseWarning, UnknownNameError, listed
@@ -138,10 +138,12 @@ def arm_scores(
     """
     wanted = list(tasks) if tasks is not None else all_tasks(sample_of(trials).trials)
     curves = {task: steps_of(trials, task=task).curves for task in wanted}
+    known = {task: about_task(trials, task) for task in wanted}
     found = {}
     for arm in map(str, next(iter(curves.values()))["arm"].values):
         columns = {task: _at(curve.sel(arm=arm), step, arm) for task, curve in curves.items()}
         found[arm] = pd.DataFrame(columns, index=list(map(str, next(iter(curves.values()))["specimen"].values)))
+        found[arm].attrs["bounded"] = {task: chance for task, (bounded, chance) in known.items() if bounded}
         found[arm].attrs["undermined_by"] = flags_of(flags_in(trials.attrs), arm=[arm], task=wanted)
     return found
 

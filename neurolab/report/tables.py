@@ -63,8 +63,19 @@ def _rows(result: xr.Dataset, test: tuple[str, ...]) -> list[tuple]:
         where = ", ".join(labels[str(dim)][i] for dim, i in zip(dims, at))
         called = CALLED.get(p, p.removesuffix("_p").replace("_", " "))
         what = ": ".join(part for part in (where, called) if part) or _whole(result)
+        what += _of_cohorts(result, {str(dim): str(result[dim].values[i]) for dim, i in zip(dims, at)})
         rows.append((what, *(float(one.values[at]) for one in every), unit_of(result)))
     return rows
+
+
+def _of_cohorts(result: xr.Dataset, at: Mapping[str, str]) -> str:
+    """The means of the two cohorts that are compared, in the index of this row; empty for other results."""
+    if str(result.attrs.get("analysis")) != "compare_cohorts" or "mean" not in result:
+        return ""
+    one = at.get("condition", str(result.coords["condition"].values) if "condition" in result.coords else "")
+    mean = result["mean"].sel(index=at["index"]) if "index" in result["mean"].dims else result["mean"]
+    means = [number(float(mean.sel(cohort=name)), 3) for name in (one, str(result.attrs["against"]))]
+    return f" (mean {means[0]}, {result.attrs['against']} {means[1]})"
 
 
 def _labels(result: xr.Dataset, dim: str) -> list[str]:
