@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -210,7 +210,16 @@ def _joined_attrs(every: list[xr.Dataset]) -> dict[str, Any]:
     for name in ("override", "source", "rng", "partial"):
         said = list(dict.fromkeys(str(one.attrs.get(name, "")) for one in every))
         attrs[name] = said[0] if len(said) == 1 else "; ".join(filter(None, said))
+    failed = {whose: why for one in every for whose, why in _failures(one)}
+    attrs |= {"failed": json.dumps(failed)} if failed else {}
     return attrs if attrs["partial"] else {name: said for name, said in attrs.items() if name != "partial"}
+
+
+def _failures(trials: xr.Dataset) -> Iterator[tuple[str, str]]:
+    """What could not be computed, by specimen and lesion, and why."""
+    names = trials["specimen"].values
+    for lesion, why in json.loads(str(trials.attrs.get("failed") or "{}")).items():
+        yield (lesion if len(names) > 1 else f"{names[0]}: {lesion}"), why
 
 
 def finished(trials: xr.Dataset) -> xr.Dataset:

@@ -9,7 +9,7 @@ from functools import partial
 import neurolab as nl
 
 KINDS = {"digits": tuple(range(10)), "gratings": tuple(range(10, 20))}  # the outputs that compete in each task
-HOWS = {"contrast": "what they prefer", "greedy": "what their loss costs", "contrast mean": "what they prefer (mean)"}
+HOWS = {"contrast": "what they prefer", "greedy": "what their loss costs", "mean": "what they prefer (at their mean)"}
 AREAS = {how: tuple(f"{kind} units, {how}" for kind in KINDS) for how in HOWS}
 
 
@@ -28,10 +28,10 @@ def main(*, rng=0, quick=False):
             ask = partial(nl.examine, network, tasks=[graded], progress=False)
             costly = nl.analysis.greedy_roi(ask, intact, nl.Zero(), name=greedy, task=kind, top=0.1, step=step)
             yield nl.Lesion(found.renamed(mean), nl.Mean(intact))
-            for target in (nl.Lesion(found, nl.Zero()), nl.Lesion(costly, nl.Zero())):
-                yield from nl.analysis.with_controls(target, intact, n_controls, rng=rng)
+            for region in (found, costly):
+                yield from nl.analysis.with_controls(nl.Lesion(region, nl.Zero()), intact, n_controls, rng=rng)
 
-    profiles, claims = {}, []
+    profiles, claims, claim = {}, [], partial(nl.analysis.claim, by="task")
     for condition, dropout in (("control", 0.0), ("dropout", 0.5)):
         recipe, build = nl.specimen.Recipe(epochs=30, dropout=dropout), partial(nl.specimen.mlp, 64, 96, 96, 20)
         cohort = nl.train_cohort(build, train, n=n, recipe=recipe, name=condition, rng=rng)
@@ -39,11 +39,11 @@ def main(*, rng=0, quick=False):
         yield f"{condition}_deficits", nl.deficits(trials, rng=rng)
         for how, areas in AREAS.items():
             found = nl.dissociation(trials, lesions=areas, tasks=tuple(KINDS), spared_within=0.1, rng=rng)
-            yield f"{condition}_{how}".replace(" ", "_"), found
             parts.append(nl.analysis.indices_of(found, names=[f"{kind} apart, {how}" for kind in KINDS]))
             sentence = f"Losing units found by {HOWS[how]} costs their task more than losing the other's ({condition})."
             each = {kind: found.isel(claim=at) for at, kind in enumerate(KINDS)}
-            claims.append(nl.analysis.claim(sentence, each, expects="more", by="task", figure=f"{condition}_{how}"))
+            yield f"{condition}_{how}", found
+            claims.append(claim(sentence, each, expects="more", figure=f"{condition}_{how}"))
         profiles[condition] = nl.analysis.profile(parts, training=nl.specimen.training_table(cohort))
         for kind, how in ((kind, how) for kind in KINDS for how in ("contrast", "greedy")):
             asked = {"lesion": f"{kind} units, {how}", "task": kind, "family": "activity", "rng": rng}
@@ -52,9 +52,9 @@ def main(*, rng=0, quick=False):
     yield "dropout_less_control", compared
     sentence = f"With dropout, units found by {HOWS['greedy']} set the tasks apart less."
     apart = compared.sel(condition="dropout", index=list(parts[1]))
-    yield "claims", nl.analysis.claims(*claims, nl.analysis.claim(sentence, apart, expects="less", by="task"))
+    yield "claims", nl.analysis.claims(*claims, claim(sentence, apart, expects="less", figure="dropout_less_control"))
 
 
 if __name__ == "__main__":
-    names = [f"{condition}_{how}" for condition in ("control", "dropout") for how in ("contrast", "greedy")]
+    names = [f"{condition}_{how}" for condition in ("control", "dropout") for how in HOWS]
     nl.run_script(main, draw=[*names, "dropout_less_control"])

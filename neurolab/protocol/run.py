@@ -171,6 +171,8 @@ class Run:
         for at, plot in enumerate(plots):
             known = drawing_of(plot)
             label = name if at == 0 else f"{name}-{known.name.removeprefix('plot_') if known else at + 1}"
+            if label in {figure.name for figure in self.figures}:  # several figures of one kind
+                label = f"{label}-{at + 1}"
             saved = save_figure(self.found[name], self._with_regions(plot), self.folder.root / "figures", label)
             self.folder.adopt(saved.paths)
             self.figures.append(saved)

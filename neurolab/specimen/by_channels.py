@@ -22,6 +22,7 @@ from neurolab.specimen.certificate import Certificate
 from neurolab.specimen.chains import chains_of, joined
 from neurolab.specimen.edit import Edit
 from neurolab.specimen.graph import Graph
+from neurolab.specimen.jumps import step_of
 from neurolab.specimen.laid import Laid, NotSparse
 from neurolab.specimen.plan import Tile, in_tiles
 from neurolab.specimen.region import Region
@@ -138,6 +139,9 @@ class ByChannels:
         node = graph.node(table.specimen.sites().find(lesions[0].roi.sites[0])[0])
         self.shape = tuple(int(size) if not isinstance(size, torch.SymInt) else 2 for size in node.meta["val"].shape)
         self.plan = sparse_plan(node, Shared(table, lesions[:1], self.shape).laid.axis, graph.output)
+        step = step_of(self.plan.rest)
+        if step:
+            raise NotSparse(f"{step} lies behind, and makes a step of what differs by rounding")
         self.copies = copies
         self.part: Slice | None = None
         if not self._skinny():

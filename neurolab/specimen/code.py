@@ -7,6 +7,7 @@ count with them. What is installed counts by its name and version.
 from __future__ import annotations
 
 import dataclasses
+import dis
 import functools
 import pickle
 import sys
@@ -22,6 +23,7 @@ from torch import nn
 
 from neurolab.digest import digest_of
 
+_LOOKED_UP = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "LOAD_CLASSDEREF"))
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
@@ -85,7 +87,7 @@ def _function(thing: types.FunctionType, met: dict[int, Any]) -> Iterator[str]:
     yield from code_of((thing.__defaults__, thing.__kwdefaults__), met)
     for cell in thing.__closure__ or ():
         yield from code_of(_content(cell), met)
-    for name in sorted(_names(thing.__code__)):
+    for name in sorted(_globals(thing.__code__)):
         if name in thing.__globals__:
             yield from (name, *_used(thing.__globals__[name], thing, met))
 
@@ -112,8 +114,15 @@ def _bytecode(code: types.CodeType) -> Iterator[str]:
 
 
 def _names(code: types.CodeType) -> set[str]:
+    """All names in a function: of globals, and of attributes."""
     inner = (_names(one) for one in code.co_consts if isinstance(one, types.CodeType))
     return set(code.co_names).union(*inner)
+
+
+def _globals(code: types.CodeType) -> set[str]:
+    """The names that a function looks up outside of itself; an attribute of that name is another thing."""
+    inner = (_globals(one) for one in code.co_consts if isinstance(one, types.CodeType))
+    return {str(one.argval) for one in dis.get_instructions(code) if one.opname in _LOOKED_UP}.union(*inner)
 
 
 def _class(kind: type, met: dict[int, Any]) -> Iterator[str]:

@@ -184,8 +184,8 @@ def _by_row(node: Any, spot: Spot) -> Said:
 def _product(node: Any, spot: Spot) -> Said:
     one, other = node.args[:2]
     n, a, b = len(_shape(node)), len(_shape(one)), len(_shape(other))
-    if min(a, b) < 2:
-        raise NotApart("a product with a vector")
+    if min(a, b) < 2 or one is other:
+        raise NotApart("a product with a vector, or of a tensor with itself")
     if spot.axis == n - 2:
         return _plain(node, {one: Spot(a - 2, spot.at)})
     if spot.axis == n - 1:

@@ -33,9 +33,12 @@ def marks(model: nn.Module) -> tuple[Marks, list[Any]]:
 
 
 def _mark(place: tuple[Any, ...], value: Any, found: Marks, held: list[Any]) -> None:
-    if len(found) > MOST or isinstance(value, nn.Module):
+    if len(found) > MOST:
         return
     held.append(value)  # an id may be used again once its object is gone
+    if isinstance(value, nn.Module):  # kept in a list or a setting: none of the registered ones
+        found[place] = id(value)
+        return
     if isinstance(value, torch.Tensor):
         found[place] = id(value), 0 if value.is_inference() else value._version
     elif value is None or isinstance(value, (bool, int, float, str, bytes)):

@@ -222,6 +222,12 @@ def test_bad_result__is_refused_before_it_is_saved(tmp_path):
     assert not (tmp_path / "out" / "results").exists()
 
 
+def test_several_figures_of_one_kind__are_all_kept(tmp_path):
+    plots = [partial(nl.plots.plot_deficits, tasks=[task]) for task in ("X", "Y", "X")]
+    out = run(one(nl.deficits(TRIALS, rng=0), "deficits"), tmp_path / "out", draw={"deficits": plots})
+    assert len(list((out / "figures").glob("*.png"))) == 3
+
+
 def test_unknown_name_in_draw__is_told_the_nearest(tmp_path):
     with pytest.raises(ProtocolError, match="Did you mean 'deficits'"):
         run(one(nl.deficits(TRIALS, rng=0), "deficits"), tmp_path / "out", draw={"deficit": nl.plots.plot_deficits})
