@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.analysis.common_steps import both_scored, coarse_sentences, common_note, gaps_before
 from neurolab.analysis.flags import flags_of
 from neurolab.analysis.relearn_words import shown, time_sentences
 from neurolab.analysis.sample import noted
@@ -65,7 +66,7 @@ def savings(
     ----------
     scores : DataArray (specimen, arm, step), a table with the columns specimen, arm, step, score, or trials with a
         ladder per arm (then ``task``), all with ``criterion``; or the steps to criterion themselves: DataArray
-        (specimen, arm) or a table with the columns specimen, arm, steps. Arms may be examined at different steps.
+        (specimen, arm) or a table with the columns specimen, arm, steps. Steps at which both arms were scored count.
     first, again : the arms. criterion : the score to reach, the same in both. task : of trials, required; else what the
         scores are of, in words.
     rng : integer or Generator; used above 30 networks.
@@ -124,10 +125,14 @@ def savings(
         **_about(given, first, again, criterion, level),
         verdict="savings" if shown(share.p, 1 - level) else "no savings shown",
         reasons=_reasons(arms, times, share, given),
-        undermined_by=[*flags_of(given.flags, arm=arms), *censored_sentences(arms, times, given.plural)],
+        undermined_by=[*flags_of(given.flags, arm=arms), *censored_sentences(arms, times, given.plural), *times.rarely],
         rng=rng_name(rng),
-        note=noted(floor_text(share.n, share.p_floor, plural=given.plural, alternative="greater"), share.note),
+        note=noted(_floor_text(share, given.plural), share.note, times.note),
     )
+
+
+def _floor_text(share: Share, plural: str) -> str:
+    return floor_text(share.n, share.p_floor, plural=plural, alternative="greater")
 
 
 def savings_by_arm(scores: Scores, *, first: str, again: Iterable[str], **settings: Any) -> dict[str, xr.Dataset]:
@@ -151,6 +156,8 @@ class Times:
     steps: np.ndarray
     reached: np.ndarray
     ends: np.ndarray
+    rarely: Sequence[str] = ()  # what is wrong with how often they were scored
+    note: str = ""  # which scores do not count
 
     @property
     def once(self) -> np.ndarray:
@@ -237,9 +244,13 @@ def _times(scores: Scores, arms: tuple[str, str], criterion: float | None, task:
     for arm, curve in zip(arms, curves):
         if np.isnan(curve).all(axis=1).any():
             raise DataError(f"Some networks have no score at all in the arm {arm!r}; leave them out of both arms.")
-    found = [first_reached(curve, step, goal) for curve in curves]
-    ends = [[step[np.flatnonzero(~np.isnan(row))[-1]] for row in curve] for curve in curves]
-    return given, Times(np.array([one for one, _ in found]), np.array([one for _, one in found]), np.array(ends))
+    kept = both_scored(curves, step, arms)
+    found = [first_reached(curve, step, goal) for curve in kept]
+    ends = [[step[np.flatnonzero(~np.isnan(row))[-1]] for row in curve] for curve in kept]
+    steps, reached = np.array([one for one, _ in found]), np.array([one for _, one in found])
+    gaps = np.array([gaps_before(curve, step, at) for curve, at in zip(kept, steps)])
+    said = coarse_sentences(gaps, steps[0]), common_note(curves, kept, arms)
+    return given, Times(steps, reached, np.array(ends), *said)
 
 
 def _given_times(
