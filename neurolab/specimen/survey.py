@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from neurolab.errors import SpecimenError
-from neurolab.specimen.axes import NORM_OPS, batch_axis, native_dims
+from neurolab.specimen.axes import CHANNELS_FIRST, NORM_OPS, batch_axis, native_dims
 from neurolab.specimen.experts import with_experts
 from neurolab.specimen.fused import proved
 from neurolab.specimen.heads import head_sites
@@ -44,9 +44,9 @@ def survey(
     routed = _routed(*whole)
     two.calls, three.calls = ([call for call in seen.calls if call.path not in routed] for seen in (two, three))
     tied = tied_names(model)
-    sites = [_input_site(example)]
-    dims: dict[tuple[int, ...], tuple[str, ...]] = {tuple(two.kept[0].shape): sites[0].dims}
     modules = dict(model.named_modules())
+    sites = [_input_site(example, _reader(two, modules))]
+    dims: dict[tuple[int, ...], tuple[str, ...]] = {tuple(two.kept[0].shape): sites[0].dims}
     counts: dict[str, int] = defaultdict(int)
     for call in two.calls:
         counts[call.path] += 1
@@ -107,10 +107,16 @@ def _name(dtype: torch.dtype | None) -> str:
     return str(dtype).replace("torch.", "")
 
 
-def _input_site(example: torch.Tensor) -> Site:
+def _reader(trace: Trace, modules: dict[str, nn.Module]) -> nn.Module | None:
+    """The first layer that takes the stimuli as they are with channels first, as a convolution does."""
+    readers = (modules.get(call.path) for call in trace.calls if call.input == trace.input)
+    return next((module for module in readers if isinstance(module, CHANNELS_FIRST)), None)
+
+
+def _input_site(example: torch.Tensor, reader: nn.Module | None) -> Site:
     shape = tuple(example.shape[1:])
     floating = example.is_floating_point()
-    dims = native_dims(None, 0, tuple(example.shape), {}) if floating else ("token", "row", "col")[: len(shape)]
+    dims = native_dims(reader, 0, tuple(example.shape), {}) if floating else ("token", "row", "col")[: len(shape)]
     whole = {1: "", 0: "integers (token ids) cannot be cut; lesion the embedding instead"}[int(floating)]
     return Site("input", "", 0, 1, "input", "Input", dims or ("unit",), shape or (1,), 0, _name(example.dtype),
                 cut=floating, status="ok" if floating else "warned", why=whole)
