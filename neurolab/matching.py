@@ -76,13 +76,17 @@ def matched_controls(
     Returns
     -------
     Lesions of role "control" and this ``family``; ``notes`` say how well each matched: ``match_distance`` (mean over
-    units, sd units) and ``match_outside`` (share of units outside the caliper).
+    units, sd units) and ``match_outside`` (share of units outside the caliper); and where units that never vary in
+    ``pool`` are in it or in the target, how many: ``never_vary`` and ``target_never_vary``.
 
     Raises
     ------
     MatchingError : fewer free units than the target has at a site, or fewer distinct sets than ``n``.
 
     When this is invalid: units outside the region may do the same job; a control is not a region without function.
+    Matched in site and size only, controls hold dead units as the site does, and a target chosen by its activity none:
+    match=("site", "activity") leaves them out where the target's are active;
+    pool.assign_coords(valid=("neuroid", pool.values.std(0) > 0)) does so always.
     Source: random and matched lesions as in statistics of lesioned networks (Dobs et al. 2022,
     doi:10.1126/sciadv.abl8913), nearest-neighbour matching with a caliper.
 
@@ -102,6 +106,7 @@ def matched_controls(
     free = _free(lesion, pool)
     inside = np.flatnonzero(lesion.roi.mask(pool))
     _enough(lesion, pool, inside, free, n)
+    still = np.ptp(pool.values, axis=0 if pool.ndim == 2 else (0, 2)) == 0
     near_to, region = _nearness(inside, free, pool, columns, caliper), _control_region(lesion, pool, family)
     seen: set[bytes] = set()
     controls: list[Lesion] = []
@@ -119,9 +124,15 @@ def matched_controls(
         if key in seen:
             continue
         seen.add(key)
-        notes = (("match_distance", float(how_far.mean())), ("match_outside", float((how_far > caliper).mean())))
+        near = (("match_distance", float(how_far.mean())), ("match_outside", float((how_far > caliper).mean())))
+        notes = (*near, *_never_vary(int(still[chosen].sum()), int(still[inside].sum())))
         controls.append(_control(lesion, region, chosen, family, len(controls) + 1, notes))
     return tuple(controls)
+
+
+def _never_vary(own: int, target: int) -> tuple[tuple[str, float], ...]:
+    """The note of a control on units that never vary; none where it and its target have none."""
+    return (("never_vary", float(own)), ("target_never_vary", float(target))) if own or target else ()
 
 
 def at_least_one(n: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
@@ -14,11 +14,13 @@ class Closeness:
     """What the matching noted of some control lesions, one number per control and network, each (n_controls,).
 
     distance : mean distance of its units from the target's, in sd of what was matched. outside : share of its units
-    outside the caliper.
+    outside the caliper. still, target_still : how many of its units, and of the target's, never vary.
     """
 
     distance: np.ndarray
     outside: np.ndarray
+    still: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    target_still: np.ndarray = field(default_factory=lambda: np.zeros(1))
 
     @property
     def site_only(self) -> bool:
@@ -29,6 +31,20 @@ class Closeness:
     def undermines(self) -> bool:
         """Whether some unit lies outside the caliper, or nothing but site and size was matched."""
         return self.site_only or bool(self.outside.any())
+
+    def dead(self, whose: str) -> str:
+        """Get the sentence on units that never vary; empty where controls have no more of them than their target.
+
+        Example
+        -------
+        >>> Closeness(np.zeros(2), np.zeros(2), np.array([2.0, 1.0]), np.array([0.0, 0.0])).dead("area")
+        'Of the units of the controls of area 1.5 never vary on average, of its own 0: they may cost less for that.'
+        """
+        own, target = self.still.mean(), self.target_still.mean()
+        if own <= target:
+            return ""
+        return (f"Of the units of the controls of {whose} {own:.2g} never vary on average, of its own {target:.2g}: "
+                "they may cost less for that.")  # fmt: skip
 
     def said(self, whose: str) -> str:
         """Get the sentences about the controls of one target.
@@ -62,4 +78,5 @@ def closeness(trials: xr.Dataset, rows: np.ndarray) -> Closeness | None:
     notes = [note for note in notes if {"match_distance", "match_outside"} <= set(note)]
     if not notes:
         return None
-    return Closeness(*(np.array([note[name] for note in notes], float) for name in ("match_distance", "match_outside")))
+    names = ("match_distance", "match_outside", "never_vary", "target_never_vary")
+    return Closeness(*(np.array([note.get(name, 0.0) for note in notes], float) for name in names))

@@ -124,6 +124,7 @@ def _matching(
     near = closeness(sample.trials, draws)
     match = near.said(name) if near else ""
     undermined = [match] if near and near.undermines and family != "random" else []
+    undermined += [near.dead(name)] if near and near.dead(name) else []
     return {"matching": match, **sample.said(rng, *notes, match, undermined_by=undermined, tasks=[task])}
 
 
