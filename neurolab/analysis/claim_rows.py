@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from neurolab.analysis.sample import PLURAL
 from neurolab.errors import DesignError, SchemaError, UnknownNameError, did_you_mean, listed
 from neurolab.schema import RESULTS
 from neurolab.stats.multiplicity import holm
@@ -43,6 +44,11 @@ class Row:
     null: float = 0.0
     bound: float = np.nan
     decision: str = NOT_SHOWN
+
+    @property
+    def members(self) -> str:
+        """What its sample is called in a sentence: networks, stimuli, control draws."""
+        return PLURAL.get(self.over, f"{self.over}s")
 
     def from_null(self) -> Row:
         """Get the same numbers as they lie about the value that the effect was tested against."""
@@ -128,12 +134,21 @@ def _row(condition: str, result: xr.Dataset, test: str | None) -> Row:
     names = _names(result, test)
     p, effect, low, high, floor = (float(result[name]) for name in names)
     null = float(result.attrs.get("popmean", 0.0))  # what a mean was tested against
-    said = {"n": str(result.attrs["n"]), "over": str(result.attrs["generalises_over"])}
+    said = _sample(result, names[0])
     which = str(result.attrs["analysis"]), names[0]
     equivalence, bound = which in EQUIVALENCES, _bound_of(result, BOUNDS.get(which, ""))
     alternative = "equivalence" if equivalence else str(result.attrs.get("alternative", "two-sided"))
     level = float(result.attrs.get("level", np.nan))
     return Row(condition, effect, low, high, p, floor, level, alternative, null=null, bound=bound, **said)
+
+
+def _sample(result: xr.Dataset, p: str) -> dict[str, str]:
+    """How many of what the test of this p speaks for: its own ``rank_generalises_over``, else that of the result."""
+    own = f"{p.removesuffix('p')}generalises_over"
+    if p == "p" or own not in result.attrs:
+        return {"n": str(result.attrs["n"]), "over": str(result.attrs["generalises_over"])}
+    n = result.attrs.get(f"{p.removesuffix('p')}n", result.attrs.get("n_draws", result.attrs["n"]))
+    return {"n": str(n), "over": str(result.attrs[own])}
 
 
 def _bound_of(result: xr.Dataset, name: str) -> float:

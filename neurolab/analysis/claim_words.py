@@ -9,7 +9,6 @@ import xarray as xr
 
 from neurolab.analysis.claim_rows import NOT_SHOWN, Row
 from neurolab.analysis.flags import flags_in, flags_of
-from neurolab.analysis.sample import PLURAL
 from neurolab.analysis.words import interval_text, p_text
 from neurolab.errors import UnknownNameError, did_you_mean, listed
 
@@ -49,7 +48,7 @@ def _sentence(row: Row, asked: str) -> str:
     numbers = interval_text(row.effect, row.low, row.high, row.level)
     chance = f", {p_text(row.p)}" if np.isfinite(row.p) else ""
     decision = f"{row.decision[:1].upper()}{row.decision[1:]}{where}"
-    return f"{decision}: expected {asked}, found {numbers}{chance}, n = {row.n} {PLURAL.get(row.over, '')}."
+    return f"{decision}: expected {asked}, found {numbers}{chance}, n = {row.n} {row.members}."
 
 
 def _floor(row: Row, expects: str, alpha: float) -> str:

@@ -21,7 +21,6 @@ from neurolab.analysis.claim_rows import (
     verdict_of,
 )
 from neurolab.analysis.claim_words import because, noted, other_sign, undermining
-from neurolab.analysis.sample import PLURAL
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, SchemaError, UnknownNameError, did_you_mean, listed
 from neurolab.schema import make_result, register_result, strings
@@ -125,7 +124,7 @@ def claim(
         figure=figure,
         n=_joined([row.n for row in rows]),
         level=rows[0].level,
-        **_about(list(named.values()), sentence),
+        **{**_about(list(named.values()), sentence), "generalises_over": rows[0].over},
     )
 
 
@@ -140,7 +139,7 @@ def _verdict(rows: Sequence[Row], expects: str, alpha: float, by: str) -> str:
     """The verdict in words; one that no data could have brought about says so."""
     said = verdict_of({row.condition: row.decision for row in rows}, by)
     if said == NOT_SHOWN and out_of_reach(rows, expects, alpha):
-        return f"cannot be shown with {_joined([row.n for row in rows])} {PLURAL.get(rows[0].over, '')}".rstrip()
+        return f"cannot be shown with {_joined([row.n for row in rows])} {rows[0].members}"
     return said
 
 

@@ -261,6 +261,8 @@ def _about(sample: Sample, k: int, n: int, n_permutations: int, tasks: tuple[str
         + ("rank" if one else "sign-flip over networks of the excess"),
         "n": networks,
         "generalises_over": over,
+        "rank_generalises_over": "control draw",
+        "rank_n": n,
         "correction": "selection inside the null",
         "source": sample.trials.attrs.get("source", ""),
         "inputs": digest_of(sample.trials["score"].values),

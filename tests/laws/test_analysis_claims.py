@@ -363,3 +363,16 @@ def test_misused_words_of_a_claim_are_typed_errors(given, error, said):
 def test_numbers_of_numpy_are_numbers():
     words = {"within": np.float32(0.1), "alpha": np.float64(0.05), "pilot": np.int64(1)}
     assert claim("So.", found(1.0, 0.4, 0.01), expects="more", **words).attrs["verdict"] == "supported"
+
+
+def test_a_claim_speaks_for_the_sample_of_its_test():
+    """The rank of a lesion among its controls speaks for draws of controls, whatever the networks or stimuli are."""
+    trials = phantom_trials(n_controls=12, rng=0)
+    against = against_controls(trials, lesion="A", task="X", rng=0)
+    made = claim("So.", against, expects="more", test="rank_p")
+    assert made.attrs["verdict"] == "cannot be shown with 12 control draws"
+    assert "n = 12 control draws" in made.attrs["reasons"]
+    assert (made.attrs["n"], made.attrs["generalises_over"]) == ("12", "control draw")
+    assert (str(made["n"].values[0]), str(made["over"].values[0])) == ("12", "control draw")
+    networks = claim("So.", against, expects="more")
+    assert (networks.attrs["n"], networks.attrs["generalises_over"]) == (str(against.attrs["n"]), "specimen")
