@@ -120,9 +120,10 @@ QUESTIONS = (
 )  # fmt: skip
 PREDICTIONS = {
     "P1": "What share of the units will prefer faces (0 to 1)?",
-    "P2": "When a quarter of the units is silenced, the most face-selective, to what accuracy will naming faces fall?",
-    "P3": "And when a random quarter is silenced?",
+    "P2": "When the most face-selective quarter is silenced, to what accuracy (0 to 1) will naming faces fall?",
+    "P3": "And when a random quarter is silenced (0 to 1)?",
 }
+BOUNDS = {"P1": (0.0, 1.0), "P2": (0.0, 1.0), "P3": (0.0, 1.0)}
 EXPLANATIONS = {
     "E1": "Write two sentences for Results: what was done, what was found, with n and an interval.",
     "E2": "Would 512 units look the same as 128? Say why, in one sentence.",

@@ -126,9 +126,18 @@ def _row(progress: Progress, lab: Lab, name: str, benches: dict[tuple[str, int],
     return {
         "file": name, "student": progress.student, "lab": lab.name, "network": network,
         "right": sum(marks[question.name] == 1 for question in lab.questions), "questions": len(lab.questions),
-        "predictions": len(set(told["prediction"]) & set(lab.predictions)),
+        "predictions": sum(_can_be(lab, at, one) for at, one in told["prediction"].items() if at in lab.predictions),
         "explanations": len(set(told["explanation"]) & set(lab.explanations)), "note": note, **marks, **words,
     }  # fmt: skip
+
+
+def _can_be(lab: Lab, name: str, value: Any) -> bool:
+    """Whether a prediction in a file is one: a number within its bounds, or words where it asks for them."""
+    try:
+        lab.predicted(name, value)
+    except ValueError:
+        return False
+    return True
 
 
 def _cut(number: int) -> str:

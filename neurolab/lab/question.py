@@ -47,14 +47,11 @@ class Question:
         if self.choices:
             letter = str(answer).strip().lower().strip("().'")
             if letter not in self.choices:
-                raise ValueError(f"{self.name} takes a letter of {', '.join(self.choices)}; got {_short(answer)}.")
+                raise ValueError(f"{self.name} takes a letter of {', '.join(self.choices)}; got {short(answer)}.")
             return letter
-        try:
-            value = float("nan") if isinstance(answer, bool) else float(_as_typed(answer))
-        except (TypeError, ValueError, OverflowError):
-            value = float("nan")
+        value = as_number(answer)
         if not math.isfinite(value):
-            raise ValueError(f"{self.name} takes a number such as 12 or 0.5; got {_short(answer)}.")
+            raise ValueError(f"{self.name} takes a number such as 12 or 0.5; got {short(answer)}.")
         return value
 
     def right(self, answer: float | str, truth: float | str) -> bool:
@@ -74,11 +71,26 @@ class Question:
         return "\n".join([f"{self.name}: {self.asks}", *choices])
 
 
+def as_number(answer: Any) -> float:
+    """Get the number that was typed, or NaN where it is none.
+
+    Example
+    -------
+    >>> as_number("0,25"), as_number("low"), as_number(True)
+    (0.25, nan, nan)
+    """
+    try:
+        return float("nan") if isinstance(answer, bool) else float(_as_typed(answer))
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
+
+
 def _as_typed(answer: Any) -> Any:
     """A decimal comma as a point; all else as it is."""
     return re.sub(r"^\s*([-+]?\d*),(\d+)\s*$", r"\1.\2", answer) if isinstance(answer, str) else answer
 
 
-def _short(answer: object) -> str:
+def short(answer: object) -> str:
+    """Get what was typed, as a message quotes it."""
     text = repr(answer)
     return text if len(text) <= 40 else f"{text[:40]}…"

@@ -137,6 +137,7 @@ PREDICTIONS = {
     "P2": "How alike will your network and the people be (-1 to 1)?",
     "P3": "Will the lesion of the face area make them less alike? Say yes or no, and why.",
 }
+BOUNDS = {"P1": (0.0, 1.0), "P2": (-1.0, 1.0)}
 EXPLANATIONS = {
     "E1": "Write the Methods sentence of the comparison, then compare it with the one that is printed.",
     "E2": "Which claim about brains does all this support? One sentence.",

@@ -117,7 +117,8 @@ def current() -> Session:
 def predict(name: str, value: Any = None) -> None:
     """Keep a prediction, before anything is observed; it is never marked.
 
-    name : of the prediction, such as "P1". value : a number or words; None while it is open.
+    name : of the prediction, such as "P1". value : a number, or words where it asks for them; None while it is open.
+    One that cannot be, such as a share of 500, is said and not kept.
     """
     _keep("prediction", name, value, current().lab.predictions)
 
@@ -138,7 +139,11 @@ def _keep(kind: str, name: str, value: Any, known: dict[str, str]) -> None:
         _say(f"{name} (your {kind}): {known[name]}")
         return
     before = session.progress.of(kind, name)
-    kept = plain(value)
+    try:
+        kept = plain(session.lab.predicted(name, value) if kind == "prediction" else value)
+    except ValueError as problem:
+        _say(str(problem))
+        return
     if not before or before[-1]["value"] != kept:
         session.progress.add(kind, name, kept)
         session.progress.save(session.folder)

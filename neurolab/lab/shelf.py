@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from neurolab.errors import MissingDataError, UnknownNameError, did_you_mean, li
 from neurolab.lab import face_area, same_bench
 from neurolab.lab.bench import N_NETWORKS
 from neurolab.lab.progress import writable
-from neurolab.lab.question import Question
+from neurolab.lab.question import Question, as_number, short
 from neurolab.protocol.shelf import shipped
 
 
@@ -21,7 +21,8 @@ class Lab:
     """One lab: its questions, and the bench on which their truth is recomputed.
 
     bench : f(network) -> the bench of one network of the cohort. n_networks : how many there are.
-    predictions, explanations : name -> what is asked for; kept, never marked.
+    predictions, explanations : name -> what is asked for; kept, never marked. bounds : of the predictions that are
+    numbers, the least and the most that each can be; another one takes words.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Lab:
     predictions: dict[str, str]
     explanations: dict[str, str]
     minutes: int = 50
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def script(self) -> Path:
@@ -54,6 +56,22 @@ class Lab:
             raise UnknownNameError(f"This lab has no question {name!r}; it has {listed(known)}.{hint}")
         return known[name]
 
+    def predicted(self, name: str, value: Any) -> Any:
+        """Get a prediction as it is kept: the number that it is where it has bounds, else as it was given.
+
+        Raises
+        ------
+        ValueError : no number, or one that cannot be, with what the prediction takes.
+        """
+        if name not in self.bounds:
+            return value
+        low, high = self.bounds[name]
+        given = as_number(value)
+        if not low <= given <= high:
+            raise ValueError(f"{name} takes a number from {low:g} to {high:g}, such as {(low + 3 * high) / 4:g}; got "
+                             f"{short(value)}. It is not kept.")
+        return given
+
     def network_of(self, student: str) -> int:
         """Get the number of the network that belongs to a student; without a name, the first.
 
@@ -70,11 +88,11 @@ LABS: dict[str, Lab] = {
         Lab("find_the_face_area", "Find the face area, then remove it",
             "a localiser, a lesion, its matched controls, and a double dissociation in a network that names drawings",
             face_area.FaceArea, N_NETWORKS, face_area.QUESTIONS, face_area.PREDICTIONS,
-            face_area.EXPLANATIONS),
+            face_area.EXPLANATIONS, bounds=face_area.BOUNDS),
         Lab("brain_and_network", "Brain and network on the same bench",
             "one contrast, one statistic and one similarity for simulated EEG of 16 people and for 12 networks",
             same_bench.SameBench, N_NETWORKS, same_bench.QUESTIONS, same_bench.PREDICTIONS,
-            same_bench.EXPLANATIONS),
+            same_bench.EXPLANATIONS, bounds=same_bench.BOUNDS),
     )
 }  # fmt: skip
 
