@@ -6,12 +6,12 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from neurolab.errors import WordsError
+from neurolab.errors import NeurolabError, WordsError, listed
 
 #: What is typed instead of the name of a protocol.
 NAME = "essays"
@@ -19,9 +19,10 @@ NAME = "essays"
 
 def run_all(options: argparse.Namespace) -> int:
     """Run every protocol on the claims of the essays; the exit code is 1 when one of them failed or told no claims."""
-    from neurolab.protocol.essays import run_essays
+    from neurolab.protocol.essays import ESSAYS, run_essays
 
-    asked = _parser().parse_args(options.further)
+    asked = _parser(ESSAYS).parse_args(options.further)
+    _check_only(asked.only or (), ESSAYS)
     out = Path("out") / NAME if options.out is None else options.out
     words = ["neurolab", "run", NAME, "--rng", str(options.rng), *(["--quick"] if options.quick else [])]
     with _ended():
@@ -57,9 +58,25 @@ class _Parser(argparse.ArgumentParser):
         raise WordsError(f"{self.prog}: {message}. It takes --rng, --quick, --out, --again and --only NAME.")
 
 
-def _parser() -> argparse.ArgumentParser:
-    more = "Besides: --rng, --quick and --out, as of every protocol."
-    parser = _Parser(prog=f"neurolab run {NAME}", description=f"{run_all.__doc__} {more}", allow_abbrev=False)
+def _check_only(only: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a name that is no protocol's, before anything is written."""
+    from neurolab.protocol.shelf import find_protocol
+
+    for name in only:
+        try:
+            find_protocol(name)
+        except NeurolabError as error:
+            raise WordsError(f"neurolab run {NAME} --only {name}: {error} Those on the essays are {listed(known)}."
+                             ) from error
+
+
+def _parser(known: Sequence[str]) -> argparse.ArgumentParser:
+    parser = _Parser(prog=f"neurolab run {NAME}", description=run_all.__doc__, allow_abbrev=False,
+                     epilog=f"Protocols with claims, in their order: {', '.join(known)}.")
+    # these three were read before this, as they are of every protocol; they are here to be shown
+    parser.add_argument("--rng", type=int, help="integer that fixes every draw of chance (default 0)")
+    parser.add_argument("--quick", action="store_true", help="smaller runs that show that the protocols work")
+    parser.add_argument("--out", type=Path, help=f"folder for everything found (default out/{NAME})")
     parser.add_argument("--again", action="store_true", help="repeat the protocols that are finished too")
     parser.add_argument("--only", action="append", metavar="NAME", help="this protocol alone; may be given again")
     return parser
