@@ -14,6 +14,7 @@ from neurolab.errors import CriterionMissed, CriterionWarning, DesignError, Spec
 from neurolab.specimen.abreast import Abreast, together
 from neurolab.specimen.disturbance import Disturbance, mixed_labels
 from neurolab.specimen.fitting import Lesson, Outcome, fit, orders
+from neurolab.specimen.past import Past
 from neurolab.specimen.promises import eval_mode, kept_chance, one_thread
 from neurolab.specimen.recipe import Recipe
 from neurolab.specimen.specimen import Cohort, Specimen
@@ -143,6 +144,8 @@ def _trained(
         Specimen(network.eval().requires_grad_(False), stimuli.inputs[:2], name=f"{name} seed {seed}")
         for seed, network in zip(seeds, networks)
     ]
+    for specimen in specimens if recipe.epochs else ():
+        object.__setattr__(specimen, "past", Past(learned=stimuli.origins))
     return _said(Cohort(tuple(specimens), name, training), recipe)
 
 
@@ -191,12 +194,27 @@ def _as_inputs(network: nn.Module, stimuli: StimulusSet) -> torch.Tensor:
 
 def _n_outputs(network: nn.Module, inputs: torch.Tensor) -> int:
     with torch.no_grad(), eval_mode(network), kept_chance():
-        answer = network(inputs[:2])
+        try:
+            answer = network(inputs[:2])
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            raise SpecimenError(_unfit(network, inputs, error)) from error
     if not isinstance(answer, torch.Tensor) or answer.dim() != 2:
         given = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
         raise SpecimenError(f"train_cohort() got a network that answers {given}; expected (n_stimuli, n_outputs). End "
                             "the network in nn.Flatten() and nn.Linear(..., n_outputs).")
     return answer.shape[1]
+
+
+def _unfit(network: nn.Module, inputs: torch.Tensor, error: Exception) -> str:
+    """What the stimuli have and what the network takes, where it cannot take them."""
+    has = f"{tuple(inputs.shape[1:])} {str(inputs.dtype).removeprefix('torch.')}"
+    first = next(((name, part) for name, part in network.named_modules() if list(part.parameters(recurse=False))), None)
+    takes = f"its first layer, {first[0]!r}, is {first[1]}" if first else "it has no layer with weights"
+    n = getattr(first[1], "in_features", 0) if first else 0
+    wide = f", which takes {n} numbers of a stimulus" if n else ""
+    fix = f" Type build=functools.partial(nl.specimen.mlp, {inputs[0].numel()}, 128, n_outputs), a perceptron."
+    return (f"train_cohort() got stimuli of shape {has}, and the network cannot take them: {takes}{wide}. Build it for "
+            f"what the stimuli have, or reshape them.{fix} torch says: {str(error).splitlines()[0]}")
 
 
 def _train(
