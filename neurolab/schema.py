@@ -113,6 +113,23 @@ def plain_attrs(attrs: Mapping[str, Any]) -> dict[str, str | int | float]:
     return plain
 
 
+def joined_flags(every: Iterable[Mapping[Any, Any]]) -> dict[str, str]:
+    """Get what several attrs say against themselves as one: ``undermined_by`` and whom it is about (``flags_about``).
+
+    Example
+    -------
+    >>> joined_flags([{}, {"undermined_by": '["Half."]', "flags_about": '{"Half.": {"task": ["X"]}}'}])["undermined_by"]
+    '["Half."]'
+    """
+    said: dict[str, None] = {}
+    about: dict[str, Any] = {}
+    for attrs in every:
+        text = str(attrs.get("undermined_by", ""))
+        said |= dict.fromkeys(json.loads(text) if text.startswith("[") else filter(None, [text]))
+        about |= json.loads(str(attrs.get("flags_about", "") or "{}"))
+    return {"undermined_by": json.dumps(list(said)), "flags_about": json.dumps(about)} if said else {}
+
+
 def _jsonable(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value)

@@ -20,7 +20,7 @@ from neurolab.errors import (
     listed,
 )
 from neurolab.lesion import Lesion
-from neurolab.schema import KINDS, check_trials, plain_attrs, strings
+from neurolab.schema import KINDS, check_trials, joined_flags, plain_attrs, strings
 
 #: Columns that describe a lesion, with their defaults.
 LESION_COLUMNS: dict[str, Any] = {
@@ -212,6 +212,7 @@ def _joined_attrs(every: list[xr.Dataset]) -> dict[str, Any]:
         attrs[name] = said[0] if len(said) == 1 else "; ".join(filter(None, said))
     failed = {whose: why for one in every for whose, why in _failures(one)}
     attrs |= {"failed": json.dumps(failed)} if failed else {}
+    attrs |= joined_flags([one.attrs for one in every])
     return attrs if attrs["partial"] else {name: said for name, said in attrs.items() if name != "partial"}
 
 

@@ -25,7 +25,7 @@ from neurolab.specimen.cohorts import Designs, examine_each
 from neurolab.specimen.given import check_specimen, design_for
 from neurolab.specimen.identity import identity_of
 from neurolab.specimen.keep import InMemory, OnDisk
-from neurolab.specimen.past import trial_rows
+from neurolab.specimen.past import learned_flags, trial_rows
 from neurolab.specimen.plan import EXACT
 from neurolab.specimen.reference import References
 from neurolab.specimen.specimen import Cohort, Specimen, Task
@@ -87,7 +87,9 @@ def examine(
 
     When this is invalid
     --------------------
-    One network is one case: scores of one specimen generalise over stimuli, not over networks.
+    One network is one case: scores of one specimen generalise over stimuli, not over networks. Scores on stimuli that a
+    network was trained on: where ``train_cohort`` or ``retrain`` trained it, trials and results say so
+    (``undermined_by``); of networks from elsewhere, weight files included, nobody knows, and you must.
 
     Example
     -------
@@ -264,5 +266,6 @@ def _skeleton(
         attrs={"source": f"{specimen.name} {specimen.digest[:16]}", "override": override, "batch_size": batch_size,
                "device": specimen.devices, "dtype": str(specimen.dtype).replace("torch.", ""),
                "rng": ",".join(sorted({str(lesion.rng) for lesion in design})),
-               "inputs": json.dumps({task.name: task.stimuli.digest for task in tasks})},
+               "inputs": json.dumps({task.name: task.stimuli.digest for task in tasks}),
+               **learned_flags(specimen.past, tasks)},
     )

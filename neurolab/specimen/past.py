@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from neurolab.errors import amount
 from neurolab.lesion import Lesion
 from neurolab.roi import ROI
 
 
 @dataclass(frozen=True)
 class Past:
-    """The stimuli that chose what was removed from a network or held in it, and what undermines that choice.
+    """The stimuli that chose what was removed from a network or held in it, what undermines that choice, and the
+    stimuli that it was trained on, where that is known.
 
     Example
     -------
@@ -25,10 +28,11 @@ class Past:
 
     chosen_on: frozenset[str] = frozenset()
     undermined_by: tuple[str, ...] = ()
+    learned: frozenset[str] = frozenset()
 
     def __or__(self, other: Past) -> Past:
         said = dict.fromkeys((*self.undermined_by, *other.undermined_by))
-        return Past(self.chosen_on | other.chosen_on, tuple(said))
+        return Past(self.chosen_on | other.chosen_on, tuple(said), self.learned | other.learned)
 
 
 def past_of(found: Iterable[ROI | Lesion]) -> Past:
@@ -38,6 +42,16 @@ def past_of(found: Iterable[ROI | Lesion]) -> Past:
         notes = one.notes if isinstance(one, Lesion) else ()
         past |= Past(one.chosen_on, tuple(str(value) for name, value in notes if name == "undermined_by"))
     return past
+
+
+def learned_flags(past: Past, tasks: Iterable[Any]) -> dict[str, str]:
+    """Get what trials say of tasks that show what a network was trained on, as attrs; nothing where none does."""
+    shown = {task.name: len(past.learned & task.stimuli.origins) for task in tasks}
+    about = {
+        f"Task {name!r} shows {amount(n, 'stimulus', 'stimuli')} on which networks were trained: its scores say how "
+        "those are remembered, not how others are answered.": {"task": [name]} for name, n in shown.items() if n
+    }  # fmt: skip
+    return {"undermined_by": json.dumps(list(about)), "flags_about": json.dumps(about)} if about else {}
 
 
 def trial_rows(tasks: Iterable[Any]) -> pd.DataFrame:

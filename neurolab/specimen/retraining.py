@@ -111,7 +111,8 @@ def retrain(
         steps, scores = _learned(stack, stimuli, label, recipe, watch, _wanted(every), streams, len(arms))
         places = {arm: range(at * len(leaders), (at + 1) * len(leaders)) for at, arm in enumerate(arms)}
         learned = {
-            arm: Cohort(tuple(stack.specimen(at, arms[arm].names[at - here[0]]) for at in here), arms[arm].name)
+            arm: Cohort(tuple(stack.specimen(at, arms[arm].names[at - here[0]], stimuli.origins) for at in here),
+                        arms[arm].name)
             for arm, here in places.items()
         }
     about = {"override": override, "rng": rng_name(rng), "stimuli learned": stimuli.digest, "recipe": str(recipe)}

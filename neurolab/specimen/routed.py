@@ -127,7 +127,8 @@ def train_routed(
         stack = Stack(untrained.specimens, [Held()] * len(untrained), "train_routed()")
         streams = [generator(rng, "routed", seed) for seed in seeds]
         _train(stack, stimuli, torch.from_numpy(routed), label, recipe, routing, streams)
-        return Cohort(tuple(stack.specimen(at, one.name) for at, one in enumerate(untrained)), name)
+        learned = stimuli.origins if recipe.epochs else frozenset()
+        return Cohort(tuple(stack.specimen(at, one.name, learned) for at, one in enumerate(untrained)), name)
 
 
 def _train(

@@ -15,6 +15,7 @@ from neurolab.errors import DataError, SpecimenError
 from neurolab.specimen.abreast import State, fill, run_under, states_of
 from neurolab.specimen.held import Held, stacked
 from neurolab.specimen.leaves import select_output
+from neurolab.specimen.past import Past
 from neurolab.specimen.specimen import Specimen
 from neurolab.specimen.targets import Targets
 
@@ -87,14 +88,14 @@ class Stack:
         edits = {path: hold(*line) for path, line in lines.items()}
         return select_output(run_under(self.template, state, buffers, x, edits), self.specimens[0].output)
 
-    def specimen(self, at: int, name: str) -> Specimen:
-        """Get one of the networks as it is now, as a specimen of its own, frozen."""
+    def specimen(self, at: int, name: str, learned: frozenset[str] = frozenset()) -> Specimen:
+        """Get one of the networks as it is now, as a specimen of its own, frozen, that learned these stimuli."""
         first = self.specimens[at]
         model = copy.deepcopy(first.model).eval()
         fill(model, {name: value[at] for name, value in self.state.items()})
         model.requires_grad_(False)
         made = Specimen(model, first.example, name=name, output=first.output, inputs_on=first.inputs_on)
-        object.__setattr__(made, "past", first.past)
+        object.__setattr__(made, "past", first.past | Past(learned=learned))
         return made
 
 
