@@ -43,6 +43,15 @@ register_result(
 )
 
 
+#: With one RDM of so few stimuli, p is too small where distances rest on few features.
+FEW_STIMULI = 40
+FEW_FEATURES = (
+    "One RDM of {n} stimuli: where its distances rest on few features (Euclidean, 6 to 8) p is too small. At .05 two "
+    "equally good models were called different in .10 to .11 with 20 stimuli, .07 to .10 with 40; an unrelated one "
+    "like the brain, or unlike it, in .07 to .08."
+)
+
+
 @dataclass(frozen=True)
 class RSA:
     """How representations are compared: by the distances between their responses to the same stimuli.
@@ -88,7 +97,8 @@ class Brain:
         over = "subject" if kind in ("brain", "simulated") else "specimen"
         source = str(self.rdms.attrs.get("source", ""))
         if n == 1:
-            return {"n": stimuli, "n_stimuli": stimuli, "generalises_over": "stimulus", "source": source,
+            few = {"undermined_by": [FEW_FEATURES.format(n=stimuli)]} if stimuli <= FEW_STIMULI else {}
+            return {"n": stimuli, "n_stimuli": stimuli, "generalises_over": "stimulus", "source": source, **few,
                     "note": "One RDM: generalises over stimuli only, not to other brains."}  # fmt: skip
         plural = "people" if over == "subject" else "networks"
         least = f"{n} {plural}: the smallest two-sided p of a sign-flip over them alone is {2 / 2**n:.3g}."
