@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -200,27 +200,18 @@ def _joined_sizes(every: list[xr.Dataset]) -> xr.DataArray:
     """n_units on lesion where all networks agree, else on (specimen, lesion)."""
     sizes = [(one["n_units"].values, (one.sizes["specimen"], one.sizes["lesion"])) for one in every]
     rows = np.concatenate([np.broadcast_to(values, shape) for values, shape in sizes])
-    if (rows == rows[0]).all():
-        return xr.DataArray(rows[0], dims="lesion")
-    return xr.DataArray(rows, dims=("specimen", "lesion"))
+    same = (rows == rows[0]).all()
+    return xr.DataArray(rows[0], dims="lesion") if same else xr.DataArray(rows, dims=("specimen", "lesion"))
 
 
 def _joined_attrs(every: list[xr.Dataset]) -> dict[str, Any]:
     attrs = dict(every[0].attrs)
     for name in ("override", "source", "rng", "partial"):
-        said = list(dict.fromkeys(str(one.attrs.get(name, "")) for one in every))
-        attrs[name] = said[0] if len(said) == 1 else "; ".join(filter(None, said))
-    failed = {whose: why for one in every for whose, why in _failures(one)}
-    attrs |= {"failed": json.dumps(failed)} if failed else {}
-    attrs |= joined_flags([one.attrs for one in every])
+        attrs[name] = "; ".join(filter(None, dict.fromkeys(str(one.attrs.get(name, "")) for one in every)))
+    failed = {f"{one['specimen'].values[0]}: " * (one.sizes["specimen"] == 1) + lesion: why for one in every
+              for lesion, why in json.loads(str(one.attrs.get("failed") or "{}")).items()}  # fmt: skip
+    attrs |= ({"failed": json.dumps(failed)} if failed else {}) | joined_flags([one.attrs for one in every])
     return attrs if attrs["partial"] else {name: said for name, said in attrs.items() if name != "partial"}
-
-
-def _failures(trials: xr.Dataset) -> Iterator[tuple[str, str]]:
-    """What could not be computed, by specimen and lesion, and why."""
-    names = trials["specimen"].values
-    for lesion, why in json.loads(str(trials.attrs.get("failed") or "{}")).items():
-        yield (lesion if len(names) > 1 else f"{names[0]}: {lesion}"), why
 
 
 def finished(trials: xr.Dataset) -> xr.Dataset:
@@ -265,8 +256,7 @@ def _check_homologous(first: xr.Dataset, other: xr.Dataset) -> None:
                 continue
             only = [str(x) for x in a if x not in set(b)] + [str(x) for x in b if x not in set(a)]
             raise SchemaError(
-                f"concat(): specimen {other['specimen'].values[0]!r} has another {name} on {dim!r} than "
-                f"{first['specimen'].values[0]!r}"
+                f"concat(): {who[0]} has another {name} on {dim!r} than {who[1]}"
                 + (f" (not in both: {listed(only, most=4)})" if only else " (another order)")
                 + "; examine every network with the same lesion names and tasks."
             )

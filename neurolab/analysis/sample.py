@@ -75,7 +75,7 @@ class Sample:
         """Get what undermines a result, as attrs: its own sentences, and what the trials say against themselves."""
         flags, nothing = flags_in(self.trials.attrs), dict[str, list[str]]()
         kept = flags if tasks is None else {one: flags[one] for one in flags_of(flags, task=tasks)}
-        return as_attrs({**{one: nothing for one in own or ()}, **kept}) if kept or own is not None else {}
+        return as_attrs({**dict.fromkeys(own or (), nothing), **kept}) if kept or own is not None else {}
 
     def table(self, rows: np.ndarray, task: str) -> pd.Series:
         """Get the mean score of each member on a task, over these lesion rows (draws) and the member's trials."""

@@ -36,9 +36,9 @@ def step_of(nodes: Iterable[Node]) -> str:
 def _has_step(node: Node) -> bool:
     name = name_of(node)
     if name == "threshold":  # of its arguments the first is where the step is, the second what is below
-        return node.args[1] != node.args[2]
+        return bool(node.args[1] != node.args[2])
     if name == "getitem":
-        return node.args[1] != 0 and name_of(node.args[0]) in _PLACES  # type: ignore[arg-type]
+        return bool(node.args[1] != 0) and name_of(node.all_input_nodes[0]) in _PLACES
     return name in STEPS or _counts(node)
 
 
