@@ -36,6 +36,14 @@ def ladder_rows(trials: xr.Dataset, lesion: str, role: str, family: str, along: 
     return {float(value): np.flatnonzero(ours & (dose == value)) for value in np.unique(dose[ours])}
 
 
+def _counts_units(trials: xr.Dataset, rows: np.ndarray) -> bool:
+    """Whether the rungs of these rows are how many units each of them has, and not how strongly they are treated."""
+    if not {"rung", "n_units"} <= set(trials.coords) or not len(rows):
+        return False
+    units = trials["n_units"].transpose(..., "lesion").values.reshape(-1, trials.sizes["lesion"])[:, rows]
+    return bool(len(rows) > 1 and len(set(units[0])) > 1 and (units == trials["rung"].values[rows]).all())
+
+
 def strength_name(trials: xr.Dataset, rows: np.ndarray) -> str:
     """Get what the strength of these rows is measured in, from how they were lesioned.
 
@@ -45,6 +53,8 @@ def strength_name(trials: xr.Dataset, rows: np.ndarray) -> str:
     >>> strength_name(xr.Dataset(coords=how), np.array([0]))
     'weight noise (sd of the weights)'
     """
+    if _counts_units(trials, rows):
+        return "units"
     if "how" not in trials.coords:
         return "strength"
     kinds = {part.split(" ")[0] for text in trials["how"].values[rows] for part in str(text).split(" & ")}
