@@ -49,7 +49,7 @@ def main(*, rng=0, quick=False):
     after = {score: tables["dropout"] for score, tables in profiles.items()}
     signs = nl.analysis.index_mean(after, index="redundancy", rng=rng)
     yield "redundancy_with_dropout", signs
-    claims = [nl.analysis.claim(SIGN, signs, expects="more", by="score", figure="redundancy_with_dropout")]
+    claims = [nl.analysis.claim(SIGN, signs, expects="more", by="score")]
     for sentence, (index, side) in CLAIMS.items():
         by_score = {score: one.sel(index=index, condition="dropout") for score, one in found.items()}
         claims.append(nl.analysis.claim(sentence, by_score, expects=side, by="score", figure="compared_on_accuracy"))
@@ -57,4 +57,4 @@ def main(*, rng=0, quick=False):
 
 
 if __name__ == "__main__":
-    nl.run_script(main, draw=["redundancy_with_dropout", *(f"compared_on_{score}" for score in SCORES)])
+    nl.run_script(main, draw=[f"compared_on_{score}" for score in SCORES])
