@@ -144,8 +144,8 @@ def _learn() -> None:
             importlib.import_module(f"{package}.{module.name}")
 
 
-def check_result(result: xr.Dataset) -> xr.Dataset:
-    """Check a result against its registered specification and return it."""
+def spec_of(result: xr.Dataset) -> ResultSpec:
+    """Get what is promised of results like this one, of which dimensions may be selected away."""
     name = str(result.attrs.get("analysis", ""))
     if name not in RESULTS:
         _learn()
@@ -154,6 +154,12 @@ def check_result(result: xr.Dataset) -> xr.Dataset:
             f"A result says analysis={name!r}, which is not registered.{did_you_mean(name, RESULTS)} "
             "Type register_result(analysis, variables) first."
         )
+    return RESULTS[name]
+
+
+def check_result(result: xr.Dataset) -> xr.Dataset:
+    """Check a result against its registered specification and return it."""
+    spec, name = spec_of(result), str(result.attrs["analysis"])
     missing = [attr for attr in RESULT_ATTRS if attr not in result.attrs]
     if missing:
         raise SchemaError(f"Result {name!r} lacks the attributes {listed(missing)}; pass each to make_result().")
@@ -161,7 +167,6 @@ def check_result(result: xr.Dataset) -> xr.Dataset:
         raise SchemaError(
             f"Result {name!r} generalises over {result.attrs['generalises_over']!r}; expected one of {listed(SAMPLES)}."
         )
-    spec = RESULTS[name]
     for variable, dims in spec.variables.items():
         if variable not in result:
             raise SchemaError(f"Result {name!r} lacks the variable {variable!r}; it has {listed(result.variables)}.")

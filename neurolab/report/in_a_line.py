@@ -7,7 +7,7 @@ import xarray as xr
 
 from neurolab.errors import SchemaError
 from neurolab.plots.words import fixed, number, p_words, percent
-from neurolab.schema import RESULTS, check_result
+from neurolab.schema import spec_of
 
 
 def effect_line(result: xr.Dataset) -> str:
@@ -26,7 +26,7 @@ def effect_line(result: xr.Dataset) -> str:
     """
     if not isinstance(result, xr.Dataset):
         raise SchemaError(f"effect_line() got a {type(result).__name__}; expected the result of an analysis.")
-    tests = RESULTS[str(check_result(result).attrs["analysis"])].tests
+    tests = spec_of(result).tests
     whole = [names for names in tests if all(name in result and result[name].ndim == 0 for name in names)]
     if not whole:
         raise SchemaError(
