@@ -11,7 +11,7 @@ from neurolab.cli import main
 from neurolab.cli.bench import benchmarks
 
 bounds, campaigns, cuts = (benchmarks(name) for name in ("bounds", "campaigns", "cuts"))
-measure, networks, peers, runner = (benchmarks(name) for name in ("measure", "networks", "peers", "runner"))
+measure, networks, peers, race, runner = map(benchmarks, ("measure", "networks", "peers", "race", "runner"))
 
 
 def counted(model, inputs):
@@ -75,6 +75,15 @@ def test_sample__moves_on_and_stays_inside():
     first, second = campaign.sampled(0), campaign.sampled(1)
     assert max(first | second) < len(campaign.cuts)
     assert {campaign.cuts[at].path for at in first} == set(campaign.by_site)
+
+
+def test_lesions_that_the_plan_answered__stand_for_no_others():
+    run = race.Run(n=10, stands_for=4.0, known=6)
+    run.plan.seconds, run.export.seconds, run.rest.seconds = 5.0, 1.0, 2.0
+    assert run.ours == 5.0 - 1.0 + 2.0 * (40 - 6) / (10 - 6)
+    run.known = 10
+    with pytest.raises(ValueError, match="none is left"):
+        _ = run.ours
 
 
 def test_row__is_written_as_plain_values_and_as_a_line():

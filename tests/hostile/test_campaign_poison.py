@@ -1,5 +1,6 @@
 """Lesions that cannot be computed: named at the end, the others kept, tried again by the same call."""
 
+import json
 import os
 from dataclasses import dataclass, replace
 
@@ -98,6 +99,7 @@ def test_poisoned_lesions_of_one_network__stop_no_other_of_its_cohort(tmp_path, 
         run()
     failed = sorted(name.partition(":")[0] for name in raised.value.failed)
     assert failed == ["net 0", "net 0", "net 1", "net 1", "net 2", "net 2"]
+    assert set(json.loads(raised.value.trials.attrs["failed"])) == set(raised.value.failed)
     scores = raised.value.trials["score"]
     assert list(scores["specimen"].values) == ["net 0", "net 1", "net 2"]
     lost = np.isnan(scores.values).all(axis=2)

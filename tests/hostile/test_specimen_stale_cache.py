@@ -209,6 +209,26 @@ def test_trap_19__the_score_and_its_settings_count(tmp_path, one, other):
     assert list(code_of(one)) != list(code_of(other))
 
 
+head = 1.0
+
+
+class Headed(nn.Module):
+    """Has an attribute that is called as a global of this file is, which it does not use."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.head(x)
+
+
+def test_a_global_that_is_called_as_an_attribute_is__is_no_setting(monkeypatch):
+    before = list(code_of(Headed.forward))
+    monkeypatch.setitem(globals(), "head", 2.0)
+    assert list(code_of(Headed.forward)) == before
+
+
 def test_trap_19__what_a_score_uses_counts_too(tmp_path, monkeypatch):
     campaign(tmp_path)
     monkeypatch.setitem(globals(), "GAIN", 2.0)

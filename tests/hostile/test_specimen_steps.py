@@ -63,6 +63,15 @@ def test_lesions_before_a_step_have_equal_bits(name):
             assert torch.equal(usual[at], net.model(inputs))
 
 
+NAMED = {"comparison": "gt", "sign": "sign", "rounding": "ceil", "heaviside": "heaviside", "norm": "linalg_vector_norm",
+         "whole numbers": "to", "choice": "topk", "threshold": "threshold"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_is_known_by_its_operation(name):
+    assert step_of(exported(made(STEPS[name])[0]).graph.nodes) == NAMED[name]
+
+
 def test_a_bend_is_no_step():
     for bend in (torch.relu, torch.tanh, lambda x: x.clamp(-1, 1), lambda x: nn.functional.threshold(x, 0.0, 0.0),
                  lambda x: nn.functional.softmax(x, dim=1)):  # fmt: skip

@@ -10,6 +10,7 @@ from scipy import stats as sps
 from scipy.optimize import brentq, curve_fit
 
 from neurolab.analysis import recovery, robustness, savings
+from neurolab.analysis.strength import strength_name
 from neurolab.simulate import phantom_noise
 from neurolab.stats.permutation import sign_flip
 from neurolab.stats.psychometric import half_point
@@ -209,3 +210,10 @@ def test_savings__is_the_loop_over_curves_and_takes_steps_as_they_are():
     for name in ("effect", "effect_low", "effect_high", "p", "steps_effect", "steps_p"):
         assert float(found[name]) == float(given[name])
     assert float(found["steps_p"]) == float(found["p"]) == sign_flip(want[0] - want[1], alternative="greater").p
+
+
+def test_a_ladder_of_sizes__is_counted_in_units_and_one_of_currents_is_not():
+    coords = {"how": ("lesion", ["Stimulate sd=3.0"] * 3), "n_units": ("lesion", [4, 8, 16])}
+    sizes, currents = ({"rung": ("lesion", rungs)} for rungs in ([4.0, 8.0, 16.0], [0.5, 1.0, 2.0]))
+    assert strength_name(xr.Dataset(coords=coords | sizes), np.arange(3)) == "units"
+    assert strength_name(xr.Dataset(coords=coords | currents), np.arange(3)) == "current (sd of each unit)"

@@ -20,6 +20,7 @@ from neurolab.specimen.bench import bench
 from neurolab.specimen.engine import Engine
 from neurolab.specimen.graphs import graph_of
 from neurolab.specimen.plan import ROUNDING
+from neurolab.specimen.positions import NotApart, Spot, said
 from neurolab.specimen.promises import one_thread
 from neurolab.specimen.replay import Batch
 from neurolab.specimen.slices import slice_at
@@ -161,6 +162,33 @@ def test_the_last_layer_is_computed_at_one_position(name: str) -> None:
     late = [graph.places["layers.1.join"].node]
     assert slice_at(graph, late, narrow=True).largest() * TOKENS == slice_at(graph, late).largest()
     assert all(graph.places[one].node not in part.spots for one in ("layers.0", "layers.1.qkv"))
+
+
+def test_a_product_of_a_tensor_with_itself_is_whole() -> None:
+    def twice(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        weights = (query @ key.transpose(-1, -2)).softmax(-1)
+        return weights @ weights @ value
+
+    net, stimuli = net_of(twice, READ["last"]), shown()
+    design = design_at("layers.0.act", net, stimuli)
+    whole, _ = answers(net, design, stimuli, ("hooks",))
+    found, group = answers(net, design, stimuli, ("narrow",))
+    assert group.path == "narrow"
+    bound = ROUNDING * max(float(one.abs().max()) for one in whole.values())
+    assert all(float((found[at] - whole[at]).abs().max()) <= bound for at in whole)
+
+
+def test_an_axis_that_is_told_by_name_is_not_guessed() -> None:
+    graph = torch.fx.Graph()
+    x = graph.placeholder("x")
+    x.meta["val"] = torch.empty(2, TOKENS, WIDTH)
+    by_place = graph.call_function(torch.ops.aten.cat.default, ([x, x], 2))
+    by_name = graph.call_function(torch.ops.aten.cat.default, ([x, x],), {"dim": 1})
+    by_place.meta["val"] = torch.empty(2, TOKENS, 2 * WIDTH)
+    by_name.meta["val"] = torch.empty(2, 2 * TOKENS, WIDTH)
+    assert said(by_place, Spot(1, 3))[0] == {x: Spot(1, 3)}
+    with pytest.raises(NotApart, match="by name"):
+        said(by_name, Spot(2, 3))
 
 
 def test_nothing_is_narrow_where_all_positions_are_read() -> None:
