@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from joblib import Parallel, delayed
 from neurolab.calibrate.code import code_of
 from neurolab.calibrate.entry import NOMINAL, Entry
 from neurolab.calibrate.judge import clopper_pearson, judge, worst
+from neurolab.campaign.workers import REMARK
 from neurolab.chance import generator
 from neurolab.digest import digest_of
 
@@ -218,6 +220,7 @@ def _measured(
     # blocks differ a hundredfold in what they cost, so the bar counts estimated seconds, not blocks
     cost = {entry.name: _seconds(entry, rng) for entry in entries} if progress else {}
     total = sum(cost.get(job.entry.name, 0.0) * job.n for job in jobs)
+    warnings.filterwarnings("ignore", message=REMARK)
     done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(delayed(_told)(job) for job in jobs)
     shape = "{desc}: {percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left"
     with tqdm(total=total, desc="calibrate", bar_format=shape, disable=not progress or not jobs) as bar:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 import traceback
@@ -98,10 +99,14 @@ WATCH = 1.0
 
 
 def end_with(parent: int) -> None:
-    """End this process, if that one started it, soon after that one has ended: nobody is left to take its results."""
+    """End this process, if that one started it, soon after that one has ended, and not before.
+
+    Nobody is left then to take its results.
+    """
     if os.getppid() != parent or os.getpid() in _WATCHED:
         return
     _WATCHED.add(os.getpid())
+    stay()
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -109,6 +114,17 @@ def end_with(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def stay() -> None:
+    """Let loky not end this process for having grown by 300 MB since its first task.
+
+    It takes that for a leak. What grows here is a network and what is kept of it, within ``max_memory``, and it would
+    have to be made again.
+    """
+    loky = sys.modules.get("joblib.externals.loky.process_executor")
+    if hasattr(loky, "_MAX_MEMORY_LEAK_SIZE"):
+        loky._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # type: ignore[union-attr]  # it has no setting for it
 
 
 def serve(digest: str, content: np.ndarray, pieces: Sequence[Any]) -> Answer:

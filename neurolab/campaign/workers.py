@@ -29,6 +29,8 @@ log = logging.getLogger("neurolab")
 
 #: So many deaths of a worker while an item was out, and the item is run alone.
 DEATHS = 2
+#: What loky remarks when a worker has ended by itself; it starts another, unless a filter makes an error of its remark.
+REMARK = "A worker stopped while some jobs were given to the executor"
 #: So many pieces that killed their workers alone before any was finished, and the campaign stops: it is not the pieces.
 HOPELESS = 3
 
@@ -114,6 +116,7 @@ def _by_joblib(sent: tuple[str, np.ndarray], jobs: Jobs, workers: int) -> Answer
         streams = backend.supports_return_generator
         how = "generator_unordered" if streams else "list"
         pool = joblib.Parallel(n_jobs=workers, return_as=how, batch_size=1, pre_dispatch=2 * workers)
+    warnings.filterwarnings("ignore", message=REMARK)  # for its thread: it would end, and the campaign would never
     calls = (joblib.delayed(_numbered)(at, os.getpid(), *sent, pieces) for at, pieces in jobs)
     try:
         yield from _closed(pool(calls)) if streams else _in_waves(pool, calls, 4 * workers)

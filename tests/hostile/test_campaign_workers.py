@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import cloudpickle
 import joblib
@@ -58,6 +59,15 @@ class Toy:
             os.kill(os.getpid(), signal.SIGKILL)
         if ill == "exit once" and self.first(piece):
             os._exit(3)
+        if ill == "leave":  # as at the end of loky's patience with an idle worker, but at a time that is known
+            sys.modules["joblib.externals.loky.process_executor"]._MAX_MEMORY_LEAK_SIZE = -sys.maxsize
+            time.sleep(1.5)
+        if ill == "grow":
+            self.grown = np.ones(5 * 10**7)
+            time.sleep(1.5)
+        if ill == "who":
+            time.sleep(0.6)
+            return os.getpid()
         if ill == "memory once" and self.first(piece):
             raise MemoryError("none left")
         if ill == "memory":
@@ -336,6 +346,23 @@ def test_bench__stays_open_for_the_same_work_and_is_put_away_for_other():
             serve(f"digest {id(work)}", sent(work), [1, 2])
         serving._WORKERS.pop(os.getpid()).put_away()
     assert opened == [{}, "away", {1: "refused"}, "away"]
+
+
+def one_by_one(n, **ills):
+    """So many pieces of more than half a second each, which is why they go to two workers one by one."""
+    work = Toy(**{f"_{at}": "who" for at in range(n)} | ills)
+    return results(Portions(range(n), workers=2, rate=1.0, site=str), work, workers=2)
+
+
+def test_worker_that_ends_by_itself__is_replaced_though_remarks_are_errors():
+    warnings.simplefilter("error")
+    found = one_by_one(14, _2="leave", _3="leave")
+    assert not {found[12], found[13]} & {found[0], found[1]}
+
+
+def test_worker_that_grows__is_kept_with_what_lies_on_its_bench():
+    found = one_by_one(14, _2="grow", _3="grow")
+    assert {found[12], found[13]} <= {found[0], found[1]}
 
 
 def test_workers__are_those_of_joblib():

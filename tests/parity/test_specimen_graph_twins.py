@@ -164,3 +164,11 @@ def test_other_examples_are_other_graphs(exports: list[str]) -> None:
     graphs.graph_of(wide)
     graphs.graph_of(thin)
     assert exports == ["net 0", "wide", "thin"]
+
+
+def test_a_form_is_told_only_of_what_can_be_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    (plain,), (aside,) = specimens(Net), specimens(Aside)
+    assert graphs._form(plain) is not None
+    assert graphs._form(aside) is None
+    monkeypatch.setattr(graphs, "FORMS", 3)
+    assert graphs._form(plain) is None

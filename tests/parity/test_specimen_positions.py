@@ -191,6 +191,19 @@ def test_an_axis_that_is_told_by_name_is_not_guessed() -> None:
         said(by_name, Spot(2, 3))
 
 
+def test_what_a_row_of_numbers_shares_is_not_taken_apart() -> None:
+    graph = torch.fx.Graph()
+    x = graph.placeholder("x")
+    soft = [graph.call_function(torch.ops.aten.softmax.int, (x, axis)) for axis in (1, -1)]
+    normed = graph.call_function(torch.ops.aten.layer_norm.default, (x, [TOKENS, WIDTH]))
+    for node in (x, normed, *soft):
+        node.meta["val"] = torch.empty(2, TOKENS, WIDTH)
+    assert said(soft[1], Spot(1, 3))[0] == {x: Spot(1, 3)}
+    for node in (soft[0], normed):
+        with pytest.raises(NotApart, match="joins positions"):
+            said(node, Spot(1, 3))
+
+
 def test_nothing_is_narrow_where_all_positions_are_read() -> None:
     for attend, read in ((causal, lambda out: out.mean(1)), (causal, lambda out: out[:, -1] - out[:, 0]),
                          (free, lambda out: out.cumsum(1)[:, -1])):  # fmt: skip
