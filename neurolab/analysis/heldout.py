@@ -123,9 +123,6 @@ def held_out(
             **{"effect": found.effect, "d_prime": found.d_prime, "p": p, "p_floor": floor},
         },
         **_about(recording, sides, labels, by, f"{_share(top)} neuroids", test, found.sample),
-        n=len(folds) if found.sample == "run" else len(sides.stimuli),
-        n_folds=len(folds),
-        generalises_over=found.sample,
         alternative="greater",
         level=level,
         signed=signed,
@@ -207,8 +204,12 @@ def _about(
     shared = shared_stimuli(recording, labels)
     note = f"{shared} stimuli were shown in several folds: the effect is of these stimuli, in new {by}s."
     whose = "brain" if recording.attrs.get("kind") == "brain" else "network"
+    n_folds = len(np.unique(labels))
     return {
         "analysis": "held_out",
+        "n": n_folds if over == "run" else len(sides.stimuli),
+        "n_folds": n_folds,
+        "generalises_over": over,
         "estimand": f"the mean response of the {what} to {sides.contrast}, in presentations that did not choose "
         f"them, in this {whose}",
         "test": f"conditions shuffled within folds, {test} selection re-run",

@@ -113,16 +113,9 @@ def importance(
                      for some in held.values()])  # fmt: skip
     tests = [[sign_flip(each[i, j, :, 0], level=level, rng=generator(rng, "importance", name, family))
               for j, family in enumerate(families)] for i, name in enumerate(held)]  # fmt: skip
-    two = ("condition", "family")
-    names = [[str(one["specimen"].values[0]) for one in some] for some in held.values()]
     first = next(iter(held.values()))[0]
     return make_result(
-        {
-            **{what: ((*two, "specimen"), each[..., k]) for k, what in enumerate(EACH)},
-            **{what: (two, np.array([[getattr(one, what) for one in row] for row in tests], dtype=float))
-               for what in TEST},
-            "network": (("condition", "specimen"), strings(names)),
-        },
+        _values(held, each, tests),
         coords={"condition": strings(list(held)), "family": strings(list(families))},
         analysis="importance",
         estimand=f"the mean over networks of {NUMBERS[of][1]} after the loss of a cluster's units in a layer, less "
@@ -143,6 +136,18 @@ def importance(
         reasons=_reasons(list(held), families, tests, each, level, of),
         note=noted(floor_text(each.shape[2], tests[0][0].p_floor, plural="networks", alternative="two-sided")),
     )  # fmt: skip
+
+
+def _values(held: dict[str, list[xr.Dataset]], each: np.ndarray, tests: list[list[SignFlip]]) -> dict[str, Any]:
+    """What was found of every network, and over networks."""
+    two = ("condition", "family")
+    names = [[str(one["specimen"].values[0]) for one in some] for some in held.values()]
+    over = {what: np.array([[getattr(one, what) for one in row] for row in tests], dtype=float) for what in TEST}
+    return {
+        **{what: ((*two, "specimen"), each[..., k]) for k, what in enumerate(EACH)},
+        **{what: (two, values) for what, values in over.items()},
+        "network": (("condition", "specimen"), strings(names)),
+    }
 
 
 def _check(held: dict[str, list[xr.Dataset]], families: Sequence[str], tasks: Sequence[str] | None) -> list[str]:

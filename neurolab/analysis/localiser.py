@@ -98,9 +98,8 @@ def localise(
     return make_result(
         {
             **{name: ("neuroid", getattr(found, name)) for name in ("statistic", "effect", "low", "high", "p")},
-            "q": ("neuroid", q),
             **_selectivity(sides, found),
-            **{"p_floor": np.finfo(np.float64).tiny, "q_floor": q_floor},
+            **{"q": ("neuroid", q), "p_floor": np.finfo(np.float64).tiny, "q_floor": q_floor},
             "chosen_on": ("stimulus", strings(stimuli_of(recording.isel(presentation=sides.rows)))),
         },
         coords=_coords(recording, found.valid & sides.usable),
@@ -111,8 +110,7 @@ def localise(
         alternative=alternative,
         level=level,
         signed=signed,
-        effect_unit="AUC" if test == "rank" else recording.attrs.get("units", ""),
-        **_about(recording, sides, column_test.effect),
+        **_about(recording, sides, column_test.effect, test),
         column=column,
     )
 
@@ -151,9 +149,10 @@ def _counts(tested: np.ndarray, sides: Sides, kind: str) -> dict[str, Any]:
     }
 
 
-def _about(recording: xr.DataArray, sides: Sides, effect: str) -> dict[str, Any]:
+def _about(recording: xr.DataArray, sides: Sides, effect: str, test: str) -> dict[str, Any]:
     return {
         "analysis": "localise",
+        "effect_unit": "AUC" if test == "rank" else recording.attrs.get("units", ""),
         "estimand": f"per neuroid, the {effect} of {sides.contrast} over such stimuli, in this {_whose(recording)}",
         "generalises_over": "stimulus",
         "inputs": digest_of(sides.values, sides.positive),
