@@ -127,7 +127,20 @@ def interval_words(low: float, high: float, level: object = 0.95) -> str:
     >>> interval_words(0.1, 0.3)
     '95 % interval 0.10 to 0.30'
     """
+    low, high = together(low, high)
     return f"{percent(level)} interval {number(low)} to {number(high)}"
+
+
+def together(*values: float) -> tuple[float, ...]:
+    """Get numbers of one kind, 0 where one is only what rounding left beside the largest of them.
+
+    Example
+    -------
+    >>> together(-1.1e-19, 0.004)
+    (0.0, 0.004)
+    """
+    most = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
+    return tuple(0.0 if abs(value) < 1e-13 * most else value for value in values)
 
 
 def percent(level: object) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.errors import SchemaError
-from neurolab.plots.words import fixed, number, p_words, percent
+from neurolab.plots.words import fixed, number, p_words, percent, together
 from neurolab.schema import spec_of
 
 
@@ -44,6 +44,7 @@ def numbers_line(effect: float, low: float, high: float, level: float, p: float,
     >>> numbers_line(0.5, 0.25, np.inf, 0.95, 0.01, 0.002)
     '0.50 [0.25, no end] (95 %), p = .01 (smallest possible .002)'
     """
+    effect, low, high = together(effect, low, high)
     ends = ", ".join("no end" if not np.isfinite(end) else _short(end) for end in (low, high))
     return f"{_short(effect)} [{ends}] ({percent(level)}), {p_words(p, floor)}"
 

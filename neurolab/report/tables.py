@@ -13,7 +13,17 @@ from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names
 from neurolab.plots.stat_map import sites_of
 from neurolab.plots.units import neuroid_word, shown_in, unit_name, unit_of
-from neurolab.plots.words import CALLED, NO_FLOOR, number, percent, probability, sample_words, sentences, tidy
+from neurolab.plots.words import (
+    CALLED,
+    NO_FLOOR,
+    number,
+    percent,
+    probability,
+    sample_words,
+    sentences,
+    tidy,
+    together,
+)
 from neurolab.report.cases import own_tables
 from neurolab.schema import RESULTS
 
@@ -196,7 +206,8 @@ def formatted(table: pd.DataFrame, share: float) -> list[tuple[str, ...]]:
 
 def _text(row, share: float, more: list[str]) -> tuple[str, ...]:
     factor, unit = shown_in(row.unit)
-    low, high = ("no end" if np.isinf(end) else number(factor * end, 3) for end in (row.low, row.high))
+    effect, *ends = together(row.effect, row.low, row.high)
+    low, high = ("no end" if np.isinf(end) else number(factor * end, 3) for end in ends)
     interval = f"[{low}, {high}]"
     if np.isnan(row.effect) and np.isnan(row.p):  # a model that could not be fitted; the note says why
         return (row.what, "none", "", "", *("" for _ in more))
@@ -209,7 +220,7 @@ def _text(row, share: float, more: list[str]) -> tuple[str, ...]:
     last["p_floor"] = probability(row.p_floor) if row.p_floor > NO_FLOOR else ""
     return (
         row.what,
-        f"{number(factor * row.effect, 3)} {unit}".rstrip(),
+        f"{number(factor * effect, 3)} {unit}".rstrip(),
         interval,
         probability(row.p),
         *(last[name] for name in more),

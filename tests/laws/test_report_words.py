@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import neurolab as nl
@@ -11,10 +12,11 @@ from neurolab import analysis, plots
 from neurolab.analysis.words import p_text
 from neurolab.plots.floors import floor_words
 from neurolab.plots.units import shown_in
-from neurolab.plots.words import p_words, probability, sample_words, tidy
+from neurolab.plots.words import interval_words, p_words, probability, sample_words, tidy
 from neurolab.report import printed_table, result_table, write_report
 from neurolab.report.answers import ANSWERS, answer
 from neurolab.report.provenance import git_words
+from neurolab.report.tables import formatted
 from neurolab.simulate import phantom_trials
 
 
@@ -191,3 +193,13 @@ def test_volts__are_shown_in_microvolts_and_a_channel_by_its_name(every_result):
 def test_git_state__is_said_in_words():
     assert git_words({"script": None, "neurolab": None}) == git_words(None) == "no checkout"
     assert probability(0.05) == ".05"
+
+
+def test_numbers_together__what_rounding_left_beside_the_others_is_nothing():
+    row = {"what": "A", "unit": "", "effect": 0.002, "low": -1.1e-19, "high": 0.004, "p": 0.125, "q": np.nan,
+           "p_floor": 0.0}
+    (_, (_, _, interval, *_)) = formatted(pd.DataFrame([row]), 0.95)
+    assert interval == "[0.000, 0.004]"
+    tiny = formatted(pd.DataFrame([{**row, "effect": 2e-14, "low": 1e-14, "high": 4e-14}]), 0.95)  # tesla, say
+    assert tiny[1][2] == "[1e−14, 4e−14]"
+    assert interval_words(-1e-19, 0.3) == "95 % interval 0.00 to 0.30"
