@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,8 @@ from joblib import Parallel, delayed
 from neurolab.calibrate.code import code_of
 from neurolab.calibrate.entry import NOMINAL, Entry
 from neurolab.calibrate.judge import clopper_pearson, judge, worst
-from neurolab.campaign.workers import REMARK
+from neurolab.campaign.pool import turn
+from neurolab.campaign.serving import end_with
 from neurolab.chance import generator
 from neurolab.digest import digest_of
 
@@ -220,11 +221,11 @@ def _measured(
     # blocks differ a hundredfold in what they cost, so the bar counts estimated seconds, not blocks
     cost = {entry.name: _seconds(entry, rng) for entry in entries} if progress else {}
     total = sum(cost.get(job.entry.name, 0.0) * job.n for job in jobs)
-    warnings.filterwarnings("ignore", message=REMARK)
-    done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(delayed(_told)(job) for job in jobs)
     shape = "{desc}: {percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left"
-    with tqdm(total=total, desc="calibrate", bar_format=shape, disable=not progress or not jobs) as bar:
-        for job, counts in done:
+    hidden = not progress or not jobs
+    with turn(), tqdm(total=total, desc="calibrate", bar_format=shape, disable=hidden) as bar:
+        pool = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        for job, counts in pool(delayed(_told)(job, os.getpid()) for job in jobs):
             name = job.entry.name
             counted[name, job.where] = counted[name, job.where].plus(counts)
             left[name] -= 1
@@ -233,7 +234,8 @@ def _measured(
                 yield job.entry, counted[name, "edge"], counted[name, "effect"]
 
 
-def _told(job: Job) -> tuple[Job, Counts]:
+def _told(job: Job, parent: int) -> tuple[Job, Counts]:
+    end_with(parent)
     return job, measure(job)
 
 

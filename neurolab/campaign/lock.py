@@ -22,14 +22,22 @@ except ImportError:  # Windows
 _UNKNOWN = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 
 
+#: What else can be done where somebody else writes.
+SHARE = (
+    "give each process a share of its own: --shard 1/2 and --shard 2/2 may write to one folder at once. `neurolab "
+    "status` reads it meanwhile."
+)
+
+
 class Lock:
     """The right to write under one name; held until :meth:`release` or the end of the process."""
 
-    def __init__(self, path: Path, what: str) -> None:
+    def __init__(self, path: Path, what: str, instead: str = SHARE) -> None:
+        self.path = path
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             if not _locked(handle, path):
-                raise StoreBusyError(_busy(what, path))
+                raise StoreBusyError(_busy(what, path, instead))
             os.ftruncate(handle, 0)
             write_all(handle, json.dumps(_me()).encode())
         except BaseException:
@@ -43,7 +51,17 @@ class Lock:
             handle, self._handle = self._handle, None
             with suppress(OSError):
                 os.ftruncate(handle, 0)
+            if fcntl is not None:
+                with suppress(OSError):
+                    fcntl.flock(handle, fcntl.LOCK_UN)  # a process that was forked meanwhile has it open too
             os.close(handle)
+
+    def remove(self) -> None:
+        """Give the name back and take the file away; who opened it meanwhile finds out, for it is another one."""
+        if self._handle is not None:
+            with suppress(OSError):
+                self.path.unlink()
+            self.release()
 
 
 def _locked(handle: int, path: Path) -> bool:
@@ -56,9 +74,17 @@ def _locked(handle: int, path: Path) -> bool:
             if error.errno not in _UNKNOWN:
                 raise
         else:
-            return True
+            return _same(handle, path)
     who = holder(path)
     return not who or alive(who) is False
+
+
+def _same(handle: int, path: Path) -> bool:
+    """Whether what was locked is still the file of that name, and not one that was taken away meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except OSError:
+        return False
 
 
 def _me() -> dict[str, Any]:
@@ -99,12 +125,11 @@ def alive(who: dict[str, Any]) -> bool | None:
     return _began(who["pid"]) == who.get("began", "")
 
 
-def _busy(what: str, path: Path) -> str:
+def _busy(what: str, path: Path, instead: str) -> str:
     who = holder(path)
     named = f"process {who['pid']} on {who['host']}" if who else "another process"
     end = f"stop it with kill {who['pid']} there" if who else "stop it"
+    if who == _me():
+        named, end = f"{named}, which is this one", "end it"
     gone = "" if who and alive(who) else f" If that process is gone, delete {path}."
-    return (
-        f"{what} is being written by {named}. Wait for it, {end}, or give each process a share of its own: "
-        f"--shard 1/2 and --shard 2/2 may write to one folder at once. `neurolab status` reads it meanwhile.{gone}"
-    )
+    return f"{what} is being written by {named}. Wait for it, {end}, or {instead}{gone}"

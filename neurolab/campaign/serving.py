@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from neurolab.errors import LesionNotUndone, NeurolabError
+from neurolab.errors import LesionNotUndone, NeurolabError, SpecimenError
 
 
 class Opened(Protocol):
@@ -69,6 +69,7 @@ class _Worker:
     open: str = ""
     bench: Opened | None = None
     stack: ExitStack | None = None
+    ident: int | None = None
 
     def ready(self, digest: str, content: np.ndarray) -> Opened:
         """Get the bench with this work on it, which stays until other work comes."""
@@ -77,7 +78,7 @@ class _Worker:
 
             self.put_away()
             self.stack = ExitStack()
-            self.bench = self.stack.enter_context(loads(content.tobytes()).opened())
+            self.bench = self.stack.enter_context(_unpacked(loads, content).opened())
             self.open = digest
         return self.bench
 
@@ -87,6 +88,16 @@ class _Worker:
         if old is not None:
             early = GeneratorExit()
             old.__exit__(GeneratorExit, early, None)
+
+
+def _unpacked(loads: Callable[[bytes], Any], content: np.ndarray) -> Work:
+    try:
+        return loads(content.tobytes())
+    except Exception as error:
+        raise SpecimenError(
+            f"What a worker was sent could not be made there again ({type(error).__name__}: {error}): the network, its "
+            "lesions or a task. Type n_jobs=1, or define models and scores where a worker can import them."
+        ) from error
 
 
 #: What a worker gives back: results of the pieces, and seconds.
@@ -133,11 +144,18 @@ def serve(digest: str, content: np.ndarray, pieces: Sequence[Any]) -> Answer:
         _WORKERS[os.getpid()] = made = _Worker(ThreadPoolExecutor(1))
         atexit.register(made.put_away)  # or torch is taken down with a network on the bench
     worker = _WORKERS[os.getpid()]
+    if worker.ident == threading.get_ident():  # a campaign inside of one; the thread would wait for itself
+        inner = _Worker(worker.thread)
+        try:
+            return _serve(inner, digest, content, pieces)
+        finally:
+            inner.put_away()
     return worker.thread.submit(_serve, worker, digest, content, pieces).result()
 
 
 def _serve(worker: _Worker, digest: str, content: np.ndarray, pieces: Sequence[Any]) -> Answer:
     began = time.perf_counter()
+    worker.ident = threading.get_ident()
     try:
         bench = worker.ready(digest, content)
         began = time.perf_counter()

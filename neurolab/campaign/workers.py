@@ -8,6 +8,7 @@ running it alone.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import logging
@@ -15,22 +16,23 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from neurolab.campaign.pool import taken, turn
 from neurolab.campaign.portions import Portions
 from neurolab.campaign.serving import Answer, Broken, Failure, Opened, Work, end_with, serve, tried
-from neurolab.errors import DataError, SpecimenError
+from neurolab.errors import DataError, SpecimenError, StoreWriteError
 
 log = logging.getLogger("neurolab")
 
 #: So many deaths of a worker while an item was out, and the item is run alone.
 DEATHS = 2
-#: What loky remarks when a worker has ended by itself; it starts another, unless a filter makes an error of its remark.
-REMARK = "A worker stopped while some jobs were given to the executor"
+#: What a system says where nothing more can be written.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 #: So many pieces that killed their workers alone before any was finished, and the campaign stops: it is not the pieces.
 HOPELESS = 3
 
@@ -49,14 +51,15 @@ def run_pieces(
     ----------
     portions : the pieces, and how many of them go to a worker together.
     work : what a worker must know.
-    workers : processes; 1 works in this one, where nothing can be done about its death.
+    workers : processes; 1 works in this one, where nothing can be done about its death, and so does whatever is asked
+        for by a campaign that has the workers, or in a copy of such a process (fork).
     here : opens the work in this process, instead of ``work.opened()``.
 
     Raises
     ------
     SpecimenError : workers die before they have finished anything, or cannot make the work ready.
     """
-    if workers > 1:
+    if workers > 1 and not taken():
         yield from _Crew(portions, _engine(work, workers)).run()
         return
     with ExitStack() as stack:
@@ -95,7 +98,8 @@ def _engine(work: Work, workers: int) -> Engine:
     from cloudpickle import dumps
     from joblib.parallel import get_active_backend
 
-    content = np.frombuffer(dumps(work), dtype=np.uint8)  # an array: joblib maps it into memory, once for all workers
+    # an array: joblib maps it into memory, once for all workers
+    content = np.frombuffer(_packed(work, dumps), dtype=np.uint8)
     sent = hashlib.sha256(content.data).hexdigest(), content
     backend, _ = get_active_backend()
     client = getattr(backend, "client", None)
@@ -104,6 +108,16 @@ def _engine(work: Work, workers: int) -> Engine:
 
         return lambda jobs: by_dask(client, sent, jobs, most=2 * workers)
     return lambda jobs: _by_joblib(sent, jobs, workers)
+
+
+def _packed(work: Work, dumps: Callable[[Any], bytes]) -> bytes:
+    try:
+        return dumps(work)
+    except Exception as error:
+        raise DataError(
+            f"The network, its lesions or the tasks cannot be sent to other processes ({type(error).__name__}: "
+            f"{error}). Type n_jobs=1, or leave open files, locks and the like out of scores and models."
+        ) from error
 
 
 def _by_joblib(sent: tuple[str, np.ndarray], jobs: Jobs, workers: int) -> Answers:
@@ -116,12 +130,26 @@ def _by_joblib(sent: tuple[str, np.ndarray], jobs: Jobs, workers: int) -> Answer
         streams = backend.supports_return_generator
         how = "generator_unordered" if streams else "list"
         pool = joblib.Parallel(n_jobs=workers, return_as=how, batch_size=1, pre_dispatch=2 * workers)
-    warnings.filterwarnings("ignore", message=REMARK)  # for its thread: it would end, and the campaign would never
     calls = (joblib.delayed(_numbered)(at, os.getpid(), *sent, pieces) for at, pieces in jobs)
-    try:
-        yield from _closed(pool(calls)) if streams else _in_waves(pool, calls, 4 * workers)
-    except Exception as error:
-        raise Broken(f"{type(error).__name__}: {error}") from error
+    with turn() if loky else nullcontext():
+        try:
+            yield from _closed(pool(calls)) if streams else _in_waves(pool, calls, 4 * workers)
+        except Exception as error:
+            _check_room(error)
+            raise Broken(f"{type(error).__name__}: {error}") from error
+
+
+def _check_room(error: BaseException) -> None:
+    """Raise StoreWriteError where what workers share could not be written."""
+    chain: list[BaseException] = [error]
+    while (before := chain[-1].__cause__ or chain[-1].__context__) is not None and before not in chain:
+        chain.append(before)
+    full = next((one for one in chain if isinstance(one, OSError) and one.errno in FULL), None)
+    if full is not None:
+        raise StoreWriteError(
+            f"What the workers share could not be written ({full}). joblib keeps it in a folder for temporary files: "
+            "make room there, or name another with JOBLIB_TEMP_FOLDER=/path before the command, or type n_jobs=1."
+        ) from error
 
 
 def _numbered(at: int, parent: int, digest: str, content: np.ndarray, pieces: Sequence[Any]) -> tuple[int, Answer]:
@@ -132,7 +160,8 @@ def _numbered(at: int, parent: int, digest: str, content: np.ndarray, pieces: Se
 def _closed(stream: Any) -> Iterator[Any]:
     """A stream of joblib's; left early, its workers are stopped, and it need not say so."""
     try:
-        yield from stream
+        for one in stream:  # noqa: UP028  # "yield from" would close it before its warning is caught
+            yield one
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)

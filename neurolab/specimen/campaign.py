@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 import xarray as xr
 
 from neurolab.campaign.pace import Pace
@@ -23,6 +24,7 @@ from neurolab.specimen.cells import Session, session
 from neurolab.specimen.forecast import Forecast
 from neurolab.specimen.keep import InMemory, OnDisk
 from neurolab.specimen.plan import Block, Plan, Tile
+from neurolab.specimen.promises import default_dtype
 from neurolab.specimen.specimen import Specimen, Task
 
 log = logging.getLogger("neurolab")
@@ -153,7 +155,10 @@ def parts_of(block: Block) -> list[Block]:
 
 @dataclass(frozen=True)
 class OnBench:
-    """What a worker must know of a campaign; ``others`` are ablations registered from outside the package."""
+    """What a worker must know of a campaign.
+
+    others : ablations registered from outside the package. dtype : torch's default.
+    """
 
     specimen: Specimen
     design: Sequence[Lesion]
@@ -161,6 +166,7 @@ class OnBench:
     batch_size: int
     memory: int
     others: dict[type, Any]
+    dtype: torch.dtype
 
     @classmethod
     def of(
@@ -168,11 +174,12 @@ class OnBench:
     ) -> OnBench:
         """Get it for a campaign that is planned in this process."""
         others = {kind: effect for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__}
-        return cls(specimen, design, tasks, batch_size, memory, others)
+        return cls(specimen, design, tasks, batch_size, memory, others, torch.get_default_dtype())
 
     @contextmanager
     def opened(self) -> Iterator[Session]:
         """Put the network on the bench of this process."""
         ABLATIONS.update(self.others)
-        with session(self.specimen, self.design, self.tasks, self.batch_size, self.memory) as here:
+        settings = self.specimen, self.design, self.tasks, self.batch_size, self.memory
+        with default_dtype(self.dtype), session(*settings) as here:
             yield here

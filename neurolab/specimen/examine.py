@@ -63,7 +63,8 @@ def examine(
         forwards (largest difference 1e-5 of the largest output); "bit" only what gives equal bits.
     store : a folder where every finished lesion is kept; a campaign that was stopped, in whatever way, goes on from
         there. Networks examined one by one may share it. The trials are written into it when they are whole.
-    n_jobs : worker processes (joblib), each with one torch thread; -1 takes every core. Never changes a score.
+    n_jobs : worker processes (joblib), each with one torch thread; -1 takes every core. Never changes a score; but a
+        worker imports your modules anew, so what was set in them after their import does not reach it.
     shard : "1/3" computes the first third of the design into the store, on this machine; the lesions of other shards
         are NaN in the trials, which no analysis takes. ``neurolab merge`` joins stores of several machines.
     max_memory : bounds what is kept, such as "2GB", all workers together: scores, stimuli, and of the intact network as

@@ -126,6 +126,17 @@ def one_thread() -> Iterator[None]:
 
 
 @contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Let torch make tensors of a type where none is said; give the setting back."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@contextmanager
 def plain_kernels() -> Iterator[None]:
     """Keep torch off the paths that skip hooks: the fused transformer encoder, and compiled code."""
     fast = torch.backends.mha.get_fastpath_enabled()

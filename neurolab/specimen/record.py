@@ -158,6 +158,7 @@ def record(
     ------
     SpecimenError : a bare model or a Cohort.
     DataError : NaN or inf activity, naming site and stimulus; more memory than ``max_memory``.
+    StoreBusyError : somebody else is writing a recording of that name.
     LesionNotApplied, LesionNotUndone : see the bench.
 
     When this is invalid

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from neurolab.campaign.lock import Lock
 from neurolab.errors import DataError, FileFormatError
 from neurolab.schema import check_recording
 from neurolab.specimen.chunks import Chunks, chunk_columns
@@ -94,11 +95,25 @@ class Streamed:
     """
 
     def __init__(self, path: str | os.PathLike[str], template: xr.DataArray, columns: Columns, rows: int) -> None:
-        import zarr
-
         self.target = store_path(path)
+        hidden = self.target.with_name(f".{self.target.name}.lock")
+        hidden.parent.mkdir(parents=True, exist_ok=True)
+        self.lock = Lock(hidden, f"The recording {self.target.name}", "name another store=.")
         self.template = template.drop_vars(columns.names)
         self.beside = self.target.with_name(f".{self.target.name}.part")
+        self.chunks: Chunks | None = None
+        try:
+            self.chunks = self._begun(columns, rows)
+        except BaseException:
+            self.drop()
+            raise
+        self.begin, self.put, self.done = self.chunks.begin, self.chunks.put, self.chunks.done
+
+    def _begun(self, columns: Columns, rows: int) -> Chunks:
+        """Make the folder beside the target and get what fills it."""
+        import zarr
+
+        template = self.template
         shutil.rmtree(self.beside, ignore_errors=True)
         self.template.coords.to_dataset().to_zarr(self.beside, zarr_format=3, consolidated=False)
         self.group = zarr.open_group(self.beside, mode="a")
@@ -106,8 +121,7 @@ class Streamed:
         about = {**template.attrs, "coordinates": " ".join(columns.names)}  # xarray's word for what describes an array
         wide = chunk_columns(rows, columns.n, dtype.itemsize)
         name = self._array("activity", shape, (rows, wide), dtype, about)
-        self.chunks = Chunks(lambda row, column: name((row, column)), rows, wide, columns.n, dtype)
-        self.begin, self.put, self.done = self.chunks.begin, self.chunks.put, self.chunks.done
+        return Chunks(lambda row, column: name((row, column)), rows, wide, columns.n, dtype)
 
     def _array(
         self, name: str, shape: tuple[int, ...], chunk: tuple[int, ...], dtype: Any, attributes: dict[str, Any]
@@ -137,6 +151,7 @@ class Streamed:
 
     def finish(self) -> xr.DataArray:
         """Move the folder to its place and get the recording, its values still on disk."""
+        assert self.chunks is not None
         self.chunks.finish()
         shutil.rmtree(self.target, ignore_errors=True)
         os.replace(self.beside, self.target)
@@ -148,8 +163,10 @@ class Streamed:
 
     def drop(self) -> None:
         """Forget what was written so far."""
-        self.chunks.close()
+        if self.chunks is not None:
+            self.chunks.close()
         shutil.rmtree(self.beside, ignore_errors=True)
+        self.lock.remove()
 
 
 def store_path(path: str | os.PathLike[str]) -> pathlib.Path:

@@ -6,8 +6,10 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import cloudpickle
 import joblib
@@ -18,10 +20,11 @@ from hypothesis import strategies as st
 
 import neurolab
 from neurolab.campaign import serving, workers
+from neurolab.campaign.lock import Lock
 from neurolab.campaign.portions import LEAST, MOST, Portions
 from neurolab.campaign.serving import Broken, Failure, serve
 from neurolab.campaign.workers import run_pieces, workers_of
-from neurolab.errors import DataError, LesionNotUndone, SpecimenError
+from neurolab.errors import DataError, LesionNotUndone, SpecimenError, StoreWriteError
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
 
@@ -370,3 +373,112 @@ def test_workers__are_those_of_joblib():
     assert workers_of(None) == 1
     with joblib.parallel_config("threading", n_jobs=3):
         assert workers_of(None) == 3
+
+
+# -- one pool for everybody in a process -----------------------------------------------------------------------------
+
+
+def test_threads__that_want_different_numbers_of_workers_take_turns():
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(results, Portions(range(6), workers=n, rate=10.0), Toy(), workers=n) for n in (2, 3)]
+        assert all(right(one.result(timeout=100)) for one in both)
+
+
+def test_campaign_inside_of_one__is_computed_here():
+    seen = []
+    for done in run_pieces(Portions(range(4), workers=2, rate=10.0), Toy(), workers=2):
+        seen += done
+        assert right(results(Portions(range(3), workers=2), Toy(_0="who"), workers=2), but=[0])
+        assert results(Portions(range(1), workers=2), Toy(_0="who"), workers=2) == {0: os.getpid()}
+    assert right(dict(seen))
+
+
+def test_forked_process__works_by_itself(tmp_path):
+    """The pool that it has of the process that it came from is a copy without the thread that serves it."""
+    program = tmp_path / "program.py"
+    program.write_text(FORKED)
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=120, check=False,
+                          env={**os.environ, "PYTHONPATH": str(pathlib.Path(neurolab.__file__).parents[1])})
+    assert done.stdout == "[0, 1, 4]\n[0, 1, 4]\n", done.stderr
+
+
+FORKED = """
+import contextlib, multiprocessing, os
+from neurolab.campaign.portions import Portions
+from neurolab.campaign.workers import run_pieces
+
+class Work:
+    @contextlib.contextmanager
+    def opened(self):
+        yield self
+    def check_intact(self):
+        pass
+    def run(self, piece):
+        return piece ** 2
+
+def campaign():
+    found = [one for done in run_pieces(Portions(range(3), workers=2, rate=10.0), Work(), workers=2) for one in done]
+    print(sorted(result for _, result in found), flush=True)
+
+if __name__ == "__main__":
+    campaign()
+    child = multiprocessing.get_context("fork").Process(target=campaign)
+    child.start()
+    child.join()
+"""
+
+
+def test_worker__that_is_asked_from_inside_does_not_wait_for_itself():
+    content = np.frombuffer(cloudpickle.dumps(Toy()), dtype=np.uint8)
+
+    class Asking(Toy):
+        def run(self, piece):
+            return serve("inner", content, [piece])[0]
+
+    outer = np.frombuffer(cloudpickle.dumps(Asking()), dtype=np.uint8)
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(serve, "outer", outer, [3]).result(timeout=60)[0] == [[9]]
+    serving._WORKERS.pop(os.getpid()).put_away()
+
+
+def test_stream_left_early__is_no_death(caplog):
+    warnings.simplefilter("error")
+    stream = run_pieces(Portions(range(40), workers=2, rate=10.0), Toy(), workers=2)
+    next(stream)
+    stream.close()
+    assert not caplog.records
+
+
+def test_what_cannot_be_sent__is_said():
+    work = Toy()
+    work.lock = threading.Lock()
+    with pytest.raises(DataError, match=r"cannot be sent to other processes.*lock.*Type n_jobs=1"):
+        results(Portions(range(4), workers=2), work, workers=2)
+    with pytest.raises(SpecimenError, match=r"could not be made there again \(ZeroDivisionError.*Type n_jobs=1"):
+        results(Portions(range(4), workers=2), Unmade(), workers=2)
+
+
+class Unmade(Toy):
+    def __reduce__(self):
+        return lambda: 1 / 0, ()
+
+
+def test_full_folder_of_temporary_files__is_no_death():
+    try:
+        try:
+            raise OSError(28, "No space left on device")
+        except OSError as error:
+            raise ValueError("could not pickle") from error
+    except ValueError as error:
+        with pytest.raises(StoreWriteError, match=r"No space left.*JOBLIB_TEMP_FOLDER"):
+            workers._check_room(error)
+    workers._check_room(ValueError("another"))
+
+
+def test_lock__is_free_again_though_a_forked_process_has_the_file_open(tmp_path):
+    lock = Lock(tmp_path / "a.lock", "It")
+    again = os.dup(lock._handle)  # as a process that was forked has it
+    lock.release()
+    Lock(tmp_path / "a.lock", "It").remove()
+    os.close(again)
+    assert not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ import zarr
 from torch import nn
 
 from neurolab import analysis
-from neurolab.errors import DataError
+from neurolab.errors import DataError, StoreBusyError
 from neurolab.specimen import Probe, Specimen, record
 from neurolab.specimen.filling import finite
 from neurolab.stimuli import StimulusSet
@@ -79,7 +79,7 @@ def test_straight__falls_back_where_the_file_system_cannot(net, tmp_path, monkey
         return opened(path, flags, *more, **keywords)
 
     monkeypatch.setattr(os, "open", refuse)
-    monkeypatch.setattr(os, "write", lambda file, values: wrote(file, values[:512]) if short else 0)
+    monkeypatch.setattr(os, "write", lambda file, values: wrote(file, values[:512] if short else values))
     probes = [Probe(site, pool=None) for site in SITES]
     lazy = record(net, shown(), probes, batch_size=8, store=tmp_path / "a.zarr")
     assert len(tried) == 1
@@ -151,3 +151,22 @@ def test_pooling__happens_before_the_copy(net, monkeypatch, tmp_path):
     monkeypatch.setattr(STREAM["Chunks"], "put", noted)
     record(net, shown(), ["0", Probe("3", units=[2, 5])], batch_size=23, store=tmp_path / "a.zarr")
     assert taken == [(23, 4), (23, 2)]
+
+
+def test_two_at_once__the_second_is_refused_and_the_first_is_right(net, tmp_path, monkeypatch):
+    said, write = [], CHUNKS["Chunks"]._write
+
+    def meanwhile(self, path, buffer):
+        with pytest.raises(StoreBusyError) as error:
+            STREAM["Streamed"](tmp_path / "a.zarr", None, None, 1)
+        said.append(str(error.value))
+        write(self, path, buffer)
+
+    probes = [Probe(site, pool=None) for site in SITES]
+    whole = record(net, shown(), probes, batch_size=8)
+    monkeypatch.setattr(STREAM["Chunks"], "_write", meanwhile)
+    found = record(net, shown(), probes, batch_size=8, store=tmp_path / "a.zarr")
+    assert f"a.zarr is being written by process {os.getpid()} on" in said[0]
+    assert "which is this one. Wait for it, end it, or name another store=." in said[0]
+    np.testing.assert_array_equal(found.values, whole.values)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]

@@ -215,6 +215,17 @@ def test_workers__never_change_a_result():
     assert one.identical(two)
 
 
+def test_workers__make_numbers_of_the_type_that_is_set_here():
+    tasks = [Task("t", STIMULI, lambda outputs, table: outputs[:, 0] * torch.linspace(0, 1, 7)[3].numpy() / 3)]
+    torch.set_default_dtype(torch.float64)
+    try:
+        design = [lesion_at("3", [unit], Zero(), name=f"{unit}") for unit in range(4)]
+        one, two = (examine(NET, design, tasks, n_jobs=n)["score"].values for n in (1, 2))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    np.testing.assert_array_equal(one, two)
+
+
 def test_common_noise__depends_on_stimulus_and_unit_not_on_company():
     reference = record(NET, STIMULI, [Probe("3", pool=None)])
 
