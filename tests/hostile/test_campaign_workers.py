@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import cloudpickle
 import joblib
@@ -17,10 +18,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joblib.externals.loky import reusable_executor
 
 import neurolab
 from neurolab.campaign import serving, workers
-from neurolab.campaign.lock import Lock
+from neurolab.campaign.lock import Lock, _locked
+from neurolab.campaign.pool import turn
 from neurolab.campaign.portions import LEAST, MOST, Portions
 from neurolab.campaign.serving import Broken, Failure, serve
 from neurolab.campaign.workers import run_pieces, workers_of
@@ -482,3 +485,22 @@ def test_lock__is_free_again_though_a_forked_process_has_the_file_open(tmp_path)
     Lock(tmp_path / "a.lock", "It").remove()
     os.close(again)
     assert not list(tmp_path.iterdir())
+
+
+def test_lock__of_a_file_that_was_taken_away_meanwhile_is_none(tmp_path):
+    handle = os.open(tmp_path / "a.lock", os.O_RDWR | os.O_CREAT)
+    (tmp_path / "a.lock").unlink()
+    (tmp_path / "a.lock").touch()
+    assert not _locked(handle, tmp_path / "a.lock")
+    os.close(handle)
+
+
+def test_pool__whose_thread_has_ended_is_forgotten_and_a_living_one_kept(monkeypatch):
+    over = threading.Thread(target=int)
+    over.start()
+    over.join()
+    for thread, stays in ((over, False), (threading.main_thread(), True)):
+        pool = SimpleNamespace(_executor_manager_thread=thread)
+        monkeypatch.setattr(reusable_executor, "_executor", pool)
+        with turn():
+            assert (reusable_executor._executor is pool) == stays

@@ -196,3 +196,11 @@ def test_labels_outside_among_stay_where_they_are():
     after = shuffle_labels(recording, among=["faces", "objects"], rng=np.random.default_rng(0))["condition"].values
     np.testing.assert_array_equal(before == "scenes", after == "scenes")
     assert (before != after).any()
+
+
+def test_what_is_said_of_a_map__its_unit_and_its_folds():
+    recording = phantom_recording(n_runs=3, rng=0).assign_attrs(units="a.u.")
+    units = [localise(recording, "faces > objects", test=test).attrs["effect_unit"] for test in ("welch", "rank")]
+    assert units == ["a.u.", "AUC"]
+    found = held_out(recording, "faces > objects", n_permutations=19, rng=0)
+    assert found.attrs["n_folds"] == found.sizes["fold"] == 3
