@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cached_property
+from sys import intern
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from neurolab.digest import digest_of
+from neurolab.digest import digest_of, remembered
 from neurolab.errors import LesionPlanError, did_you_mean, listed
 from neurolab.recording import at_site, check_recording, site_names
 
@@ -21,7 +21,7 @@ class Ablation:
     ``neurolab.specimen.bench.ABLATIONS``.
     """
 
-    @cached_property
+    @property
     def label(self) -> str:
         """What figures and tables call it, e.g. ``"Noise sd=1"``."""
         said = [
@@ -31,9 +31,9 @@ class Ablation:
             for entry in fields(self)  # type: ignore[arg-type]
             if entry.name not in ("reference", "consent")
         ]
-        return " ".join([type(self).__name__, *said])
+        return intern(" ".join([type(self).__name__, *said]))  # thousands of lesions say the same
 
-    @cached_property
+    @remembered
     def digest(self) -> str:
         """Content digest of the kind and its settings, the reference activity included."""
         parts: dict[str, Any] = {}
@@ -42,7 +42,7 @@ class Ablation:
             if isinstance(value, xr.DataArray):
                 value = [np.asarray(value), np.asarray(value["site"]), np.asarray(value["unit"]), value.attrs["sites"]]
             parts[entry.name] = value
-        return digest_of(type(self).__name__, parts)
+        return intern(digest_of(type(self).__name__, parts))
 
 
 class ReferencedAblation(Ablation):
@@ -63,7 +63,7 @@ class ReferencedAblation(Ablation):
     def __repr__(self) -> str:
         return f"{self.label} (reference {self.reference.sizes['presentation']} presentations)"
 
-    @cached_property
+    @remembered
     def _known(self) -> dict[str, dict[int, int]]:
         return {}
 

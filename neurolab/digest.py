@@ -6,13 +6,42 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from json.encoder import encode_basestring_ascii
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+Value = TypeVar("Value")
+
 #: Values that count by what json writes of them.
 PLAIN = (str, int, float, bool, type(None))
+
+
+class remembered(cached_property[Value]):
+    """A property that is computed once, as ``functools.cached_property``, without a dict for every instance.
+
+    There are many thousands of lesions. What is set as an attribute lies with the fields of its instance, where Python
+    leaves room for one more.
+
+    Example
+    -------
+    >>> class Word:
+    ...     @remembered
+    ...     def length(self):
+    ...         return print("counted") or 4
+    >>> word = Word()
+    >>> word.length, word.length
+    counted
+    (4, 4)
+    """
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        value = self.func(instance)
+        object.__setattr__(instance, str(self.attrname), value)
+        return value
 
 
 def digest_of(*parts: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import MappingProxyType
 
 from neurolab.ablation import Ablation as Ablation
@@ -19,7 +18,7 @@ from neurolab.ablation import Scale as Scale
 from neurolab.ablation import Stimulate as Stimulate
 from neurolab.ablation import WeightNoise as WeightNoise
 from neurolab.ablation import Zero as Zero
-from neurolab.digest import digest_of
+from neurolab.digest import digest_of, remembered
 from neurolab.errors import LesionPlanError, amount, listed
 from neurolab.roi import ROI
 from neurolab.schema import ROLES
@@ -165,7 +164,7 @@ class Lesion:
         own = self.roi.chosen_on
         return own.union(*(part.roi.chosen_on for part in self.also)) if self.also else own
 
-    @cached_property
+    @remembered
     def digest(self) -> str:
         """Content digest of what would be done: units, ablation and chance, not the name."""
         if self.role == "sham":

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import reduce
 from operator import itemgetter, or_
 from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
 
-from neurolab.digest import digest_of
+from neurolab.digest import digest_of, remembered
 from neurolab.errors import DataError, SchemaError, amount, did_you_mean, listed
 from neurolab.recording import FLAT, site_table
 
@@ -92,12 +92,12 @@ class ROI:
         """The sites that it has units in, sorted."""
         return tuple(self.units)
 
-    @cached_property
+    @property
     def n_units(self) -> int:
         """How many units, over all sites."""
         return sum(len(units) for units in self.units.values())
 
-    @cached_property
+    @remembered
     def digest(self) -> str:
         """Content digest of the units (not of the name)."""
         return digest_of(dict(self.units), {site: list(dims) for site, dims in self.dims.items()})
