@@ -72,15 +72,21 @@ def load(path: str | os.PathLike[str]) -> Storable:
             f"{target.name} cannot be read ({type(error).__name__}: {error}); it may be truncated. Write it again with "
             "nl.save()."
         ) from error
-    for name in list(dataset.variables):
-        if dataset[name].dtype.kind in "OUT":
-            plain = (dataset[name].dims, strings(dataset[name].values), dataset[name].attrs)
-            dataset = dataset.assign_coords({name: plain}) if name in dataset.coords else dataset.assign({name: plain})
+    dataset = with_plain_texts(dataset)
     if "activity" in dataset:
         return check_recording(dataset["activity"])
     if "score" not in dataset and "analysis" not in dataset.attrs:
         raise FileFormatError(f"{target.name} holds {listed(dataset)}: neither a recording nor trials nor a result.")
     return _checked(dataset)
+
+
+def with_plain_texts(dataset: xr.Dataset) -> xr.Dataset:
+    """Get a dataset with its texts as they were before they were written: ``str`` in arrays of objects."""
+    for name in list(dataset.variables):
+        if dataset[name].dtype.kind in "OUT":
+            plain = (dataset[name].dims, strings(dataset[name].values), dataset[name].attrs)
+            dataset = dataset.assign_coords({name: plain}) if name in dataset.coords else dataset.assign({name: plain})
+    return dataset
 
 
 def _read(target: pathlib.Path) -> xr.Dataset:

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,10 @@ from neurolab.errors import StoreWriteError
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
 TAKEN = {errno.ENOTDIR, errno.EEXIST}
+#: What a file is to hold, whole or in pieces.
+Content = bytes | Iterable[bytes]
 _HEAD, _MIDDLE, _END = b'{"sha256": "', b'", "content": ', b"}\n"
+_BEGIN = len(_HEAD) + 64 + len(_MIDDLE)
 
 
 def safe_name(name: str) -> str:
@@ -57,17 +60,17 @@ def writing(place: Path) -> Iterator[None]:
         raise
 
 
-def write_whole(target: Path, content: bytes, *, by: str, sync: bool = True) -> None:
+def write_whole(target: Path, content: Content, *, by: str, sync: bool = True) -> None:
     """Write a file beside its place and rename it; an error removes the draft, of which a writer ``by`` has one."""
     draft = _draft(target, content, by, sync)
     with _removed_on_error(draft):
         os.replace(draft, target)
 
 
-def write_first(target: Path, content: bytes, *, by: str) -> bytes:
-    """Write a file unless it is there already, and get what is there: of several writers the first wins."""
+def write_first(target: Path, content: Content, *, by: str) -> None:
+    """Write a file unless it is there already: of several writers the first wins."""
     if target.exists():
-        return target.read_bytes()
+        return
     draft = _draft(target, content, by, True)
     with _removed_on_error(draft):
         try:
@@ -78,15 +81,15 @@ def write_first(target: Path, content: bytes, *, by: str) -> bytes:
             os.replace(draft, target)
         else:
             os.unlink(draft)
-    return target.read_bytes()
 
 
-def _draft(target: Path, content: bytes, by: str, sync: bool) -> Path:
+def _draft(target: Path, content: Content, by: str, sync: bool) -> Path:
     draft = target.with_name(f".{target.name}.{by}.part")
     with _removed_on_error(draft):
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
-            write_all(handle, content)
+            for piece in [content] if isinstance(content, bytes) else content:
+                write_all(handle, piece)
             if sync:
                 os.fsync(handle)
         finally:
@@ -158,21 +161,57 @@ def sealed(content: Any, *, indent: int | None = None) -> bytes:
     return _with_seal(json.dumps(content, indent=indent).encode())
 
 
-def unsealed(raw: bytes) -> Any:
-    """Get the JSON behind a seal, or None where the seal is broken.
+def sealed_in_pieces(content: Mapping[str, Any]) -> Iterator[bytes]:
+    """Get what :func:`sealed` gives of a mapping, entry by entry and those of its mappings one by one, never whole.
+
+    Example
+    -------
+    >>> content = {"a": {"b": [1], "c": {}}, "d": {}}
+    >>> b"".join(sealed_in_pieces(content)) == sealed(content)
+    True
+    """
+    seal = hashlib.sha256()
+    for piece in _pieces(content):
+        seal.update(piece)
+    yield b"".join([_HEAD, seal.hexdigest().encode(), _MIDDLE])
+    yield from _pieces(content)
+    yield _END
+
+
+def _pieces(content: Mapping[str, Any], deep: int = 1) -> Iterator[bytes]:
+    """The JSON of a mapping, as json.dumps writes it."""
+    yield b"{"
+    for number, (name, value) in enumerate(content.items()):
+        yield f"{', ' if number else ''}{json.dumps(name)}: ".encode()
+        if deep and isinstance(value, Mapping):
+            yield from _pieces(value, deep - 1)
+        else:
+            yield json.dumps(value).encode()
+    yield b"}"
+
+
+def unsealed(raw: bytes, mapping: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """Get the JSON behind a seal, or None where the seal is broken; ``mapping`` makes something else of each mapping.
 
     Example
     -------
     >>> unsealed(sealed({"a": 1})), unsealed(sealed({"a": 1})[:-3])
     ({'a': 1}, None)
     """
-    body = raw[len(_HEAD) + 64 + len(_MIDDLE) : -len(_END)]
-    if raw != _with_seal(body):
+    if not holds(raw):
         return None
     try:
-        return json.loads(body)
+        body = str(memoryview(raw)[_BEGIN : -len(_END)], "utf-8")
+        del raw  # an outline is large, and what is made of it larger still
+        return json.loads(body, object_hook=mapping)
     except ValueError:
         return None
+
+
+def holds(raw: bytes) -> bool:
+    """Get whether the seal of some JSON is whole."""
+    seal = hashlib.sha256(memoryview(raw)[_BEGIN : -len(_END)]).hexdigest().encode()
+    return raw[:_BEGIN] == b"".join([_HEAD, seal, _MIDDLE]) and raw.endswith(_END) and len(raw) >= _BEGIN + len(_END)
 
 
 def _with_seal(body: bytes) -> bytes:

@@ -57,7 +57,8 @@ def settle(folder: Path, identity: Mapping[str, Any], by: str) -> None:
     """
     asked = as_plain(identity)
     raw = sealed(asked, indent=1)
-    found = unsealed(write_first(folder / IDENTITY, raw, by=by))
+    write_first(folder / IDENTITY, raw, by=by)
+    found = unsealed((folder / IDENTITY).read_bytes())
     if found is None and _campaigns(folder) <= {campaign_of(asked)}:
         write_whole(folder / IDENTITY, raw, by=by)
     elif found is None:

@@ -6,10 +6,10 @@ import hashlib
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -57,14 +57,36 @@ class Commit:
         return made if known and (not made.cells or _SHARD.fullmatch(str(made.shard))) else None
 
 
-@dataclass(frozen=True)
-class Kept:
-    """Where the scores of one cell are, and what is known of it."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is remembered of a commit: all but its cells, which are read again from its line when they are asked for.
+
+    Attributes
+    ----------
+    rank : writer and number of the commit among its own; of equal cells those of the lowest rank count.
+    start, length : where its line is in the writer's journal, in bytes.
+    n : how many cells it has.
+    """
 
     rank: tuple[str, int]
-    commit: Commit
-    row: int
-    facts: Mapping[str, Any]
+    start: int
+    length: int
+    shard: str
+    sha256: str
+    size: int
+    n: int
+    at: float
+    took: float
+
+
+class Block(NamedTuple):
+    """Cells of one shard: their places among the keys that were asked for, their rows in it, scores and facts."""
+
+    places: list[int]
+    shard: str
+    rows: list[int]
+    scores: np.ndarray
+    facts: list[Mapping[str, Any]]
 
 
 class Ledger:
@@ -79,24 +101,24 @@ class Ledger:
 
     def __init__(self, folder: Path, campaign: str, *, thorough: bool = True) -> None:
         self.folder, self.campaign, self.thorough = folder, campaign, thorough
-        self.cells: dict[str, Kept] = {}
+        self.cells: dict[str, Entry] = {}  # facts and rows stay on the disk: there may be very many cells
         self.poisoned: dict[str, str] = {}
-        self.commits: dict[str, list[Commit]] = {}
+        self.commits: dict[str, list[Entry]] = {}
         self.last: dict[str, int] = {}
         self._at: dict[str, int] = {}
-        self._bad: dict[tuple[str, int], Commit] = {}
+        self._bad: dict[Entry, None] = {}
         self._said: set[str] = set()
 
     def refresh(self) -> None:
         """Take in what was committed since the last look, by any writer."""
-        for rank, commit in list(self._bad.items()):
-            self._take(rank, commit)
+        for entry in list(self._bad):
+            self._take(entry, self._cells_of(entry))
         for path in sorted((self.folder / "journal").glob("*.jsonl")):
             self.read(path)
-        for commit in self._bad.values():
-            lost = len(commit.cells.keys() - self.cells.keys())
+        for entry in self._bad:
+            lost = len(self._cells_of(entry).keys() - self.cells.keys())
             if lost:
-                self._warn(f"shards/{commit.shard} is missing or damaged; its {lost} cells count as not done.")
+                self._warn(f"shards/{entry.shard} is missing or damaged; its {lost} cells count as not done.")
 
     def read(self, path: Path) -> None:
         """Take in the new whole lines of one journal."""
@@ -120,42 +142,54 @@ class Ledger:
             self._warn(f"journal/{writer}.jsonl holds {what}; those cells count as not done.")
         else:
             known = self.commits.setdefault(writer, [])
-            known.append(commit)
-            self._take((writer, len(known)), commit, checked=checked)
+            about = commit.shard, commit.sha256, commit.size, len(commit.cells), commit.at, commit.took
+            known.append(Entry((writer, len(known) + 1), self.end(writer), length, *about))
+            for key, why in commit.poisoned.items():
+                self.poisoned.setdefault(key, why)
+            self._take(known[-1], commit.cells, checked=checked)
         self._at[writer] = self.end(writer) + length  # last: who is interrupted before reads the line again
 
-    def _take(self, rank: tuple[str, int], commit: Commit, *, checked: bool = False) -> None:
-        for key, why in commit.poisoned.items():
-            self.poisoned.setdefault(key, why)
-        if commit.cells and not checked and not self._sound(commit):
-            self._bad[rank] = commit
+    def _take(self, entry: Entry, keys: Iterable[str], *, checked: bool = False) -> None:
+        """Count the cells of a commit as done, if its shard is as it was written."""
+        if entry.n and not checked and not self._sound(entry):
+            self._bad[entry] = None
             return
-        self._bad.pop(rank, None)
-        for row, (key, facts) in enumerate(commit.cells.items()):
+        self._bad.pop(entry, None)
+        for key in keys:
             before = self.cells.get(key)
-            if before is None or rank < before.rank:  # of equal cells the same one, whoever came first
-                self.cells[key] = Kept(rank, commit, row, facts)
+            if before is None or entry.rank < before.rank:  # of equal cells the same one, whoever came first
+                self.cells[key] = entry
 
-    def _sound(self, commit: Commit) -> bool:
-        path = self.folder / "shards" / commit.shard
+    def _cells_of(self, entry: Entry) -> Mapping[str, Mapping[str, Any]]:
+        """The cells of a commit, key -> facts in the order of its rows; none where its line is not there any more."""
+        try:
+            with (self.folder / "journal" / f"{entry.rank[0]}.jsonl").open("rb") as opened:
+                opened.seek(entry.start)
+                commit = Commit.read(opened.read(entry.length))
+        except OSError:
+            return {}
+        return commit.cells if commit and commit.sha256 == entry.sha256 else {}
+
+    def _sound(self, entry: Entry) -> bool:
+        path = self.folder / "shards" / entry.shard
         if not self.thorough:
-            return path.is_file() and path.stat().st_size == commit.size
-        return self._scores(commit) is not None
+            return path.is_file() and path.stat().st_size == entry.size
+        return self._scores(entry) is not None
 
-    def _scores(self, commit: Commit) -> np.ndarray | None:
+    def _scores(self, entry: Entry) -> np.ndarray | None:
         """The shard's scores (cells, trials), or None where the file is gone, altered or no plain float64 array."""
         try:
-            raw = (self.folder / "shards" / commit.shard).read_bytes()
-            if sha256_of(raw) != commit.sha256:
+            raw = (self.folder / "shards" / entry.shard).read_bytes()
+            if sha256_of(raw) != entry.sha256:
                 return None
             scores = _array(raw)
         except (OSError, ValueError, EOFError):
             return None
         fits = isinstance(scores, np.ndarray) and scores.dtype == np.float64 and scores.ndim == 2
-        return scores if fits and len(scores) == len(commit.cells) else None
+        return scores if fits and len(scores) == entry.n else None
 
-    def blocks(self, keys: Sequence[str]) -> Iterator[tuple[list[int], np.ndarray]]:
-        """Get, shard by shard, the places in ``keys`` that it serves and their scores (cells, trials).
+    def blocks(self, keys: Sequence[str]) -> Iterator[Block]:
+        """Get, shard by shard, the cells of some keys, checked.
 
         Raises
         ------
@@ -164,24 +198,25 @@ class Ledger:
         missing = [key for key in keys if key not in self.cells]
         if missing:
             raise UnfinishedError(f"{self.folder} lacks {len(missing)} of the {len(keys)} cells that were asked for.")
-        by_shard: dict[int, list[int]] = {}
+        by_shard: dict[tuple[str, int], list[int]] = {}
         for at, key in enumerate(keys):
-            by_shard.setdefault(id(self.cells[key].commit), []).append(at)
+            by_shard.setdefault(self.cells[key].rank, []).append(at)
         for places in by_shard.values():
-            kept = [self.cells[keys[at]] for at in places]
-            scores = self._scores(kept[0].commit)
-            if scores is None:
-                self._lose(kept[0].commit)
+            entry = self.cells[keys[places[0]]]
+            cells, scores = self._cells_of(entry), self._scores(entry)
+            if scores is None or len(cells) != entry.n:
+                self._lose(entry)
                 raise UnfinishedError(
-                    f"shards/{kept[0].commit.shard} in {self.folder} was damaged while it was used; examine again "
+                    f"shards/{entry.shard} in {self.folder} was damaged while it was used; examine again "
                     "with the same store= to compute its cells anew."
                 )
-            yield places, scores[[one.row for one in kept]]
+            row_of = {key: row for row, key in enumerate(cells)}
+            rows = [row_of[keys[at]] for at in places]
+            yield Block(places, entry.shard, rows, scores[rows], [cells[keys[at]] for at in places])
 
-    def _lose(self, commit: Commit) -> None:
-        for key in commit.cells:
-            if key in self.cells and self.cells[key].commit is commit:
-                self._bad[self.cells.pop(key).rank] = commit
+    def _lose(self, entry: Entry) -> None:
+        self.cells = {key: one for key, one in self.cells.items() if one is not entry}
+        self._bad[entry] = None
 
     def _warn(self, what: str) -> None:
         if what not in self._said:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,13 +38,46 @@ def outlined(trials: xr.Dataset, keys: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def unpacking() -> Callable[[dict[str, Any]], Any]:
+    """Get what makes a column, dims and values, of each packed one as soon as it is read.
+
+    Most texts of a design are there many times; they are kept once.
+    """
+    once: dict[str, str] = {}
+    return lambda found: _unpacked(found, once) if found.keys() == {"dims", "shape", "kind", "data"} else found
+
+
+def shape_of(outline: Mapping[str, Any]) -> tuple[int, int]:
+    """Get how many lesions and how many trials an unpacked outline has."""
+    _, shown = outline["coords"]["stimulus_id"]
+    return len(outline["keys"]), len(shown)
+
+
 def skeleton_of(outline: Mapping[str, Any]) -> xr.Dataset:
-    """Get the trials without scores back from an outline."""
+    """Get the trials without scores back from an unpacked outline."""
     import xarray as xr
 
-    unpacked = ({name: _unpacked(one) for name, one in outline[part].items()} for part in ("variables", "coords"))
-    variables, coords = unpacked
-    return xr.Dataset(variables, coords=coords, attrs=dict(outline["attrs"]))
+    return xr.Dataset(outline["variables"], coords=outline["coords"], attrs=dict(outline["attrs"]))
+
+
+class Columns:
+    """What is known of lesions besides their scores: a list of values per name, None where nothing was said."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.values: dict[str, list[Any]] = {}
+        self._once: dict[str, str] = {}
+
+    def put(self, places: Iterable[int], facts: Iterable[Facts]) -> None:
+        """Take in what is known of some lesions, by their places."""
+        for at, known in zip(places, facts):
+            for name, value in known.items():
+                said = self._once.setdefault(value, value) if isinstance(value, str) else value
+                self.values.setdefault(name, [None] * self.n)[at] = said
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Get an array (lesion,) per name, by name."""
+        return {name: _column(self.values[name]) for name in sorted(self.values)}
 
 
 def filled(skeleton: xr.Dataset, scores: np.ndarray, facts: Sequence[Facts]) -> xr.Dataset:
@@ -67,9 +100,16 @@ def filled(skeleton: xr.Dataset, scores: np.ndarray, facts: Sequence[Facts]) -> 
     >>> made["fired"].dims, made["score"].identical(trials["score"])
     (('specimen', 'lesion'), True)
     """
+    columns = Columns(len(facts))
+    columns.put(range(len(facts)), facts)
+    return completed(skeleton, scores, columns)
+
+
+def completed(skeleton: xr.Dataset, scores: np.ndarray, known: Columns) -> xr.Dataset:
+    """Get what :func:`filled` gives, of facts that lie in columns already."""
     from neurolab.schema import check_trials
 
-    columns = {name: _column(name, facts) for name in sorted({name for one in facts for name in one})}
+    columns = known.arrays()
     taken = [name for name in columns if name in skeleton.coords or name == "score"]
     if taken:
         raise DataError(f"The facts of a cell are called {listed(taken)}, as coordinates of trials are; rename them.")
@@ -81,8 +121,7 @@ def filled(skeleton: xr.Dataset, scores: np.ndarray, facts: Sequence[Facts]) -> 
     return check_trials(whole, partial=True) if "partial" in made.attrs else check_trials(whole)
 
 
-def _column(name: str, facts: Sequence[Facts]) -> np.ndarray:
-    values = [one.get(name) for one in facts]
+def _column(values: Sequence[Any]) -> np.ndarray:
     there = [value for value in values if value is not None]
     if all(isinstance(value, bool) for value in values):
         return np.array(values, dtype=bool)
@@ -109,11 +148,11 @@ def _packed(variable: xr.DataArray) -> dict[str, Any]:
     return {"dims": list(map(str, variable.dims)), "shape": list(values.shape), "kind": kind, "data": data}
 
 
-def _unpacked(packed: Mapping[str, Any]) -> tuple[tuple[str, ...], np.ndarray]:
+def _unpacked(packed: Mapping[str, Any], once: dict[str, str]) -> tuple[tuple[str, ...], np.ndarray]:
     kind, shape = packed["kind"], tuple(packed["shape"])
     if kind == "text":
         values = np.empty(len(packed["data"]), dtype=object)
-        values[:] = packed["data"]
+        values[:] = [once.setdefault(text, text) for text in packed["data"]]
     elif np.dtype(kind).kind in "mM":
         values = np.array(packed["data"], dtype=np.int64).view(kind)
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurolab.campaign.identity import IDENTITY, campaign_of, read_identity
-from neurolab.campaign.journal import Commit, Ledger
+from neurolab.campaign.journal import Entry, Ledger
 from neurolab.campaign.lock import alive, holder
 from neurolab.campaign.shelf import Shelf
 from neurolab.digest import digest_of
@@ -118,18 +118,18 @@ def _running(shelf: Shelf) -> dict[str, dict[str, Any]]:
     return {writer: who for writer, who in held.items() if _runs(who, shelf.ledger.commits.get(writer, ()))}
 
 
-def _runs(who: dict[str, Any], commits: Sequence[Commit]) -> bool:
+def _runs(who: dict[str, Any], commits: Sequence[Entry]) -> bool:
     lives = alive(who)
     if lives is not None:
         return lives
     return bool(commits) and datetime.now(UTC).timestamp() - commits[-1].at < 600
 
 
-def _speed(commits: Sequence[Commit]) -> float:
+def _speed(commits: Sequence[Entry]) -> float:
     """Cells a second over the latest commits of a writer; 0 where there are none."""
-    recent = [commit for commit in commits if commit.cells][-RECENT:]
+    recent = [commit for commit in commits if commit.n][-RECENT:]
     took = sum(commit.took for commit in recent)
-    return sum(len(commit.cells) for commit in recent) / took if took > 0 else 0.0
+    return sum(commit.n for commit in recent) / took if took > 0 else 0.0
 
 
 def partial(path: str | os.PathLike[str], *, design: str | None = None) -> xr.Dataset:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurolab.campaign.disk import safe_name, unsealed
-from neurolab.campaign.journal import Ledger
+from neurolab.campaign.journal import Block, Ledger
+from neurolab.campaign.outline import Columns, completed, shape_of, skeleton_of, unpacking
+from neurolab.campaign.pieces import Pieces
 from neurolab.errors import FileFormatError, UnfinishedError
 
 if TYPE_CHECKING:
@@ -39,12 +41,13 @@ class Shelf:
         ------
         UnfinishedError : one of them is not done.
         """
-        scores: np.ndarray | None = None
-        for places, block in self.ledger.blocks(keys):
-            scores = np.empty((len(keys), block.shape[1])) if scores is None else scores
-            scores[places] = block
-        facts = [dict(self.ledger.cells[key].facts) for key in keys]
-        return (np.empty((0, 0)) if scores is None else scores), facts
+        scores, facts = np.empty((0, 0)), [dict[str, Any]() for _ in keys]
+        for block in self.ledger.blocks(keys):
+            scores = scores if scores.size else np.empty((len(keys), block.scores.shape[1]))
+            scores[block.places] = block.scores
+            for at, known in zip(block.places, block.facts):
+                facts[at] = dict(known)
+        return scores, facts
 
     def designs(self) -> list[str]:
         """Get the digests of the designs that were begun here."""
@@ -54,12 +57,12 @@ class Shelf:
         """Get the folder of a design, by its digest."""
         return self.folder / "designs" / safe_name(design)
 
-    def read_outline(self, design: str) -> dict[str, Any]:
+    def read_outline(self, design: str, mapping: Callable[[dict[str, Any]], Any] | None = None) -> dict[str, Any]:
         """Get what a design's trials are made of, but for the scores: keys, coords, variables, attrs."""
         path = self.design_folder(design) / "outline.json"
         if not path.is_file():
             raise FileFormatError(f"{self.folder} knows no design {design!r}; it was not begun there.")
-        found = unsealed(path.read_bytes())
+        found = unsealed(path.read_bytes(), mapping)
         if found is None:
             raise FileFormatError(f"{path} was cut or altered; examine again with the same store= and it is made anew.")
         return found
@@ -79,7 +82,11 @@ class Shelf:
         ------
         UnfinishedError : cells are missing, or could not be computed.
         """
-        outline = self.read_outline(design)
+        return self._filled(self._whole(design))
+
+    def _whole(self, design: str) -> dict[str, Any]:
+        """The outline of a design whose every cell is done."""
+        outline = self.read_outline(design, unpacking())
         missing, keys = self._missing(outline["keys"]), set(outline["keys"])
         failed = {key: why for key, why in self.poisoned().items() if key in keys}
         if missing or failed:
@@ -89,7 +96,7 @@ class Shelf:
                 f"computed{f' ({why})' if why else ''}. Examine again with the same store= to compute them; "
                 "neurolab.campaign.partial() gives what is there."
             )
-        return self._filled(outline)
+        return outline
 
     def partial(self, design: str) -> xr.Dataset:
         """Get the trials of a design with what is finished of it; the scores of all other lesions are NaN.
@@ -97,24 +104,39 @@ class Shelf:
         attrs["partial"] says how many are there, attrs["failed"] (JSON, lesion_id -> why) what could not be computed;
         neither is there when all is done. ``neurolab.trials.finished`` keeps the lesions that are there.
         """
-        return self._filled(self.read_outline(design))
+        return self._filled(self.read_outline(design, unpacking()))
 
     def _filled(self, outline: dict[str, Any]) -> xr.Dataset:
-        """Put what is finished into an outline, which is used up."""
-        from neurolab.campaign.outline import filled, skeleton_of
+        """Put what is finished into an outline, unpacked, which is used up."""
+        scores = np.full(shape_of(outline), np.nan)
 
+        def keep(places: list[int], block: Block) -> None:
+            scores[places] = block.scores
+
+        skeleton, columns = self._gathered(outline, keep)
+        return completed(skeleton, scores, columns)
+
+    def _in_pieces(self, outline: dict[str, Any]) -> tuple[xr.Dataset, Pieces]:
+        """The same, but for the scores: zeros stand in for them, and what reads them from the shards."""
+        pieces = Pieces(self.folder / "shards", *shape_of(outline))
+        skeleton, columns = self._gathered(outline, pieces.keep)
+        return completed(skeleton, np.broadcast_to(0.0, pieces.shape), columns), pieces
+
+    def _gathered(
+        self, outline: dict[str, Any], keep: Callable[[list[int], Block], None]
+    ) -> tuple[xr.Dataset, Columns]:
+        """What is known of every lesion, while ``keep`` is given what is finished, with its places in the design."""
         done, failed, skeleton, keys = self.done(), self.poisoned(), skeleton_of(outline), outline["keys"]
         outline.clear()  # it takes as much memory as the trials without their scores
         rows = [at for at, key in enumerate(keys) if key in done]
-        scores = np.full((len(keys), skeleton.sizes["trial"]), np.nan)
-        facts: list[Mapping[str, Any]] = [{} for _ in keys]
-        for places, block in self.ledger.blocks([keys[at] for at in rows]):
-            scores[[rows[at] for at in places]] = block
-        for at in rows:
-            facts[at] = self.ledger.cells[keys[at]].facts
+        columns = Columns(len(keys))
+        for block in self.ledger.blocks([keys[at] for at in rows]):
+            places = [rows[at] for at in block.places]
+            keep(places, block)
+            columns.put(places, block.facts)
         ids = skeleton["lesion_id"].values
         lost = {str(ids[at]): failed[key] for at, key in enumerate(keys) if key in failed}
         said = {"failed": json.dumps(lost)} if lost else {}
         if len(rows) < len(keys):
             said["partial"] = f"{len(rows)} of {len(keys)} lesions of {skeleton['specimen'].values[0]} are done"
-        return filled(skeleton.assign_attrs(said), scores, facts)
+        return skeleton.assign_attrs(said), columns

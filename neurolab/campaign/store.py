@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from neurolab.campaign import disk
 from neurolab.campaign.identity import campaign_of, settle
 from neurolab.campaign.journal import Commit, Ledger, sha256_of
 from neurolab.campaign.lock import Lock
+from neurolab.campaign.outline import shape_of
 from neurolab.campaign.shelf import Shelf
 from neurolab.digest import digest_of
 from neurolab.errors import CampaignWarning, DataError
@@ -117,7 +119,9 @@ class Store(Shelf):
 
         Two that make one at the same time both get that of the first. A damaged plan is made anew, with a warning.
         """
-        return self._agreed(self.design_folder(design) / "plan.json", make)
+        path = self.design_folder(design) / "plan.json"
+        self._settle(path, lambda: [disk.sealed(make())])
+        return disk.unsealed(path.read_bytes())
 
     def outline(self, design: str, trials: xr.Dataset, keys: Sequence[str]) -> None:
         """Keep everything of a design's trials but the scores, and the key of the cell of each lesion."""
@@ -125,23 +129,20 @@ class Store(Shelf):
 
         self.outline_as(design, outlined(trials, keys))
 
-    def outline_as(self, design: str, outline: Mapping[str, Any]) -> Any:
-        """Keep an outline that another store has, and get what is kept here."""
-        kept = self._agreed(self.design_folder(design) / "outline.json", lambda: outline)
+    def outline_as(self, design: str, outline: Mapping[str, Any]) -> None:
+        """Keep an outline that another store has, unless there is one."""
+        self._settle(self.design_folder(design) / "outline.json", lambda: disk.sealed_in_pieces(outline))
         self._last = time.monotonic()  # what came before was planning, not cells
-        return kept
 
-    def _agreed(self, path: Path, make: Callable[[], Any]) -> Any:
+    def _settle(self, path: Path, make: Callable[[], Iterable[bytes]]) -> None:
+        """Write a sealed file of a design unless there is one; a damaged one is made anew."""
         with disk.writing(self.folder):
             os.makedirs(path.parent, exist_ok=True)
             if not path.exists():
-                disk.write_first(path, disk.sealed(make()), by=self.writer)
-            found = disk.unsealed(path.read_bytes())
-            if found is None:
-                warnings.warn(f"{path} was cut or altered; it is made anew.", CampaignWarning, stacklevel=3)
-                disk.write_whole(path, disk.sealed(make()), by=self.writer)
-                found = disk.unsealed(path.read_bytes())
-        return found
+                disk.write_first(path, make(), by=self.writer)
+            if not disk.holds(path.read_bytes()):
+                warnings.warn(f"{path} was cut or altered; it is made anew.", CampaignWarning, stacklevel=4)
+                disk.write_whole(path, make(), by=self.writer)
 
     # -- cells -------------------------------------------------------------------------------------------------------
 
@@ -218,10 +219,21 @@ class Store(Shelf):
         Raises
         ------
         UnfinishedError : cells are missing, or could not be computed; :meth:`partial` gives the others.
+
+        Returns
+        -------
+        The trials; scores of more than ``unread.LARGE`` bytes stay where they are written, to be read when asked for.
         """
         from neurolab.campaign.finished import write_trials
+        from neurolab.campaign.unread import LARGE, unread
 
+        target = self.design_folder(design) / "trials.zarr"
         with self._turn, disk.writing(self.folder):
-            trials = self.trials(design)
-            write_trials(trials, self.design_folder(design) / "trials.zarr", self.writer)
-        return trials
+            outline = self._whole(design)
+            if 8 * math.prod(shape_of(outline)) <= LARGE:
+                trials = self._filled(outline)
+                write_trials(trials, lambda span: trials["score"].values[0, span], target, self.writer)
+                return trials
+            trials, pieces = self._in_pieces(outline)
+            write_trials(trials, pieces.read, target, self.writer)
+            return unread(trials, target)

@@ -61,6 +61,7 @@ class Campaign:
                 return here[0]
 
             plan = self.kept.plan(lambda: opened().engine.plan(self.exact))
+            self._give_back()
             tiles = self._mine(plan, shard)
             forecast.say(plan, sum(len(tile.at) for tile in tiles), self.kept.folder)
             blocks = forecast.blocks(plan, tiles)
@@ -78,15 +79,19 @@ class Campaign:
                 raise
             finally:
                 self.kept.flush()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """Before what comes next: planning, and the cells, leave much behind that nothing uses any more."""
         if len(self.design) > MANY:
-            room.give_back()  # before the trials of all of them are put together
+            room.give_back()
 
     def _stopped(self) -> str:
         """What of a campaign that is stopped by hand is there when it is started again."""
         n = len(self.design)
         if isinstance(self.kept, InMemory):
             return f"Stopped; none of {n} lesions of {self.specimen.name} is kept. Type store='runs/x' to go on later."
-        done = len(self.kept.store.done() & set(self.kept.keys.values()))
+        done = len(self.kept.store.done() & set(self.kept.keys))
         return f"Stopped; {done} of {n} lesions of {self.specimen.name} are kept in {self.kept.folder.parent}; the " \
                "same call goes on."
 

@@ -21,6 +21,8 @@ from neurolab.specimen.plan import Plan, Tile
 
 #: Seconds of work that are committed together, unless a tile takes longer.
 COMMIT = 0.5
+#: Bytes of scores that wait at most: they are copied twice as they are written.
+MOST = 2**19
 
 
 def facts_of(cell: Cell) -> dict[str, Any]:
@@ -78,7 +80,7 @@ class OnDisk:
         self.design = design
         check_references(design)
         self.digest = digest_of([[lesion.id, lesion.digest] for lesion in design])
-        self.keys: dict[int, str] = {}
+        self.keys: list[str] = []
         self.waiting: dict[str, StoredCell] = {}
         self.since = time.monotonic()
 
@@ -87,13 +89,13 @@ class OnDisk:
         plan = Plan.from_json(self.store.plan(self.digest, lambda: make().as_json()))
         self.keys = self._keys(plan)
         if self.skeleton is not None:
-            self.store.outline(self.digest, self.skeleton, [self.keys[at] for at in range(len(self.design))])
+            self.store.outline(self.digest, self.skeleton, self.keys)
             self.skeleton = None
         return plan
 
-    def _keys(self, plan: Plan) -> dict[int, str]:
+    def _keys(self, plan: Plan) -> list[str]:
         """What names each cell: its lesion and how its tile is computed; equal lesions are told apart by a number."""
-        keys, met = {}, Counter[tuple[str, str]]()
+        keys, met = [""] * len(self.design), Counter[tuple[str, str]]()
         for tile in plan.tiles():
             recipe = plan.recipe(tile, self.design)
             for at in tile.at:
@@ -108,9 +110,10 @@ class OnDisk:
         return [tile for tile in plan.tiles() if not all(self.keys[at] in done for at in tile.at)]
 
     def put(self, cells: Mapping[int, Cell]) -> None:
-        """Keep some cells; they are committed with those of their half second."""
+        """Keep some cells; they are committed with those of their half second, or sooner where they are large."""
         self.waiting |= {self.keys[at]: StoredCell(cell.scores, facts_of(cell)) for at, cell in cells.items()}
-        if time.monotonic() - self.since > COMMIT:
+        size = sum(one.scores.nbytes for one in self.waiting.values())
+        if time.monotonic() - self.since > COMMIT or size > MOST:
             self.flush()
 
     def poison(self, at: int, why: str) -> None:
@@ -127,7 +130,7 @@ class OnDisk:
     def trials(self, partial: str = "") -> xr.Dataset:
         """Get the trials; written whole into the store unless some lesions are missing."""
         done = self.store.done()
-        if all(key in done for key in self.keys.values()):
+        if all(key in done for key in self.keys):
             return self.store.finalise(self.digest)
         return self.store.partial(self.digest).assign_attrs(partial=partial)
 
