@@ -2,7 +2,7 @@
 
 Run it from the root of the checkout: ``python figures/make_memory.py`` (some minutes of one core). Every point is a
 process of its own: ``nl.examine`` on a perceptron 784-512-512-10, single units and random groups of its hidden layers,
-scored and written to a store on disk; the trials that come back are all that may grow.
+scored and written to a store on disk; what is known of each lesion is all that may grow.
 """
 
 import json
@@ -19,10 +19,12 @@ HEAD = """# Time and memory of a campaign as it grows
 
 Written by `python figures/make_memory.py`: `nl.examine(..., store=...)` of a perceptron 784-512-512-10, lesions of 1 to
 32 units at two sites, one thread, each row in a process of its own. Peak memory is that above the process with the
-network, its stimuli and the design; the design takes memory too, and so do the trials, which come back whole: scores (8
-bytes per lesion and stimulus) and what is known of every lesion, texts included. Last, the peak of the whole process.
+network, its stimuli and the design; the design takes memory too. The trials that come back hold what is known of every
+lesion, texts included, and the scores (8 bytes per lesion and stimulus) up to 8 MiB; of more, the scores stay in the
+store until they are asked for, so that an analysis of all of them takes that much memory again. Last, the peak of the
+whole process, design included.
 
-| lesions | stimuli | CPU s | design MB | peak MB | of it the trials, MB | the process, MB |
+| lesions | stimuli | CPU s | design MB | peak MB | of it the trials held, MB | the process, MB |
 | --- | --- | --- | --- | --- | --- | --- |
 """
 
@@ -56,13 +58,16 @@ def one(lesions, stimuli):
             lambda: found.append(nl.examine(net, design, [task], progress=False, store=pathlib.Path(folder) / "store"))
         )
         return {"cpu_s": time.process_time() - began, "design_mb": size, "peak_mb": peak,
-                "trials_mb": whole_size(found[0]) / 2**20, "process_mb": measure.resident("VmHWM")}
+                "trials_mb": held_size(found[0]) / 2**20, "process_mb": measure.resident("VmHWM")}
 
 
-def whole_size(trials):
-    """Get the bytes of trials, those of their texts included."""
-    columns = [one.values.ravel() for one in trials.variables.values() if one.dtype == object]
-    return trials.nbytes + sum(sys.getsizeof(text) for column in columns for text in column)
+def held_size(trials):
+    """Get the bytes of what trials hold in memory: each text once, scores unless they are left in the store."""
+    from neurolab.campaign.unread import LARGE
+
+    held = trials.drop_vars("score") if trials["score"].nbytes > LARGE else trials
+    columns = [one.values.ravel() for one in held.variables.values() if one.dtype == object]
+    return held.nbytes + sum({id(text): sys.getsizeof(text) for column in columns for text in column}.values())
 
 
 def main():
@@ -99,7 +104,7 @@ def draw(rows):
             panels[start].plot(x, [row["cpu_s"] for row in some], "o-", color=WONG["blue"])
             panels[start].set_ylabel("CPU time (s)")
             panels[start + 1].plot(x, [row["peak_mb"] for row in some], "s-", color=WONG["vermillion"], label="peak")
-            panels[start + 1].plot(x, [row["trials_mb"] for row in some], ":", color=GREY, label="trials")
+            panels[start + 1].plot(x, [row["trials_mb"] for row in some], ":", color=GREY, label="trials held")
             panels[start + 1].set_ylabel("memory above the start (MB)")
             panels[start + 1].legend()
             for ax in panels[start : start + 2]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from neurolab.campaign import disk
+from neurolab.campaign import disk, heap
 from neurolab.campaign.identity import campaign_of, settle
 from neurolab.campaign.journal import Commit, Ledger, sha256_of
 from neurolab.campaign.lock import Lock
@@ -235,5 +235,6 @@ class Store(Shelf):
                 write_trials(trials, lambda span: trials["score"].values[0, span], target, self.writer)
                 return trials
             trials, pieces = self._in_pieces(outline)
+            heap.give_back()  # the outline, as it was read
             write_trials(trials, pieces.read, target, self.writer)
             return unread(trials, target)

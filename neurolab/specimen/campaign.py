@@ -50,6 +50,10 @@ class Campaign:
 
     def run(self, workers: int = 1, shard: Shard | None = None) -> None:
         """Compute what is missing, here or by several processes; what is finished is kept whatever happens."""
+        self._run(workers, shard)
+        self._give_back()  # now that nothing holds the bench any more
+
+    def _run(self, workers: int, shard: Shard | None) -> None:
         forecast = Forecast.of(self.specimen, self.design, self.tasks, max(workers, 1), self.max_memory)
         settings = self.specimen, self.design, self.tasks, self.batch_size, forecast.memory
         with ExitStack() as bench:
@@ -79,10 +83,9 @@ class Campaign:
                 raise
             finally:
                 self.kept.flush()
-        self._give_back()
 
     def _give_back(self) -> None:
-        """Before what comes next: planning, and the cells, leave much behind that nothing uses any more."""
+        """Planning, and the cells, leave much behind that nothing uses any more."""
         if len(self.design) > MANY:
             room.give_back()
 

@@ -62,7 +62,8 @@ def examine(
     exact : "rounding" may compute lesions side by side or as an update of what is known, checked against whole
         forwards (largest difference 1e-5 of the largest output); "bit" only what gives equal bits.
     store : a folder where every finished lesion is kept; a campaign that was stopped, in whatever way, goes on from
-        there. Networks examined one by one may share it. The trials are written into it when they are whole.
+        there. Networks examined one by one may share it. The trials are written into it when they are whole; scores of
+        more than 8 MiB stay there until they are asked for, so that memory does not grow with them.
     n_jobs : worker processes (joblib), each with one torch thread; -1 takes every core. Never changes a score; but a
         worker imports your modules anew, so what was set in them after their import does not reach it.
     shard : "1/3" computes the first third of the design into the store, on this machine; the lesions of other shards
@@ -76,7 +77,9 @@ def examine(
     Returns
     -------
     Dataset with score (specimen, lesion, trial); per specimen and lesion its certificate, the digest of what was done,
-    ``lesion_units`` (JSON, per site) and ``lesion_notes`` (JSON, e.g. how well a control matched).
+    ``lesion_units`` (JSON, per site) and ``lesion_notes`` (JSON, e.g. how well a control matched). Scores that stay in a
+    store are read at their first use and kept from then on; ``trials.load()`` reads them now, before the folder is
+    moved or removed. Trials of a Cohort are joined in memory.
 
     Raises
     ------

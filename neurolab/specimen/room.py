@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Generic, TypeVar
 
 import torch
 
+from neurolab.campaign import heap
 from neurolab.errors import NeurolabError
 
 #: Bytes of the intact network kept at most, where nothing else was said.
@@ -65,8 +63,6 @@ def out_of_memory(error: BaseException) -> bool:
 
 def give_back() -> None:
     """Give memory that nothing uses back to the system, that of a GPU too."""
-    gc.collect()
-    with suppress(AttributeError, OSError):  # another C library than glibc gives back by itself, or never
-        ctypes.CDLL(None).malloc_trim(0)
+    heap.give_back()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
