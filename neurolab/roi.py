@@ -92,7 +92,7 @@ class ROI:
         """The sites that it has units in, sorted."""
         return tuple(self.units)
 
-    @property
+    @remembered
     def n_units(self) -> int:
         """How many units, over all sites."""
         return sum(len(units) for units in self.units.values())

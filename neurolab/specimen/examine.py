@@ -77,8 +77,8 @@ def examine(
     Returns
     -------
     Dataset with score (specimen, lesion, trial); per specimen and lesion its certificate, the digest of what was done,
-    ``lesion_units`` (JSON, per site) and ``lesion_notes`` (JSON, e.g. how well a control matched). Scores that stay in a
-    store are read at their first use and kept from then on; ``trials.load()`` reads them now, before the folder is
+    ``lesion_units`` (JSON, per site) and ``lesion_notes`` (JSON, e.g. how well a control matched). Scores that stay in
+    a store are read at their first use and kept from then on; ``trials.load()`` reads them now, before the folder is
     moved or removed. Trials of a Cohort are joined in memory.
 
     Raises

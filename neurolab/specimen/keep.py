@@ -112,7 +112,7 @@ class OnDisk:
     def put(self, cells: Mapping[int, Cell]) -> None:
         """Keep some cells; they are committed with those of their half second, or sooner where they are large."""
         self.waiting |= {self.keys[at]: StoredCell(cell.scores, facts_of(cell)) for at, cell in cells.items()}
-        size = sum(one.scores.nbytes for one in self.waiting.values())
+        size = len(self.waiting) * max((cell.scores.nbytes for cell in cells.values()), default=0)
         if time.monotonic() - self.since > COMMIT or size > MOST:
             self.flush()
 

@@ -1,5 +1,6 @@
 """Memory of a campaign: bounded without a change of a bit, said before the start, halved when it runs out."""
 
+import gc
 import logging
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from neurolab.specimen import Cohort, Specimen, Task, examine
 from neurolab.specimen import replay as replaying
 from neurolab.specimen.by_channels import ByChannels
 from neurolab.specimen.by_slice import BySlice
+from neurolab.specimen.cells import Session
 from neurolab.specimen.engine import Engine
 from neurolab.specimen.room import Kept, lasting, out_of_memory
 from neurolab.specimen.slices import Standing
@@ -239,6 +241,19 @@ def test_an_error_of_another_kind__is_no_want_of_memory(monkeypatch):
     monkeypatch.setattr(Engine, "_hooked", lambda self, at: (_ for _ in ()).throw(RuntimeError("shapes differ")))
     with pytest.raises(RuntimeError, match="shapes differ"):
         campaign()
+
+
+def test_bench__is_gone_when_room_is_made_for_the_trials(monkeypatch, tmp_path):
+    there = []
+
+    def count():
+        gc.collect()
+        there.append(sum(type(one) is Session for one in gc.get_objects()))
+
+    monkeypatch.setattr("neurolab.specimen.campaign.MANY", 0)
+    monkeypatch.setattr("neurolab.specimen.room.give_back", count)
+    campaign(store=tmp_path)
+    assert (there[0], there[-1]) == (1, 0)
 
 
 MEASURED = """

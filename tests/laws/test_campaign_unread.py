@@ -5,12 +5,14 @@ import pathlib
 import pickle
 import shutil
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import neurolab as nl
 from neurolab.campaign import Cell, Store, disk, finished, unread
+from neurolab.campaign.journal import Commit
 from neurolab.campaign.outline import outlined
 from neurolab.campaign.pieces import Pieces
 from neurolab.errors import DataError, FileFormatError, UnfinishedError
@@ -86,9 +88,16 @@ def test_large_scores__are_read_when_they_are_asked_for_and_are_the_same(tmp_pat
 
 @pytest.mark.usefixtures("_large")
 def test_large_scores__are_never_all_in_memory_while_they_are_written(tmp_path, monkeypatch):
-    asked, read = [], Pieces.read
-    monkeypatch.setattr(Pieces, "read", lambda self, span: (asked.append(read(self, span)), asked[-1])[1])
+    asked, read, written = [], Pieces.read, []
+
+    def counted(self, span):
+        written.append(len(list(tmp_path.glob("*/designs/*/.trials*/score/c/0/*/0"))))
+        asked.append(read(self, span))
+        return asked[-1]
+
+    monkeypatch.setattr(Pieces, "read", counted)
     finalised(tmp_path)
+    assert written == [0, 1]
     assert [one.shape for one in asked] == [(2, SCORES.shape[1])] * 2
     finalised(tmp_path)
     assert len(asked) == 4  # equal ones are compared, two lesions at a time, and left
@@ -168,13 +177,20 @@ def test_outline__is_written_as_if_it_were_one_text_and_its_texts_are_kept_once(
         assert len({id(text) for text in texts}) == len(set(texts))
 
 
-def test_facts__are_read_from_the_journal_again_and_missed_where_it_is_gone(tmp_path):
+def forged(line):
+    commit = Commit.read(line)
+    cells = {key: {"fired": 8} for key in commit.cells}
+    return replace(commit, sha256=commit.sha256[::-1], cells=cells).line()
+
+
+@pytest.mark.parametrize("damage", [lambda line: line.replace(b'"fired": 7', b'"fired": 8'), forged])
+def test_facts__are_read_from_the_journal_again_and_missed_where_it_is_gone(tmp_path, damage):
     opened, keys = begin(tmp_path)
     with opened:
         opened.put({keys[0]: Cell(SCORES[0], {"fired": 7})})
         assert opened.get(keys[:1])[1] == [{"fired": 7}]
         journal = next((opened.folder / "journal").glob("*.jsonl"))
-        journal.write_bytes(journal.read_bytes().replace(b'"fired": 7', b'"fired": 8'))
+        journal.write_bytes(damage(journal.read_bytes()))
         with pytest.raises(UnfinishedError, match="damaged while it was used"):
             opened.get(keys[:1])
 
@@ -184,8 +200,20 @@ def test_digests_of_lesions__take_no_dict_for_each():
     design = [nl.Lesion(nl.ROI(f"set {at}", {"relu": [at]}), nl.Zero()) for at in range(n)]
     tracemalloc.start()
     try:
-        assert len({lesion.digest for lesion in design}) == n
+        assert all(lesion.digest and lesion.n_units and lesion.label for lesion in design)
         taken = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert taken / n < 250  # two digests of 65 bytes; a dict takes 100 and more, three times over
+    assert taken / n < 200  # two digests of 65 bytes; a dict takes 100 and more, three times over
+    assert len({id(lesion.how.digest) for lesion in design}) == 1
+
+
+def test_check__makes_no_mask_of_scores_that_are_all_there():
+    trials = TRIALS.isel(trial=np.tile(np.arange(TRIALS.sizes["trial"]), 1000))
+    tracemalloc.start()
+    try:
+        check_trials(trials)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < trials["score"].size / 4  # a mask takes a byte for each
