@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -21,20 +23,41 @@ from neurolab.specimen.devices import chances
 HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
 
-def tensor_digest(tensor: torch.Tensor) -> str:
-    """Get the sha256 of a tensor's type, shape and bytes; any dtype, bfloat16 too."""
-    plain = tensor.detach().cpu().contiguous().reshape(-1)
-    state = hashlib.sha256(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-    if plain.numel():
-        state.update(plain.view(torch.uint8).numpy().data)  # no copy: a language model is hashed several times
-    return state.hexdigest()
+#: What was hashed before, by model: sha256 by name, type, shape and CRC-32 of a tensor, of its last states.
+KNOWN: WeakKeyDictionary[nn.Module, list[dict[tuple[Any, ...], str]]] = WeakKeyDictionary()
+#: States of a model whose digests are kept: as it is, and as it was.
+STATES = 2
 
 
 def state_digests(model: nn.Module) -> dict[str, str]:
-    """Get the digest of every parameter and buffer by name, buffers outside the state dict included."""
+    """Get the sha256 of every parameter and buffer by name: of its type, shape and bytes; any dtype, bfloat16 too.
+
+    Buffers outside the state dict are there as well. Every byte is read by a CRC-32, some three times as fast; where it
+    is that of a state which was hashed before, its sha256 is taken from there.
+    """
     named = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
-    digests = {key: tensor_digest(tensor) for key, tensor in {id(t): t for _, t in named}.items()}  # tied ones once
+    once = {id(tensor): (name, tensor) for name, tensor in reversed(named)}  # tied ones once, by their first name
+    states = KNOWN.setdefault(model, [])
+    digests, found = {}, {}
+    for at, (name, tensor) in once.items():
+        content = _bytes(tensor)
+        key = name, tensor.dtype, tuple(tensor.shape), zlib.crc32(content)
+        before = (state[key] for state in states if key in state)
+        digests[at] = found[key] = next(before, "") or _sha256(tensor, content)
+    KNOWN[model] = [found, *(state for state in states if state != found)][:STATES]
     return {name: digests[id(tensor)] for name, tensor in named}
+
+
+def _bytes(tensor: torch.Tensor) -> memoryview:
+    """The bytes of a tensor; on the host no copy, for a language model is read several times."""
+    plain = tensor.detach().cpu().contiguous().reshape(-1)
+    return plain.view(torch.uint8).numpy().data if plain.numel() else memoryview(b"")
+
+
+def _sha256(tensor: torch.Tensor, content: memoryview) -> str:
+    state = hashlib.sha256(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+    state.update(content)
+    return state.hexdigest()
 
 
 def weights_digest(model: nn.Module) -> str:
