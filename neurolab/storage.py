@@ -6,12 +6,15 @@ import os
 import pathlib
 import shutil
 
+import numpy as np
 import xarray as xr
 
 from neurolab.errors import FileFormatError, SchemaError, listed
 from neurolab.schema import check_recording, check_result, check_trials, strings
 
 Storable = xr.DataArray | xr.Dataset
+#: What no unit, site or place is: what integers of a recording read as where their file got lost. Its numbers are inf.
+NEVER = -(2**63)
 
 
 def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -93,8 +96,20 @@ def _read(target: pathlib.Path) -> xr.Dataset:
     if target.suffix == ".nc":
         with xr.open_dataset(target, engine="h5netcdf") as opened:
             return opened.load()
+    _check_chunks(target)
     with xr.open_zarr(target, consolidated=False) as opened:
         return opened.load()
+
+
+def _check_chunks(target: pathlib.Path) -> None:
+    """Raise OSError where a chunk is gone of an array of which every chunk was written; zarr reads it as its fill."""
+    import zarr
+
+    for name, array in zarr.open_group(target, mode="r").arrays():
+        kind, lost = array.dtype.kind, array.fill_value
+        every = np.isinf(lost) if kind == "f" else kind == "i" and lost == NEVER  # all were written
+        if every and array.nchunks_initialized < array.nchunks:
+            raise OSError(f"{array.nchunks - array.nchunks_initialized} of {array.nchunks} chunks of {name} are gone")
 
 
 def _checked(data: Storable) -> Storable:

@@ -18,6 +18,7 @@ from neurolab.campaign.lock import Lock
 from neurolab.errors import DataError, FileFormatError
 from neurolab.schema import check_recording
 from neurolab.specimen.chunks import Chunks, chunk_columns
+from neurolab.storage import NEVER
 
 if TYPE_CHECKING:
     from neurolab.specimen.columns import Columns
@@ -126,9 +127,13 @@ class Streamed:
     def _array(
         self, name: str, shape: tuple[int, ...], chunk: tuple[int, ...], dtype: Any, attributes: dict[str, Any]
     ) -> Callable[[tuple[int, ...]], pathlib.Path]:
-        """Make an array in the store and get what names the file of a chunk."""
+        """Make an array in the store and get what names the file of a chunk.
+
+        A chunk that gets lost later reads as what no recording holds, never as a silent 0; ``nl.load`` refuses it.
+        """
+        lost = np.inf if np.dtype(dtype).kind == "f" else NEVER
         array = self.group.create_array(
-            name, shape=shape, chunks=chunk, dtype=dtype, compressors=None, fill_value=0, attributes=attributes,
+            name, shape=shape, chunks=chunk, dtype=dtype, compressors=None, fill_value=lost, attributes=attributes,
             dimension_names=[str(dim) for dim in self.template.dims[-len(shape):]],
         )
         key, folder = array.metadata.encode_chunk_key, self.beside / name

@@ -126,3 +126,17 @@ def test_memory__200_megabytes_are_recorded_within_60(tmp_path):
     size, used = map(int, done.stdout.split())
     assert size > 190e6
     assert used < 60e6
+
+
+@pytest.mark.parametrize("part", ["activity", "site", "unit", "row", "out_norm"])
+def test_streamed__a_chunk_that_got_lost_is_no_zero(net, tmp_path, part):
+    path = tmp_path / "lost.zarr"
+    lazy = record(net, shown(), PROBES, batch_size=10, store=path)
+    whole = load(path)
+    files = sorted(file for file in (path / part / "c").rglob("*") if file.is_file())
+    files[-1].unlink()
+    with pytest.raises(FileFormatError, match=rf"lost\.zarr .*1 of {len(files)} chunks of {part} are gone"):
+        load(path)
+    if part == "activity":
+        assert np.isinf(lazy.values[20:]).all()
+        np.testing.assert_array_equal(lazy.values[:20], whole.values[:20])
