@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 #: What loky remarks when a worker has ended by itself; it starts another, unless a filter makes an error of its remark.
 REMARK = "A worker stopped while some jobs were given to the executor"
@@ -57,6 +59,7 @@ def turn() -> Iterator[None]:
     try:
         warnings.filterwarnings("ignore", message=REMARK)  # an error in its thread would end it, and nobody be told
         _forget_a_dead_one()
+        _pass_over_what_is_gone()
         yield
     finally:
         _NOW.thread = None
@@ -70,3 +73,24 @@ def _forget_a_dead_one() -> None:
     served = getattr(getattr(kept, "_executor", None), "_executor_manager_thread", None)
     if isinstance(served, threading.Thread) and served.ident is not None and not served.is_alive():
         kept._executor = None
+
+
+def _pass_over_what_is_gone() -> None:
+    """Let the thread that serves a pool pass over items that an early end threw away before it came to them.
+
+    loky 3.5 throws them away and then looks them up once more: a KeyError, and the thread's traceback on the screen.
+    """
+    from joblib.externals.loky import process_executor
+
+    kind = getattr(process_executor, "_ExecutorManagerThread", None)
+    plain = getattr(kind, "add_call_item_to_queue", None)
+    if plain is None or hasattr(plain, "__wrapped__"):
+        return
+
+    @functools.wraps(plain)
+    def passing(thread: Any) -> None:
+        while True:
+            with suppress(KeyError):
+                return plain(thread)
+
+    kind.add_call_item_to_queue = passing  # type: ignore[union-attr]  # each turn of its loop has taken one item

@@ -3,13 +3,14 @@
 import contextlib
 import os
 import pathlib
+import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import cloudpickle
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from joblib.externals.loky import reusable_executor
+from joblib.externals.loky import process_executor, reusable_executor
 
 import neurolab
 from neurolab.campaign import serving, workers
@@ -449,7 +450,20 @@ def test_stream_left_early__is_no_death(caplog):
     stream = run_pieces(Portions(range(40), workers=2, rate=10.0), Toy(), workers=2)
     next(stream)
     stream.close()
-    assert not caplog.records
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_item_that_an_early_end_threw_away__is_passed_over():
+    with turn():
+        pass
+    thrown_away, waits = 7, 8
+    thread = SimpleNamespace(call_queue=queue.Queue(), work_ids_queue=queue.Queue(), running_work_items=[])
+    thread.pending_work_items = {waits: SimpleNamespace(future=Future(), fn=abs, args=(-3,), kwargs={})}
+    for at in (thrown_away, waits):
+        thread.work_ids_queue.put(at)
+    process_executor._ExecutorManagerThread.add_call_item_to_queue(thread)
+    assert thread.running_work_items == [waits]
+    assert thread.call_queue.get_nowait().work_id == waits
 
 
 def test_what_cannot_be_sent__is_said():
