@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from json.encoder import encode_basestring_ascii
 from typing import Any, TypeVar
@@ -40,7 +41,8 @@ class remembered(cached_property[Value]):
         if instance is None:
             return self
         value = self.func(instance)
-        object.__setattr__(instance, str(self.attrname), value)
+        with suppress(AttributeError):  # a subclass put a property of its own in this place
+            object.__setattr__(instance, str(self.attrname), value)
         return value
 
 

@@ -13,7 +13,7 @@ from neurolab.errors import FileFormatError, SchemaError, listed
 from neurolab.schema import check_recording, check_result, check_trials, strings
 
 Storable = xr.DataArray | xr.Dataset
-#: What no unit, site or place is: what integers of a recording read as where their file got lost. Its numbers are inf.
+#: What no unit, site or place is: what integers of a recording read as where their file got lost.
 NEVER = -(2**63)
 
 
@@ -102,13 +102,18 @@ def _read(target: pathlib.Path) -> xr.Dataset:
 
 
 def _check_chunks(target: pathlib.Path) -> None:
-    """Raise OSError where a chunk is gone of an array of which every chunk was written; zarr reads it as its fill."""
+    """Raise OSError where a chunk is gone of a store of which every chunk was written; zarr reads it as its fill.
+
+    That is one that ``record`` wrote: its activity has a fill that is no activity.
+    """
     import zarr
 
-    for name, array in zarr.open_group(target, mode="r").arrays():
-        kind, lost = array.dtype.kind, array.fill_value
-        every = np.isinf(lost) if kind == "f" else kind == "i" and lost == NEVER  # all were written
-        if every and array.nchunks_initialized < array.nchunks:
+    arrays = dict(zarr.open_group(target, mode="r").arrays())
+    fill = arrays["activity"].fill_value if "activity" in arrays else None
+    if fill is None or not np.isinf(fill):
+        return
+    for name, array in arrays.items():
+        if array.nchunks_initialized < array.nchunks:
             raise OSError(f"{array.nchunks - array.nchunks_initialized} of {array.nchunks} chunks of {name} are gone")
 
 

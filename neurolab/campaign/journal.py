@@ -204,13 +204,13 @@ class Ledger:
         for places in by_shard.values():
             entry = self.cells[keys[places[0]]]
             cells, scores = self._cells_of(entry), self._scores(entry)
-            if scores is None or len(cells) != entry.n:
+            row_of = {key: row for row, key in enumerate(cells)}
+            if scores is None or len(cells) != entry.n or any(keys[at] not in row_of for at in places):
                 self._lose(entry)
                 raise UnfinishedError(
                     f"shards/{entry.shard} in {self.folder} was damaged while it was used; examine again "
                     "with the same store= to compute its cells anew."
                 )
-            row_of = {key: row for row, key in enumerate(cells)}
             rows = [row_of[keys[at]] for at in places]
             yield Block(places, entry.shard, rows, scores[rows], [cells[keys[at]] for at in places])
 

@@ -237,4 +237,4 @@ class Store(Shelf):
             trials, pieces = self._in_pieces(outline)
             heap.give_back()  # the outline, as it was read
             write_trials(trials, pieces.read, target, self.writer)
-            return unread(trials, target)
+            return unread(trials, target, pieces.seals)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from xarray.backends import BackendArray, BackendEntrypoint
 from xarray.core import indexing
 
+from neurolab.campaign.pieces import seals_of
 from neurolab.errors import FileFormatError
 
 #: Scores of more bytes are left in the store: so the memory of a campaign does not grow with them. Fewer are quicker
@@ -17,12 +19,18 @@ LARGE = 2**23
 
 
 class _Scores(BackendArray):
-    """The scores of finished trials; they are looked up at every reading, for somebody may have removed them."""
+    """The scores of finished trials, looked up at every reading: somebody may have removed or replaced them.
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
+    seals : of the scores of each lesion, as they were given out.
+    """
+
+    def __init__(self, place: Path, seals: np.ndarray) -> None:
+        self.place, self.seals = place, seals
         array = self._array()
         self.shape, self.dtype = array.shape, array.dtype
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self._read)
 
     def _array(self) -> Any:
         import zarr
@@ -30,25 +38,39 @@ class _Scores(BackendArray):
         try:
             return zarr.open_array(self.place / "score", mode="r")
         except Exception as error:
-            raise FileFormatError(
-                f"The scores of these trials lay in {self.place} and cannot be read there any more. Examine again with "
-                "the same store= to have them anew; trials.load() keeps them in memory whatever becomes of the store."
-            ) from error
+            raise self._gone("cannot be read there any more") from error
 
-    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        basic = indexing.IndexingSupport.BASIC
-        return indexing.explicit_indexing_adapter(key, self.shape, basic, lambda where: self._array()[where])
+    def _read(self, where: tuple[int | slice, ...]) -> Any:
+        """Read all scores of some lesions, hold them against their seals, and take what is asked for."""
+        specimen, lesion, trial = where
+        some = lesion if isinstance(lesion, slice) else slice(lesion, lesion + 1)
+        try:
+            found = self._array()[:, some]
+        except (OSError, ValueError, RuntimeError) as error:
+            raise self._gone("are damaged there") from error
+        if found.shape[2:] != self.shape[2:] or not np.array_equal(seals_of(found[0]), self.seals[some]):
+            raise self._gone("are not the same any more: others lie there, or they are damaged")
+        return found[specimen, slice(None) if isinstance(lesion, slice) else 0, trial]
+
+    def _gone(self, why: str) -> FileFormatError:
+        return FileFormatError(
+            f"The scores of these trials lay in {self.place} and {why}. Examine again with the same store= to have "
+            "them anew; trials.load() keeps them in memory whatever becomes of the store."
+        )
 
 
 class _Finished(BackendEntrypoint):
     """What lets xarray open them: it reads what is asked for, keeps it, and never writes."""
 
-    def open_dataset(self, filename_or_obj: Any, *, drop_variables: Any = None) -> xr.Dataset:
-        scores = indexing.LazilyIndexedArray(_Scores(Path(filename_or_obj)))
+    def open_dataset(self, filename_or_obj: Any, *, drop_variables: Any = None, seals: Any = None) -> xr.Dataset:
+        scores = indexing.LazilyIndexedArray(_Scores(Path(filename_or_obj), seals))
         return xr.Dataset({"score": (("specimen", "lesion", "trial"), scores)})
 
 
-def unread(trials: xr.Dataset, place: Path) -> xr.Dataset:
-    """Get trials with the scores that lie at ``place``: read when they are asked for, and kept from then on."""
-    found = xr.open_dataset(place.absolute(), engine=_Finished)
+def unread(trials: xr.Dataset, place: Path, seals: np.ndarray) -> xr.Dataset:
+    """Get trials with the scores that lie at ``place``: read when they are asked for, and kept from then on.
+
+    A pickle or a copy of them that are not read yet holds the place, not the scores.
+    """
+    found = xr.open_dataset(place.absolute(), engine=_Finished, seals=seals)
     return trials.assign(score=found["score"].variable)

@@ -79,7 +79,8 @@ class OnDisk:
         self.skeleton: xr.Dataset | None = skeleton  # until it is in the store
         self.design = design
         check_references(design)
-        self.digest = digest_of([[lesion.id, lesion.digest] for lesion in design])
+        override = skeleton.attrs.get("override")  # what was overridden is said of these trials, not of others
+        self.digest = digest_of([[lesion.id, lesion.digest] for lesion in design], *([override] if override else []))
         self.keys: list[str] = []
         self.waiting: dict[str, StoredCell] = {}
         self.since = time.monotonic()

@@ -116,7 +116,8 @@ class Streamed:
 
         template = self.template
         shutil.rmtree(self.beside, ignore_errors=True)
-        self.template.coords.to_dataset().to_zarr(self.beside, zarr_format=3, consolidated=False)
+        with zarr.config.set({"array.write_empty_chunks": True}):  # or one that got lost could not be told from them
+            self.template.coords.to_dataset().to_zarr(self.beside, zarr_format=3, consolidated=False)
         self.group = zarr.open_group(self.beside, mode="a")
         dtype, shape = template.dtype, (len(template), columns.n)
         about = {**template.attrs, "coordinates": " ".join(columns.names)}  # xarray's word for what describes an array

@@ -27,8 +27,8 @@ from neurolab.specimen.slices import Standing
 from neurolab.stimuli import StimulusSet
 
 N = 40
-#: Bytes that 3,000 lesions more may take beyond their trials: what is known of each, until it is written.
-BEYOND = 20e6
+#: Bytes that 3,000 lesions more may take: what is known of each. Their scores, 19 MB, stay in the store.
+BEYOND = 12e6
 CPU = "[enforce fail at alloc_cpu.cpp:119] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate"
 
 
@@ -266,7 +266,7 @@ from neurolab.specimen.phantoms import naming_tasks, phantom_stimuli, separate_m
 
 torch.set_num_threads(1)
 net, _, _ = separate_modules(rng=0)
-tasks, width = naming_tasks(phantom_stimuli(rng=1)), net.sites()["relu"].shape[0]
+tasks, width = naming_tasks(phantom_stimuli(n_each=100, rng=1)), net.sites()["relu"].shape[0]
 
 
 def memory(field):
@@ -287,8 +287,8 @@ print(trials.nbytes, memory("VmHWM") - before)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads resident memory from /proc")
-def test_memory__grows_by_the_scores_and_little_else(tmp_path):
-    """A process of its own each, 1,000 and 4,000 lesions with a store: what the peak grows by beyond the trials."""
+def test_memory__grows_by_what_is_known_of_lesions_and_not_by_their_scores(tmp_path):
+    """A process of its own each, 1,000 and 4,000 lesions with a store: what the peak grows by."""
     found = []
     for n in (1000, 4000):
         (tmp_path / str(n)).mkdir()
@@ -296,8 +296,8 @@ def test_memory__grows_by_the_scores_and_little_else(tmp_path):
                               text=True, check=True)
         found.append(tuple(map(int, done.stdout.split())))
     (few, peak_of_few), (many, peak_of_many) = found
-    assert many - few > 2.5e6
-    assert peak_of_many - peak_of_few < many - few + BEYOND
+    assert many - few > 19e6
+    assert peak_of_many - peak_of_few < BEYOND
 
 
 def test_networks_of_a_cohort_side_by_side__share_max_memory(monkeypatch):

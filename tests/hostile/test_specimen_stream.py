@@ -128,7 +128,7 @@ def test_memory__200_megabytes_are_recorded_within_60(tmp_path):
     assert used < 60e6
 
 
-@pytest.mark.parametrize("part", ["activity", "site", "unit", "row", "out_norm"])
+@pytest.mark.parametrize("part", ["activity", "site", "unit", "row", "out_norm", "condition", "stimulus_id", "depth"])
 def test_streamed__a_chunk_that_got_lost_is_no_zero(net, tmp_path, part):
     path = tmp_path / "lost.zarr"
     lazy = record(net, shown(), PROBES, batch_size=10, store=path)
@@ -140,3 +140,14 @@ def test_streamed__a_chunk_that_got_lost_is_no_zero(net, tmp_path, part):
     if part == "activity":
         assert np.isinf(lazy.values[20:]).all()
         np.testing.assert_array_equal(lazy.values[:20], whole.values[:20])
+
+
+@pytest.mark.parametrize("fill", [None, np.nan])
+@pytest.mark.parametrize("version", [2, 3])
+def test_stores_of_others__may_leave_out_what_is_their_fill(net, tmp_path, fill, version):
+    found = record(net, shown(), PROBES)
+    found[:] = 0.0
+    encoding = {"activity": {"_FillValue": fill}}
+    found.to_dataset(name="activity").to_zarr(tmp_path / "a.zarr", zarr_format=version, consolidated=False,
+                                              encoding=encoding)
+    assert (load(tmp_path / "a.zarr").values == 0).all()

@@ -9,13 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import zarr
 
 import neurolab as nl
 from neurolab.campaign import Cell, Store, disk, finished, unread
 from neurolab.campaign.journal import Commit
 from neurolab.campaign.outline import outlined
 from neurolab.campaign.pieces import Pieces
-from neurolab.errors import DataError, FileFormatError, UnfinishedError
+from neurolab.errors import FileFormatError, UnfinishedError
 from neurolab.schema import check_trials
 from neurolab.simulate import phantom_trials
 from neurolab.specimen import keep
@@ -143,10 +144,57 @@ def test_store_that_is_gone__is_said_with_what_to_type(tmp_path, small):
     assert here.identical(small)
     with pytest.raises(FileFormatError, match=r"trials\.load\(\)"):
         check_trials(late)
-    again = finalised(tmp_path / "large")
-    (place_of(tmp_path / "large") / "score" / "c" / "0" / "1" / "0").unlink()  # a part is gone: NaN, no number
-    with pytest.raises(DataError, match="NaN or inf"):
-        check_trials(again)
+
+
+@pytest.mark.usefixtures("_large")
+@pytest.mark.parametrize("what", ["gone", "cut", "another", "shape"])
+def test_scores_that_are_not_those_given_out__are_refused(tmp_path, small, what):
+    given = finalised(tmp_path)
+    place = place_of(tmp_path) / "score"
+    piece = place / "c" / "0" / "1" / "0"  # of the last two lesions
+    if what == "gone":
+        piece.unlink()
+    elif what == "cut":
+        piece.write_bytes(piece.read_bytes()[:-3])
+    elif what == "another":
+        zarr.open_array(place, mode="r+")[0, 3, 1] += 1e-12
+    else:
+        other = small["score"].values[:, :, :-1]
+        shutil.rmtree(place)
+        zarr.create_array(place, data=other, chunks=(1, 2, other.shape[2]))
+    with pytest.raises(FileFormatError, match=r"damaged.*trials\.load\(\)"):
+        given["score"][0, 3].mean()
+    if what != "shape":
+        assert given["score"][0, 1].identical(small["score"][0, 1])
+    assert finalised(tmp_path).identical(small)  # written anew
+    assert given.identical(small)
+
+
+@pytest.mark.usefixtures("_large")
+@pytest.mark.parametrize("what", ["altered", "gone"])
+def test_shards_that_change_while_they_are_used__give_no_trials(tmp_path, monkeypatch, what):
+    keep = Pieces.keep
+
+    def meanwhile(self, places, block):
+        keep(self, places, block)
+        shard = self.folder / block.shard
+        shard.unlink() if what == "gone" else np.save(shard, np.load(shard) + 1e-12)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Pieces, "keep", meanwhile)
+        with pytest.raises(UnfinishedError, match="compute their cells anew"):
+            finalised(tmp_path)
+    assert not place_of(tmp_path).exists()
+
+
+def test_override__is_said_of_the_trials_that_it_made(tmp_path):
+    net, tasks = separate_modules(rng=0)[0], naming_tasks(phantom_stimuli(rng=1))
+    design = [nl.Lesion(nl.ROI("some", {"relu": [0, 1]}), nl.Zero())]
+    seen = [nl.Lesion(replace(design[0].roi, chosen_on=frozenset(tasks[0].stimuli.origins)), nl.Zero())]
+    said = [nl.examine(net, some, tasks, store=tmp_path, progress=False, allow_double_dipping=some is seen)
+            for some in (design, seen, design)]
+    assert [one.attrs["override"] for one in said] == ["", "double dipping allowed", ""]
+    assert said[1]["score"].identical(said[0]["score"])
 
 
 @pytest.mark.usefixtures("_large")
