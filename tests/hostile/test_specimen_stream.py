@@ -151,3 +151,10 @@ def test_stores_of_others__may_leave_out_what_is_their_fill(net, tmp_path, fill,
     found.to_dataset(name="activity").to_zarr(tmp_path / "a.zarr", zarr_format=version, consolidated=False,
                                               encoding=encoding)
     assert (load(tmp_path / "a.zarr").values == 0).all()
+
+
+def test_streamed__columns_of_zeros_and_empty_texts_are_whole_too(net, tmp_path):
+    stimuli = shown()
+    table = stimuli.table.assign(depth=0.0, label=0, colour="")
+    lazy = record(net, StimulusSet("plain", stimuli.inputs, table), PROBES, store=tmp_path / "a.zarr")
+    xr.testing.assert_identical(load(tmp_path / "a.zarr"), lazy.load())

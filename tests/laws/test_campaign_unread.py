@@ -6,6 +6,7 @@ import pickle
 import shutil
 import tracemalloc
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -265,3 +266,27 @@ def test_check__makes_no_mask_of_scores_that_are_all_there():
     finally:
         tracemalloc.stop()
     assert peak < trials["score"].size / 4  # a mask takes a byte for each
+
+
+def test_journal_whose_lines_were_exchanged_meanwhile__is_damage_and_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("neurolab.campaign.store.time", SimpleNamespace(monotonic=lambda: 1.0, time=lambda: 2.0))
+    opened, keys = begin(tmp_path)
+    with opened:
+        for key in keys[:2]:
+            opened.put({key: Cell(SCORES[0], {"fired": 1})})  # equal scores: either line fits either shard
+        journal = tmp_path / "phantom-0" / "journal" / "all.jsonl"
+        lines = journal.read_bytes().splitlines(keepends=True)
+        assert len({len(line) for line in lines}) == 1
+        journal.write_bytes(lines[1] + lines[0])
+        with pytest.raises(UnfinishedError, match="damaged while it was used"):
+            opened.get(keys[:2])
+
+
+def test_remembered__leaves_a_property_of_a_subclass_in_its_place():
+    class Marked(nl.Lesion):
+        @property
+        def digest(self):
+            return super().digest + "x"
+
+    plain, marked = (kind(nl.ROI("some", {"relu": [0]}), nl.Zero()) for kind in (nl.Lesion, Marked))
+    assert marked.digest == plain.digest + "x"
