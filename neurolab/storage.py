@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import shutil
@@ -15,6 +16,8 @@ from neurolab.schema import check_recording, check_result, check_trials, strings
 Storable = xr.DataArray | xr.Dataset
 #: What no unit, site or place is: what integers of a recording read as where their file got lost.
 NEVER = -(2**63)
+#: Under this name a store says how many chunks of each array were written, as JSON.
+WRITTEN = "chunks_written"
 
 
 def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -35,7 +38,7 @@ def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
     True
     """
     dataset = _checked(data)
-    dataset = dataset.to_dataset(name="activity") if isinstance(dataset, xr.DataArray) else dataset
+    dataset = without_count(dataset.to_dataset(name="activity") if isinstance(dataset, xr.DataArray) else dataset)
     target = pathlib.Path(path)
     beside = target.with_name(f".{target.name}.part")
     if target.suffix == ".nc":
@@ -43,6 +46,7 @@ def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
     elif target.suffix == ".zarr":
         shutil.rmtree(beside, ignore_errors=True)
         dataset.to_zarr(beside, zarr_format=3, consolidated=False)
+        count_chunks(beside)
         shutil.rmtree(target, ignore_errors=True)
     else:
         raise FileFormatError(f"{target.name}: expected a name that ends in .nc or .zarr.")
@@ -98,23 +102,47 @@ def _read(target: pathlib.Path) -> xr.Dataset:
             return opened.load()
     _check_chunks(target)
     with xr.open_zarr(target, consolidated=False) as opened:
-        return opened.load()
+        return without_count(opened.load())
 
 
-def _check_chunks(target: pathlib.Path) -> None:
-    """Raise OSError where a chunk is gone of a store of which every chunk was written; zarr reads it as its fill.
+def count_chunks(folder: pathlib.Path) -> None:
+    """Write into a store that is made how many chunks each of its arrays has: :func:`load` misses one that gets lost.
 
-    That is one that ``record`` wrote: its activity has a fill that is no activity.
+    zarr leaves out chunks that are all fill, and reads one that is not there as fill.
     """
     import zarr
 
-    arrays = dict(zarr.open_group(target, mode="r").arrays())
+    group = zarr.open_group(folder, mode="r+")
+    group.attrs[WRITTEN] = json.dumps({name: array.nchunks_initialized for name, array in sorted(group.arrays())})
+
+
+def without_count(dataset: xr.Dataset) -> xr.Dataset:
+    """Get a dataset as it was before its chunks were counted."""
+    plain = dataset.copy()
+    plain.attrs.pop(WRITTEN, None)
+    return plain
+
+
+def _check_chunks(target: pathlib.Path) -> None:
+    """Raise OSError where a chunk is gone that was written.
+
+    Nobody counted those that ``record`` wrote, but it writes all: its activity has a fill that is no activity.
+    """
+    import zarr
+
+    group = zarr.open_group(target, mode="r")
+    arrays = dict(group.arrays())
     fill = arrays["activity"].fill_value if "activity" in arrays else None
-    if fill is None or not np.isinf(fill):
+    if WRITTEN in group.attrs:
+        written = json.loads(str(group.attrs[WRITTEN]))
+    elif fill is not None and np.isinf(fill):
+        written = {name: array.nchunks for name, array in arrays.items()}
+    else:
         return
-    for name, array in arrays.items():
-        if array.nchunks_initialized < array.nchunks:
-            raise OSError(f"{array.nchunks - array.nchunks_initialized} of {array.nchunks} chunks of {name} are gone")
+    for name, count in written.items():
+        there = arrays[name].nchunks_initialized if name in arrays else 0
+        if there < count:
+            raise OSError(f"{count - there} of {count} chunks of {name} are gone")
 
 
 def _checked(data: Storable) -> Storable:

@@ -28,12 +28,15 @@ def write_trials(trials: xr.Dataset, read: Read, target: Path, by: str) -> None:
     trials : of one specimen; of their scores the shape and what is said of them is taken.
     read : gets the scores (lesions, trials) of some lesions; it is asked for a few at a time.
     """
+    from neurolab.storage import count_chunks
+
     if _holds(target, trials, read):
         return
     draft, old = (target.with_name(f".{target.name}.{by}.{end}") for end in ("part", "old"))
     disk.remove(draft)
     try:
         _write(draft, trials, read)
+        count_chunks(draft)
         for path in _files(draft):
             disk.sync_file(path)
         if target.exists():
@@ -79,14 +82,15 @@ def _holds(target: Path, trials: xr.Dataset, read: Read) -> bool:
     """Whether equal trials are there; their scores are compared a few lesions at a time."""
     import xarray as xr
 
-    from neurolab.storage import with_plain_texts
+    from neurolab.storage import with_plain_texts, without_count
 
     try:
         with xr.open_zarr(target, consolidated=False, chunks=None) as found:
             there, here = found["score"], trials["score"]
             return (
                 (there.dims, there.shape, there.dtype, there.attrs) == (here.dims, here.shape, here.dtype, here.attrs)
-                and with_plain_texts(found.drop_vars("score").load()).identical(trials.drop_vars("score"))
+                and without_count(with_plain_texts(found.drop_vars("score").load())).identical(
+                    trials.drop_vars("score"))
                 and all(np.array_equal(there[0, span].values, read(span)) for span in _spans(trials))
             )
     except Exception:  # not there, or damaged from outside

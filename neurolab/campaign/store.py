@@ -152,6 +152,10 @@ class Store(Shelf):
         Parameters
         ----------
         cells : key -> (scores (n_trials,), facts). Those that are done already are left as they are.
+
+        Raises
+        ------
+        DataError : scores that are no numbers, or facts that JSON cannot hold; nothing is committed.
         """
         with self._turn:
             fresh = {key: cell for key, cell in cells.items() if key not in self.ledger.cells}
@@ -162,6 +166,14 @@ class Store(Shelf):
         scores = np.stack([np.asarray(scores, dtype=np.float64) for scores, _ in cells.values()])
         if scores.ndim != 2 or not np.isfinite(scores).all():
             raise DataError(f"Scores of shape {scores.shape} with NaN or inf cannot be committed; expected numbers.")
+        facts = {key: dict(facts) for key, (_, facts) in cells.items()}
+        try:
+            disk.sealed(facts)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise DataError(
+                f"The facts of a cell cannot be committed ({error}); expected texts, numbers and truth values. Convert "
+                "arrays with array.tolist(), numpy's numbers with number.item()."
+            ) from error
         packed = io.BytesIO()
         np.save(packed, scores, allow_pickle=False)
         content = packed.getvalue()
@@ -171,7 +183,6 @@ class Store(Shelf):
             target = self._next_shard()
             disk.write_whole(target, content, by=self.writer, sync=sync)
             self._unsynced += [] if sync else [target]
-            facts = {key: dict(facts) for key, (_, facts) in cells.items()}
             try:
                 self._commit(Commit(self.ledger.campaign, target.name, sha256_of(content), len(content), facts))
             except OSError:

@@ -54,7 +54,8 @@ class Campaign:
         self._give_back()  # now that nothing holds the bench any more
 
     def _run(self, workers: int, shard: Shard | None) -> None:
-        forecast = Forecast.of(self.specimen, self.design, self.tasks, max(workers, 1), self.max_memory)
+        stay = isinstance(self.kept, OnDisk) and shard is None  # those of a part are given out beside NaN, in memory
+        forecast = Forecast.of(self.specimen, self.design, self.tasks, max(workers, 1), self.max_memory, stay)
         settings = self.specimen, self.design, self.tasks, self.batch_size, forecast.memory
         with ExitStack() as bench:
             here: list[Session] = []

@@ -69,9 +69,9 @@ def examine(
         worker imports your modules anew, so what was set in them after their import does not reach it.
     shard : "1/3" computes the first third of the design into the store, on this machine; the lesions of other shards
         are NaN in the trials, which no analysis takes. ``neurolab merge`` joins stores of several machines.
-    max_memory : bounds what is kept, such as "2GB", all workers together: scores, stimuli, and of the intact network as
-        much as fits, the rest made anew, which never changes a score. None: the scores, and 1 GiB of the network in
-        each worker.
+    max_memory : bounds what is kept, such as "2GB", all workers together: scores (unless they stay in the store),
+        stimuli, and of the intact network as much as fits, the rest made anew, which never changes a score. None: the
+        scores, and 1 GiB of the network in each worker. The joined trials of a Cohort are not counted.
     progress : show a bar with the time left where the error stream is a terminal.
     allow_double_dipping : score on the stimuli that chose a region all the same; the trials record it.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+from neurolab.campaign import unread
 from neurolab.errors import StoreWriteError, TooLargeError
 from neurolab.lesion import Lesion
 from neurolab.specimen import room
@@ -45,9 +46,11 @@ class Forecast:
     @classmethod
     def of(
         cls, specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], workers: int,
-        max_memory: str | int | None,
+        max_memory: str | int | None, stay: bool = False,
     ) -> Forecast:
         """Get it for a design, and how much may be kept.
+
+        stay : whether the scores stay in a store, where they are many.
 
         Raises
         ------
@@ -60,16 +63,18 @@ class Forecast:
         weights = sum(one.numel() * one.element_size() for one in specimen.model.parameters())
         held = stimuli * specimen.example[0].numel() * size + answers + weights * (workers > 1)
         scores = len(design) * sum(len(task.stimuli) for task in tasks) * 8
+        here = 0 if stay and scores > unread.LARGE else 2 * scores
         memory = room.BUDGET if max_memory is None else int(
-            (bytes_of(max_memory) - 2 * scores - workers * (held + answers)) // workers * (1 - ANSWERS))
+            (bytes_of(max_memory) - here - workers * (held + answers)) // workers * (1 - ANSWERS))
         made = cls(specimen.name, len(design), scores, held, answers, max(memory, 0), workers)
         if max_memory is not None and memory < 0:
-            least = 2 * scores + workers * (held + answers)
+            least = here + workers * (held + answers)
+            twice = ", which lie in memory twice in the end" if here else ", which stay in the store"
+            less = "type store='runs/x', where they stay if they are many" if here else "show fewer stimuli"
             raise TooLargeError(
-                f"{len(design)} lesions of {specimen.name!r} give {scores / MB:.1f} MB of scores, which lie in memory "
-                f"twice in the end; stimuli and answers are {workers * (held + answers) / MB:.1f} MB. That is more "
-                f"than max_memory={max_memory!r}. Type max_memory='{-(-least * 5 // (4 * MB))}MB', or examine part of "
-                "the lesions at a time."
+                f"{len(design)} lesions of {specimen.name!r} give {scores / MB:.1f} MB of scores{twice}; stimuli and "
+                f"answers are {workers * (held + answers) / MB:.1f} MB. That is more than max_memory={max_memory!r}. "
+                f"Type max_memory='{-(-least * 5 // (4 * MB))}MB', or {less}, or examine part of the lesions at a time."
             )
         return made
 

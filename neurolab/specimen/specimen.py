@@ -6,6 +6,7 @@ import html
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -145,8 +146,10 @@ class Specimen:
 
         What is recorded comes to the processor; edits act where the tensor lies that they edit.
         """
-        found = devices_of(self.model)
-        return self._entrance if self.inputs_on or self._entrance in found else found[0]
+        held = chain(self.model.parameters(), self.model.buffers())  # asked for with every batch: seldom to its end
+        if self.inputs_on or any(tensor.device == self._entrance for tensor in held):
+            return self._entrance
+        return devices_of(self.model)[0]
 
     @property
     def devices(self) -> str:

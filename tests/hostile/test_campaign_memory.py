@@ -127,6 +127,21 @@ def test_scores_beyond_max_memory__are_refused_with_what_to_type(monkeypatch):
     assert campaign(max_memory="1MB").score.notnull().all()
 
 
+def test_scores_that_stay_in_the_store__do_not_count(monkeypatch, tmp_path):
+    scores = campaign(n=80).score
+    least = scores.nbytes + 20_000
+    with pytest.raises(TooLargeError, match=r"twice in the end.*store='runs/x', where they stay"):
+        campaign(n=80, max_memory=least)
+    with pytest.raises(TooLargeError, match="twice in the end"):  # few are held all the same
+        campaign(n=80, max_memory=least, store=tmp_path / "few")
+    monkeypatch.setattr("neurolab.campaign.unread.LARGE", scores.nbytes - 1)
+    assert campaign(n=80, max_memory=least, store=tmp_path / "many").score.identical(scores)
+    with pytest.raises(TooLargeError, match="twice in the end"):
+        campaign(n=80, max_memory=least, store=tmp_path / "part", shard="1/2")
+    with pytest.raises(TooLargeError, match=r"stay in the store.*show fewer stimuli"):
+        campaign(n=80, max_memory="2KB", store=tmp_path / "many")
+
+
 def test_no_room_on_the_disk__is_refused_before_the_first_cell_and_a_finished_campaign_asks_for_none(
     monkeypatch, tmp_path
 ):

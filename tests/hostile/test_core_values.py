@@ -1,8 +1,11 @@
 """Bad input to the values: each error says what was given, what was expected and what to type next."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import neurolab as nl
 from neurolab.contrast import parse_contrast
@@ -17,6 +20,7 @@ from neurolab.errors import (
     UnknownNameError,
     UnknownSiteError,
 )
+from neurolab.simulate import phantom_trials
 
 
 def recording(n=4, units=5, **columns):
@@ -88,6 +92,26 @@ def test_recording__transposed_is_told_to_transpose():
 def test_recording__unknown_site():
     with pytest.raises(UnknownSiteError, match="Did you mean 'block4'"):
         nl.unflatten(recording(), "block5")
+
+
+@pytest.mark.parametrize("what", ["recording", "trials", "result"])
+def test_load__a_chunk_that_got_lost_is_not_read_as_its_fill(tmp_path, what):
+    trials = phantom_trials(rng=0).assign(all_fill=("lesion", np.zeros(4, dtype=int)))  # zarr writes no chunk of it
+    given = {"recording": recording(), "trials": trials, "result": nl.deficits(trials, rng=0)}[what]
+    path = nl.save(given, tmp_path / "whole.zarr")
+    assert nl.load(path).identical(given)
+    if what == "trials":
+        for again in ("again.nc", "again.zarr"):
+            assert nl.load(nl.save(xr.open_zarr(path, consolidated=False).load(), tmp_path / again)).identical(given)
+    for chunk in (file for file in sorted(path.rglob("*")) if file.is_file() and file.name != "zarr.json"):
+        content, name = chunk.read_bytes(), chunk.relative_to(path).parts[0]
+        chunk.unlink()
+        with pytest.raises(FileFormatError, match=rf"1 of \d+ chunks of {name} are gone"):
+            nl.load(path)
+        chunk.write_bytes(content)
+    shutil.rmtree(path / name)
+    with pytest.raises(FileFormatError, match=f"chunks of {name} are gone"):
+        nl.load(path)
 
 
 def test_load__pickles_truncated_and_foreign_files_are_refused(tmp_path):

@@ -373,6 +373,12 @@ def test_put__refuses_what_no_score_can_be(tmp_path):
     with begin(tmp_path) as opened:
         with pytest.raises(DataError, match="NaN or inf"):
             opened.put({"k": Cell(np.array([0.0, np.nan]), {})})
+        looped: dict = {}
+        looped["again"] = looped
+        for strange in (np.float32(1), np.zeros(2), {1}, looped, object()):
+            with pytest.raises(DataError, match=r"facts of a cell cannot be committed \(.*number\.item\(\)"):
+                opened.put({"k": Cell(np.zeros(3), {"fine": 1, "strange": strange})})
+        assert not list((opened.folder / "shards").iterdir())
         with pytest.raises(DataError, match="key per lesion"):
             opened.outline("ee", skeleton(), ["a"])
         with pytest.raises(DataError, match="share a key"):
