@@ -27,7 +27,8 @@ class _Scores(BackendArray):
     def __init__(self, place: Path, seals: np.ndarray) -> None:
         self.place, self.seals = place, seals
         array = self._array()
-        self.shape, self.dtype = array.shape, array.dtype
+        self.shape, self.dtype, self.step = array.shape, array.dtype, array.chunks[1]
+        self._near = slice(0, 0), np.empty((1, 0, 0))  # whoever asks for one lesion will ask for the next
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self._read)
@@ -40,17 +41,30 @@ class _Scores(BackendArray):
         except Exception as error:
             raise self._gone("cannot be read there any more") from error
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_near": (slice(0, 0), np.empty((1, 0, 0)))}
+
     def _read(self, where: tuple[int | slice, ...]) -> Any:
-        """Read all scores of some lesions, hold them against their seals, and take what is asked for."""
         specimen, lesion, trial = where
-        some = lesion if isinstance(lesion, slice) else slice(lesion, lesion + 1)
+        if isinstance(lesion, slice):
+            return self._sealed(lesion)[specimen, :, trial]
+        some, found = self._near
+        if not some.start <= lesion < some.stop:
+            some = slice(lesion - lesion % self.step, min(lesion - lesion % self.step + self.step, self.shape[1]))
+            found = self._sealed(some)
+            self._near = some, found
+        return found[specimen, lesion - some.start, trial].copy()
+
+    def _sealed(self, some: slice) -> np.ndarray:
+        """Read all scores of some lesions and hold them against their seals."""
+        array = self._array()
         try:
-            found = self._array()[:, some]
+            found = array[:, some]
         except (OSError, ValueError, RuntimeError) as error:
             raise self._gone("are damaged there") from error
         if found.shape[2:] != self.shape[2:] or not np.array_equal(seals_of(found[0]), self.seals[some]):
             raise self._gone("are not the same any more: others lie there, or they are damaged")
-        return found[specimen, slice(None) if isinstance(lesion, slice) else 0, trial]
+        return np.asarray(found)
 
     def _gone(self, why: str) -> FileFormatError:
         return FileFormatError(

@@ -90,6 +90,22 @@ def test_large_scores__are_read_when_they_are_asked_for_and_are_the_same(tmp_pat
 
 
 @pytest.mark.usefixtures("_large")
+def test_large_scores__one_lesion_after_another_is_read_with_its_neighbours(tmp_path, small, monkeypatch):
+    trials, opened = finalised(tmp_path), []
+    reads = unread._Scores._sealed
+    monkeypatch.setattr(unread._Scores, "_sealed", lambda self, some: opened.append(some) or reads(self, some))
+    for lesion in (0, 1, 3, -1, 2, np.int64(3)):
+        assert trials["score"][0, lesion].identical(small["score"][0, lesion])
+        assert trials["score"][0, lesion, 7].item() == small["score"][0, lesion, 7].item()
+        trials["score"][0, lesion].values[:] = 0  # what is handed out is the reader's own
+    assert opened == [slice(0, 2), slice(2, 4)]
+    assert not trials["score"].variable._in_memory
+    shutil.rmtree(place_of(tmp_path))
+    with pytest.raises(FileFormatError, match="cannot be read there any more"):  # another process has no neighbours
+        pickle.loads(pickle.dumps(trials))["score"][0, 2].mean()
+
+
+@pytest.mark.usefixtures("_large")
 def test_large_scores__are_never_all_in_memory_while_they_are_written(tmp_path, monkeypatch):
     asked, read, written = [], Pieces.read, []
 
