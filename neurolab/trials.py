@@ -217,6 +217,8 @@ def _joined_attrs(every: list[xr.Dataset]) -> dict[str, Any]:
 def finished(trials: xr.Dataset) -> xr.Dataset:
     """Get the lesions of partial trials that are there in every network; whole trials come back as they are.
 
+    Every result of what is kept says in ``undermined_by`` what was missing.
+
     Raises
     ------
     PartialTrialsError : no lesion is there in every network.
@@ -236,7 +238,9 @@ def finished(trials: xr.Dataset) -> xr.Dataset:
     if not there.any():
         raise PartialTrialsError(f"No lesion is there in every network: {trials.attrs['partial']}.")
     kept = trials.isel(lesion=np.flatnonzero(there.values))
-    kept.attrs = {name: said for name, said in trials.attrs.items() if name != "partial"}
+    said = {"undermined_by": json.dumps([f"Not all was examined: {trials.attrs['partial']}."])}
+    kept.attrs = {name: about for name, about in trials.attrs.items() if name != "partial"}
+    kept.attrs |= joined_flags([trials.attrs, said])
     return check_trials(kept)
 
 

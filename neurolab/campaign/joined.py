@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurolab.campaign.disk import unsealed
+from neurolab.campaign.disk import unsealed, write_first
 from neurolab.campaign.identity import differences, read_identity
+from neurolab.campaign.kin import cohort_files
 from neurolab.campaign.overview import shelves, status
 from neurolab.campaign.shelf import Shelf
 from neurolab.campaign.store import Cell, Store
@@ -66,6 +67,8 @@ def merge(paths: Iterable[str | os.PathLike[str]], into: str | os.PathLike[str])
             for design in shelf.designs():
                 _carry_design(shelf, store, design)
             _carry_cells(shelf, store)
+    for path in {path for source in others for path in cohort_files(source)}:
+        write_first(target / path.name, path.read_bytes(), by="merge")
     for shelf in shelves(target):
         with Store.open(target, read_identity(shelf.folder), writer="merge") as store:
             for design in store.designs():

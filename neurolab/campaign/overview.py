@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from neurolab.campaign.identity import IDENTITY, campaign_of, read_identity
 from neurolab.campaign.journal import Entry, Ledger
+from neurolab.campaign.kin import cohorts, kin_of
 from neurolab.campaign.lock import alive, holder
 from neurolab.campaign.shelf import Shelf
-from neurolab.digest import digest_of
 from neurolab.errors import FileFormatError, UnfinishedError, UnknownNameError, did_you_mean, listed
 
 if TYPE_CHECKING:
@@ -39,12 +39,6 @@ def shelves(path: str | os.PathLike[str], *, thorough: bool = True) -> list[Shel
     return [Shelf(one, Ledger(one, campaign_of(read_identity(one)), thorough=thorough)) for one in folders]
 
 
-def kin_of(outline: dict[str, Any]) -> str:
-    """Get a name that designs of several networks share when their lesions and trials are homologous."""
-    ids = (outline["coords"][name]["data"] for name in ("lesion_id", "task", "stimulus_id"))
-    return digest_of(*ids)[:8]
-
-
 def status(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Get how far a campaign is: one row per specimen and design.
 
@@ -57,7 +51,7 @@ def status(path: str | os.PathLike[str]) -> pd.DataFrame:
     Table with specimen, design (short name), done, planned and failed (cells: lesions on all tasks), reasons (why each
     failed lesion did, by lesion_id), finished (``trials.zarr`` is written), bytes (of the specimen's scores),
     last_commit (UTC), running (which processes write), seconds_left (from the speed of those processes' latest commits;
-    NaN where none runs).
+    NaN where none runs). The networks of a cohort that have not begun have rows too.
 
     When this is invalid
     --------------------
@@ -79,7 +73,25 @@ def status(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.DataFrame([row for shelf in shelves(path, thorough=False) for row in _rows(shelf)])
+    rows = [row for shelf in shelves(path, thorough=False) for row in _rows(shelf)]
+    return pd.DataFrame(_with_those_to_come(rows, cohorts(Path(path))))
+
+
+def _with_those_to_come(rows: list[dict[str, Any]], expected: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """Add a row for each network in which a design that others began is to be examined, and was not begun."""
+    begun = {(row["design"], row["specimen"]) for row in rows}
+    waiting = [
+        {**row, "specimen": name, "done": 0, "failed": 0, "reasons": {}, "finished": False, "bytes": 0,
+         "last_commit": "", "running": "", "seconds_left": float("nan")}
+        for row in {row["design"]: row for row in rows}.values()
+        for name in expected.get(row["design"], ())
+        if (row["design"], name) not in begun
+    ]  # fmt: skip
+    known = {row["specimen"] for row in waiting}
+    bare = [row for row in rows if not row["design"] and row["specimen"] in known]  # opened, nothing planned yet
+    there = {row["specimen"]: row["running"] for row in bare}
+    return [row for row in rows if row not in bare] + [
+        {**row, "running": there.get(row["specimen"], "")} for row in waiting]
 
 
 def _rows(shelf: Shelf) -> Iterator[dict[str, Any]]:
@@ -142,8 +154,8 @@ def partial(path: str | os.PathLike[str], *, design: str | None = None) -> xr.Da
 
     Returns
     -------
-    Trials; while lesions are missing their scores are NaN and attrs["partial"] says so:
-    ``neurolab.trials.finished(trials)`` keeps the lesions that are there in every specimen.
+    Trials; while lesions are missing their scores are NaN and attrs["partial"] says so, and which networks of a cohort
+    have not begun: ``neurolab.trials.finished(trials)`` keeps the lesions that are there in every specimen.
 
     Raises
     ------
@@ -179,4 +191,10 @@ def partial(path: str | os.PathLike[str], *, design: str | None = None) -> xr.Da
     chosen = next(iter(found)) if design is None else design
     if chosen not in found:
         raise UnknownNameError(f"{path} has no design {chosen!r}.{did_you_mean(chosen, found)} It has {listed(found)}.")
-    return concat(shelf.partial(one) for shelf, one in found[chosen])
+    trials = concat(shelf.partial(one) for shelf, one in found[chosen])
+    there = set(map(str, trials["specimen"].values))
+    waiting = [name for name in cohorts(Path(path)).get(chosen, ()) if name not in there]
+    if not waiting:
+        return trials
+    said = f"{len(waiting)} of {len(there) + len(waiting)} networks have not begun ({listed(waiting, most=4)})"
+    return trials.assign_attrs(partial="; ".join(filter(None, [said, str(trials.attrs.get("partial", ""))])))

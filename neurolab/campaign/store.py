@@ -20,6 +20,7 @@ import numpy as np
 from neurolab.campaign import disk, heap
 from neurolab.campaign.identity import campaign_of, settle
 from neurolab.campaign.journal import Commit, Ledger, sha256_of
+from neurolab.campaign.kin import note_cohort
 from neurolab.campaign.lock import Lock
 from neurolab.campaign.outline import shape_of
 from neurolab.campaign.shelf import Shelf
@@ -123,11 +124,17 @@ class Store(Shelf):
         self._settle(path, lambda: [disk.sealed(make())])
         return disk.unsealed(path.read_bytes())
 
-    def outline(self, design: str, trials: xr.Dataset, keys: Sequence[str]) -> None:
-        """Keep everything of a design's trials but the scores, and the key of the cell of each lesion."""
+    def outline(self, design: str, trials: xr.Dataset, keys: Sequence[str], *, cohort: Sequence[str] = ()) -> None:
+        """Keep everything of a design's trials but the scores, and the key of the cell of each lesion.
+
+        cohort : the names of all networks in which these lesions are examined, where there are several.
+        """
         from neurolab.campaign.outline import outlined
 
         self.outline_as(design, outlined(trials, keys))
+        if cohort:
+            with disk.writing(self.folder):
+                note_cohort(self.folder.parent, trials, cohort, f"{self.folder.name}.{self.writer}")
 
     def outline_as(self, design: str, outline: Mapping[str, Any]) -> None:
         """Keep an outline that another store has, unless there is one."""

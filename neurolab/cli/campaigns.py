@@ -61,7 +61,9 @@ def _show(table: pd.DataFrame, as_json: bool) -> None:
     shown = table.assign(**{"time left": [_time(seconds) for seconds in table["seconds_left"]]})
     print(shown[list(SHOWN)].to_string(index=False))
     done, planned = int(table["done"].sum()), int(table["planned"].sum())
-    print(f"{done} of {planned} cells; {int(table['finished'].sum())} of {len(table)} finished")
+    n = table["specimen"].nunique()
+    parts = ("" if n == len(table) else f"{len(table)} designs of ") + f"{n} network{'s' * (n != 1)}"
+    print(f"{done} of {planned} cells; {int(table['finished'].sum())} of {parts} finished")
 
 
 def _time(seconds: float) -> str:

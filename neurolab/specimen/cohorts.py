@@ -42,10 +42,10 @@ class Networks:
 
     def run(self, place: int) -> xr.Dataset:
         """Get the trials of one network."""
-        from neurolab.specimen.examine import examine
+        from neurolab.specimen.examine import examine_one
 
-        one = self.cohort[place]
-        return examine(one, design_for(one, self.lesions), self.tasks, **self.settings)
+        one, names = self.cohort[place], [net.name for net in self.cohort]
+        return examine_one(one, design_for(one, self.lesions), self.tasks, cohort=names, **self.settings)
 
     def check_intact(self) -> None:
         """Every network was checked when its lesions were done."""

@@ -106,13 +106,36 @@ def examine(
     >>> examine(net, [Lesion(ROI("corner", {"input": [0]}), Zero())], [task]).sizes["lesion"]
     2
     """
-    if isinstance(specimen, Cohort):
-        return examine_each(
-            specimen, lesions, tasks,
-            batch_size=batch_size, exact=exact, store=store, n_jobs=n_jobs, shard=shard,
-            max_memory=max_memory, progress=progress, allow_double_dipping=allow_double_dipping,
+    settings: dict[str, Any] = {
+        "batch_size": batch_size, "exact": exact, "store": store, "n_jobs": n_jobs, "shard": shard,
+        "max_memory": max_memory, "progress": progress, "allow_double_dipping": allow_double_dipping,
+    }  # fmt: skip
+    with _said_when_stopped(store):
+        if isinstance(specimen, Cohort):
+            return examine_each(specimen, lesions, tasks, **settings)
+        check_specimen(specimen, "examine")
+        return examine_one(specimen, lesions, tasks, **settings)
+
+
+@contextmanager
+def _said_when_stopped(store: Any) -> Iterator[None]:
+    """Say below the traceback of Ctrl-C what is kept, wherever the campaign was."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        stop.add_note(
+            "No lesion is kept; type store='runs/x' to go on later." if store is None else
+            f"Finished lesions are kept in {store}: the same call goes on, neurolab status {store} says how far it is."
         )
-    check_specimen(specimen, "examine")
+        raise
+
+
+def examine_one(
+    specimen: Specimen, lesions: Designs, tasks: Sequence[Task], *, batch_size: int, exact: str, store: Any,
+    n_jobs: int, shard: str | None, max_memory: str | int | None, progress: bool, allow_double_dipping: bool,
+    cohort: Sequence[str] = (),
+) -> xr.Dataset:
+    """Get the trials of one network, which may be one of a cohort of these names."""
     workers = workers_of(n_jobs)
     if exact not in EXACT:
         raise DataError(f"exact={exact!r} given; expected one of {listed(EXACT)}.{did_you_mean(exact, EXACT)}")
@@ -126,7 +149,7 @@ def examine(
     _check_sheet(specimen, tasks)
     override = _check_dipping(specimen, design, tasks, allow_double_dipping)
     known = partial(_skeleton, specimen, design, tasks, override, batch_size)
-    with _kept(specimen, design, tasks, batch_size, exact, known, store, part) as kept:
+    with _kept(specimen, design, tasks, batch_size, exact, known, store, part, cohort) as kept:
         campaign = Campaign(specimen, design, tasks, batch_size, exact, kept, progress, max_memory)
         campaign.run(min(workers, len(design) - 1), part)
         campaign.check_whole(lambda: kept.trials("some lesions could not be computed"))
@@ -136,7 +159,7 @@ def examine(
 @contextmanager
 def _kept(
     specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int, exact: str,
-    known: Callable[[], xr.Dataset], store: Any, part: Shard | None,
+    known: Callable[[], xr.Dataset], store: Any, part: Shard | None, cohort: Sequence[str],
 ) -> Iterator[InMemory | OnDisk]:
     """Where the cells go."""
     if store is None:
@@ -144,7 +167,7 @@ def _kept(
         return
     writer = f"{part.number}-of-{part.n}" if part else "all"
     with Store.open(store, identity_of(specimen, tasks, batch_size, exact), writer=writer) as opened:
-        yield OnDisk(opened, known(), design)
+        yield OnDisk(opened, known(), design, cohort)
 
 
 def _shard_of(shard: str | None, store: Any) -> Shard | None:

@@ -71,10 +71,15 @@ class InMemory:
 
 
 class OnDisk:
-    """Cells in a store: what is there already is not computed again."""
+    """Cells in a store: what is there already is not computed again.
 
-    def __init__(self, store: Store, skeleton: xr.Dataset, design: Sequence[Lesion]) -> None:
-        self.store = store
+    cohort : the names of the networks in which such a design is examined, where there are several.
+    """
+
+    def __init__(
+        self, store: Store, skeleton: xr.Dataset, design: Sequence[Lesion], cohort: Sequence[str] = ()
+    ) -> None:
+        self.store, self.cohort = store, cohort
         self.folder = store.folder
         self.skeleton: xr.Dataset | None = skeleton  # until it is in the store
         self.design = design
@@ -90,7 +95,7 @@ class OnDisk:
         plan = Plan.from_json(self.store.plan(self.digest, lambda: make().as_json()))
         self.keys = self._keys(plan)
         if self.skeleton is not None:
-            self.store.outline(self.digest, self.skeleton, self.keys)
+            self.store.outline(self.digest, self.skeleton, self.keys, cohort=self.cohort)
             self.skeleton = None
         return plan
 

@@ -20,7 +20,7 @@ TABLE = pd.DataFrame({"stimulus_id": [f"s{k}" for k in range(12)], "condition": 
 TASK = nl.Task("name", nl.StimulusSet("twelve", INPUTS, TABLE), nl.scores.margin)
 #: What can be wrong with an ablation; which is, by its number, the environment says: what a function refers to is part
 #: of it, and a store would take another mood for another ablation.
-ERRORS = {"refused": DataError("unit 3 is not there"), "mood": ValueError("mood"), "interrupt": KeyboardInterrupt(),
+ERRORS = {"refused": DataError("unit 3 is not there"), "mood": ValueError("mood"), "interrupt": KeyboardInterrupt,
           "undone": LesionNotUndone("another network than before")}
 
 
@@ -127,8 +127,13 @@ def test_a_network_that_is_not_what_it_was__stops_all_and_poisons_nothing(tmp_pa
 
 def test_an_interrupt__keeps_what_is_finished_and_says_so(tmp_path, moods, caplog):
     moods("5:interrupt")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stop:
         examined(store=tmp_path)
+    assert stop.value.__notes__[-1] == (f"Finished lesions are kept in {tmp_path}: the same call goes on, neurolab "
+                                        f"status {tmp_path} says how far it is.")
+    with pytest.raises(KeyboardInterrupt) as stop:
+        examined()
+    assert stop.value.__notes__[-1] == "No lesion is kept; type store='runs/x' to go on later."
     done = status(tmp_path)["done"].item()
     assert done >= 5
     assert f"Stopped; {done} of 9 lesions of net are kept in {tmp_path}; the same call goes on." in caplog.messages

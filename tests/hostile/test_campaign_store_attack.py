@@ -316,7 +316,7 @@ def test_status__says_what_failed_and_how_what_is_there_is_read(tmp_path, capsys
     fill(tmp_path / "one", [0, 1, 3])
     campaign.merge([tmp_path / "one"], tmp_path / "one")
     assert main(["status", str(tmp_path / "one")]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "4 of 4 cells; 1 of 1 finished"
+    assert capsys.readouterr().out.splitlines()[-1] == "4 of 4 cells; 1 of 1 network finished"
 
 
 # -- two processes ---------------------------------------------------------------------------------------------------
@@ -533,7 +533,7 @@ def test_commands__status_and_merge(tmp_path, capsys):
     fill(tmp_path / "one", [0, 1], writer="1/2")
     fill(tmp_path / "two", [2, 3], writer="2/2")
     assert main(["status", str(tmp_path / "one")]) == 0
-    assert "2 of 4 cells; 0 of 1 finished" in capsys.readouterr().out
+    assert "2 of 4 cells; 0 of 1 network finished" in capsys.readouterr().out
     words = ["merge", str(tmp_path / "one"), "--into", str(tmp_path / "whole"), "--json"]
     assert main(words) == 1  # not all is there yet
     assert json.loads(capsys.readouterr().out)[0]["done"] == 2
