@@ -251,8 +251,9 @@ def _check_dipping(specimen: Specimen, design: Sequence[Lesion], tasks: Sequence
                 raise DoubleDippingError(
                     f"Task {task.name!r} shows {len(shared)} of the stimuli that chose {what} (for example "
                     f"{min(shared)!r}); the region's effect would be estimated on what selected it. Type choose, test "
-                    "= stimuli.split(2, rng=0), localise on one and examine on the other; allow_double_dipping=True "
-                    "does it all the same and is written into the trials."
+                    "= stimuli.split(2, rng=0), localise on one and examine on the other. Stimuli are known by their "
+                    "ids: where these are others of the same names, give them ids of their own. "
+                    "allow_double_dipping=True does it all the same and is written into the trials."
                 )
             if shared:
                 return "double dipping allowed"

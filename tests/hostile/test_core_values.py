@@ -164,6 +164,9 @@ def test_lesion__wrong_parts():
 
 def test_controls__pool_too_small():
     target = nl.Lesion(nl.ROI("a", {"block4": [0, 1, 2]}), nl.Zero())
+    for n in (0, -1, 20.5, "19", None):
+        with pytest.raises(DesignError, match=rf"{n!r} controls were asked for; expected 1 or more, a whole number"):
+            nl.matched_controls(target, recording(units=20), n, rng=0)
     with pytest.raises(MatchingError, match="only 2 others are free"):
         nl.matched_controls(target, recording(), 5, rng=0)
     with pytest.raises(MatchingError, match="Only 6 different control sets exist"):
