@@ -138,8 +138,8 @@ def _never_vary(own: int, target: int) -> tuple[tuple[str, float], ...]:
 def at_least_one(n: int) -> None:
     """Raise unless a whole number of lesions was asked for, one at least."""
     if not isinstance(n, (int, np.integer)) or n < 1:
-        raise DesignError(f"{n!r} controls were asked for; expected 1 or more, a whole number (19 is the least that can "
-                          "reach p = .05).")
+        raise DesignError(f"{n!r} controls were asked for; expected 1 or more, a whole number (19 is the least that "
+                          "can reach p = .05).")
 
 
 def _matching_columns(pool: xr.DataArray, match: Sequence[str]) -> np.ndarray:

@@ -180,9 +180,13 @@ def _verdict(one: Mapping[str, Any], n: int, n_units: int, level: float) -> str:
     if np.isnan(r):
         return f"not known: the {n} units examined exactly all have the same effect, or the same estimate"
     word = "agrees" if low > AGREES else "agrees in part" if low > 0 else "does not agree"
+    spearman, pearson, sure = f"{r:.2f}", f"{one['pearson'][0]:.2f}", ""
+    if n < n_units:
+        spearman += f" [{low:.2f}, {high:.2f}]"
+        pearson += f" [{one['pearson'][1]:.2f}, {one['pearson'][2]:.2f}]"
+        sure = f" ({100 * level:g} %)"
     return (
-        f"{word}: over {n} of {n_units} units examined exactly, Spearman {r:.2f} [{low:.2f}, {high:.2f}], Pearson "
-        f"{one['pearson'][0]:.2f} [{one['pearson'][1]:.2f}, {one['pearson'][2]:.2f}] ({100 * level:g} %); of the "
+        f"{word}: over {n} of {n_units} units examined exactly, Spearman {spearman}, Pearson {pearson}{sure}; of the "
         f"{one['n_top']} most harmful {one['found'][0]} are in the top 5 % of the estimate, "
         f"{one['found'][1]} in the top 10 %, {one['found'][2]} in the top 20 %"
     )

@@ -23,11 +23,18 @@ def describe_screen(result: xr.Dataset) -> str:
 
 
 def _agreement(result: xr.Dataset) -> str:
-    one = result.sel(against="smooth")
+    """The rank correlation with both scores: the smooth one, which is drawn, and the task's own, which is judged."""
+    names = {"smooth": str(result.attrs.get("smooth", "") or "smooth score"), "score": "the score of the task"}
+    return "; ".join(f"{_spearman(result, against)} with {name}" for against, name in names.items())
+
+
+def _spearman(result: xr.Dataset, against: str) -> str:
+    one = result.sel(against=against)
     r, low, high = (float(one[f"spearman{end}"]) for end in ("", "_low", "_high"))
     if not np.isfinite(r):
         return "Spearman correlation not defined"
-    return f"Spearman {number(r)} ({interval_words(low, high, level(result))})"
+    whole = (result["status"].values.astype(str) == "exact").all()
+    return f"Spearman {number(r)} ({'all units' if whole else interval_words(low, high, level(result))})"
 
 
 @drawing(
@@ -68,10 +75,12 @@ def plot_screen(result: xr.Dataset, *, ax: Axes) -> Axes:
                label="lesioned exactly", gid="exact")  # fmt: skip
     low, high = min(ends[0], float(exact[known].min())), max(ends[1], float(exact[known].max()))
     pad = 0.08 * max(high - low, 1e-12)
-    ax.scatter(estimate[~known], np.full((~known).sum(), low - 2 * pad), marker="|", s=8.0, color=GREY, linewidths=0.4,
-               label="not run", gid="not_run")  # fmt: skip
-    ax.set(ylim=(low - 3 * pad, high + 4 * pad), xlabel=f"estimated cost (no lesion)\n{_agreement(result)}",
-           ylabel="cost of the lesion")  # fmt: skip
+    if not known.all():
+        ax.scatter(estimate[~known], np.full((~known).sum(), low - 2 * pad), marker="|", s=8.0, color=GREY,
+                   linewidths=0.4, label="not run", gid="not_run")  # fmt: skip
+    said = _agreement(result).replace("; ", "\n")
+    ax.set(ylim=(low - 3 * pad, high + 4 * pad), xlabel=f"estimated cost (no lesion)\n{said}",
+           ylabel=f"cost of the lesion ({result.attrs.get('smooth', 'smooth score')})")  # fmt: skip
     key(ax)
     heading(ax, tidy(str(result.attrs.get("verdict", ""))).partition(":")[0], sample_words(result))
     return ax
