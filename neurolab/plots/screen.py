@@ -24,8 +24,13 @@ def describe_screen(result: xr.Dataset) -> str:
 
 def _agreement(result: xr.Dataset) -> str:
     """The rank correlation with both scores: the smooth one, which is drawn, and the task's own, which is judged."""
-    names = {"smooth": str(result.attrs.get("smooth", "") or "smooth score"), "score": "the score of the task"}
+    names = {"smooth": _smooth(result), "score": "the score of the task"}
     return "; ".join(f"{_spearman(result, against)} with {name}" for against, name in names.items())
+
+
+def _smooth(result: xr.Dataset) -> str:
+    """What the smooth score is called, without what explains it."""
+    return str(result.attrs.get("smooth", "")).partition(" (")[0].partition(",")[0] or "smooth score"
 
 
 def _spearman(result: xr.Dataset, against: str) -> str:
@@ -80,7 +85,7 @@ def plot_screen(result: xr.Dataset, *, ax: Axes) -> Axes:
                    linewidths=0.4, label="not run", gid="not_run")  # fmt: skip
     said = _agreement(result).replace("; ", "\n")
     ax.set(ylim=(low - 3 * pad, high + 4 * pad), xlabel=f"estimated cost (no lesion)\n{said}",
-           ylabel=f"cost of the lesion ({result.attrs.get('smooth', 'smooth score')})")  # fmt: skip
+           ylabel=f"cost of the lesion ({_smooth(result)})")  # fmt: skip
     key(ax)
     heading(ax, tidy(str(result.attrs.get("verdict", ""))).partition(":")[0], sample_words(result))
     return ax
