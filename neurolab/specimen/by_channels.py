@@ -22,7 +22,7 @@ from neurolab.specimen.certificate import Certificate
 from neurolab.specimen.chains import chains_of, joined
 from neurolab.specimen.edit import Edit
 from neurolab.specimen.graph import Graph
-from neurolab.specimen.jumps import step_of
+from neurolab.specimen.jumps import steep_of, step_of
 from neurolab.specimen.laid import Laid, NotSparse
 from neurolab.specimen.plan import Tile, in_tiles
 from neurolab.specimen.region import Region
@@ -142,6 +142,9 @@ class ByChannels:
         step = step_of(self.plan.rest)
         if step:
             raise NotSparse(f"{step} lies behind, and makes a step of what differs by rounding")
+        steep = steep_of(self.plan.rest, [one.node for one in self.plan.mixed])
+        if steep:
+            raise NotSparse(f"{steep} lies behind, and is steep where a sum is zero")
         self.copies = copies
         self.part: Slice | None = None
         if not self._skinny():

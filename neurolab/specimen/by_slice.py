@@ -13,7 +13,7 @@ from neurolab.specimen.ablations import OnWeights, effect_of
 from neurolab.specimen.bench import Bench
 from neurolab.specimen.damage import Damage
 from neurolab.specimen.graph import Graph
-from neurolab.specimen.jumps import step_of
+from neurolab.specimen.jumps import halved, step_of
 from neurolab.specimen.plan import Tile, in_tiles
 from neurolab.specimen.program import NotExported
 from neurolab.specimen.replay import Batch
@@ -53,12 +53,14 @@ class BySlice:
         self.narrow = narrow
         self.part = self._part(design[places[0]])
         step = step_of(self.part.nodes)
-        if narrow and step:
-            raise NotExported(f"{step} lies behind, and makes a step of what differs by rounding")
+        half = halved((*self.part.starts, *self.part.nodes))
+        if narrow and (step or half):
+            why = "makes a step of what differs by rounding" if step else "rounds to half precision"
+            raise NotExported(f"{step or half} lies behind, and {why}")
         if narrow and self.part.narrower < WORTH:
             raise NotExported("next to nothing behind it is read at one position only")
         on_weights = any(isinstance(effect_of(part.how), OnWeights) for part in design[places[0]].parts)
-        self.copies = 1 if on_weights or step else fitting(copies, self.part, batches)
+        self.copies = 1 if on_weights or step or half else fitting(copies, self.part, batches)
         for n in {len(batch.inputs) for batch in batches}:
             graph.sizes(n * self.copies)
         size = self.part.bytes_per_stimulus() * self.copies

@@ -70,5 +70,6 @@ def _difference(engine: Engine, path: str, at: int, answer: torch.Tensor, bits: 
     if answer.shape != whole.shape or bits:
         return Canary(engine.design[at].id, path, float("nan"), False)
     scale = float(whole[whole.isfinite()].abs().max()) if bool(whole.isfinite().any()) else 1.0
-    far = float((answer.double() - whole.double()).abs().nan_to_num(float("inf")).max()) / max(scale, 1e-30)
+    least = torch.finfo(torch.float64).tiny  # answers may be that small, all of them
+    far = float((answer.double() - whole.double()).abs().nan_to_num(float("inf")).max()) / max(scale, least)
     return Canary(engine.design[at].id, path, far, far <= ROUNDING)

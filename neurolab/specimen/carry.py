@@ -97,6 +97,8 @@ def _elementwise(node: Node, source: Node, lies: Mapping[Node, Lie]) -> Said:
     carried = [one for one in node.all_input_nodes if one in lies]
     if any(lies[one] != lie or len(sizes(one)) != n for one in carried):
         raise NotSparse(f"{name_of(node)} joins channels that lie apart")
+    if any(sizes(one)[lie.axis] != sizes(node)[lie.axis] for one in carried):
+        raise NotSparse(f"{name_of(node)} spreads one channel over many")
 
     def operand(narrow: Narrow, one: Node) -> Any:
         if one in narrow.carried:

@@ -88,6 +88,8 @@ class _Placed:
 
 
 def _same_place(a: torch.Tensor, b: torch.Tensor) -> bool:
+    if a.layout != torch.strided or b.layout != torch.strided:  # a sparse one has no storage, and is made by a copy
+        return False
     return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
 
 

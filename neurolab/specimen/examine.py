@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 import xarray as xr
 
 from neurolab.campaign import Store
@@ -137,6 +138,11 @@ def examine_one(
 ) -> xr.Dataset:
     """Get the trials of one network, which may be one of a cohort of these names."""
     workers = workers_of(n_jobs)
+    if torch.is_autocast_enabled(specimen.device.type):
+        raise DataError(
+            "examine() was called inside torch.autocast(), where updates of what is known are rounded otherwise than "
+            "whole forwards. Call it outside; if half precision is meant, put the autocast into the model's forward."
+        )
     if exact not in EXACT:
         raise DataError(f"exact={exact!r} given; expected one of {listed(EXACT)}.{did_you_mean(exact, EXACT)}")
     part = _shard_of(shard, store)

@@ -16,10 +16,14 @@ from torch.fx import Node
 from neurolab.specimen.marking import Touched, Where, mark
 from neurolab.specimen.program import NotExported, in_short
 from neurolab.specimen.sites import Site
+from neurolab.specimen.stash import names_in
 from neurolab.specimen.survey import rows
 
 if TYPE_CHECKING:
     from neurolab.specimen.specimen import Specimen
+
+#: What a forward asks that does otherwise while torch reads it; what it does then is not what a lesion meets.
+_ASKING = frozenset(("is_exporting", "is_compiling", "is_dynamo_compiling", "is_torchdynamo_compiling"))
 
 
 class _Answering(nn.Module):
@@ -36,6 +40,9 @@ class _Answering(nn.Module):
 
 def traced(specimen: Specimen, sites: Sequence[Site], numbers: Mapping[Where, int]) -> Any:
     """Get torch's exported program, functional, with a mark of its number at each place; raises NotExported."""
+    asked = next((name for kind in {type(one): None for one in specimen.model.modules()} for name in _asks(kind)), "")
+    if asked:
+        raise NotExported(f"its forward asks whether it is being exported ({asked}), and may do otherwise")
     touched = Touched(specimen, sites, lambda where, tensor: mark(tensor, numbers[where]))
     shapes = ({0: torch.export.Dim.DYNAMIC},)
     try:
@@ -45,6 +52,13 @@ def traced(specimen: Specimen, sites: Sequence[Site], numbers: Mapping[Where, in
             return whole.run_decompositions({}) if any(map(_writes, whole.graph.nodes)) else whole
     except Exception as error:  # whatever a model does that cannot be traced ends here, in any type of error
         raise NotExported(f"torch.export: {in_short(error)}") from error
+
+
+def _asks(kind: type) -> Iterator[str]:
+    """What of a module's own forward asks whether torch reads it."""
+    code = getattr(kind.forward, "__code__", None)
+    own = set[str]() if code is None or kind.__module__.startswith("torch.") else names_in(code)
+    return iter(sorted(own & _ASKING))
 
 
 def _writes(node: Node) -> bool:

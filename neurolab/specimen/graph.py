@@ -217,6 +217,8 @@ def _check(node: Node) -> None:
         raise NotExported(f"it has a part that is no plain operation ({node.op})")
     if any(isinstance(arg, Node) and arg.op == "get_attr" for arg in node.all_input_nodes):
         raise NotExported(f"it branches on values ({name})")
+    if isinstance(value, (torch.SymFloat, torch.SymBool, float, bool)) or name == "item":
+        raise NotExported(f"a number depends on values ({name})")
     sizes = [value] if isinstance(value, torch.SymInt) else getattr(value, "shape", ())
     for size in sizes:
         if isinstance(size, torch.SymInt) and any(str(s).startswith("u") for s in size.node.expr.free_symbols):

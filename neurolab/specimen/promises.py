@@ -50,7 +50,8 @@ def state_digests(model: nn.Module) -> dict[str, str]:
 
 def _bytes(tensor: torch.Tensor) -> memoryview:
     """The bytes of a tensor; on the host no copy, for a language model is read several times."""
-    plain = tensor.detach().cpu().contiguous().reshape(-1)
+    whole = tensor.detach() if tensor.layout == torch.strided else tensor.detach().to_dense()
+    plain = whole.cpu().contiguous().reshape(-1)
     return plain.view(torch.uint8).numpy().data if plain.numel() else memoryview(b"")
 
 

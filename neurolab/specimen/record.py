@@ -236,8 +236,8 @@ def _fill(table: Bench, stimuli: StimulusSet, filling: Filling, batch_size: int,
 
 def batches(n: int, size: int) -> Iterator[slice]:
     """Get the slices that cut ``n`` rows into batches."""
-    if size < 1:
-        raise DataError(f"batch_size was {size}; expected 1 or more.")
+    if not isinstance(size, (int, np.integer)) or size < 1:
+        raise DataError(f"batch_size was {size!r}; expected 1 or more, a whole number.")
     return (slice(low, min(low + size, n)) for low in range(0, n, size))
 
 

@@ -77,14 +77,15 @@ def _way_in(model: object) -> str:
 def self_test(specimen: Specimen) -> None:
     """Raise SpecimenError unless the network answers alike twice, changes nothing of itself, and feels an edit."""
     model = specimen.model
-    batch = rows(specimen.example, 3)
+    batch = _different(specimen)
 
-    def run(n: int) -> torch.Tensor:
-        return specimen.answer(batch[:n].clone()).clone()
+    def run(*at: int) -> torch.Tensor:
+        return specimen.answer(batch[list(at)].clone()).clone()
 
     before = state_digests(model)
     with kept_chance(), plain_kernels(), eval_mode(model), torch.no_grad():
-        first, second, fewer = run(3), run(3), run(2)
+        first, second = run(0, 1, 2), run(0, 1, 2)
+        pairs = {pair: run(*pair) for pair in ((0, 1), (1, 2), (0, 2))}
     after = state_digests(model)
     changed = [name for name in after if before.get(name) != after[name]]
     if changed:
@@ -105,12 +106,23 @@ def self_test(specimen: Specimen) -> None:
         )
     loose = 2e-2 if first.dtype in (torch.float16, torch.bfloat16) else 1e-4
     scale = float(torch.nan_to_num(first.double()).abs().max())
-    if not torch.allclose(first[:2].double(), fewer.double(), rtol=loose, atol=0.1 * loose * scale, equal_nan=True):
+    if not all(torch.allclose(first[list(pair)].double(), two.double(), rtol=loose, atol=0.1 * loose * scale,
+                              equal_nan=True) for pair, two in pairs.items()):
         raise SpecimenError(
             "The answer to a stimulus depends on which others are in the batch; expected independent rows. Turn "
             "batch statistics off (track_running_stats=True), or pass one stimulus at a time inside the model."
         )
     _test_bench(specimen, batch)
+
+
+def _different(specimen: Specimen) -> torch.Tensor:
+    """Three stimuli that differ: of the example, and others made from it where it has fewer, or equal ones."""
+    batch = rows(specimen.example, 3)
+    n = 1 if bool((batch == batch[:1]).all()) else min(len(specimen.example), 3)
+    while n < 3:
+        batch[n] = specimen.others(batch[n - 1 : n].clone())[0]
+        n += 1
+    return batch
 
 
 def _test_bench(specimen: Specimen, batch: torch.Tensor) -> None:

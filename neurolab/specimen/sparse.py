@@ -17,6 +17,7 @@ import torch
 from torch.fx import Node
 
 from neurolab.specimen.carry import Lie, Narrow, carried, holds_tensor, name_of, sizes
+from neurolab.specimen.jumps import halved
 from neurolab.specimen.laid import NotSparse
 from neurolab.specimen.mixing import WEIGHTS, Mixing, mixing
 
@@ -118,8 +119,9 @@ def sparse_plan(site: Node, axis: int, output: Node) -> SparsePlan:
             refused.update({one: why for one in read if one not in refused})
     if not mixed:
         raise NotSparse("; ".join(dict.fromkeys(refused.values())) or "nothing mixes its channels")
-    if any(node.meta["val"].dtype not in DTYPES for node in mixed):
-        raise NotSparse("the layer that mixes the channels works in half precision")
+    half = halved((*lies, *mixed, *rest))
+    if half:
+        raise NotSparse(f"{half} works in half precision")
     kept = tuple(node for node in lies if node in refused or node is output)
     return SparsePlan(site, Lie(axis), output, tuple(steps), lies, tuple(mixed.values()), kept, tuple(rest), refused)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
@@ -12,6 +14,9 @@ from torch import nn
 OWN = frozenset(vars(nn.Module())) | {"forward"}
 #: How deep containers are looked into, and how many things are marked at most.
 DEPTH, MOST = 4, 20_000
+
+#: What a setting is made of.
+_PLAIN = (bool, int, float, str, bytes, tuple, list, set, frozenset, dict, torch.Tensor)
 
 Marks = dict[tuple[Any, ...], Any]
 
@@ -23,6 +28,8 @@ def marks(model: nn.Module) -> tuple[Marks, list[Any]]:
     """
     found: Marks = {}
     held: list[Any] = []
+    for kind in {type(module): None for module in model.modules()}:
+        _mark_kind(kind, found, held)
     for path, module in model.named_modules():
         for name, value in vars(module).items():
             if name not in OWN:
@@ -30,6 +37,36 @@ def marks(model: nn.Module) -> tuple[Marks, list[Any]]:
         for name, value in module._buffers.items():
             _mark((path, name), value, found, held)
     return found, held
+
+
+def _mark_kind(kind: type, found: Marks, held: list[Any]) -> None:
+    """Mark what the modules of a class share: its attributes, and the settings of its file that its functions read."""
+    for cls in kind.__mro__:
+        if cls.__module__.partition(".")[0] in ("torch", "builtins", "typing"):
+            continue
+        where = f"{cls.__module__}.{cls.__qualname__}"
+        for name, value in vars(cls).items():
+            if isinstance(value, FunctionType):
+                _mark_read(where, value, found, held)
+            elif not name.startswith("__") and not hasattr(value, "__get__"):
+                _mark((where, name), value, found, held)
+
+
+def _mark_read(where: str, function: FunctionType, found: Marks, held: list[Any]) -> None:
+    for name in names_in(function.__code__):
+        value = function.__globals__.get(name)
+        own = getattr(type(value), "__module__", "") == function.__module__  # a configuration, and not a library's
+        if value is not None and (own or isinstance(value, _PLAIN)):
+            _mark((where, "global", name), value, found, held)
+    for at, cell in enumerate(function.__closure__ or ()):
+        with suppress(ValueError):  # nothing is in it yet
+            if isinstance(cell.cell_contents, _PLAIN):
+                _mark((where, function.__name__, at), cell.cell_contents, found, held)
+
+
+def names_in(code: CodeType) -> set[str]:
+    """Get the names that a function reads, those of functions within it included."""
+    return {*code.co_names}.union(*(names_in(one) for one in code.co_consts if isinstance(one, CodeType)))
 
 
 def _mark(place: tuple[Any, ...], value: Any, found: Marks, held: list[Any]) -> None:
@@ -53,8 +90,18 @@ def _mark(place: tuple[Any, ...], value: Any, found: Marks, held: list[Any]) -> 
         found[place] = len(value)
         for at, child in enumerate(value):
             _mark((*place, at), child, found, held)
-    elif hasattr(value, "__dict__") and not callable(value):
+    elif isinstance(value, (set, frozenset)):
+        found[place] = sorted(map(repr, value)) if len(value) < MOST // 100 else id(value)
+    elif isinstance(value, FunctionType):
+        found[place] = id(value)
+        for at, cell in enumerate(value.__closure__ or ()):
+            with suppress(ValueError):
+                _mark((*place, at), cell.cell_contents, found, held)
+    elif hasattr(value, "__dict__") and not isinstance(value, (type, MethodType, ModuleType, BuiltinFunctionType)):
         for name, child in list(vars(value).items()):
             _mark((*place, name), child, found, held)
+    elif slots := [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())]:
+        for name in {*slots} - {"__weakref__"}:
+            _mark((*place, name), getattr(value, name, None), found, held)
     else:
         found[place] = id(value)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,12 @@ _LAYOUT = frozenset((
     "transpose", "permute", "unsqueeze", "squeeze", "movedim", "swapaxes", "flatten", "unflatten", "sym_size", "size",
     "expand", "view", "reshape", "t",
 ))
+
+
+#: Of other operations that have no ``dim``, how many of the last axes they run along.
+_LAST = {"scaled_dot_product_attention": 2, "tril": 2, "triu": 2, "pixel_shuffle": 3, "pixel_unshuffle": 3,
+         "channel_shuffle": 3, "im2col": 3, "col2im": 2, "cdist": 2, "_cdist_forward": 2, "inverse": 2, "cholesky": 2,
+         "matrix_exp": 2, "logdet": 2, "slogdet": 2}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -130,10 +137,28 @@ def joins_rows(node: Node) -> bool:
     if schema.name.partition(".")[0] in ("aten::index", "aten::index_put", "aten::_unsafe_index"):
         places: Any = named.get("indices") or ()
         return len(places) > axis and places[axis] is not None
+    if axis >= n - _trailing(schema.name.removeprefix("aten::").partition(".")[0], named):
+        return True
     asked = [named[name] for name in ("dim", "dims") if name in named and named[name] is not None]
     along = {one % n for value in asked for one in (value if isinstance(value, (list, tuple)) else [value])
              if isinstance(one, int)}
     return axis in along
+
+
+def _trailing(name: str, named: Mapping[str, Any]) -> int:
+    """How many of the last axes an operation runs along that is not told by ``dim`` along which."""
+    if name == "roll" and not named.get("dims"):
+        return 64  # the whole, laid out in one row
+    if name in ("layer_norm", "native_layer_norm", "rms_norm", "_fused_rms_norm"):
+        return len(named.get("normalized_shape") or ())
+    if name == "constant_pad_nd":
+        return len(named.get("pad") or ()) // 2
+    if name == "convolution":
+        return int(named["weight"].meta["val"].dim()) - 1
+    spatial = re.search(r"(pool|pad|conv|upsample\w*?|conv_transpose|grid_sampler_)(\d)d", name)
+    if spatial:
+        return int(spatial[2]) + ("conv" in spatial[1])
+    return _LAST.get(name, 2 if name.startswith(("linalg_", "_linalg_")) else 0)
 
 
 def rows_are_apart(graph: Graph) -> bool:
