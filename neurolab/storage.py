@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import xarray as xr
 
 from neurolab.errors import FileFormatError, SchemaError, listed
 from neurolab.schema import check_recording, check_result, check_trials, strings
+from neurolab.writing import saying, write_whole
 
 Storable = xr.DataArray | xr.Dataset
 #: What no unit, site or place is: what integers of a recording read as where their file got lost.
@@ -23,11 +25,14 @@ WRITTEN = "chunks_written"
 def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
     """Write a recording, trials or a result to ``.nc`` (netCDF 4 through h5netcdf) or ``.zarr`` (version 3).
 
-    Returns the path. The file appears whole: one already there is replaced only when the new one is complete.
+    Returns the path, whose folder is made if it is not there. The file appears whole: one already there is replaced
+    only when the new one is complete. A ``.nc`` is made in memory first; what has no room there twice belongs in a
+    ``.zarr``.
 
     Raises
     ------
     SchemaError : not a recording, trials or result. FileFormatError : another ending.
+    StoreWriteError : a full disk, a read-only folder, a path that cannot be made.
 
     Example
     -------
@@ -40,18 +45,39 @@ def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
     dataset = _checked(data)
     dataset = without_count(dataset.to_dataset(name="activity") if isinstance(dataset, xr.DataArray) else dataset)
     target = pathlib.Path(path)
+    if target.suffix not in (".nc", ".zarr"):
+        raise FileFormatError(f"{target.name}: expected a name that ends in .nc or .zarr.")
+    content = netcdf_of(dataset) if target.suffix == ".nc" else None
+    with saying(target, f"a path in a folder of your own: nl.save(data, '/my/folder/{target.name}')"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if content is None:
+            _write_zarr(dataset, target)
+        else:
+            write_whole(target, content)
+    return target
+
+
+def netcdf_of(dataset: xr.Dataset) -> memoryview:
+    """Get the netCDF file of a dataset, in memory: one on a disk that HDF5 cannot close ends the process later on."""
+    import h5netcdf
+
+    held = io.BytesIO()
+    with h5netcdf.File(held, "w") as file:
+        dataset.compute().dump_to_store(xr.backends.H5NetCDFStore(file))
+    return held.getbuffer()
+
+
+def _write_zarr(dataset: xr.Dataset, target: pathlib.Path) -> None:
     beside = target.with_name(f".{target.name}.part")
-    if target.suffix == ".nc":
-        dataset.to_netcdf(beside, engine="h5netcdf")
-    elif target.suffix == ".zarr":
-        shutil.rmtree(beside, ignore_errors=True)
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
         dataset.to_zarr(beside, zarr_format=3, consolidated=False)
         count_chunks(beside)
         shutil.rmtree(target, ignore_errors=True)
-    else:
-        raise FileFormatError(f"{target.name}: expected a name that ends in .nc or .zarr.")
-    os.replace(beside, target)
-    return target
+        os.replace(beside, target)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
 
 
 def load(path: str | os.PathLike[str]) -> Storable:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 from neurolab.digest import digest_of
-from neurolab.errors import StoreWriteError
+from neurolab.writing import removed_on_error, saying
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
-TAKEN = {errno.ENOTDIR, errno.EEXIST}
 #: What a file is to hold, whole or in pieces.
 Content = bytes | Iterable[bytes]
 _HEAD, _MIDDLE, _END = b'{"sha256": "', b'", "content": ', b"}\n"
@@ -37,33 +33,21 @@ def safe_name(name: str) -> str:
     return plain if plain == name else f"{plain}-{digest_of(name)[:8]}"
 
 
-@contextmanager
-def writing(place: Path) -> Iterator[None]:
+def writing(place: Path) -> AbstractContextManager[None]:
     """Say a full disk or a read-only folder in words, with what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise StoreWriteError(
-                f"The disk of {place} is full ({error.strerror}); every cell that was committed before is kept there. "
-                "Free some space and type the same again: it goes on where it stopped."
-            ) from error
-        if error.errno in LOCKED:
-            raise StoreWriteError(
-                f"{place} cannot be written ({error.strerror}); what it holds is untouched. Type store= with a folder "
-                "of your own, or change its permissions. nl.campaign.partial() and `neurolab status` only read."
-            ) from error
-        if error.errno in TAKEN:
-            raise StoreWriteError(
-                f"{error.filename or place} is a file, or in one, where the store needs a folder. Type another store=."
-            ) from error
-        raise
+    return saying(
+        place,
+        "store= with a folder of your own",
+        kept="every cell that was committed before is kept there",
+        again="type the same again: it goes on where it stopped",
+        reading=" nl.campaign.partial() and `neurolab status` only read.",
+    )
 
 
 def write_whole(target: Path, content: Content, *, by: str, sync: bool = True) -> None:
     """Write a file beside its place and rename it; an error removes the draft, of which a writer ``by`` has one."""
     draft = _draft(target, content, by, sync)
-    with _removed_on_error(draft):
+    with removed_on_error(draft):
         os.replace(draft, target)
 
 
@@ -72,7 +56,7 @@ def write_first(target: Path, content: Content, *, by: str) -> None:
     if target.exists():
         return
     draft = _draft(target, content, by, True)
-    with _removed_on_error(draft):
+    with removed_on_error(draft):
         try:
             os.link(draft, target)
         except FileExistsError:
@@ -85,7 +69,7 @@ def write_first(target: Path, content: Content, *, by: str) -> None:
 
 def _draft(target: Path, content: Content, by: str, sync: bool) -> Path:
     draft = target.with_name(f".{target.name}.{by}.part")
-    with _removed_on_error(draft):
+    with removed_on_error(draft):
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
             for piece in [content] if isinstance(content, bytes) else content:
@@ -102,16 +86,6 @@ def write_all(handle: int, content: bytes) -> None:
     left = memoryview(content)
     while left:
         left = left[os.write(handle, left) :]
-
-
-@contextmanager
-def _removed_on_error(draft: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise
 
 
 def sync_file(path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from neurolab.campaign.disk import write_all
 from neurolab.errors import StoreBusyError
+from neurolab.writing import removed_on_error
 
 try:
     import fcntl
@@ -38,8 +39,9 @@ class Lock:
         try:
             if not _locked(handle, path):
                 raise StoreBusyError(_busy(what, path, instead))
-            os.ftruncate(handle, 0)
-            write_all(handle, json.dumps(_me()).encode())
+            with removed_on_error(path):
+                os.ftruncate(handle, 0)
+                write_all(handle, json.dumps(_me()).encode())
         except BaseException:
             os.close(handle)
             raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from neurolab.errors import DesignError
 from neurolab.plots.drawing import Plot, drawing_of
 from neurolab.plots.style import DOUBLE_MM, MM, SINGLE_MM, settings
 from neurolab.plots.twins import alt_text, legend_text, source_table
+from neurolab.writing import saying, write_whole
 
 MOST_HEIGHT_MM = 170.0  # a page of Nature, less its legend
 
@@ -79,6 +79,10 @@ def save_figure(
     -------
     SavedFigure, the five paths. A second run on the same machine writes the same bytes.
 
+    Raises
+    ------
+    StoreWriteError : a full disk, a read-only folder, a folder that cannot be made.
+
     When this is invalid
     --------------------
     With other fonts or another matplotlib the bytes differ, not the numbers: those are in the CSV.
@@ -98,12 +102,17 @@ def save_figure(
     size = (_width(width_mm), _height(height_mm, known.height_mm if known else 60.0))
     drawn = _draw(result, plot, size)
     table = source_table(result, known.variables if known else None)
-    place.pdf.parent.mkdir(parents=True, exist_ok=True)
-    _write(place.pdf, drawn["pdf"])
-    _write(place.png, drawn["png"])
-    _write(place.csv, table.to_csv(index=False, lineterminator="\n").encode())
-    _write(place.legend, legend_text(result, plot).encode())
-    _write(place.alt, alt_text(result, plot).encode())
+    files = {
+        place.pdf: drawn["pdf"],
+        place.png: drawn["png"],
+        place.csv: table.to_csv(index=False, lineterminator="\n").encode(),
+        place.legend: legend_text(result, plot).encode(),
+        place.alt: alt_text(result, plot).encode(),
+    }
+    with saying(folder, "another folder, one of your own"):
+        place.pdf.parent.mkdir(parents=True, exist_ok=True)
+        for path, content in files.items():
+            write_whole(path, content)
     return place
 
 
@@ -134,10 +143,3 @@ def _height(height_mm: float | None, usual: float) -> float:
     if not 10.0 <= height <= MOST_HEIGHT_MM:
         raise DesignError(f"height_mm was {height:g}; expected 10 to {MOST_HEIGHT_MM:g}, what a journal page holds.")
     return height
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside the place, then rename: a reader never sees half a file."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    draft.write_bytes(content)
-    os.replace(draft, path)

@@ -89,6 +89,7 @@ def examine(
     DoubleDippingError : a task shows stimuli that chose a lesioned region.
     LesionNotApplied, LesionNotUndone : a promise of the bench could not be kept.
     CampaignMismatchError : the store belongs to other weights, stimuli, scores, settings or versions.
+    StoreWriteError : a full disk, a read-only folder, a folder that cannot be made; what was committed is kept.
     TooLargeError : more memory is needed than ``max_memory``, or than there is.
 
     When this is invalid

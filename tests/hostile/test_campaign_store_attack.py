@@ -502,6 +502,12 @@ def test_file_in_the_place_of_the_folder__is_said(tmp_path):
         Store.open(tmp_path / "file", IDENTITY)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="this system has no /proc, where nothing can be made")
+def test_folder_that_cannot_be_made__is_said():
+    with pytest.raises(StoreWriteError, match=r"^/proc/nothing/x/net cannot be made.*Type store= with a folder"):
+        Store.open("/proc/nothing/x", IDENTITY)
+
+
 # -- names -----------------------------------------------------------------------------------------------------------
 
 NAMES = ["net", "Net", "NET", "../net", "..", ".", "", "/etc/passwd", "a/b", "a\\b", "a\0b", "con:", "net ", "n" * 300,

@@ -1,0 +1,77 @@
+"""Files that appear whole or not at all, and what the system says when it cannot write, in words."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from neurolab.errors import StoreWriteError
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
+TAKEN = {errno.ENOTDIR, errno.EEXIST}
+NOWHERE = {errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP}
+
+
+@contextmanager
+def saying(
+    place: str | os.PathLike[str],
+    instead: str,
+    *,
+    kept: str = "what was there before is kept",
+    again: str = "type the same again",
+    reading: str = "",
+) -> Iterator[None]:
+    """Say a full disk, a read-only folder, or a path that cannot be made in words, with what to do.
+
+    place : what the user asked to have written. instead : what to type where it cannot be.
+    """
+    try:
+        yield
+    except OSError as error:
+        known = _said(error, place, instead, kept, again, reading)
+        if known:
+            raise StoreWriteError(known) from error
+        raise
+
+
+def _said(error: OSError, place: str | os.PathLike[str], instead: str, kept: str, again: str, reading: str) -> str:
+    """What happened and what to type next; empty where it has nothing to do with the place."""
+    why, where = error.strerror, error.filename2 or error.filename or place
+    if error.errno in FULL:
+        return f"The disk of {place} is full ({why}); {kept}. Free some space and {again}."
+    if error.errno in LOCKED:
+        return (
+            f"{place} cannot be written ({why}); what it holds is untouched. Type {instead}, or change its "
+            f"permissions.{reading}"
+        )
+    if error.errno in TAKEN:
+        return f"{where} is a file, or in one, where a folder is needed. Type {instead}."
+    if error.errno == errno.EISDIR:
+        return f"{where} is a folder where a file is needed. Type {instead}."
+    if error.errno in NOWHERE:
+        return f"{place} cannot be made, or was taken away meanwhile ({why}). Type {instead}."
+    return ""
+
+
+def write_whole(target: Path, content: bytes | memoryview) -> None:
+    """Write a file beside its place and rename it: a reader never sees half of it, and an error leaves nothing."""
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    with removed_on_error(draft):
+        draft.write_bytes(content)
+        os.replace(draft, target)
+
+
+@contextmanager
+def removed_on_error(draft: Path) -> Iterator[None]:
+    """Take a draft away again where it did not become what it was to be."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
