@@ -158,7 +158,7 @@ def record(
     ------
     SpecimenError : a bare model or a Cohort.
     DataError : NaN or inf activity, naming site and stimulus; more memory than ``max_memory``.
-    StoreBusyError : somebody else is writing a recording of that name.
+    StoreBusyError : somebody else is writing a recording of that name. StoreWriteError : it cannot be written there.
     LesionNotApplied, LesionNotUndone : see the bench.
 
     When this is invalid

@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +16,11 @@ import torch
 import xarray as xr
 
 from neurolab.campaign.lock import Lock
-from neurolab.errors import DataError, FileFormatError
+from neurolab.errors import DataError, FileFormatError, StoreWriteError
 from neurolab.schema import check_recording
 from neurolab.specimen.chunks import Chunks, chunk_columns
 from neurolab.storage import NEVER
+from neurolab.writing import saying
 
 if TYPE_CHECKING:
     from neurolab.specimen.columns import Columns
@@ -98,17 +100,37 @@ class Streamed:
     def __init__(self, path: str | os.PathLike[str], template: xr.DataArray, columns: Columns, rows: int) -> None:
         self.target = store_path(path)
         hidden = self.target.with_name(f".{self.target.name}.lock")
-        hidden.parent.mkdir(parents=True, exist_ok=True)
-        self.lock = Lock(hidden, f"The recording {self.target.name}", "name another store=.")
+        if self.target.is_file():  # now, not when all is recorded
+            raise StoreWriteError(f"{self.target} is a file, where a folder is needed. Type another store=.")
+        with self._saying():
+            hidden.parent.mkdir(parents=True, exist_ok=True)
+            self.lock = Lock(hidden, f"The recording {self.target.name}", "name another store=.")
         self.template = template.drop_vars(columns.names)
         self.beside = self.target.with_name(f".{self.target.name}.part")
         self.chunks: Chunks | None = None
         try:
-            self.chunks = self._begun(columns, rows)
+            with self._saying():
+                self.chunks = self._begun(columns, rows)
         except BaseException:
             self.drop()
             raise
-        self.begin, self.put, self.done = self.chunks.begin, self.chunks.put, self.chunks.done
+        self.put = self.chunks.put
+
+    def _saying(self) -> AbstractContextManager[None]:
+        """Say in words where the recording cannot be written."""
+        return saying(self.target, "store= with a folder of your own", again="record again")
+
+    def begin(self, at: slice) -> None:
+        """Say which rows come next."""
+        assert self.chunks is not None
+        with self._saying():
+            self.chunks.begin(at)
+
+    def done(self) -> None:
+        """Take note that the rows are filled and checked; raises what went wrong on the disk so far."""
+        assert self.chunks is not None
+        with self._saying():
+            self.chunks.done()
 
     def _begun(self, columns: Columns, rows: int) -> Chunks:
         """Make the folder beside the target and get what fills it."""
@@ -144,23 +166,26 @@ class Streamed:
         """Write what is said of the neuroids, one column after another, as the rows of one table."""
         wide = chunk_columns(1, columns.n, 8)
         kinds = [np.float64 if name == "out_norm" else np.int64 for name in columns.names]
-        named = [self._array(name, (columns.n,), (wide,), kind, {}) for name, kind in zip(columns.names, kinds)]
+        with self._saying():
+            named = [self._array(name, (columns.n,), (wide,), kind, {}) for name, kind in zip(columns.names, kinds)]
         chunks = Chunks(lambda row, column: named[row]((column,)), 1, wide, columns.n, np.dtype(np.int64))
         try:
-            for row, name in enumerate(columns.names):
-                chunks.begin(slice(row, row + 1))
-                for span, part in columns.parts(name):
-                    chunks.put(span, torch.from_numpy(part[None].view(np.int64)))  # 8 bytes are 8 bytes
-            chunks.finish()
+            with self._saying():
+                for row, name in enumerate(columns.names):
+                    chunks.begin(slice(row, row + 1))
+                    for span, part in columns.parts(name):
+                        chunks.put(span, torch.from_numpy(part[None].view(np.int64)))  # 8 bytes are 8 bytes
+                chunks.finish()
         finally:
             chunks.close()
 
     def finish(self) -> xr.DataArray:
         """Move the folder to its place and get the recording, its values still on disk."""
         assert self.chunks is not None
-        self.chunks.finish()
-        shutil.rmtree(self.target, ignore_errors=True)
-        os.replace(self.beside, self.target)
+        with self._saying():
+            self.chunks.finish()
+            shutil.rmtree(self.target, ignore_errors=True)
+            os.replace(self.beside, self.target)
         found = xr.open_zarr(self.target, consolidated=False, chunks=None, drop_variables=list(self.template.coords))
         for name in found.variables:
             found[name].encoding.clear()  # how it lies here says nothing about a copy

@@ -11,7 +11,7 @@ import zarr
 from torch import nn
 
 from neurolab import analysis
-from neurolab.errors import DataError, StoreBusyError
+from neurolab.errors import DataError, StoreBusyError, StoreWriteError
 from neurolab.specimen import Probe, Specimen, record
 from neurolab.specimen.filling import finite
 from neurolab.stimuli import StimulusSet
@@ -95,7 +95,7 @@ def test_full_disk__is_an_error_and_leaves_nothing(net, tmp_path, monkeypatch, f
             raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(STREAM["Chunks"], "_write", write)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StoreWriteError, match=r"The disk of \S*a\.zarr is full \(No space left.*and record again"):
         record(net, shown(), [Probe(site, pool=None) for site in SITES], batch_size=4, store=tmp_path / "a.zarr")
     assert not list(tmp_path.iterdir())
 

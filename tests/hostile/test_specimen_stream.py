@@ -1,6 +1,8 @@
 """Recordings that go to disk while they are made: the same numbers, the memory bound kept, nothing half-written."""
 
+import errno
 import logging
+import os
 import subprocess
 import sys
 
@@ -11,7 +13,7 @@ import torch
 import xarray as xr
 from torch import nn
 
-from neurolab.errors import DataError, FileFormatError
+from neurolab.errors import DataError, FileFormatError, StoreWriteError
 from neurolab.lesion import Lesion, Zero
 from neurolab.recording import unflatten
 from neurolab.roi import ROI
@@ -158,3 +160,49 @@ def test_streamed__columns_of_zeros_and_empty_texts_are_whole_too(net, tmp_path)
     table = stimuli.table.assign(depth=0.0, label=0, colour="")
     lazy = record(net, StimulusSet("plain", stimuli.inputs, table), PROBES, store=tmp_path / "a.zarr")
     xr.testing.assert_identical(load(tmp_path / "a.zarr"), lazy.load())
+
+
+@pytest.mark.parametrize("store", ["file.nc/a.zarr", "file.zarr"])
+def test_store__that_is_a_file_or_in_one_is_refused_before_anything_is_shown(net, tmp_path, monkeypatch, store):
+    (tmp_path / store.partition("/")[0]).write_text("mine")
+    monkeypatch.setattr(net.model, "forward", None)
+    with pytest.raises(StoreWriteError, match=r"is a file.*where a folder is needed. Type .*store="):
+        record(net, shown(), PROBES, store=tmp_path / store)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("store", ["/proc/a.zarr", "/proc/nothing/a.zarr"])
+@pytest.mark.skipif(sys.platform != "linux", reason="this system has no /proc, where nothing can be made")
+def test_store__that_cannot_be_made_is_said(net, store):
+    with pytest.raises(StoreWriteError, match=rf"{store} cannot be made.*Type store= with a folder of your own"):
+        record(net, shown(), PROBES, store=store)
+
+
+def test_store__on_a_disk_without_room_for_its_lock_leaves_nothing(net, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("neurolab.campaign.lock.write_all", full)
+    with pytest.raises(StoreWriteError, match=r"/a\.zarr is full"):
+        record(net, shown(), PROBES, store=tmp_path / "a.zarr")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number, said", [(errno.EROFS, "cannot be written"), (errno.ENOSPC, "is full")])
+@pytest.mark.parametrize("call", ["open", "replace"])
+def test_store__where_nothing_can_be_written_says_so_and_leaves_nothing(
+    net, tmp_path, monkeypatch, number, said, call
+):
+    real = getattr(os, call)
+
+    def refuse(path, *args, **options):
+        if "a.zarr" in str(path):
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path, *args, **options)
+
+    with monkeypatch.context() as unwritable:
+        unwritable.setattr(os, call, refuse)
+        with pytest.raises(StoreWriteError, match=rf"/a\.zarr {said} "):
+            record(net, shown(), PROBES, store=tmp_path / "a.zarr")
+    assert not list(tmp_path.iterdir())
+    record(net, shown(), PROBES, store=tmp_path / "a.zarr")
