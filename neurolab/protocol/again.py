@@ -16,6 +16,7 @@ from neurolab.plots.save import figure_paths
 from neurolab.protocol.findings import load_dataset
 from neurolab.protocol.folder import read_manifest
 from neurolab.report import write_report
+from neurolab.writing import saying
 
 
 def report_again(root: str | os.PathLike[str]) -> Path:
@@ -31,13 +32,14 @@ def report_again(root: str | os.PathLike[str]) -> Path:
             f"{folder} holds no results; expected the folder of a run, with results/*.nc. Type neurolab run NAME --out "
             f"{folder} first."
         )
-    write_report(
-        saved,
-        folder / "report.html",
-        figures=saved_figures(folder),
-        title=str(manifest.get("protocol", folder.resolve().name)),
-        manifest=manifest,
-    )
+    with saying(folder, "the name of a copy of that folder, one of your own"):
+        write_report(
+            saved,
+            folder / "report.html",
+            figures=saved_figures(folder),
+            title=str(manifest.get("protocol", folder.resolve().name)),
+            manifest=manifest,
+        )
     return folder / "report.html"
 
 

@@ -105,7 +105,8 @@ def run_essays(
     try:
         for at, name in enumerate(todo):
             say(f"[{at + 1}/{len(todo)}] {name}{_left(started, at, len(todo))}")
-            told[name] = _run(asked, name, names[name])
+            with folder.saying():
+                told[name] = _run(asked, name, names[name])
             say(f"      {told[name].status}, {told[name].seconds:.0f} s{_why(told[name])}")
             _write(folder, told, about, status="running")
     finally:
@@ -208,7 +209,8 @@ def _told(asked: Asked, name: str, script: str, seconds: float | None = None) ->
 
 def _write(folder: Folder, told: Mapping[str, Told], about: Mapping[str, Any], *, status: str) -> None:
     every = list(told.values())
-    folder.adopt(write_essays(every, folder.root, about=about))
+    with folder.saying():
+        folder.adopt(write_essays(every, folder.root, about=about))
     scripts = {one.name: {"status": one.status, "reason": one.reason, "seconds": round(one.seconds, 1)}
                for one in every}  # fmt: skip
     folder.write_manifest({**about, "status": status, "scripts": scripts})

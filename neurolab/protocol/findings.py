@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab import storage
 from neurolab.errors import FileFormatError, ProtocolError
 from neurolab.lesion import Lesion
 from neurolab.roi import ROI
 from neurolab.schema import check_recording, check_result, check_trials, strings
+from neurolab.storage import netcdf_of
 
 
 def is_trials(value: object) -> bool:
@@ -44,8 +44,7 @@ def place_of(name: str, value: Any) -> tuple[str, Callable[[Path], object]]:
     if isinstance(value, xr.Dataset):
         return f"results/{name}.nc", _netcdf(check_result(value) if is_result(value) else value)
     if isinstance(value, xr.DataArray):
-        check_recording(value)
-        return f"results/{name}.nc", lambda path: storage.save(value, path)
+        return f"results/{name}.nc", _netcdf(check_recording(value).to_dataset(name="activity"))
     if isinstance(value, pd.DataFrame):
         return f"results/{name}.csv", lambda path: value.to_csv(path, index=False, lineterminator="\n")
     lesions = lesion_rows(value)
@@ -82,7 +81,7 @@ def _lesion(lesion: Lesion) -> dict[str, Any]:
 
 
 def _netcdf(value: xr.Dataset) -> Callable[[Path], object]:
-    return lambda path: value.to_netcdf(path, engine="h5netcdf")
+    return lambda path: path.write_bytes(netcdf_of(value))
 
 
 def _json(name: str, value: Any) -> Callable[[Path], object]:

@@ -7,10 +7,12 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from neurolab.errors import ProtocolError, listed
+from neurolab.writing import removed_on_error, saying, write_whole
 
 MANIFEST = "manifest.json"
 #: What a run writes at the top of its folder.
@@ -35,19 +37,22 @@ class Folder:
                 f"{self.root} holds {listed(strangers)} and no {MANIFEST} of neurolab, so an earlier run did not write "
                 "them; they were left as they are. Type another --out."
             )
-        self.root.mkdir(parents=True, exist_ok=True)
+        with self.saying():
+            self.root.mkdir(parents=True, exist_ok=True)
         self.files: dict[str, str] = {}
+
+    def saying(self) -> AbstractContextManager[None]:
+        """Say in words where the folder cannot be written."""
+        return saying(self.root, "--out with a folder of your own", kept="the findings that were finished are kept")
 
     def write(self, name: str, save: Callable[[Path], object]) -> Path:
         """Write one file through a draft beside it, then rename: a reader or a crash never sees half of it."""
         target = self.root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{target.suffix}")
-        try:
+        with self.saying(), removed_on_error(draft):
+            target.parent.mkdir(parents=True, exist_ok=True)
             save(draft)
             os.replace(draft, target)
-        finally:
-            draft.unlink(missing_ok=True)
         return self.adopt([target])
 
     def adopt(self, paths: Iterable[Path]) -> Path:
@@ -62,9 +67,8 @@ class Folder:
         lists = {"files": dict(sorted(self.files.items())), "of an earlier run": self.earlier()}
         text = json.dumps({**content, **lists}, indent=1, ensure_ascii=False, default=str) + "\n"
         target = self.root / MANIFEST
-        draft = target.with_name(f".{MANIFEST}.{secrets.token_hex(4)}")
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, target)
+        with self.saying():
+            write_whole(target, text.encode())
         return target
 
     def earlier(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,14 @@ from typing import Any
 
 import xarray as xr
 
-from neurolab.errors import MissingPackageError, PartialTrialsError, ProtocolError, did_you_mean, listed
+from neurolab.errors import (
+    MissingPackageError,
+    PartialTrialsError,
+    ProtocolError,
+    StoreWriteError,
+    did_you_mean,
+    listed,
+)
 from neurolab.plots import SavedFigure, save_figure
 from neurolab.plots.drawing import Plot, choices_of, drawing_of, plot_for
 from neurolab.protocol.findings import is_result, place_of
@@ -235,7 +243,8 @@ def _finish_broken(run: Run, problem: BaseException) -> None:
         run.finish("failed", error)
     except Exception as second:
         problem.add_note(f"After that, reporting the finished findings failed too: {type(second).__name__}: {second}")
-        run.note("failed", error)
+        with suppress(StoreWriteError):  # the note says it
+            run.note("failed", error)
     if run.found:
         kept = ", ".join(run.places.values())
         problem.add_note(f"Finished findings are on disk in {run.folder.root}: {kept}.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from neurolab.report.html import write_page
 from neurolab.report.methods import paragraph
 from neurolab.report.provenance import provenance
 from neurolab.report.references import bibliography
+from neurolab.writing import write_whole
 
 COLUMNS = ("protocol", "claim", "verdict", "effect", "n", "figure", "expects", "reasons", "undermined_by", "note")
 QUICK = "Quick runs: they show that the protocols work; their numbers are not the experiments'."
@@ -93,9 +93,7 @@ def records(table: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _whole(path: Path, text: str) -> Path:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
+    write_whole(path, text.encode())
     return path
 
 

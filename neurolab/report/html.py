@@ -25,6 +25,7 @@ from neurolab.report.plain import told
 from neurolab.report.provenance import provenance
 from neurolab.report.references import bibliography
 from neurolab.report.tables import MOST_ROWS, formatted, picked_names, result_table, untested
+from neurolab.writing import removed_on_error
 
 STYLE = """
 .nl table {border-collapse: collapse; margin: .5rem 0 1rem} .nl th, .nl td {padding: .15rem .8rem .15rem 0;
@@ -93,14 +94,15 @@ def write_page(target: Path, title: str, sections: list[tuple[str, str]]) -> Non
     for name, content in sections:
         page.add_html(f'<div class="nl">{content}</div>', title=name, tags=("neurolab",))
     draft = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.html")
-    page.save(draft, open_browser=False, overwrite=True, verbose="ERROR")
-    logging.getLogger("mne").setLevel(loud)
-    # a clock in the footer would make every run another file, and its link is the only one that leaves the page
-    made = re.sub(
-        r"<span>Created on .*?</span>", "<span>Made by neurolab with MNE-Python</span>", draft.read_text("utf-8")
-    )
-    draft.write_text(made, encoding="utf-8")
-    os.replace(draft, target)
+    with removed_on_error(draft):
+        page.save(draft, open_browser=False, overwrite=True, verbose="ERROR")
+        logging.getLogger("mne").setLevel(loud)
+        # a clock in the footer would make every run another file, and its link is the only one that leaves the page
+        made = re.sub(
+            r"<span>Created on .*?</span>", "<span>Made by neurolab with MNE-Python</span>", draft.read_text("utf-8")
+        )
+        draft.write_text(made, encoding="utf-8")
+        os.replace(draft, target)
 
 
 def _answer(results: Mapping[str, xr.Dataset], about: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """A protocol leaves what it found: when it ends, raises, is killed, is run twice, or meets a stranger's folder."""
 
+import errno
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ import pytest
 import xarray as xr
 
 import neurolab as nl
-from neurolab.errors import FileFormatError, MissingDataError, NeurolabError, ProtocolError
+from neurolab.errors import FileFormatError, MissingDataError, NeurolabError, ProtocolError, StoreWriteError
 from neurolab.protocol.again import load_findings, report_again
 from neurolab.protocol.findings import load_dataset
 from neurolab.simulate import phantom_recording, phantom_trials
@@ -311,3 +312,59 @@ def test_names_of_findings_to_draw__take_the_figure_of_their_kind(tmp_path):
         run(whole, tmp_path / "other", draw=["deficit"])
     with pytest.raises(ProtocolError, match="one word"):
         run(whole, tmp_path / "word", draw="deficits")
+
+
+@pytest.mark.parametrize("number, said", [(errno.EROFS, "cannot be written"), (errno.ENOSPC, "is full")])
+def test_folder_that_cannot_be_written__is_said_at_once(tmp_path, monkeypatch, number, said):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(StoreWriteError, match=rf"/out {said} "):
+        run(whole, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("fails", ["trials", "report", "deficits.pdf"])
+def test_full_disk__in_the_middle_keeps_what_was_finished_and_says_so(tmp_path, monkeypatch, fails):
+    real = os.replace
+
+    def refuse(draft, target):
+        if fails in str(target):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(draft, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(StoreWriteError, match=r"^The disk of \S*/out(/figures)? is full"):
+        run(whole, tmp_path / "out", draw=DRAW)
+    assert not list((tmp_path / "out").rglob(".*"))
+    assert (tmp_path / "out" / "results" / "deficits.nc").exists() == (fails != "trials")
+
+
+def test_full_disk__while_a_broken_run_is_reported_does_not_hide_why_it_broke(tmp_path, monkeypatch):
+    real = os.replace
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def main(*, rng=0, quick=False):
+        yield "trials", TRIALS
+        monkeypatch.setattr(os, "replace", full)
+        raise ValueError("the second finding failed")
+
+    with pytest.raises(ValueError, match="the second finding failed") as broke:
+        run(main, tmp_path / "out")
+    monkeypatch.setattr(os, "replace", real)
+    assert "StoreWriteError: The disk of" in broke.value.__notes__[0]
+    assert load_findings(tmp_path / "out")["trials"].equals(TRIALS)
+
+
+def test_report_again__in_a_folder_that_cannot_be_written_says_so(tmp_path, monkeypatch):
+    out = run(whole, tmp_path / "out")
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(StoreWriteError, match=r"/out cannot be written .*Type the name of a copy"):
+        report_again(out)
