@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from neurolab.errors import NeurolabError, WordsError, did_you_mean
 from neurolab.protocol.typed import typing
 
 DEMO = "face_object_dissociation"
+#: The exit code where nobody read to the end: that of a program which the signal of a broken pipe ended.
+UNREAD = 141
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -33,6 +36,28 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 an error said in words, 2 words not understood."""
+    try:
+        try:
+            return _answer(argv)
+        finally:
+            print(end="", flush=True)  # while it can still be told that nobody reads it
+    except BrokenPipeError:
+        if not _unread():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes at its end
+        return UNREAD
+
+
+def _unread() -> bool:
+    """Whether what is printed goes nowhere, as with ``neurolab list | head -1``: that is no error."""
+    try:
+        print(flush=True)
+    except BrokenPipeError:
+        return True
+    return False
+
+
+def _answer(argv: Sequence[str] | None) -> int:
     parser = _parser()
     options, further = parser.parse_known_args(argv)
     if not hasattr(options, "command"):

@@ -225,3 +225,44 @@ def test_sites__a_factory_that_wants_arguments_is_told_so(tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     assert main(["sites", "mine:build"]) != 0
     assert "give each of them a default" in capsys.readouterr().err
+
+
+def test_run__into_what_cannot_be_written_is_one_message(script, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["run", str(script), "--out", str(tmp_path / "file" / "out")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"StoreWriteError: {tmp_path / 'file' / 'out'} is a file, or in one, where a folder")
+    assert said.endswith("Type --out with a folder of your own.\n")
+
+
+def test_run__on_a_disk_that_takes_no_more_is_one_message(script, tmp_path):
+    text = script.read_text().replace('yield "answer", {', 'yield "trials", nl.simulate.phantom_trials(rng=0)\n    {')
+    script.write_text(text)
+    done = python(f"""
+        import resource
+        from neurolab.cli import main
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+        print(main(["run", {str(script)!r}, "--out", {str(tmp_path / "out")!r}]))
+    """)
+    assert done.stdout.splitlines()[-1] == "1", done.stderr
+    assert "Traceback" not in done.stderr
+    assert f"StoreWriteError: The disk of {tmp_path / 'out'} is full" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["list", "list --json", "doctor --json"])
+def test_words_that_nobody_reads__end_in_silence(words):
+    read, write = os.pipe()
+    os.close(read)  # before a word is written, so that it does not hang on how much a pipe holds
+    command = [sys.executable, "-m", "neurolab", *words.split()]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=ENV)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_broken_pipe_of_its_own__is_no_silence(tmp_path, monkeypatch, capsys):
+    def broken(options):
+        raise BrokenPipeError("a worker is gone")
+
+    monkeypatch.setitem(COMMANDS, "list", (COMMANDS["list"][0], broken))
+    with pytest.raises(BrokenPipeError, match="a worker is gone"):
+        main(["list"])
