@@ -150,6 +150,6 @@ def make(address: str, name: str, settings: Mapping[str, Any]) -> Any:
     odd = [key for key in settings if key not in known and not any(p.kind is p.VAR_KEYWORD for p in known.values())]
     if odd:
         raise UnknownNameError(
-            f"{name!r} has no setting {odd[0]!r}.{did_you_mean(odd[0], known)} It has {listed(known) or 'none'}."
+            f"{name!r} has no setting {odd[0]!r}.{did_you_mean(odd[0], known)} It has {listed(known)}."
         )
     return made(**settings)

@@ -198,15 +198,17 @@ def did_you_mean(given: object, known: Iterable[object], *, n: int = 3) -> str:
     return f" Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
 
 
-def listed(names: Iterable[object], *, most: int = 12) -> str:
-    """Get the names as one readable list, cut after ``most``.
+def listed(names: Iterable[object], *, most: int = 12, empty: str = "none") -> str:
+    """Get the names as one readable list, cut after ``most``; ``empty`` where there are none.
 
     Example
     -------
-    >>> listed(["a", "b", "c"], most=2)
-    "'a', 'b', … (3 in all)"
+    >>> listed(["a", "b", "c"], most=2), listed([])
+    ("'a', 'b', … (3 in all)", 'none')
     """
     every = [repr(str(name)) for name in names]
+    if not every:
+        return empty
     return ", ".join(every) if len(every) <= most else ", ".join(every[:most]) + f", … ({len(every)} in all)"
 
 

@@ -181,7 +181,8 @@ class Continuation:
 
     def __post_init__(self) -> None:
         if len(self.options) < 2:
-            raise DataError(f"Continuation got the options {listed(self.options)}; expected two columns or more.")
+            given = listed(self.options, empty="()")
+            raise DataError(f"Continuation got the options {given}; expected two columns or more.")
 
     def needs(self, table: pd.DataFrame) -> Needs:
         """Get the columns that are read."""

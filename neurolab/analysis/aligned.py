@@ -135,7 +135,7 @@ def _check(cut: xr.Dataset, functions: Mapping[str, Sequence[Any]], n_permutatio
     known, n = [str(name) for name in cut["condition"].values], cut.sizes["specimen"]
     strange = [name for name in functions if name not in known]
     if strange or not functions:
-        raise DesignError(f"functions name the conditions {listed(strange) or 'none'}; the n-cuts are of "
+        raise DesignError(f"functions name the conditions {listed(strange)}; the n-cuts are of "
                           f"{listed(known)}. Type functions={{{known[0]!r}: [...]}}.")  # fmt: skip
     wrong = {name: len(some) for name, some in functions.items() if len(some) != n}
     if wrong:

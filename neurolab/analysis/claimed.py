@@ -254,7 +254,7 @@ def _check_claims(made: Sequence[xr.Dataset]) -> None:
             raise SchemaError(f"claims() got a {type(one).__name__} that is no claim; type claims(claim(...), ...).")
     sentences = [str(one.attrs["sentence"]) for one in made]
     if not made or len(set(sentences)) < len(sentences):
-        raise DesignError(f"claims() got {listed(sentences) or 'nothing'}; expected claims, each sentence once.")
+        raise DesignError(f"claims() got {listed(sentences, empty='nothing')}; expected claims, each sentence once.")
 
 
 def _per_claim(made: Sequence[xr.Dataset]) -> dict[str, Any]:

@@ -93,8 +93,9 @@ def _read(labels: xr.DataArray, recording: xr.DataArray) -> tuple[np.ndarray, np
     check_recording(recording)
     missing = [name for name in ("layer", "unit") if name not in labels.coords]
     if missing or labels.dims != ("neuroid",):
-        raise DataError(f"labels have dims {labels.dims} and lack {listed(missing) or 'nothing'}; expected one cluster "
-                        "per neuroid of one network, with layer and unit. Type cut['label'].sel(condition=...)[0].")
+        raise DataError(f"labels have dims {labels.dims} and lack {listed(missing, empty='nothing')}; expected one "
+                        "cluster per neuroid of one network, with layer and unit. Type "
+                        "cut['label'].sel(condition=...)[0].")
     layer = labels["layer"].values.astype(str)
     strange = [site for site in site_names(recording) if site not in set(layer)]
     if strange:

@@ -84,8 +84,8 @@ def functional_labels(
     """
     columns = all_tasks(trials) if tasks is None else [str(task) for task in tasks]
     if len(columns) < 2:
-        raise DesignError(f"functional_labels() got the tasks {listed(columns)}; expected two or more, for what a unit "
-                          "is for is the one that it costs most.")
+        raise DesignError(f"functional_labels() got the tasks {listed(columns, empty='()')}; expected two or more, for "
+                          "what a unit is for is the one that it costs most.")
     place = _places(of)
     deficits = np.full((len(place), len(columns)), np.nan)
     for unit, costs in _alone(trials, columns):

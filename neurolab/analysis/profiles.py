@@ -40,7 +40,7 @@ def indices_of(result: xr.Dataset, variable: str = "value", *, names: Sequence[s
         known = [str(one) for one in result.data_vars if "specimen" in result[one].dims and result[one].ndim <= 2]
         raise DesignError(
             f"{variable!r} of this {result.attrs.get('analysis')!r} has no value per network, or several; expected "
-            f"specimen and at most one more dim: {listed(known) or 'none'}. Type result.sel(...) first."
+            f"specimen and at most one more dim: {listed(known)}. Type result.sel(...) first."
         )
     values = result[variable]
     who = "network" if "network" in result and result["network"].dims == ("specimen",) else "specimen"
@@ -64,7 +64,7 @@ def by_condition(given: Mapping[str, Profile] | xr.Dataset, index: str) -> Mappi
         known = [str(one) for one in given.data_vars if set(given[one].dims) == {"condition", "specimen"}]
         raise DesignError(
             f"{index!r} of this {given.attrs.get('analysis')!r} result is not one value per condition and network: "
-            f"{listed(known) or 'nothing here'} is. Type result.sel(...) first, or give condition -> profile."
+            f"{listed(known, empty='nothing here')} is. Type result.sel(...) first, or give condition -> profile."
         )
     return {str(name): indices_of(given.sel(condition=name), index) for name in given["condition"].values}
 

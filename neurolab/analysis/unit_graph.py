@@ -195,7 +195,7 @@ def _codes(coords: dict[str, Any], within: str | None, n: int) -> np.ndarray:
     name = within if within is not None else "layer" if "layer" in coords else ""
     if name and name not in coords:
         raise UnknownNameError(f"within={name!r} is no coordinate of the units.{did_you_mean(name, coords)} "
-                               f"There are {listed(coords) or 'none'}.")  # fmt: skip
+                               f"There are {listed(coords)}.")  # fmt: skip
     if not name:
         return np.zeros(n, dtype=np.int64)
     held = coords[name]

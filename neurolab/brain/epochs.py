@@ -167,7 +167,7 @@ def _column(asked: str | Sequence[str] | None, meta: pd.DataFrame, default: list
         if asked not in meta:
             raise UnknownNameError(
                 f"{what}={asked!r} is no column of the metadata.{did_you_mean(asked, meta.columns)} It has "
-                f"{listed(meta.columns) or 'no columns'}. Type epochs.metadata = table, or pass one name per epoch."
+                f"{listed(meta.columns, empty='no columns')}. Type epochs.metadata = table, or pass one name per epoch."
             )
         asked = meta[asked].tolist()
     if len(asked) != len(default):

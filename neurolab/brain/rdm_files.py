@@ -104,7 +104,8 @@ def _of_matlab(held: dict[str, Any], variable: str | None, what: str) -> tuple[n
     if variable not in able:
         given = "no variable was named" if variable is None else f"variable={variable!r} is none of them"
         near = did_you_mean(variable or "", able)
-        raise UnknownNameError(f"{what} holds RDMs in {listed(able) or 'no variable'}; {given}.{near} Type variable=….")
+        there = listed(able, empty="no variable")
+        raise UnknownNameError(f"{what} holds RDMs in {there}; {given}.{near} Type variable=….")
     found = held[variable]
     if found.dtype.names is None:
         return np.asarray(found, dtype=np.float64), None

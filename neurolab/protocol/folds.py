@@ -112,7 +112,7 @@ def _check_alike(parts: Sequence[xr.Dataset]) -> None:
             if here != there:
                 odd = [value for value in there if value not in here] or [value for value in here if value not in there]
                 raise SchemaError(
-                    f"Fold {number} has another {name} than fold 0 ({listed(odd, most=4) or 'another order'}); "
+                    f"Fold {number} has another {name} than fold 0 ({listed(odd, most=4, empty='another order')}); "
                     "expected the "
                     "same in every fold. Name lesions by what they are, not by the units that were found."
                 )

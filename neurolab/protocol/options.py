@@ -117,7 +117,8 @@ def _check_main(main: Callable[..., Any]) -> None:
     accepted = inspect.signature(main).parameters
     keywords = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
     if not keywords and not {"rng", "quick"} <= set(accepted):
-        raise ProtocolError(f"main takes {listed(accepted) or 'nothing'}; expected def main(*, rng=0, quick=False).")
+        taken = listed(accepted, empty="nothing")
+        raise ProtocolError(f"main takes {taken}; expected def main(*, rng=0, quick=False).")
     wanting = [name for name, one in accepted.items() if name not in TAKEN and one.default is one.empty
                and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)]
     if wanting:

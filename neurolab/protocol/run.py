@@ -148,7 +148,7 @@ class Run:
             if name not in self.found:
                 raise ProtocolError(
                     f"draw= names {name!r}, which main did not find.{did_you_mean(name, self.found)} It found "
-                    f"{listed(self.found) or 'nothing'}."
+                    f"{listed(self.found, empty='nothing')}."
                 )
             if plots is None and self._known(name) is None:
                 raise ProtocolError(

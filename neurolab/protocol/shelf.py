@@ -93,7 +93,7 @@ def find_protocol(name: str | os.PathLike[str]) -> Path:
         raise UnknownNameError(f"{key!r} is a lab, no protocol; type neurolab lab new {key} and run the copy.")
     if key not in known:
         raise UnknownNameError(
-            f"There is no protocol {text!r}.{did_you_mean(key, known)} There are {listed(known) or 'none'}; your own "
+            f"There is no protocol {text!r}.{did_you_mean(key, known)} There are {listed(known)}; your own "
             "script is given by its path, e.g. ./my_protocol.py."
         )
     return known[key]

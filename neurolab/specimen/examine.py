@@ -230,7 +230,8 @@ def _checked_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
     tasks = (tasks,) if isinstance(tasks, Task) else tuple(tasks)
     names = [task.name for task in tasks]
     if not tasks or len(set(names)) != len(names):
-        raise DataError(f"examine() got the tasks {listed(names)}; expected at least one, each with a name of its own.")
+        raise DataError(f"examine() got the tasks {listed(names, empty='()')}; expected at least one, each with a name "
+                        "of its own.")
     return tasks
 
 

@@ -159,8 +159,8 @@ def _check_watch(
 ) -> str:
     names = [task.name for task in watch]
     if not names or len(set(names)) < len(names):
-        raise DataError(f"retrain(watch=...) got the tasks {listed(names)}; expected at least one, with names of their "
-                        "own. Type watch=[nl.Task('name digits', others, nl.scores.accuracy)].")
+        raise DataError(f"retrain(watch=...) got the tasks {listed(names, empty='()')}; expected at least one, with "
+                        "names of their own. Type watch=[nl.Task('name digits', others, nl.scores.accuracy)].")
     chose = {"that are learned; it would score memory of those": stimuli.origins}
     for arm, every in pasts.items():
         what = f"that chose what {arm!r} lacks or has held; its effect would be estimated on what selected it"

@@ -156,7 +156,7 @@ def _checked(
     addresses = [sites] if isinstance(sites, str) else list(sites)
     found = [site for address in addresses for site in specimen.sites().find(address)]
     if not found or len({site.address for site in found}) < len(found):
-        raise DataError(f"screen() got the sites {listed(addresses)}; expected at least one, each once.")
+        raise DataError(f"screen() got the sites {listed(addresses, empty='()')}; expected at least one, each once.")
     for site in found:
         if not site.cut or site.routed or site.ragged or site.kind == "state" or not len(whole(site).units):
             raise RefusedSiteError(

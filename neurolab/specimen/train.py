@@ -83,8 +83,8 @@ def train_cohort(
     recipe = recipe or Recipe()
     seeds = tuple(range(n)) if seeds is None else tuple(int(seed) for seed in seeds)
     if not seeds or len(set(seeds)) < len(seeds):
-        raise DesignError(f"train_cohort() got the seeds {listed(seeds)}; expected one or more, each once (8 are the "
-                          "least to compare). Type n=8.")
+        raise DesignError(f"train_cohort() got the seeds {listed(seeds, empty='()')}; expected one or more, each once "
+                          "(8 are the least to compare). Type n=8.")
     with one_thread():
         return _trained(build, stimuli, seeds, label, recipe, name, name if progress else "", rng)
 

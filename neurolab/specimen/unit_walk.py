@@ -115,7 +115,7 @@ class Walk:
     def _read(self, use: Use, given: list[Carried], made: Key) -> Carried:
         names = [name for name in use.parameters if self.weights[name].ndim > 1]
         if len(names) != 1 or len(given) != 1:
-            raise self._lost(use, f"it takes {listed(names) or 'no parameter'}; expected one weight")
+            raise self._lost(use, f"it takes {listed(names, empty='no parameter')}; expected one weight")
         shape = self.shapes[use.inputs[0][0]]
         if not use.op.startswith("conv") and len(shape) > 2:
             raise self._lost(use, f"it reads the last axis of {shape}, where the units of the walk are on the second")

@@ -8,7 +8,15 @@ import pytest
 import torch
 
 import neurolab as nl
-from neurolab.errors import DataError, FileFormatError, LesionPlanError, SchemaError
+from neurolab.errors import (
+    DataError,
+    DesignError,
+    FileFormatError,
+    LesionPlanError,
+    SchemaError,
+    UnknownNameError,
+    listed,
+)
 from neurolab.simulate import phantom_recording, phantom_trials
 
 
@@ -89,3 +97,14 @@ def test_save__takes_trials_and_results_and_says_what_it_does_not_take(tmp_path)
     trials.drop_vars("score").drop_attrs().to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
     with pytest.raises(FileFormatError, match="neither a recording nor trials nor a result"):
         nl.load(tmp_path / "other.nc")
+
+
+def test_an_empty_list__is_said_in_words_and_never_left_out():
+    trials = phantom_trials(rng=0)
+    shams = trials.isel(lesion=np.flatnonzero(trials["role"] == "sham"))
+    with pytest.raises(UnknownNameError, match=r"no target lesion 'A'\. They have none\."):
+        nl.analysis.spared(shams, lesion="A", tasks="X", rng=0)
+    with pytest.raises(DesignError, match=r"got the seeds \(\); expected one or more"):
+        nl.train_cohort(None, None, seeds=(), rng=0)
+    assert listed([]) == "none"
+    assert listed(iter(()), empty="()") == "()"
