@@ -20,33 +20,11 @@ from neurolab.errors import (
     listed,
 )
 from neurolab.lesion import Lesion
+from neurolab.lesion_columns import LADDER_COLUMNS, LESION_COLUMNS, along_lesions, check_lesion_columns, lesion_table
 from neurolab.schema import KINDS, check_trials, joined_flags, plain_attrs, strings
 
-#: Columns that describe a lesion, with their defaults.
-LESION_COLUMNS: dict[str, Any] = {
-    "lesion_id": None, "roi": None, "role": "target", "family": "", "how": "", "dose": 1.0, "draw": 0, "n_units": 0,
-}  # fmt: skip
-#: What rungs of a ladder of strengths carry besides: the ladder's name and the strength (NaN on other lesions).
-LADDER_COLUMNS: dict[str, Any] = {"ladder": "", "rung": float("nan")}
-TEXT = ("lesion_id", "roi", "role", "family", "how", "ladder")
-
-
-def lesion_table(lesions: Sequence[Lesion]) -> pd.DataFrame:
-    """Get one row per lesion with the columns that trials carry."""
-    table = pd.DataFrame({
-        "lesion_id": [lesion.id for lesion in lesions],
-        "roi": [lesion.name for lesion in lesions],
-        "role": [lesion.role for lesion in lesions],
-        "family": [lesion.family for lesion in lesions],
-        "how": ["Sham" if lesion.role == "sham" else lesion.label for lesion in lesions],
-        "dose": [float(lesion.dose) for lesion in lesions],
-        "draw": [int(lesion.draw) for lesion in lesions],
-        "n_units": [int(lesion.n_units) for lesion in lesions],
-    })  # fmt: skip
-    rungs = [lesion.rung or tuple(LADDER_COLUMNS.values()) for lesion in lesions]
-    if not any(lesion.rung for lesion in lesions):
-        return table
-    return table.assign(ladder=[name for name, _ in rungs], rung=[float(strength) for _, strength in rungs])
+__all__ = ["concat", "finished", "make_trials", "pick_lesion", "pick_task", "task_table", "to_frame", "with_specimen"]
+__dir__ = __all__.copy
 
 
 def make_trials(
@@ -68,7 +46,7 @@ def make_trials(
     specimen : names of the networks or people; the sample.
     lesions : Lesion values, or a table with ``lesion_id, roi, role`` and optionally ``family, how, dose, draw,
         n_units``, ``ladder`` and ``rung`` (its name and the strength, for doses that are no share of units). A healthy
-        state has role "sham".
+        state has role "sham". A single lesion without role is a target, as is each row where all are rungs of ladders.
     trial : columns ``task, stimulus_id, condition`` and any others.
     tasks : task -> ``{"unit": str, "bounded": bool, "chance": float | None}``.
     kind : "ann", "brain" or "simulated".
@@ -94,7 +72,7 @@ def make_trials(
     expected = (len(names), len(table), len(rows))
     if values.shape != expected:
         raise SchemaError(f"score has shape {values.shape}; expected (specimens, lesions, trials) = {expected}.")
-    coords: dict[str, Any] = {"specimen": ("specimen", strings(names)), **_of_lesions(table, columns)}
+    coords: dict[str, Any] = {"specimen": ("specimen", strings(names)), **along_lesions(table, columns)}
     coords |= {str(label): ("trial", _plain(rows[label])) for label in rows}
     variables: dict[str, Any] = {"score": (("specimen", "lesion", "trial"), values)}
     variables |= {name: (("specimen", "lesion"), _plain(cells)) for name, cells in dict(per_lesion or {}).items()}
@@ -120,21 +98,10 @@ def _check_names(
             f"The specimens {listed(names)} repeat a name; each network or person counts once in the sample. Give "
             "every network its own name, or average the repeats of one network first."
         )
-    for column in ("lesion_id", "roi"):
-        if column not in table:
-            raise SchemaError(f"The lesion table lacks {column!r}; it has {listed(table.columns)}.")
+    check_lesion_columns(table)
     unknown = [name for name in dict.fromkeys(map(str, rows.get("task", ()))) if name not in tasks]
     if unknown:
         raise SchemaError(f"tasks= describes {listed(tasks)} but the trials have {listed(unknown)} too; describe them.")
-
-
-def _of_lesions(table: pd.DataFrame, columns: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns over lesions, with what stands in for those that are not given."""
-    found: dict[str, Any] = {}
-    for column, default in columns.items():
-        cells: Any = table[column] if column in table else [default] * len(table)
-        found[column] = ("lesion", strings(cells) if column in TEXT else np.asarray(cells))
-    return found
 
 
 def _plain(cells: Any) -> np.ndarray:

@@ -230,3 +230,17 @@ def test_scores__labels_out_of_range_and_missing():
         nl.scores.Accuracy("labels")(np.zeros((2, 3)), table)
     with pytest.raises(DataError, match=r"\(n_stimuli, n_outputs\)"):
         nl.scores.accuracy(np.zeros((2, 3, 4)), table)
+
+
+def test_trials__several_lesions_without_a_role():
+    trial = {"task": ["t"], "stimulus_id": ["x"], "condition": ["c"]}
+    tasks = {"t": {"unit": "margin", "bounded": False, "chance": 0.0}}
+    given = {"specimen": ["a"], "kind": "simulated", "tasks": tasks, "trial": trial}
+    two = {"lesion_id": ["sham", "cut"], "roi": ["cut", "cut"]}
+    with pytest.raises(SchemaError, match=r"no column 'role', so a sham cannot be told .*'role': \['sham', 'target'"):
+        nl.make_trials([[[1.0], [0.0]]], lesions=two, **given)
+    with pytest.raises(SchemaError, match="no column 'role'"):
+        nl.make_trials([[[1.0], [0.0]]], lesions=two | {"ladder": ["", "cut"], "rung": [np.nan, 1.0]}, **given)
+    assert nl.make_trials([[[1.0]]], lesions={"lesion_id": ["cut"], "roi": ["cut"]}, **given)["role"].item() == "target"
+    curves = two | {"ladder": ["cut", "cut"], "rung": [0.0, 1.0]}
+    assert nl.make_trials([[[1.0], [0.0]]], lesions=curves, **given)["role"].values.tolist() == ["target"] * 2
