@@ -13,6 +13,22 @@ from neurolab.digest import digest_of, remembered
 from neurolab.errors import LesionPlanError, did_you_mean, listed
 from neurolab.recording import at_site, check_recording, site_names
 
+__all__ = [
+    "Ablation",
+    "Clamp",
+    "CutWeights",
+    "Mean",
+    "Noise",
+    "Quantise",
+    "ReferencedAblation",
+    "Resample",
+    "Scale",
+    "Stimulate",
+    "WeightNoise",
+    "Zero",
+]
+__dir__ = __all__.copy
+
 
 class Ablation:
     """Marker of everything that can be the *how* of a lesion: a frozen value without behaviour.

@@ -22,6 +22,9 @@ from neurolab.roi import ROI, unions_of
 from neurolab.stats.shapley import LEAST_BLOCKS, orders_of
 from neurolab.trials import pick_task, with_specimen
 
+__all__ = ["BETWEEN", "MOST_PLAYERS", "RANDOM_ORDER", "checked", "coalitions", "game", "parts", "removals", "walks"]
+__dir__ = __all__.copy
+
 #: All coalitions of more players than these are refused: 2^16 = 65,536 lesions.
 MOST_PLAYERS = 16
 #: The family of control lesions that remove the same regions in random order.

@@ -9,6 +9,9 @@ import numpy as np
 
 from neurolab.errors import DataError, UnknownNameError, did_you_mean, listed
 
+__all__ = ["Contrast", "parse_contrast"]
+__dir__ = __all__.copy
+
 
 @dataclass(frozen=True)
 class Contrast:

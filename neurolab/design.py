@@ -18,6 +18,9 @@ from neurolab.matching import at_least_one
 from neurolab.recording import at_site, check_recording
 from neurolab.roi import ROI, regions_of, roi_from_mask
 
+__all__ = ["dose_ladder", "noise_ladder", "pairs", "random_lesions", "region", "sham"]
+__dir__ = __all__.copy
+
 
 def sham(lesion: Lesion) -> Lesion:
     """Get the whole procedure without the damage: its row of the trials is the intact network.

@@ -23,6 +23,9 @@ from neurolab.errors import LesionPlanError, amount, listed
 from neurolab.roi import ROI
 from neurolab.schema import ROLES
 
+__all__ = ["Lesion", "unique_lesions"]
+__dir__ = __all__.copy
+
 
 @dataclass(frozen=True, eq=False)
 class Lesion:

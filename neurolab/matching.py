@@ -17,6 +17,9 @@ from neurolab.lesion import Lesion
 from neurolab.recording import check_recording
 from neurolab.roi import ROI, regions_of
 
+__all__ = ["MATCHES", "bottom_controls", "matched_controls"]
+__dir__ = __all__.copy
+
 #: Numbers that the distances between the target's units and all others may take; beyond it they are computed again.
 BUDGET = 2**23
 #: How many of the nearest free units share the chance to stand in for a target unit that has none in the caliper.

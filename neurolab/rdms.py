@@ -17,6 +17,19 @@ from neurolab.recording import at_site, site_names
 from neurolab.schema import KINDS, check_recording, plain_attrs, strings
 from neurolab.stats.similarity import rdm
 
+__all__ = [
+    "PARTS",
+    "check_rdms",
+    "dissimilarities",
+    "is_rdms",
+    "make_rdms",
+    "per_subject",
+    "square",
+    "stimuli_of",
+    "with_stimuli",
+]
+__dir__ = __all__.copy
+
 DIMS = ("rdm", "pair")
 #: What a recording may be cut into before its distances are taken.
 PARTS = (None, "site")

@@ -13,6 +13,19 @@ import xarray as xr
 from neurolab.errors import DataError, SchemaError, UnknownSiteError, did_you_mean, listed
 from neurolab.schema import KINDS, check_recording, plain_attrs, strings
 
+__all__ = [
+    "align",
+    "at_site",
+    "average_repetitions",
+    "make_recording",
+    "site_code",
+    "site_names",
+    "site_table",
+    "stimuli_of",
+    "unflatten",
+]
+__dir__ = __all__.copy
+
 #: Units of a neuroid whose site has no inner structure.
 FLAT = ("unit",)
 

@@ -15,6 +15,9 @@ from neurolab.digest import digest_of, remembered
 from neurolab.errors import DataError, SchemaError, amount, did_you_mean, listed
 from neurolab.recording import FLAT, site_table
 
+__all__ = ["ROI", "regions_of", "roi_from_mask", "unions_of"]
+__dir__ = __all__.copy
+
 
 @dataclass(frozen=True, eq=False)
 class ROI:

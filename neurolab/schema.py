@@ -14,6 +14,27 @@ import xarray as xr
 
 from neurolab.errors import DataError, PartialTrialsError, SchemaError, did_you_mean, listed
 
+__all__ = [
+    "KINDS",
+    "MEASURED_ON",
+    "REGISTRARS",
+    "RESULTS",
+    "RESULT_ATTRS",
+    "ROLES",
+    "SAMPLES",
+    "ResultSpec",
+    "check_recording",
+    "check_result",
+    "check_trials",
+    "joined_flags",
+    "make_result",
+    "plain_attrs",
+    "register_result",
+    "spec_of",
+    "strings",
+]
+__dir__ = __all__.copy
+
 #: What the attrs of every result say.
 RESULT_ATTRS = (
     "analysis",

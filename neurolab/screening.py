@@ -14,6 +14,9 @@ from neurolab.errors import DataError
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.intervals import bootstrap
 
+__all__ = ["AGAINST", "AGREES", "LEAST", "agreement", "screened"]
+__dir__ = __all__.copy
+
 #: What the estimates are compared with: the task's own score, and the smooth one that was differentiated.
 AGAINST = ("score", "smooth")
 #: Share of the units that counts as the top, and how many times as many are looked at.

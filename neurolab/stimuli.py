@@ -14,6 +14,9 @@ from neurolab.chance import RNG, generator
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, SchemaError, UnknownNameError, did_you_mean, listed
 
+__all__ = ["StimulusSet"]
+__dir__ = __all__.copy
+
 
 def _frame(table: Any, name: str) -> pd.DataFrame:
     """A table as a DataFrame; columns of unequal length, and what is no table, are told."""

@@ -15,6 +15,9 @@ from neurolab.errors import FileFormatError, SchemaError, listed
 from neurolab.schema import check_recording, check_result, check_trials, strings
 from neurolab.writing import saying, write_whole
 
+__all__ = ["load", "save"]
+__dir__ = __all__.copy
+
 Storable = xr.DataArray | xr.Dataset
 #: What no unit, site or place is: what integers of a recording read as where their file got lost.
 NEVER = -(2**63)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import pathlib
+import pkgutil
 from collections.abc import Iterable
 
 from neurolab.errors import did_you_mean
@@ -41,6 +42,18 @@ def public_names(room: str) -> list[str]:
     return []
 
 
+def is_room(name: str) -> bool:
+    """Get whether a name is that of a module or package of neurolab, which can be imported, without importing it.
+
+    Example
+    -------
+    >>> is_room("coalitions"), is_room("no_such_name")
+    (True, False)
+    """
+    found = [module.name for module in pkgutil.iter_modules([str(pathlib.Path(__file__).resolve().parent)])]
+    return name in found and not name.startswith("_")
+
+
 def not_here(name: str, top: Iterable[str]) -> str:
     """Get what to say of a name that the top level of neurolab has not: where it is, or what is like it.
 
@@ -52,7 +65,7 @@ def not_here(name: str, top: Iterable[str]) -> str:
     "neurolab has no name 'lab' at its top; it is a room of its own. Type `from neurolab import lab`."
     """
     begin = f"neurolab has no name {name!r} at its top"
-    if name in ASIDE:
+    if is_room(name):
         return f"{begin}; it is a room of its own. Type `from neurolab import {name}`."
     ways = [_typed(name, room) for room in rooms_of(name)]
     if ways:

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pathlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -17,6 +18,9 @@ ROOT = pathlib.Path(nl.__file__).parent
 SOURCES = "\n".join(path.read_text("utf-8") for path in sorted(ROOT.rglob("*.py")))
 TOP = [name for name in nl.__all__ if isinstance(getattr(nl, name), types.ModuleType)]
 ROOMS = sorted({*TOP, "calibrate", "cli", "lab", "protocol", "report"})
+#: Rooms of one file, which are imported by themselves.
+FILES = ("ablation", "coalitions", "contrast", "design", "lesion", "lesion_columns", "matching", "rdms", "recording",
+         "roi", "schema", "screening", "stimuli", "storage", "trials")  # fmt: skip
 
 
 def room_of(name):
@@ -37,7 +41,7 @@ def ours(value):
     return str(getattr(value, "__module__", None) or type(value).__module__).startswith("neurolab")
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", [*ROOMS, *FILES])
 def test_dir__of_a_room_is_its_public_names(room):
     module = room_of(room)
     shown = [name for name in dir(module) if not (name.startswith("__") and name.endswith("__"))]
@@ -91,6 +95,8 @@ def test_help__of_the_torch_room_begins_with_what_to_type():
         ("grade", "from neurolab.lab import grade"),
         ("lab", "from neurolab import lab"),
         ("calibrate", "from neurolab import calibrate"),
+        ("coalitions", "from neurolab import coalitions"),
+        ("trials", "from neurolab import trials"),
         ("retrian", "Did you mean nl.specimen.retrain"),
     ],
 )
@@ -111,3 +117,10 @@ def test_whereabouts__reads_from_the_text_what_each_room_shows():
     assert set(ROOMS) == {*whereabouts.ROOMS, "cli"}
     for room in whereabouts.ROOMS:
         assert whereabouts.public_names(room) == list(room_of(room).__all__)
+
+
+def test_whereabouts__every_module_that_can_be_imported_is_called_a_room():
+    for module in pkgutil.iter_modules(nl.__path__):
+        if module.name not in nl.__all__ and not module.name.startswith("_"):
+            assert f"Type `from neurolab import {module.name}`" in whereabouts.not_here(module.name, nl.__all__)
+    assert "it is a room" not in whereabouts.not_here("no_such_room", nl.__all__)
