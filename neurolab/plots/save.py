@@ -13,8 +13,8 @@ import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from neurolab.errors import DesignError
-from neurolab.plots.drawing import Plot, drawing_of
+from neurolab.errors import DesignError, SchemaError
+from neurolab.plots.drawing import Plot, drawing_of, plot_for
 from neurolab.plots.style import DOUBLE_MM, MM, SINGLE_MM, settings
 from neurolab.plots.twins import alt_text, legend_text, source_table
 from neurolab.writing import saying, write_whole
@@ -98,6 +98,7 @@ def save_figure(
     ['deficits.pdf', 'deficits.png', 'deficits.csv']
     """
     place = figure_paths(folder, name)
+    _check_plot(plot, result)
     known = drawing_of(plot)
     size = (_width(width_mm), _height(height_mm, known.height_mm if known else 60.0))
     drawn = _draw(result, plot, size)
@@ -114,6 +115,18 @@ def save_figure(
         for path, content in files.items():
             write_whole(path, content)
     return place
+
+
+def _check_plot(plot: object, result: xr.Dataset) -> None:
+    """Refuse what is no figure function, such as the None that ``plot_for`` gives where nothing draws a result."""
+    if callable(plot):
+        return
+    known, given = plot_for(result), str(result.attrs.get("analysis", ""))
+    there = f"type nl.plots.{known.__name__}" if known else f"no figure of neurolab draws results of {given!r}"
+    raise SchemaError(
+        f"save_figure() got plot={plot!r}; expected a figure function: {there}, or give one of your own, "
+        "plot(result, ax=ax)."
+    )
 
 
 def _draw(result: xr.Dataset, plot: Plot, size: tuple[float, float]) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.errors import SchemaError
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names
 from neurolab.plots.stat_map import sites_of
@@ -126,9 +127,24 @@ def _map_rows(result: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def printed_table(results: Mapping[str, xr.Dataset], *, width: int = 110) -> str:
-    """Get every result as text: verdict with its reasons, n, then effect, interval, p and floor by row; its note."""
-    return "\n\n".join(_printed(name, result, width) for name, result in results.items())
+def printed_table(results: Mapping[str, xr.Dataset] | xr.Dataset, *, width: int = 110) -> str:
+    """Get every result as text: verdict with its reasons, n, then effect, interval, p and floor by row; its note.
+
+    results : name -> result, or a single result, which is then called by its analysis.
+    """
+    return "\n\n".join(_printed(name, result, width) for name, result in _by_name(results).items())
+
+
+def _by_name(results: object) -> dict[str, xr.Dataset]:
+    """The results by the names that they are printed with; a single one by its analysis."""
+    if isinstance(results, xr.Dataset):
+        return {str(results.attrs.get("analysis", "result")): results}
+    if isinstance(results, Mapping) and all(isinstance(one, xr.Dataset) for one in results.values()):
+        return dict(results)
+    raise SchemaError(
+        f"printed_table() got a {type(results).__name__}; expected a result or a dict of results. Type "
+        "printed_table({'name': result})."
+    )
 
 
 def _printed(name: str, result: xr.Dataset, width: int) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from neurolab import plots
-from neurolab.errors import DesignError
+from neurolab.errors import DesignError, SchemaError
 from neurolab.plots import words
 from neurolab.plots.words import sample_words
 
@@ -134,4 +134,15 @@ def test_what_no_journal_takes__is_refused(choices, advice, every_result, tmp_pa
     given = {"name": "figure", **choices}
     with pytest.raises(DesignError, match=advice):
         plots.save_figure(every_result["plot_controls"], plots.plot_controls, tmp_path, **given)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_figure_function__is_refused_with_the_one_that_there_is(every_result, tmp_path):
+    result = every_result["plot_deficits"]
+    drawn_by_none = result.assign_attrs(analysis="decode")
+    assert plots.plot_for(drawn_by_none) is None
+    with pytest.raises(SchemaError, match="no figure of neurolab draws results of 'decode'"):
+        plots.save_figure(drawn_by_none, plots.plot_for(drawn_by_none), tmp_path, "decode")
+    with pytest.raises(SchemaError, match=r"type nl\.plots\.plot_deficits"):
+        plots.save_figure(result, None, tmp_path, "deficits")
     assert not list(tmp_path.iterdir())

@@ -10,6 +10,7 @@ import pytest
 import neurolab as nl
 from neurolab import analysis, plots
 from neurolab.analysis.words import p_text
+from neurolab.errors import SchemaError
 from neurolab.plots.floors import floor_words
 from neurolab.plots.units import shown_in
 from neurolab.plots.words import interval_words, p_words, probability, sample_words, tidy
@@ -203,3 +204,12 @@ def test_numbers_together__what_rounding_left_beside_the_others_is_nothing():
     tiny = formatted(pd.DataFrame([{**row, "effect": 2e-14, "low": 1e-14, "high": 4e-14}]), 0.95)  # tesla, say
     assert tiny[1][2] == "[1e−14, 4e−14]"
     assert interval_words(-1e-19, 0.3) == "95 % interval 0.00 to 0.30"
+
+
+def test_printed_table__takes_a_single_result_and_says_what_it_cannot_take(six):
+    found = analysis.deficits(six, rng=0)
+    assert printed_table(found) == printed_table({"deficits": found})
+    with pytest.raises(SchemaError, match=r"got a list; expected a result or a dict of results"):
+        printed_table([found])
+    with pytest.raises(SchemaError, match="expected a result or a dict of results"):
+        printed_table({"deficits": None})
