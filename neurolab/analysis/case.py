@@ -14,7 +14,7 @@ from neurolab.analysis.case_found import SAME, CaseFound
 from neurolab.analysis.case_words import notes, reasons, undermined_by, verdict
 from neurolab.analysis.flags import flags_in, flags_of
 from neurolab.analysis.localiser import known
-from neurolab.analysis.people import CaseTable, Names, case_table
+from neurolab.analysis.people import CaseTable, Names, case_table, idle_cases
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.errors import DataError, DesignError
 from neurolab.schema import make_result, register_result, strings
@@ -291,6 +291,8 @@ def _attrs(found: CaseFound, data: xr.Dataset | pd.DataFrame) -> dict[str, Any]:
         "inputs": table.inputs,
         "verdict": verdict(found),
         "reasons": reasons(found),
-        "undermined_by": [*undermined_by(found), *flags_of(flags_in(data.attrs), task=table.tasks)],
+        "undermined_by": [
+            *undermined_by(found), *idle_cases(data, table), *flags_of(flags_in(data.attrs), task=table.tasks),
+        ],
         "note": notes(found),
     }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
+from neurolab.analysis.draws import GROUP, draws_label, draws_together
 from neurolab.analysis.sample import Sample, about_task, all_tasks, sample_of, sham_rows
 from neurolab.analysis.scale import RULE, at_ceiling, at_floor, logit_deficit
 from neurolab.analysis.words import floor_text
@@ -29,8 +29,6 @@ register_result(
     },
     [("p", "effect", "low", "high", "p_floor")],
 )
-
-GROUP = ("roi", "role", "family", "how", "dose")
 
 
 def deficits(
@@ -103,7 +101,7 @@ def _tests(
     """The test of every lesion on every task, by name (lesion, task)."""
     cells = []
     for rows in groups:
-        label, shams = _label(sample.trials, rows), _shams(sample, rows)
+        label, shams = draws_label(sample.trials, rows), _shams(sample, rows)
         streams = [generator(rng, "deficits", label, task) for task in tasks]
         cells.append([_cell(sample, shams, rows, task, alternative, level, r) for task, r in zip(tasks, streams)])
     return {name: np.array([[cell[name] for cell in row] for row in cells]) for name in cells[0][0]}
@@ -124,27 +122,18 @@ def _shams(sample: Sample, rows: np.ndarray) -> np.ndarray:
 
 def _groups(trials: xr.Dataset) -> list[np.ndarray]:
     """Rows that are draws of one lesion at one dose, or of one control family; targets first, else in order."""
-    table = pd.DataFrame({name: trials[name].values for name in GROUP})
-    table = table[table["role"] != "sham"]
-    if table.empty:
+    rows = draws_together(trials)
+    if not rows:
         raise DesignError(
             "The trials hold shams only; examine a lesion too: nl.examine(specimen, [nl.sham(a), a], tasks)."
         )
-    rows = [np.asarray(where) for where in table.groupby(list(GROUP), sort=False).indices.values()]
-    rows = [table.index.to_numpy()[where] for where in rows]
     return sorted(rows, key=lambda where: (trials["role"].values[where[0]] != "target", where[0]))
-
-
-def _label(trials: xr.Dataset, rows: np.ndarray) -> str:
-    """The lesion_id of a single lesion; of several draws, the id without its draw."""
-    first = str(trials["lesion_id"].values[rows[0]])
-    return first if len(rows) == 1 else first.split(" | draw ")[0]
 
 
 def _lesions(sample: Sample, groups: list[np.ndarray]) -> dict[str, Any]:
     trials = sample.trials
     first = np.array([rows[0] for rows in groups])
-    labels = strings([_label(trials, rows) for rows in groups])
+    labels = strings([draws_label(trials, rows) for rows in groups])
     coords: dict[str, Any] = {"lesion": ("lesion", labels), "lesion_id": ("lesion", labels)}
     coords |= {name: ("lesion", trials[name].values[first]) for name in GROUP}
     units = (

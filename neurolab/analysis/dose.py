@@ -108,7 +108,8 @@ def dose_response(
         along=along,
         dose_name=strength_name(sample.trials, _rows(ladder)) if along == "strength" else AXES[along],
         **_about(sample, f"{lesion} on {task}", f"that of its {family} controls" if controls else "none", tested),
-        **sample.said(rng, floor, _left_out(list(ladder), tested, family), tasks=[task]),
+        **sample.said(rng, floor, _left_out(list(ladder), tested, family), tasks=[task],
+                      rows=np.concatenate([*ladder.values(), *controls.values()])),
     )
 
 

@@ -177,7 +177,8 @@ def about_game(game: Played, level: float, rng: RNG, *notes: str) -> dict[str, A
         "n": game.members,
         "level": level,
         "task": game.task,
-        **game.sample.said(rng, *notes, undermined_by=undermined_by(game), tasks=[game.task]),
+        **game.sample.said(rng, *notes, undermined_by=undermined_by(game), tasks=[game.task],
+                           rows=np.concatenate(list(game.rows.values()))),
     }
 
 

@@ -131,7 +131,7 @@ def mixed(
         n_rows=2 * len(pairs.intact),
         verdict=_verdict(name, task, test, fits, level, sample.plural),
         reasons=_reasons(fits, test, level),
-        **sample.said(rng, floor, *_notes(fits, test, level), tasks=[task]),
+        **sample.said(rng, floor, *_notes(fits, test, level), tasks=[task], rows=rows),
     )  # fmt: skip
 
 

@@ -128,7 +128,7 @@ def robustness(
         **_about(curves, readings, test, area, task, noise, lesion, level),
         curve=curve,
         chance=floor,
-        **curves.sample.said(rng, _floor_note(test, curves, lesion), curves.note, tasks=[task]),
+        **curves.sample.said(rng, _floor_note(test, curves, lesion), curves.note, tasks=[task], rows=curves.rows),
     )
 
 

@@ -16,7 +16,10 @@ from neurolab.stats.psychometric import half_point, normalised_area
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Scores (condition, specimen, strength) of the intact network and, where asked for, of the lesioned one."""
+    """Scores (condition, specimen, strength) of the intact network and, where asked for, of the lesioned one.
+
+    rows : of the trials behind them.
+    """
 
     sample: Sample
     names: list[str]
@@ -24,6 +27,7 @@ class Curves:
     score: np.ndarray
     axis: str
     note: str
+    rows: np.ndarray
 
 
 def curves_of(trials: xr.Dataset, noise: str, lesion: str | None, task: str, over: str | None) -> Curves:
@@ -46,7 +50,8 @@ def curves_of(trials: xr.Dataset, noise: str, lesion: str | None, task: str, ove
     axis = strength_name(sample.trials, np.concatenate(list(ladder.values())))
     known = "lesion_notes" in sample.trials and "lesion_digest" in sample.trials
     note = "" if known or lesion is None else "These trials do not record which noise either condition met."
-    return Curves(sample, names, np.array([0.0, *ladder]), score, axis, note)
+    return Curves(sample, names, np.array([0.0, *ladder]), score, axis, note,
+                  np.concatenate([row for of in rows for row in of]))
 
 
 def _ladder(trials: xr.Dataset, noise: str) -> dict[float, np.ndarray]:
@@ -56,7 +61,7 @@ def _ladder(trials: xr.Dataset, noise: str) -> dict[float, np.ndarray]:
         known = [name for name in dict.fromkeys(there) if name]
         raise UnknownNameError(
             f"The trials have no ladder of noise {noise!r}.{did_you_mean(noise, known)} "
-            f"They have {listed(known) or 'none'}. Type nl.noise_ladder(lesion, [0.5, 1, 2, 4]) and examine the rungs."
+            f"They have {listed(known)}. Type nl.noise_ladder(lesion, [0.5, 1, 2, 4]) and examine the rungs."
         )
     if len(ladder) < 2 or min(ladder) <= 0:
         raise DesignError(

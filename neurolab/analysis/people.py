@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab.analysis.sample import all_tasks, sample_of, sham_rows, target_rows
+from neurolab.analysis.idle import idle_flags
+from neurolab.analysis.sample import all_tasks, member_words, sample_of, sham_rows, target_rows
 from neurolab.digest import digest_of
 from neurolab.errors import (
     DataError,
@@ -119,6 +120,19 @@ def case_table(
         known[: len(cases)], known[len(cases) :], beside, door.over, door.source,
         str(data.attrs.get("note", "") or ""),
     )  # fmt: skip
+
+
+def idle_cases(data: xr.Dataset | pd.DataFrame, table: CaseTable) -> list[str]:
+    """Get a sentence for every case whose lesion changed no activity."""
+    if not isinstance(data, xr.Dataset):
+        return []
+    trials, called = sample_of(data, "specimen").trials, member_words(str(data.attrs.get("kind", "")))
+    said = []
+    for who, lesion in zip(table.case_names, table.lesions):
+        if lesion:
+            own = trials.isel(specimen=[list(map(str, trials["specimen"].values)).index(who)])
+            said += [f"{who}: {one}" for one in idle_flags(own, target_rows(own, lesion), called)]
+    return said
 
 
 def _several(given: Names, what: str) -> list[str]:

@@ -114,6 +114,7 @@ def picked_dissociation(
                               f"lesion of B costs {tasks[1]} more than that of A"]),
         },
         **_about(sample, n_candidates, len(rows) - n_candidates, n_permutations, tasks),
+        **sample.undermined(tasks=tasks, rows=rows),
         rng=rng_name(rng),
         level=level,
     )
@@ -270,5 +271,4 @@ def _about(sample: Sample, k: int, n: int, n_permutations: int, tasks: tuple[str
         "n_candidates": k,
         "n_pool": n,
         "note": noted(said, whose_stimuli(1, str(sample.trials.attrs.get("kind", ""))) if one else ""),
-        **sample.undermined(tasks=tasks),
     }

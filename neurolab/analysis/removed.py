@@ -128,7 +128,8 @@ def reserve(
         never_failed=own.censored,
         reasons=_reasons(found, lesion, family, level),
         **_about(sample, f"{lesion} on {task}", family if random else ""),
-        **sample.said(rng, _floor(sample, level), *_never(own, random, failing), tasks=[task]),
+        **sample.said(rng, _floor(sample, level), *_never(own, random, failing), tasks=[task],
+                      rows=np.array([row for of in (*draws, *against) for row in of.values()])),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab.analysis.flags import as_attrs, flags_in, flags_of
+from neurolab.analysis.flags import Flags, as_attrs, flags_in, flags_of
+from neurolab.analysis.idle import idle_flags
 from neurolab.chance import RNG, rng_name
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, ReplicationUnitError, UnknownNameError, did_you_mean, listed
@@ -54,11 +55,18 @@ class Sample:
         return np.asarray(self.trials["score"].transpose("specimen", "lesion", "trial").values, dtype=np.float64)
 
     def said(
-        self, rng: RNG, *notes: str, undermined_by: Sequence[str] | None = None, tasks: Iterable[str] | None = None
+        self,
+        rng: RNG,
+        *notes: str,
+        undermined_by: Sequence[str] | Flags | None = None,
+        tasks: Iterable[str] | None = None,
+        rows: np.ndarray | None = None,
     ) -> dict[str, str]:
         """Get what every result says about where its numbers come from, its notes, and what undermines it.
 
-        undermined_by : the result's own sentences; None where it has none to give. tasks : all that it is about.
+        undermined_by : the result's own sentences, or these with what they are about; None where it has none to give.
+        tasks : all that it is about.
+        rows : of the lesions that it is about; default all.
         """
         kind = str(self.trials.attrs.get("kind", ""))
         alone = whose_stimuli(len(self.specimens), kind) if self.over == "stimulus" else ""
@@ -68,14 +76,24 @@ class Sample:
             "rng": rng_name(rng),
             "source": str(self.trials.attrs.get("source", "")),
             "inputs": digest_of(self.trials["score"].values),
-            **self.undermined(undermined_by, tasks),
+            **self.undermined(undermined_by, tasks, rows),
         }
 
-    def undermined(self, own: Sequence[str] | None = None, tasks: Iterable[str] | None = None) -> dict[str, str]:
-        """Get what undermines a result, as attrs: its own sentences, and what the trials say against themselves."""
+    def undermined(
+        self,
+        own: Sequence[str] | Flags | None = None,
+        tasks: Iterable[str] | None = None,
+        rows: np.ndarray | None = None,
+    ) -> dict[str, str]:
+        """Get what undermines a result, as attrs: its own sentences, and what the trials say against themselves.
+
+        That is their own flags, and which lesions among the rows (default all) changed no activity.
+        """
         flags, nothing = flags_in(self.trials.attrs), dict[str, list[str]]()
         kept = flags if tasks is None else {one: flags[one] for one in flags_of(flags, task=tasks)}
-        return as_attrs({**dict.fromkeys(own or (), nothing), **kept}) if kept or own is not None else {}
+        kept = idle_flags(self.trials, rows, member_words(str(self.trials.attrs.get("kind", "")))) | kept
+        mine = own if isinstance(own, Mapping) else dict.fromkeys(own or (), nothing)
+        return as_attrs({**mine, **kept}) if kept or own is not None else {}
 
     def table(self, rows: np.ndarray, task: str) -> pd.Series:
         """Get the mean score of each member on a task, over these lesion rows (draws) and the member's trials."""
@@ -138,6 +156,17 @@ def sample_of(trials: xr.Dataset, over: str | None = None) -> Sample:
     return Sample(trials, over)
 
 
+def member_words(kind: str) -> tuple[str, str]:
+    """Get what one member and several are called, by the kind of the trials.
+
+    Example
+    -------
+    >>> member_words("brain")
+    ('person', 'people')
+    """
+    return ("person", "people") if MEMBER.get(kind) == "subject" else ("network", "networks")
+
+
 def whose_stimuli(n: int, kind: str, over: str = "stimulus") -> str:
     """Get the sentence that a result over stimuli (or runs) carries: what it says nothing about.
 
@@ -146,7 +175,7 @@ def whose_stimuli(n: int, kind: str, over: str = "stimulus") -> str:
     >>> whose_stimuli(1, "ann")
     'One network: generalises over stimuli only, not to other networks.'
     """
-    one, several = ("person", "people") if MEMBER.get(kind) == "subject" else ("network", "networks")
+    one, several = member_words(kind)
     who = f"One {one}" if n == 1 else f"These {n} {several}"
     return f"{who}: generalises over {PLURAL[over]} only, not to other {several}."
 

@@ -159,7 +159,7 @@ def interaction(
         reasons=_reasons(three, test, same, bound, alpha),
         **sample.said(
             rng, floor_text(test.n, test.p_floor, plural=sample.plural, alternative="two-sided"),
-            undermined_by=_undermined_by(three, test), tasks=[task],
+            undermined_by=_undermined_by(three, test), tasks=[task], rows=np.concatenate(three.rows),
         ),
     )
 
