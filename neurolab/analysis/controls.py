@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurolab.analysis.closeness import closeness
 from neurolab.analysis.sample import Sample, about_task, control_rows, sample_of, sham_rows, target_rows
-from neurolab.analysis.scale import logit_deficit
+from neurolab.analysis.scale import at_ceiling, at_floor, logit_deficit, room_texts
 from neurolab.analysis.words import floor_text, rank_texts
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
@@ -86,9 +86,12 @@ def against_controls(
     per_member = sample.table(draws, task) - sample.table(rows, task)  # the sham cancels
     stream = generator(rng, "against_controls", name, family, task)
     test = sign_flip(per_member.to_numpy(), alternative="greater", level=level, rng=stream)
+    costs = _costs(sample, rows, draws, task, level)
+    match, against = _matching(sample, draws, name, family)
+    against += [*_without_room(sample, rows, task, name), *_without_spread(costs, family, name, task)]
     return make_result(
         {
-            **_costs(sample, rows, draws, task, level),
+            **costs,
             **{key: getattr(test, key) for key in ("effect", "low", "high", "p", "p_floor")},
             "effect_logit": _on_logit(sample, rows, draws, task),
         },
@@ -101,7 +104,15 @@ def against_controls(
         task=task,
         family=family,
         **_about(sample, len(draws)),
-        **_matching(sample, draws, name, family, task, rng, _notes(test, len(draws), sample.plural, level)),
+        matching=match,
+        **sample.said(
+            rng,
+            *_notes(test, len(draws), sample.plural, level),
+            match,
+            undermined_by=against,
+            tasks=[task],
+            rows=np.append(rows, draws),
+        ),
     )
 
 
@@ -117,15 +128,35 @@ def _costs(sample: Sample, rows: np.ndarray, draws: np.ndarray, task: str, level
     }
 
 
-def _matching(
-    sample: Sample, draws: np.ndarray, name: str, family: str, task: str, rng: RNG, notes: list[str]
-) -> dict[str, Any]:
-    """How near controls came to their target, which may undermine the result, among what the sample says."""
+def _matching(sample: Sample, draws: np.ndarray, name: str, family: str) -> tuple[str, list[str]]:
+    """How near controls came to their target, and what of that undermines the result."""
     near = closeness(sample.trials, draws)
     match = near.said(name) if near else ""
     undermined = [match] if near and near.undermines and family != "random" else []
     undermined += [near.dead(name)] if near and near.dead(name) else []
-    return {"matching": match, **sample.said(rng, *notes, match, undermined_by=undermined, tasks=[task])}
+    return match, undermined
+
+
+def _without_room(sample: Sample, rows: np.ndarray, task: str, name: str) -> list[str]:
+    """A ceiling that hides a deficit, a floor that cuts it short."""
+    bounded, chance = about_task(sample.trials, task)
+    intact = sample.by_specimen(sham_rows(sample.trials, name), task).mean()
+    low = at_floor(float(sample.by_specimen(rows, task).mean()), chance, bounded=bounded)
+    high = at_ceiling(float(intact), chance, bounded=bounded)
+    return room_texts(task, ceiling=high, floored=[name] if low else [])
+
+
+def _without_spread(costs: dict[str, Any], family: str, name: str, task: str) -> list[str]:
+    """Controls that all cost the same, among which no rank means anything."""
+    draws = costs["control"][1].mean(axis=0)
+    flat = len(draws) > 1 and np.isclose(np.ptp(draws), 0.0, atol=1e-12)
+    if not flat and not np.isclose(costs["rank_low"], costs["rank_high"], rtol=0.0, atol=1e-12):
+        return []
+    same = "all" if flat else "nearly all"
+    return [
+        f"The {len(draws)} {family} controls of {name} {same} cost {task} the same ({np.median(draws):.3g}): the rank "
+        "interval has no width, and the rank p says no more than that the target differs from one value."
+    ]
 
 
 def _about(sample: Sample, n_draws: int) -> dict[str, Any]:

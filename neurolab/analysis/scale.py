@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neurolab.analysis.words import joined
+
 #: Nearer than this share of the way from chance to the maximum is "at" chance or "at" the maximum.
 NEAR = 0.02
 #: The rule in words, for results.
@@ -60,3 +62,22 @@ def at_floor(lesioned: float, chance: float, *, bounded: bool) -> bool:
     (True, False)
     """
     return bool(bounded and not np.isnan(chance) and lesioned <= chance + NEAR * (1.0 - chance))
+
+
+def room_texts(task: str, *, ceiling: bool, floored: list[str]) -> list[str]:
+    """Get the sentences that a deficit on a task had no room to show: intact at the ceiling, or lesions at the floor.
+
+    floored : names of the lesions that left the task at chance.
+
+    Example
+    -------
+    >>> room_texts("faces", ceiling=False, floored=["A", "B"])
+    ['A and B left faces at chance: how large the deficit is cannot be said. Lower the dose.']
+    """
+    said = []
+    if ceiling:
+        said.append(f"The intact score on {task} is at ceiling: a small deficit could not show. Make {task} harder.")
+    if floored:
+        left = f"{joined(floored)} left {task} at chance"
+        said.append(f"{left}: how large the deficit is cannot be said. Lower the dose.")
+    return said

@@ -8,8 +8,10 @@ import numpy as np
 import xarray as xr
 
 from neurolab.analysis.cells import spared_bounds
+from neurolab.analysis.flags import Flags
 from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows, target_rows
-from neurolab.analysis.words import interval_text, p_text
+from neurolab.analysis.scale import at_ceiling, room_texts
+from neurolab.analysis.words import floor_text, interval_text, p_text, undecided_text
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
@@ -53,11 +55,13 @@ def spared(
     Returns
     -------
     Dataset over task: ``effect`` (mean deficit), ``low``, ``high`` (level 1 - 2 alpha), ``p``, ``p_floor``, ``bound``,
-    ``shown``; ``deficit`` (specimen, task). attrs ``reasons``: one sentence per task.
+    ``shown``; ``deficit`` (specimen, task). attrs, as JSON lists: ``reasons``, one sentence per task, and
+    ``undermined_by``.
 
     When this is invalid
     --------------------
-    A bound chosen after seeing the deficit. Not shown spared does not mean hurt: see ``deficits``.
+    A bound chosen after seeing the deficit. A lesion that changed no activity, which ``undermined_by`` says. Not
+    shown spared does not mean hurt: see ``deficits``.
 
     Source
     ------
@@ -71,6 +75,8 @@ def spared(
     [False, True]
     """
     tasks = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+    if not tasks:
+        raise DesignError(f"spared() got tasks=(); expected one or more that {lesion!r} may spare. Type tasks=('X',).")
     sample = sample_of(trials, over)
     rows = target_rows(sample.trials, lesion)
     shams = sham_rows(sample.trials, str(sample.trials["roi"].values[rows[0]]))
@@ -82,6 +88,7 @@ def spared(
         for value, bound, task in zip(values, bounds, tasks)
     ]
     lesioned = np.stack([sample.by_specimen(rows, task) for task in tasks], axis=1)
+    n, floor = min(len(value) for value in values), max(test.p_floor for test in found)
     return make_result(
         {
             "deficit": (("specimen", "task"), intact - lesioned),
@@ -91,14 +98,20 @@ def spared(
             "about_chance": ("task", [about_task(sample.trials, task)[1] for task in tasks]),
         },
         coords={"specimen": sample.specimens, "task": strings(tasks)},
-        n=min(len(value) for value in values),
+        n=n,
         **_about(sample, lesion),
-        **sample.said(rng, tasks=tasks),
+        **sample.said(
+            rng, floor_text(n, floor, plural=sample.plural, alternative="greater", alpha=alpha),
+            undermined_by=_without_room(sample, tasks, intact.mean(axis=0)), tasks=tasks, rows=rows,
+        ),
         level=1 - 2 * alpha,
         alpha=alpha,
         lesion=lesion,
-        reasons=[_said(lesion, task, test, bound) for task, test, bound in zip(tasks, found, bounds)],
-    )
+        reasons=[
+            f"{_said(lesion, task, test, bound)}{_too_few(test, len(value), sample.plural)}"
+            for task, test, bound, value in zip(tasks, found, bounds, values)
+        ],
+    )  # fmt: skip
 
 
 def _bounds(
@@ -114,6 +127,14 @@ def _bounds(
     return bounds
 
 
+def _without_room(sample: Sample, tasks: tuple[str, ...], intact: np.ndarray) -> Flags:
+    """A sentence for each task that is done too well for a small deficit to show."""
+    about = [about_task(sample.trials, task) for task in tasks]
+    high = [at_ceiling(float(score), chance, bounded=bounded) for score, (bounded, chance) in zip(intact, about)]
+    said = {task: room_texts(task, ceiling=ceiling, floored=[]) for task, ceiling in zip(tasks, high)}
+    return {line: {"task": [task]} for task, lines in said.items() for line in lines}
+
+
 def _about(sample: Sample, lesion: str) -> dict[str, str]:
     return {
         "analysis": "spared",
@@ -125,7 +146,14 @@ def _about(sample: Sample, lesion: str) -> dict[str, str]:
 
 
 def _said(lesion: str, task: str, test: Tost, bound: float) -> str:
-    """One sentence with the numbers of one task."""
+    """One sentence with the numbers of one task, without its full stop."""
     numbers = interval_text(test.effect, test.low, test.high, 1 - 2 * test.alpha)
     shown = "Shown" if test.equivalent else "Not shown"
-    return f"{shown}: {lesion} spares {task}, deficit {numbers} against ±{bound:.3g}, {p_text(test.p)}."
+    return f"{shown}: {lesion} spares {task}, deficit {numbers} against ±{bound:.3g}, {p_text(test.p)}"
+
+
+def _too_few(test: Tost, n: int, plural: str) -> str:
+    """The end of that sentence: whether so many members can decide it at all."""
+    if test.p_floor <= test.alpha:
+        return "."
+    return f"; {undecided_text(n, test.p_floor, plural=plural, alternative='greater', alpha=test.alpha)}"

@@ -10,7 +10,8 @@ import numpy as np
 from neurolab.analysis.cells import TwoByTwo
 from neurolab.analysis.closeness import closeness
 from neurolab.analysis.sample import mean_over
-from neurolab.analysis.words import floor_text, interval_text, joined, p_text
+from neurolab.analysis.scale import room_texts
+from neurolab.analysis.words import UNDECIDED, floor_text, interval_text, p_text, undecided_text
 from neurolab.stats.equivalence import Tost
 from neurolab.stats.permutation import SignFlip
 
@@ -19,7 +20,6 @@ CROSSOVER = "crossover, sparing not shown"
 NO_DEFICIT = "crossover, own deficits not shown"
 SINGLE = "single dissociation"
 NONE = "no dissociation shown"
-UNDECIDED = "cannot be decided"
 #: Every verdict; the last one is followed by a colon and the reason.
 VERDICTS = (CLASSICAL, CROSSOVER, NO_DEFICIT, SINGLE, NONE, UNDECIDED)
 FAR_OFF = 3.0  # sd from the usual activity beyond which a lesion is called off-distribution
@@ -43,7 +43,8 @@ def verdict(evidence: Evidence) -> str:
     """Get the verdict. A single dissociation is one claim of two that might have been, hence alpha / 2."""
     alpha, p = evidence.alpha, [test.p for test in evidence.claims]
     if _worst(evidence) > alpha:
-        return f"{UNDECIDED}: {_floor(evidence, alpha)}"
+        n, plural = min(test.n for test in evidence.claims), evidence.cells.sample.plural
+        return undecided_text(n, _worst(evidence), plural=plural, alternative="greater", alpha=alpha)
     if max(p) <= alpha:
         if not all(isinstance(test, Tost) and test.equivalent for test in evidence.spares):
             return CROSSOVER
@@ -129,15 +130,8 @@ def _about_room(evidence: Evidence) -> list[str]:
     """Ceilings hide a deficit, floors cut it short, a gain is no deficit, nor is what the bound calls none."""
     cells, said = evidence.cells, []
     for j, task in enumerate(cells.tasks):
-        if cells.ceiling[:, j].any():
-            said.append(
-                f"The intact score on {task} is at ceiling: a small deficit could not show. Make {task} harder."
-            )
         hit = [name for i, name in enumerate(cells.lesions) if cells.floor[i, j]]
-        if hit:
-            said.append(
-                f"{joined(hit)} left {task} at chance: how large the deficit is cannot be said. Lower the dose."
-            )
+        said += room_texts(task, ceiling=bool(cells.ceiling[:, j].any()), floored=hit)
     mean = cells.deficit.mean(axis=0)
     for i, (lesion, task) in enumerate(zip(cells.lesions, cells.tasks)):
         other, own, bound = cells.lesions[1 - i], mean[i, i], cells.bounds[i]
@@ -150,7 +144,7 @@ def _about_room(evidence: Evidence) -> list[str]:
 
 
 def _about_lesions(evidence: Evidence) -> list[str]:
-    """Unequal sizes, controls missing or unlike, lesions that changed nothing or went off-distribution."""
+    """Unequal sizes, controls missing or unlike, lesions that went off-distribution."""
     cells, trials, said = evidence.cells, evidence.cells.sample.trials, []
     units = [mean_over(trials, "n_units", rows) for rows in cells.rows]
     if np.isfinite(units).all() and units[0] != units[1]:
@@ -168,9 +162,6 @@ def _about_lesions(evidence: Evidence) -> list[str]:
                 if (one := closeness(trials, controls[families[controls] == family]))]
         matched = [one for one in near if not one.site_only]  # random ones beside them are not meant to be
         said += [one.said(lesion) for one in matched or near[:1] if one.undermines]
-        vacuous = mean_over(trials, "vacuous", rows)
-        if vacuous > 0:
-            said.append(f"{lesion} changed no value at all in {vacuous:.0%} of the networks (the units were silent).")
         off = mean_over(trials, "certificate_off_distribution", rows)
         if off > FAR_OFF:
             said.append(f"{lesion} took activity {off:.2g} sd off its usual range; try another ablation as well.")

