@@ -56,7 +56,7 @@ def traced(specimen: Specimen, sites: Sequence[Site], numbers: Mapping[Where, in
 
 def _asks(kind: type) -> Iterator[str]:
     """What of a module's own forward asks whether torch reads it."""
-    code = getattr(kind.forward, "__code__", None)
+    code = getattr(getattr(kind, "forward", None), "__code__", None)
     own = set[str]() if code is None or kind.__module__.startswith("torch.") else names_in(code)
     return iter(sorted(own & _ASKING))
 
