@@ -17,10 +17,10 @@ from neurolab.campaign import Store
 from neurolab.campaign.shards import Shard
 from neurolab.campaign.workers import workers_of
 from neurolab.design import sham
-from neurolab.errors import DataError, DoubleDippingError, LesionPlanError, did_you_mean, listed
+from neurolab.errors import DataError, LesionPlanError, did_you_mean, listed
 from neurolab.lesion import Lesion, Zero, unique_lesions
 from neurolab.roi import ROI
-from neurolab.scores import Accuracy, Margin, describe
+from neurolab.scores import describe
 from neurolab.specimen.campaign import Campaign
 from neurolab.specimen.cohorts import Designs, examine_each
 from neurolab.specimen.given import check_specimen, design_for
@@ -30,6 +30,7 @@ from neurolab.specimen.past import learned_flags, trial_rows
 from neurolab.specimen.plan import EXACT
 from neurolab.specimen.reference import References
 from neurolab.specimen.specimen import Cohort, Specimen, Task
+from neurolab.specimen.task_checks import check_dipping, checked_tasks
 from neurolab.trials import make_trials
 
 #: Regions of more units are written into trials by their digest alone.
@@ -152,9 +153,8 @@ def examine_one(
     _check_own(specimen, design)
     if store is not None:
         _check_references(specimen, design)  # without one the bench says it, which knows what else lies on the network
-    tasks = _checked_tasks(tasks)
-    _check_sheet(specimen, tasks)
-    override = _check_dipping(specimen, design, tasks, allow_double_dipping)
+    tasks = checked_tasks(specimen, tasks)
+    override = check_dipping(specimen, design, tasks, allow_double_dipping)
     known = partial(_skeleton, specimen, design, tasks, override, batch_size)
     with _kept(specimen, design, tasks, batch_size, exact, known, store, part, cohort) as kept:
         campaign = Campaign(specimen, design, tasks, batch_size, exact, kept, progress, max_memory)
@@ -224,48 +224,6 @@ def _check_references(specimen: Specimen, design: Sequence[Lesion]) -> None:
         references.weights = specimen.digest
         for recording in recordings.values():
             references.check_own(recording)
-
-
-def _checked_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
-    tasks = (tasks,) if isinstance(tasks, Task) else tuple(tasks)
-    names = [task.name for task in tasks]
-    if not tasks or len(set(names)) != len(names):
-        raise DataError(f"examine() got the tasks {listed(names, empty='()')}; expected at least one, each with a name "
-                        "of its own.")
-    return tasks
-
-
-def _check_sheet(specimen: Specimen, tasks: Sequence[Task]) -> None:
-    """Refuse a choice among all columns of an answer sheet: behind the vocabulary it holds surprisals."""
-    if not getattr(specimen.model, "answers_sheet", False):
-        return
-    for task in tasks:
-        if isinstance(task.score, (Accuracy, Margin)) and task.score.columns is None:
-            raise DataError(
-                f"Task {task.name!r} lets all columns of {specimen.name!r} compete; it answers with a sheet whose last "
-                "columns are no tokens. Type the tokens that compete: nl.scores.Accuracy(columns=(words.single('0'), "
-                "words.single('1')))."
-            )
-
-
-def _check_dipping(specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], allowed: bool) -> str:
-    seen = {task.name: task.stimuli.origins for task in tasks}
-    chose = [("what was removed before", specimen.past.chosen_on)] if specimen.past.chosen_on else []
-    chose += [(repr(lesion.name), lesion.chosen_on) for lesion in design if lesion.role != "sham"]
-    for what, chosen_on in chose:
-        for task in tasks:
-            shared = chosen_on & seen[task.name]
-            if shared and not allowed:
-                raise DoubleDippingError(
-                    f"Task {task.name!r} shows {len(shared)} of the stimuli that chose {what} (for example "
-                    f"{min(shared)!r}); the region's effect would be estimated on what selected it. Type choose, test "
-                    "= stimuli.split(2, rng=0), localise on one and examine on the other. Stimuli are known by their "
-                    "ids: where these are others of the same names, give them ids of their own. "
-                    "allow_double_dipping=True does it all the same and is written into the trials."
-                )
-            if shared:
-                return "double dipping allowed"
-    return ""
 
 
 def _units_text(lesion: Lesion) -> str:

@@ -30,6 +30,11 @@ def refuse_unfit(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
     Raises SpecimenError for what hooks cannot see into: TorchScript, DataParallel, weights that are nowhere yet, no
     module at all.
     """
+    if torch.is_inference_mode_enabled():
+        raise SpecimenError(
+            "The specimen was made inside torch.inference_mode(), where nobody can tell what a forward writes into. "
+            "Make it outside; nothing on the bench asks for gradients."
+        )
     if not isinstance(model, nn.Module):
         raise SpecimenError(f"The model is a {type(model).__name__}; expected a torch.nn.Module. {_way_in(model)}")
     notes = []

@@ -77,11 +77,6 @@ class Specimen:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        if torch.is_inference_mode_enabled():
-            raise SpecimenError(
-                "The specimen was made inside torch.inference_mode(), where nobody can tell what a forward writes "
-                "into. Make it outside; nothing on the bench asks for gradients."
-            )
         model, notes = refuse_unfit(self.model)
         put(self, "model", model)
         put(self, "name", self.name or type(model).__name__)
