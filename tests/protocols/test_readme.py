@@ -114,3 +114,20 @@ def test_readme__an_own_network_and_own_arrays_from_data_to_deficits():
     by_label = nl.localise(here["intact"], "0 > *", column="label")  # what the comment says
     np.testing.assert_array_equal(by_label["statistic"], here["squares"]["statistic"])
     assert max(map(len, block.splitlines())) <= 120
+
+
+def test_readme__your_own_network_and_what_comes_next(tmp_path, monkeypatch):
+    (own,) = [block for block in BLOCKS if "optimiser.step()" in block]
+    (then,) = [block for block in BLOCKS if "coalitions.coalitions(" in block]
+    monkeypatch.chdir(tmp_path)
+    here: dict = {}
+    printed = io.StringIO()
+    with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(printed):
+        torch.default_generator.manual_seed(0)
+        exec(compile(own, "README.md", "exec"), here)
+        exec(compile(then, "README.md", "exec"), here)
+    assert nl.load("trials.nc").identical(here["trials"])
+    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".pdf", ".png", ".csv", ".txt"}
+    assert here["doses"].sizes["dose"] == 4
+    assert here["alike"].sizes["task"] == 1
+    assert "field 3" in printed.getvalue()
