@@ -9,7 +9,7 @@ from torch import nn
 from neurolab.specimen.graph import Graph, exported, shared
 from neurolab.specimen.program import NotExported
 from neurolab.specimen.specimen import Specimen
-from neurolab.specimen.stash import marks
+from neurolab.specimen.stash import marks, settings
 
 #: How many graphs are kept.
 MOST = 4
@@ -95,6 +95,7 @@ def _shapes(module: nn.Module) -> list[object]:
 def _state(specimen: Specimen) -> tuple[object, list[object]]:
     """The modules, their code and their attributes; and the objects, whose identities must not be used again."""
     found, held = marks(specimen.model)
+    around, held_too = settings(specimen.model)
     modules = [(path, id(module), id(type(module)), id(type(module).forward), id(module.__dict__.get("forward")))
                for path, module in specimen.model.named_modules()]
-    return (found, modules), [specimen, *held]
+    return (found, around, modules), [specimen, *held, *held_too]

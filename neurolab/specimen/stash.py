@@ -17,6 +17,8 @@ DEPTH, MOST = 4, 20_000
 
 #: What a setting is made of.
 _PLAIN = (bool, int, float, str, bytes, tuple, list, set, frozenset, dict, torch.Tensor)
+#: What has a dict and is no setting.
+_CODE = (type, MethodType, ModuleType, BuiltinFunctionType)
 
 Marks = dict[tuple[Any, ...], Any]
 
@@ -28,14 +30,25 @@ def marks(model: nn.Module) -> tuple[Marks, list[Any]]:
     """
     found: Marks = {}
     held: list[Any] = []
-    for kind in {type(module): None for module in model.modules()}:
-        _mark_kind(kind, found, held)
     for path, module in model.named_modules():
         for name, value in vars(module).items():
             if name not in OWN:
                 _mark((path, name), value, found, held)
         for name, value in module._buffers.items():
             _mark((path, name), value, found, held)
+    return found, held
+
+
+def settings(model: nn.Module) -> tuple[Marks, list[Any]]:
+    """Get a mark of what forwards read besides weights: attributes, also of classes, globals, what functions hold."""
+    found: Marks = {}
+    held: list[Any] = []
+    for kind in {type(module): None for module in model.modules()}:
+        _mark_kind(kind, found, held)
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            if name not in OWN:
+                _mark((path, name), value, found, held, deep=True)
     return found, held
 
 
@@ -49,7 +62,7 @@ def _mark_kind(kind: type, found: Marks, held: list[Any]) -> None:
             if isinstance(value, FunctionType):
                 _mark_read(where, value, found, held)
             elif not name.startswith("__") and not hasattr(value, "__get__"):
-                _mark((where, name), value, found, held)
+                _mark((where, name), value, found, held, deep=True)
 
 
 def _mark_read(where: str, function: FunctionType, found: Marks, held: list[Any]) -> None:
@@ -57,11 +70,11 @@ def _mark_read(where: str, function: FunctionType, found: Marks, held: list[Any]
         value = function.__globals__.get(name)
         own = getattr(type(value), "__module__", "") == function.__module__  # a configuration, and not a library's
         if value is not None and (own or isinstance(value, _PLAIN)):
-            _mark((where, "global", name), value, found, held)
+            _mark((where, "global", name), value, found, held, deep=True)
     for at, cell in enumerate(function.__closure__ or ()):
         with suppress(ValueError):  # nothing is in it yet
             if isinstance(cell.cell_contents, _PLAIN):
-                _mark((where, function.__name__, at), cell.cell_contents, found, held)
+                _mark((where, function.__name__, at), cell.cell_contents, found, held, deep=True)
 
 
 def names_in(code: CodeType) -> set[str]:
@@ -69,7 +82,8 @@ def names_in(code: CodeType) -> set[str]:
     return {*code.co_names}.union(*(names_in(one) for one in code.co_consts if isinstance(one, CodeType)))
 
 
-def _mark(place: tuple[Any, ...], value: Any, found: Marks, held: list[Any]) -> None:
+def _mark(place: tuple[Any, ...], value: Any, found: Marks, held: list[Any], deep: bool = False) -> None:
+    """Mark a value and what it holds; ``deep`` looks into functions, sets and objects of slots too."""
     if len(found) > MOST:
         return
     held.append(value)  # an id may be used again once its object is gone
@@ -85,23 +99,23 @@ def _mark(place: tuple[Any, ...], value: Any, found: Marks, held: list[Any]) -> 
     elif isinstance(value, Mapping):
         found[place] = len(value)
         for key, child in list(value.items()):
-            _mark((*place, str(key)), child, found, held)
+            _mark((*place, str(key)), child, found, held, deep)
     elif isinstance(value, (list, tuple)):
         found[place] = len(value)
         for at, child in enumerate(value):
-            _mark((*place, at), child, found, held)
-    elif isinstance(value, (set, frozenset)):
+            _mark((*place, at), child, found, held, deep)
+    elif deep and isinstance(value, (set, frozenset)):
         found[place] = sorted(map(repr, value)) if len(value) < MOST // 100 else id(value)
-    elif isinstance(value, FunctionType):
+    elif deep and isinstance(value, FunctionType):
         found[place] = id(value)
         for at, cell in enumerate(value.__closure__ or ()):
             with suppress(ValueError):
-                _mark((*place, at), cell.cell_contents, found, held)
-    elif hasattr(value, "__dict__") and not isinstance(value, (type, MethodType, ModuleType, BuiltinFunctionType)):
+                _mark((*place, at), cell.cell_contents, found, held, deep)
+    elif hasattr(value, "__dict__") and not (isinstance(value, _CODE) if deep else callable(value)):
         for name, child in list(vars(value).items()):
-            _mark((*place, name), child, found, held)
-    elif slots := [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())]:
+            _mark((*place, name), child, found, held, deep)
+    elif deep and (slots := [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())]):
         for name in {*slots} - {"__weakref__"}:
-            _mark((*place, name), getattr(value, name, None), found, held)
+            _mark((*place, name), getattr(value, name, None), found, held, deep)
     else:
         found[place] = id(value)

@@ -488,7 +488,7 @@ def laid(case, tensor):
 
 
 def recorded(case, net, stimuli):
-    values = record(net, stimuli, [Probe(case.site, pool=None)], batch_size=4).values
+    values = record(net, stimuli, [Probe(case.site, pool=None)], batch_size=N).values  # by hand all are shown at once
     site = net.sites()[case.site]
     grid = values.reshape(N, *site.shape)
     return np.take(grid, case.units, axis=1 + site.dims.index(site.unit_axis)).reshape(N, -1)

@@ -143,7 +143,7 @@ def test_the_certificate__covers_every_part():
         def forward(self, x):
             return self.used(x) if float(x.detach().max()) < 50 else self.unused(self.used(x))
 
-    net = Specimen(Skips(), np.full((1, 6), 99, dtype=np.float32))
+    net = Specimen(Skips(), np.full((1, 6), 999, dtype=np.float32))
     never = Lesion(ROI("never", {"unused": [0]}), Zero())
     for lesion in (noise & never, never & noise):
         with pytest.raises(LesionNotApplied):
