@@ -154,10 +154,10 @@ def _trailing(name: str, named: Mapping[str, Any]) -> int:
     if name == "constant_pad_nd":
         return len(named.get("pad") or ()) // 2
     if name == "convolution":
-        return int(named["weight"].meta["val"].dim()) - 1
+        return int(named["weight"].meta["val"].dim()) - 2
     spatial = re.search(r"(pool|pad|conv|upsample\w*?|conv_transpose|grid_sampler_)(\d)d", name)
     if spatial:
-        return int(spatial[2]) + ("conv" in spatial[1])
+        return int(spatial[2])
     return _LAST.get(name, 2 if name.startswith(("linalg_", "_linalg_")) else 0)
 
 

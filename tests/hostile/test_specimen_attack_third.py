@@ -1,6 +1,8 @@
 """A third attack on the engine: networks on which a lesion was answered wrongly without a word, or with a raw error."""
 
 import copy
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from torch import nn
 import neurolab as nl
 from neurolab.errors import DataError, SpecimenError
 from neurolab.specimen import replay as replaying
+from neurolab.specimen.canary import _compared
 from neurolab.specimen.engine import Engine
 from neurolab.specimen.graphs import graph_of
 from neurolab.specimen.program import NotExported
@@ -98,14 +101,13 @@ def test_one_channel_spread_over_many__is_not_carried_as_one():
     assert "spreads one channel over many" in served
 
 
-def test_answers_next_to_nothing__are_held_to_their_own_size():
-    model = seeded(nn.Sequential, nn.Linear(6, 40), nn.Tanh(), nn.Linear(40, 8), nn.Tanh(), nn.Linear(8, 3)).double()
-    with torch.no_grad():
-        model[4].weight *= 1e-40
-        model[4].bias *= 1e-40
-    net = nl.Specimen(model, inputs(3, 6), name="tiny")
-    far, _ = apart(net, "1", [[unit] for unit in range(40)], inputs(100, 6))
-    assert far < 1e-5
+@pytest.mark.parametrize(("size", "held"), [(1e-40, False), (1.0, False), (0.0, True)])
+def test_canary__holds_answers_next_to_nothing_to_their_own_size(size, held):
+    whole = torch.full((4, 2), 1e-40, dtype=torch.float64)
+    table = SimpleNamespace(lesioned=lambda lesion: nullcontext(), forward=lambda inputs, ids: whole)
+    batch = SimpleNamespace(inputs=torch.zeros(4, 3), ids=tuple("abcd"))
+    engine = SimpleNamespace(batches=[batch], table=table, design=[nl.Lesion(nl.ROI("a", {"b": [0]}), nl.Zero())])
+    assert _compared(engine, "sparse", 0, whole + size, bits=False).held is held
 
 
 class Steep(nn.Module):
@@ -140,8 +142,8 @@ def test_steep_at_zero__is_never_served_by_an_update(how):
 
 @pytest.mark.parametrize("how", [
     lambda h: h * (h.pow(2).mean(-1, keepdim=True) + 1e-6).rsqrt(), lambda h: h.exp() / h.exp().sum(-1, keepdim=True),
-    lambda h: h / 3.0, lambda h: h ** 2,
-], ids=["root mean square", "softmax by hand", "by a number", "square"])  # fmt: skip
+    lambda h: h / 3.0, lambda h: h**2, lambda h: h / torch.linspace(1.0, 2.0, 16),
+], ids=["root mean square", "softmax by hand", "by a number", "square", "by what no lesion changes"])  # fmt: skip
 def test_steep_in_a_sum_over_many__is_served_by_an_update_still(how):
     net = nl.Specimen(seeded(Steep, how), inputs(3, 6), name="sum")
     far, served = apart(net, "a", [[unit] for unit in range(40)] * 10, inputs(200, 6))
@@ -168,7 +170,9 @@ def test_half_precision__is_answered_with_equal_bits(dtype, batch_size):
     whole = nl.Specimen(seeded(nn.Sequential, nn.Linear(6, 40), nn.ReLU(), nn.Linear(40, 24), nn.Tanh(),
                                nn.Linear(24, 3)).to(dtype), inputs(3, 6), name="whole")
     for net, site in ((mixed, "a"), (whole, "0")):
-        assert apart(net, site, cuts, inputs(99, 6), batch_size=batch_size)[0] == 0
+        far, served = apart(net, site, cuts, inputs(99, 6), batch_size=batch_size)
+        assert far == 0
+        assert "no sparse" in served
 
 
 class Meeting(nn.Module):
