@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import shutil
+import time
 
 import numpy as np
 import xarray as xr
@@ -79,8 +80,17 @@ def _write_zarr(dataset: xr.Dataset, target: pathlib.Path) -> None:
         shutil.rmtree(target, ignore_errors=True)
         os.replace(beside, target)
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
+        _removed(beside)
         raise
+
+
+def _removed(folder: pathlib.Path) -> None:
+    """Take a folder away in which zarr's other threads may still be writing for a moment."""
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.02)
 
 
 def load(path: str | os.PathLike[str]) -> Storable:

@@ -123,7 +123,7 @@ def race(*, quick: bool = False, repeats: int | None = None, peers: bool = True)
          "ours_s": sorted(seconds["ours"])[turns // 2], "forward_s": sorted(seconds["forward"])[turns // 2],
          "recorded_mb": size / 1e6},
         ["raw files: a hook per layer that appends its output to a file, with no check, name or shape",
-         "bare copies, the bound: outputs copied to aligned room, written past the page cache to one file, unchecked",
+         "bare copies, the least that copies: outputs copied to aligned room, written to one file, unchecked",
          "seconds are of the processor, in the kernel too; neurolab writes past the page cache"],
     )  # fmt: skip
 
