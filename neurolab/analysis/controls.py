@@ -91,29 +91,17 @@ def against_controls(
     against += [*_without_room(sample, rows, task, name), *_without_spread(costs, family, name, task)]
     return make_result(
         {
-            **costs,
-            **{key: getattr(test, key) for key in ("effect", "low", "high", "p", "p_floor")},
+            **costs, **{key: getattr(test, key) for key in ("effect", "low", "high", "p", "p_floor")},
             "effect_logit": _on_logit(sample, rows, draws, task),
         },
         coords={"specimen": sample.specimens, "draw": sample.trials["draw"].values[draws]},
         analysis="against_controls",
         estimand=f"the mean over {sample.plural} of the deficit of {name} on {task} minus that of {family} controls",
-        n=len(per_member),
-        level=level,
-        lesion=name,
-        task=task,
-        family=family,
+        n=len(per_member), level=level, lesion=name, task=task, family=family, matching=match,
         **_about(sample, len(draws)),
-        matching=match,
-        **sample.said(
-            rng,
-            *_notes(test, len(draws), sample.plural, level),
-            match,
-            undermined_by=against,
-            tasks=[task],
-            rows=np.append(rows, draws),
-        ),
-    )
+        **sample.said(rng, *_notes(test, len(draws), sample.plural, level), match, undermined_by=against, tasks=[task],
+                      rows=np.append(rows, draws)),
+    )  # fmt: skip
 
 
 def _costs(sample: Sample, rows: np.ndarray, draws: np.ndarray, task: str, level: float) -> dict[str, Any]:

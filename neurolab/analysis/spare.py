@@ -88,7 +88,9 @@ def spared(
         for value, bound, task in zip(values, bounds, tasks)
     ]
     lesioned = np.stack([sample.by_specimen(rows, task) for task in tasks], axis=1)
-    n, floor = min(len(value) for value in values), max(test.p_floor for test in found)
+    n = min(map(len, values))
+    note = floor_text(n, max(test.p_floor for test in found), plural=sample.plural, alternative="greater", alpha=alpha)
+    against = _without_room(sample, tasks, intact.mean(axis=0))
     return make_result(
         {
             "deficit": (("specimen", "task"), intact - lesioned),
@@ -98,19 +100,11 @@ def spared(
             "about_chance": ("task", [about_task(sample.trials, task)[1] for task in tasks]),
         },
         coords={"specimen": sample.specimens, "task": strings(tasks)},
-        n=n,
         **_about(sample, lesion),
-        **sample.said(
-            rng, floor_text(n, floor, plural=sample.plural, alternative="greater", alpha=alpha),
-            undermined_by=_without_room(sample, tasks, intact.mean(axis=0)), tasks=tasks, rows=rows,
-        ),
-        level=1 - 2 * alpha,
-        alpha=alpha,
-        lesion=lesion,
-        reasons=[
-            f"{_said(lesion, task, test, bound)}{_too_few(test, len(value), sample.plural)}"
-            for task, test, bound, value in zip(tasks, found, bounds, values)
-        ],
+        **sample.said(rng, note, undermined_by=against, tasks=tasks, rows=rows),
+        n=n, level=1 - 2 * alpha, alpha=alpha, lesion=lesion,
+        reasons=[_said(lesion, *one) + _too_few(one[1], len(value), sample.plural)
+                 for *one, value in zip(tasks, found, bounds, values)],
     )  # fmt: skip
 
 

@@ -193,3 +193,24 @@ def every_result():
         "plot_trend": analysis.trend(profiles({0.0: 0.0, 0.5: 0.5, 1.0: 1.0}), what="label noise", rng=0),
         "plot_symptom_map": analysis.symptom_map(*cut_at_random(), n_permutations=99, rng=0),
     }
+
+
+#: Every verb over trials of lesions, on phantom trials with the lesions A, B and A + B and the tasks X and Y.
+VERBS = {
+    "deficits": lambda t: analysis.deficits(t, rng=0),
+    "against_controls": lambda t: analysis.against_controls(t, lesion="A", task="X", rng=0),
+    "dissociation": lambda t: analysis.dissociation(t, lesions=("A", "B"), tasks=("X", "Y"), rng=0),
+    "spared": lambda t: analysis.spared(t, lesion="A", tasks=["Y"], rng=0),
+    "localiser_matrix": lambda t: analysis.localiser_matrix(t, localisers=["A", "B"], rng=0),
+    "dose_response": lambda t: analysis.dose_response(t, lesion="A", task="X", rng=0),
+    "picked_dissociation": lambda t: analysis.picked_dissociation(
+        t, candidates=["A", "B"], pool="matched", tasks=("X", "Y"), n_permutations=19, rng=0
+    ),
+    "interaction": lambda t: analysis.interaction(t, a="A", b="B", both="A + B", task="X", allow_bounded=True, rng=0),
+}
+
+
+@pytest.fixture(params=list(VERBS))
+def verb(request):
+    """One of the verbs over trials of lesions, ready to be called with them."""
+    return VERBS[request.param]
