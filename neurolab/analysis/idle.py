@@ -33,7 +33,7 @@ def idle_flags(trials: xr.Dataset, rows: np.ndarray | None, called: tuple[str, s
     vacuous = trials["vacuous"].broadcast_like(trials["specimen"]).transpose("specimen", "lesion")
     used = np.zeros(trials.sizes["lesion"], dtype=bool)
     used[slice(None) if rows is None else rows] = True
-    used &= ~_at_strength_zero(trials) & (trials["role"].values != "sham")
+    used &= ~_at_strength_zero(trials)
     idle = (vacuous.values.astype(np.float64) > 0) & used  # NaN, where a network does not know, is none
     alike: dict[tuple[str, int, int, int], list[np.ndarray]] = {}
     for group in draws_together(trials) if idle.any() else ():

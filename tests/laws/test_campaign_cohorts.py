@@ -10,6 +10,7 @@ from torch import nn
 import neurolab as nl
 from neurolab import campaign
 from neurolab.campaign import disk
+from neurolab.campaign.kin import cohorts, note_cohort
 from neurolab.cli import main
 from neurolab.errors import PartialTrialsError
 from neurolab.simulate import phantom_trials
@@ -89,6 +90,15 @@ def test_networks_of_another_design_or_cohort__are_not_missed(tmp_path):
     stopped(tmp_path, last=3)  # more networks in the same design
     table = campaign.status(tmp_path)
     assert sorted(table.loc[~table["finished"], "specimen"]) == NAMES[3:]
+
+
+def test_networks_of_two_cohorts__are_said_once(tmp_path):
+    trials = phantom_trials(n_specimens=1, rng=0)
+    for names in (["a", "b"], ["b", "c"], ["a", "b"]):
+        note_cohort(tmp_path, trials, names, "me")
+    (found,) = cohorts(tmp_path).values()
+    assert sorted(found) == ["a", "b", "c"]
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_damaged_note__says_nothing_and_merged_stores_keep_theirs(tmp_path):
