@@ -76,6 +76,8 @@ def joined(chains: Sequence[Sequence[int]], longest: int = TOGETHER) -> tuple[tu
 def _mask(units: Iterable[int]) -> int:
     """Units as the bits of one number."""
     places = np.asarray(units if isinstance(units, np.ndarray) else list(units), dtype=np.int64)
+    if len(places) == 1:
+        return 1 << int(places[0])
     bits = np.zeros(int(places.max(initial=0)) + 1, dtype=bool)
     bits[places] = True
     return int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")

@@ -277,7 +277,7 @@ def answers(
         engine = Engine(table, cut, design, always=always)
         for tile in engine.plan(exact).tiles():
             for at, _, outputs in engine.answers(tile):
-                yield at, torch.cat(outputs)
+                yield at, outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
 
 def _kind(lesion: Lesion) -> object:

@@ -29,31 +29,34 @@ MANY = 0.5
 
 @dataclass(frozen=True)
 class Energy:
-    """Mean squares of what a layer's output changes by, or is: (..., rows) over features, (..., features) over rows."""
+    """Mean squares of what a layer's output changes by, or is: ``both`` (..., rows + features), first of each row over
+    all features, then of each feature over all rows.
+    """
 
-    rows: torch.Tensor
-    features: torch.Tensor
+    both: torch.Tensor
 
     def of(self, which: Which) -> Energy:
         """Get the energy of some channels together, were they independent."""
         if which is None:
-            return Energy(self.rows.sum(0), self.features.sum(0))
-        at = torch.from_numpy(which).to(self.rows.device)
-        return Energy(self.rows.index_select(0, at).sum(0), self.features.index_select(0, at).sum(0))
+            return Energy(self.both.sum(0))
+        return Energy(self.both.index_select(0, torch.from_numpy(which).to(self.both.device)).sum(0))
 
     def most(self) -> Energy:
         """Get how much is a small part of it, by row and by feature; NaN where it is not finite, or too little to tell.
 
         What is compared with it may be counted in float32, where squares below 1e-30 are nothing.
         """
-        both = torch.cat([self.rows, self.features])
-        told = bool(both.isfinite().all()) and not bool(((both > 0) & (both < 1e-30)).any())
-        share = LOUD if told else float("nan")
-        return Energy(share * self.rows, share * self.features)
+        told = bool(self.both.isfinite().all()) and not bool(((self.both > 0) & (self.both < 1e-30)).any())
+        return Energy((LOUD if told else float("nan")) * self.both)
 
-    def within(self, most: Energy) -> torch.Tensor:
-        """Get whether no row and no feature has more; nothing is within NaN, and nothing within nothing is."""
-        return (self.rows <= most.rows).all(-1) & (self.features <= most.features).all(-1)
+    def within(self, most: Energy) -> np.ndarray:
+        """Get whether no row and no feature has more; nothing is within NaN, and nothing within nothing is.
+
+        The bound is rounded down to the numbers that are compared with it, which changes no answer and is faster.
+        """
+        both, bound = self.both.cpu().numpy(), most.both.cpu().numpy()
+        near = bound.astype(both.dtype)
+        return np.asarray((both <= np.where(near > bound, np.nextafter(near, -np.inf), near)).all(-1))
 
 
 @dataclass(frozen=True)
@@ -105,11 +108,11 @@ class Ground:
         plan, channels = self.plan, channels.to(slab.device)
         old = plan.carry(channels, self.values[plan.site].index_select(plan.lie.axis, channels), self.values)
         new = plan.carry(channels, slab, self.values)
-        delta = {mix.node: new.carried[mix.source] - old.carried[mix.source] for mix in plan.mixed}
+        delta = {mix.node: _by_channel(new.carried[mix.source] - old.carried[mix.source]) for mix in plan.mixed}
         ends = {*plan.kept, *(mix.source for mix in plan.mixed)}
         new.carried = {node: new.carried[node] for node in ends}  # what lies between takes memory and is read no more
         loud = {mix.node: self._loud(mix, channels, delta[mix.node]) for mix in plan.mixed}
-        quiet = {node: one.within(self.most[node]).cpu().numpy() for node, one in loud.items()}
+        quiet = {node: one.within(self.most[node]) for node, one in loud.items()}
         return Sheet(channels, new, delta, loud, quiet)
 
     def _loud(self, mix: Mixing, channels: torch.Tensor, delta: torch.Tensor) -> Energy:
@@ -117,14 +120,19 @@ class Ground:
         weight = columns.square().flatten(2).sum(2) if columns.dim() > 2 else columns.square()
         change = delta.movedim(mix.lie.axis, 0).square()
         change = change.flatten(1) if mix.is_linear else change.flatten(2).mean(2)
-        both = change * weight.mean(1, keepdim=True), weight * change.mean(1, keepdim=True)
+        n, rows = change.shape
+        both = change.new_empty(n, rows + weight.shape[1])
+        torch.mul(change, weight.mean(1, keepdim=True), out=both[:, :rows])
+        torch.mul(weight, change.mean(1, keepdim=True), out=both[:, rows:])
         if mix.lie.outer == mix.lie.inner == 1:
-            return Energy(*both)
-        return Energy(*(one.view(mix.lie.outer, len(channels), mix.lie.inner, -1).sum((0, 2)) for one in both))
+            return Energy(both)
+        return Energy(both.view(mix.lie.outer, len(channels), mix.lie.inner, -1).sum((0, 2)))
 
     def anew(self, mix: Mixing, sheet: Sheet, which: Which) -> bool:
         """Get whether a layer is to be run anew for a lesion: many channels, loud ones, or no finite difference."""
         n = len(sheet.channels) if which is None else len(which)
+        if n == 1 and which is not None and self.plan.n_channels > 2:
+            return not sheet.quiet[mix.node][which[0]]
         if (n > MANY * self.plan.n_channels and self.plan.n_channels > 1) or not sheet.quiet[mix.node][which].all():
             return True
         return n > 1 and not bool(sheet.loud[mix.node].of(which).within(self.most[mix.node]))
@@ -186,11 +194,16 @@ class Tiled(Ground):
         return mix.change(sheet.part(sheet.delta[mix.node], which, mix.lie), columns)
 
 
+def _by_channel(change: torch.Tensor) -> torch.Tensor:
+    """The same (rows, channels) with each channel's rows side by side in memory, as all that follows goes over them."""
+    return change.T.contiguous().T if change.dim() == 2 else change
+
+
 def level_of(mix: Mixing, known: torch.Tensor) -> Energy:
     """Get the mean squares of a layer's output, per row and per feature; a convolution's rows are stimuli."""
     square = known.movedim(-1 if mix.is_linear else 1, 0).double().square()
     square = square.flatten(1) if mix.is_linear else square.flatten(2).mean(2)
-    return Energy(square.mean(0), square.mean(1))
+    return Energy(torch.cat([square.mean(0), square.mean(1)]))
 
 
 def settled(answer: torch.Tensor, sham: torch.Tensor, intact: torch.Tensor) -> torch.Tensor:

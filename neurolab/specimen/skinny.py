@@ -16,25 +16,32 @@ from torch.fx import Node
 from neurolab.specimen.mixing import Mixing
 from neurolab.specimen.sheet import MANY, Cut, Energy, Ground, Sheet, Which
 from neurolab.specimen.sparse import SparsePlan
-from neurolab.specimen.tail import SMALL, Tail
+from neurolab.specimen.tail import Tail
 
 #: Read-outs of so many lesions are compared with the sham's at once, where they have at most so many values.
 SIDE = 16
 VALUES = 2**20
+#: A layer's output is worked on in blocks of rows of so many bytes: block and buffer lie near the processor meanwhile.
+NEAR = 2**19
 #: A running sum is begun anew after so many steps, before its rounding adds up.
 STEPS = 64
 #: What a running sum starts with before it is begun.
 NOTHING = np.zeros(0), np.zeros(0)
 
 
+#: A layer's output (rows, features) as blocks of rows.
+Blocks = Sequence[torch.Tensor]
+
+
 @dataclass(frozen=True)
 class Columns(Sheet):
-    """A sheet with what each channel changes laid out for sums: ``change`` (columns, rows), ``weights`` (columns,
-    features). ``energy`` : (columns, rows + features). ``silent`` : the lesioned channels are all 0, so that a sum over
-    the others is the whole one.
+    """A sheet with what each channel changes laid out for sums: ``change`` (columns, rows), the same ``by_row`` (rows,
+    columns) in blocks, ``weights`` (columns, features). ``energy`` : (columns, rows + features). ``silent`` : the
+    lesioned channels are all 0, so that a sum over the others is the whole one.
     """
 
     change: torch.Tensor
+    by_row: Blocks
     weights: torch.Tensor
     energy: np.ndarray
     silent: bool
@@ -42,19 +49,19 @@ class Columns(Sheet):
 
 @dataclass
 class Running:
-    """A sum that a growing set of channels has in common, and how far it has come since it was begun anew.
+    """A sum that a growing set of channels has in common, block by block, and how far it has come since it began anew.
 
     ``most`` and ``loud`` are energies by row and then by feature: what may be added, and what was.
     """
 
-    sum: torch.Tensor
+    blocks: Blocks
     most: np.ndarray
     loud: np.ndarray
     steps: int = 0
 
     def begin(self, most: Energy) -> None:
         """Begin to count anew; where ``most`` is NaN, nothing may be added."""
-        self.most = np.concatenate([most.rows.numpy(), most.features.numpy()])
+        self.most = most.both.numpy()
         self.loud = np.zeros_like(self.most)
         self.steps = 0
 
@@ -62,6 +69,26 @@ class Running:
         """Count some channels, and get whether all that was added is still a small part, by row and by feature."""
         self.loud += energy[which[0]] if len(which) == 1 else energy[which].sum(0)
         return bool((self.loud <= self.most).all())
+
+
+@dataclass(frozen=True)
+class Change:
+    """What some columns change: ``by_row`` (rows, columns), block by block, times ``weights`` (columns, features)."""
+
+    by_row: Blocks
+    weights: torch.Tensor
+
+    def add(self, number: int, block: torch.Tensor, out: torch.Tensor) -> None:
+        """Put one block with the change into ``out``; one column is fastest element by element."""
+        if len(self.weights) == 1:
+            torch.addcmul(block, self.by_row[number], self.weights, out=out)
+        else:
+            torch.addmm(block, self.by_row[number], self.weights, out=out)
+
+    def all(self, blocks: Blocks, out: Blocks) -> None:
+        """Put all blocks with the change into ``out``."""
+        for number, (block, place) in enumerate(zip(blocks, out)):
+            self.add(number, block, place)
 
 
 class Skinny(Ground):
@@ -76,18 +103,18 @@ class Skinny(Ground):
         super().__init__(plan, values, intact)
         self.tail = Tail(plan, values)
         self.mix = plan.mixed[0]
-        most = self.most[self.mix.node]
-        self.bound = np.concatenate([most.rows.numpy(), most.features.numpy()])
+        self.bound = self.most[self.mix.node].both.numpy()
         known = values[self.mix.node]
-        # few features lie (features) x (rows) in memory, as the tail hands its read-out out
-        self.sum = known.T.contiguous().T if known.shape[1] <= SMALL else known.contiguous()
-        self.buffer = torch.empty_like(self.sum)
+        self.size = max(1, NEAR // (known.shape[1] * known.element_size())) if self.tail.by_blocks else len(known)
+        # (features) x (rows) in memory, as the tail hands its read-out out, unless it goes over all features of a row
+        self.blocks = [one.contiguous() if self.tail.by_rows else one.T.contiguous().T for one in self._split(known)]
+        self.buffers = {len(one): torch.empty_like(one) for one in self.blocks}
         self.finite = bool(values[self.mix.weights].isfinite().all())
         self.across = intact.T.contiguous()
         self.sham = torch.empty_like(self.across)
-        self.tail(self.buffer.copy_(self.sum), self.sham)
+        self._behind(self.blocks, self.sham)
         side = max(1, min(SIDE, VALUES // max(self.across.numel(), 1)))
-        self.tile, self.beyond = self.across.new_empty(2, side, *self.across.shape)
+        self.tile, self.work = self.across.new_empty(2, side, *self.across.shape)
 
     def sheet(self, channels: torch.Tensor, slab: torch.Tensor) -> Columns:
         """Get the new values of some channels carried, and their columns."""
@@ -95,9 +122,9 @@ class Skinny(Ground):
         weights = mix.columns(self.values[mix.weights], channels, self.plan.n_channels)
         change, by_column = made.delta[mix.node].T.contiguous(), (weights.T if mix.axis else weights).contiguous()
         silent = self.finite and not bool(made.new.carried[mix.source].any())  # NaN is not 0
-        loud = made.loud[mix.node]
-        energy = torch.cat([loud.rows, loud.features], 1).numpy()
-        return Columns(made.channels, made.new, made.delta, made.loud, made.quiet, change, by_column, energy, silent)
+        energy = made.loud[mix.node].both.numpy()
+        given = made.channels, made.new, made.delta, made.loud, made.quiet
+        return Columns(*given, change, self._split(change.T), by_column, energy, silent)
 
     def answers(self, cuts: Sequence[Cut]) -> Iterator[torch.Tensor]:
         """Get the read-out (rows, outputs) under each lesion, in this order.
@@ -110,16 +137,27 @@ class Skinny(Ground):
         for start in range(0, len(cuts), side):
             some = range(start, min(start + side, len(cuts)))
             tile = self.tile[: len(some)]
-            for at, out in zip(some, tile):
+            apart: list[tuple[int, Change]] = []
+            for slot, (at, out) in enumerate(zip(some, tile)):
                 sheet, which = cuts[at]
                 which = np.arange(len(sheet.channels)) if which is None else which
-                if more[at] is None and more[at + 1] is None:
-                    self._alone(sheet, which, out)
-                    continue
-                running = self._grown(None if more[at] is None else running, sheet, which, more[at])
-                self.tail.on(running.sum, out, self.buffer)
-            beyond = torch.sub(tile, self.sham, out=self.beyond[: len(some)]).abs_().amax(1, keepdim=True)
-            yield from torch.where(beyond == 0, self.across, tile).mT  # NaN is not 0: it stays
+                if more[at] is not None or more[at + 1] is not None:
+                    running = self._grown(None if more[at] is None else running, sheet, which, more[at])
+                    self._behind(running.blocks, out)
+                elif self.anew(self.mix, sheet, which):
+                    self._behind(self._split(self._anew(sheet, which)), out)
+                else:
+                    apart.append((slot, self._change(sheet, which)))
+            # one block after another: it is at hand for all of them
+            for number, (block, part) in enumerate(zip(self.blocks, tile.split(self.size, 2))):
+                buffer = self.buffers[len(block)]
+                for slot, change in apart:
+                    change.add(number, block, buffer)
+                    self.tail(buffer, part[slot])
+            work = self.work[: len(some)]
+            beyond = torch.sub(tile, self.sham, out=work).abs_().amax(1, keepdim=True)
+            settled = torch.where(beyond == 0, self.across, tile, out=work)  # NaN is not 0: it stays
+            yield from settled.mT.clone(memory_format=torch.contiguous_format)
 
     def anew(self, mix: Mixing, sheet: Sheet, which: Which) -> bool:
         """The same question as everywhere, asked of the energies as they lie here."""
@@ -128,21 +166,23 @@ class Skinny(Ground):
         many = len(which) > MANY * self.plan.n_channels or not sheet.quiet[mix.node][which].all()
         return many or not bool((sheet.energy[which].sum(0) <= self.bound).all())
 
-    def _alone(self, sheet: Sheet, which: np.ndarray, out: torch.Tensor) -> None:
-        if self.anew(self.mix, sheet, which):
-            self.buffer.copy_(self._anew(sheet, which))
-        else:
-            self._add(self.sum, sheet, which, self.buffer)
-        self.tail(self.buffer, out)
+    def _split(self, whole: torch.Tensor) -> Blocks:
+        """A layer's output (rows, features) as blocks."""
+        return whole.split(self.size)
+
+    def _behind(self, blocks: Blocks, out: torch.Tensor) -> None:
+        """Put the read-out behind a layer's output into ``out`` (outputs, rows); the blocks stay as they are."""
+        for block, part in zip(blocks, out.split(self.size, 1)):
+            self.tail.on(block, part, self.buffers[len(block)])
 
     def _grown(self, running: Running | None, sheet: Sheet, which: np.ndarray, more: np.ndarray | None) -> Running:
         """Get a running sum with some channels more (None: with its first ones), begun anew where much was added."""
         assert isinstance(sheet, Columns)
         energy = sheet.energy
         if running is None or more is None:
-            made = Running(torch.empty_like(self.sum), *NOTHING)
+            made = Running([torch.empty_like(block) for block in self.blocks], *NOTHING)
             if not self.anew(self.mix, sheet, which):
-                self._add(self.sum, sheet, which, made.sum)
+                self._change(sheet, which).all(self.blocks, made.blocks)
                 made.begin(self.most[self.mix.node])
                 made.may(energy, which)
                 return made
@@ -150,12 +190,14 @@ class Skinny(Ground):
             made = running
             made.steps += 1
             if made.may(energy, more) and made.steps < STEPS:
-                self._add(made.sum, sheet, more, made.sum)
+                self._change(sheet, more).all(made.blocks, made.blocks)
                 return made
-        made.sum.copy_(self._anew(sheet, which))
-        exact = torch.promote_types(made.sum.dtype, torch.float32)
-        square = made.sum.to(exact).square()  # infinite where it overflows: then nothing may be added
-        made.begin(Energy(square.mean(1).double(), square.mean(0).double()).most())
+        whole = self._anew(sheet, which)
+        for block, part in zip(made.blocks, self._split(whole)):
+            block.copy_(part)
+        square = whole.to(torch.promote_types(whole.dtype, torch.float32)).square()
+        # infinite where it overflows: then nothing may be added
+        made.begin(Energy(torch.cat([square.mean(1), square.mean(0)]).double()).most())
         return made
 
     def _anew(self, sheet: Sheet, which: np.ndarray) -> torch.Tensor:
@@ -168,19 +210,14 @@ class Skinny(Ground):
         at = self.mix.lie.index(left.nonzero().flatten(), self.plan.n_channels)
         return self.mix.whole(self.values[self.mix.source].index_select(self.mix.lie.axis, at), self.values, at)
 
-    def _add(self, base: torch.Tensor, sheet: Sheet, which: np.ndarray, out: torch.Tensor) -> None:
-        """Put a sum with the columns of some channels into ``out``; one column by itself, which is fastest so."""
+    def _change(self, sheet: Sheet, which: np.ndarray) -> Change:
+        """The columns of some channels; one column by itself is no copy."""
         assert isinstance(sheet, Columns)
-        if len(which) == 1 and len(sheet.change) == len(sheet.channels):
-            k = int(which[0])
-            torch.addcmul(base, sheet.change[k : k + 1].T, sheet.weights[k : k + 1], out=out)
-            return
-        at = self.mix.lie.index(torch.from_numpy(which).to(base.device), len(sheet.channels))
-        change, weights = sheet.change.index_select(0, at), sheet.weights.index_select(0, at)
-        if len(change) == 1:
-            torch.addcmul(base, change.T, weights, out=out)
-        else:
-            torch.addmm(base, change.T, weights, out=out)
+        if len(which) == 1 and len(sheet.weights) == len(sheet.channels):
+            one = slice(int(which[0]), int(which[0]) + 1)
+            return Change([block[:, one] for block in sheet.by_row], sheet.weights[one])
+        at = self.mix.lie.index(torch.from_numpy(which).to(sheet.weights.device), len(sheet.channels))
+        return Change(self._split(sheet.change.index_select(0, at).T), sheet.weights.index_select(0, at))
 
 
 def _added(before: Cut, cut: Cut) -> np.ndarray | None:
@@ -188,6 +225,8 @@ def _added(before: Cut, cut: Cut) -> np.ndarray | None:
     if before[0] is not cut[0] or before[1] is None or cut[1] is None:
         return None
     more = len(cut[1]) - len(before[1])
+    if not more and len(cut[1]) == 1:
+        return cut[1][:0] if cut[1][0] == before[1][0] else None
     if more < 0 or 2 * more > len(cut[1]):
         return None
     new = np.ones(len(cut[0].channels), dtype=bool)

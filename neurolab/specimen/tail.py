@@ -47,15 +47,24 @@ class Tail:
         self.start, self.output, self.values = first.node, plan.output, values
         self.own = {self.start, *plan.rest}
         self.steps = [(node, self._step(node)) for node in plan.rest]
+        #: Whether an operation goes over all features of a row that has many.
+        self.by_rows = any(name_of(node) in _BY_ROW and sizes(node)[1] > SMALL for node in plan.rest)
+        #: Whether some rows can be run without the others: nothing from beside the tail has rows of its own.
+        beside = {one for node in plan.rest if name_of(node) not in WEIGHTS for one in node.all_input_nodes} - self.own
+        self.by_blocks = not any(_has_rows(values.get(one)) for one in beside)
         self.first = self._first()
+        self.told = bool(plan.rest) and plan.rest[-1] is self.output and name_of(self.output) in WEIGHTS
 
     def __call__(self, begin: torch.Tensor, out: torch.Tensor) -> None:
         """Put the read-out into ``out`` (outputs, rows); ``begin``, the layer's output, may be overwritten."""
         self._run({self.start: begin}, 0, out)
 
     def on(self, begin: torch.Tensor, out: torch.Tensor, buffer: torch.Tensor) -> None:
-        """The same, with ``begin`` left as it is: what would overwrite it puts what it makes into ``buffer``."""
-        if self.first is None:
+        """The same, with ``begin`` left as it is: what would overwrite it puts what it makes into ``buffer``.
+
+        Tensors laid out in different ways in memory are copied first: torch's gelu of one into the other is wrong.
+        """
+        if self.first is None or begin.stride() != buffer.stride():
             self(buffer.copy_(begin), out)
         else:
             node = self.steps[0][0]
@@ -64,7 +73,7 @@ class Tail:
     def _run(self, made: dict[Node, Any], start: int, out: torch.Tensor) -> None:
         for node, step in self.steps[start:]:
             made[node] = step(made, out if node is self.output else None)
-        if made[self.output].data_ptr() != out.data_ptr():
+        if not self.told:
             out.copy_(made[self.output].T)
 
     def _first(self) -> Any:
@@ -90,7 +99,8 @@ class Tail:
             raise NotSparse(f"{name} lies behind")
         call: Any = self._in_place(node) or node.target
         if node.all_input_nodes == [source]:
-            return lambda made, out: call(made[source], *node.args[1:], **node.kwargs)  # type: ignore[index]
+            args, kwargs = node.args[1:], node.kwargs
+            return lambda made, out: call(made[source], *args, **kwargs)  # type: ignore[index]
 
         def run(made: dict[Node, Any], out: torch.Tensor | None) -> Any:
             args, kwargs = map_arg((node.args, node.kwargs), lambda one: made[one] if one in made else self.values[one])
@@ -118,6 +128,10 @@ class Tail:
             source = source.args[0]  # type: ignore[union-attr]
         alone = source in self.own and len(source.users) == 1 and sizes(source) == sizes(node)  # type: ignore
         return getattr(packet, node.target._overloadname, None) if packet and alone else None  # type: ignore
+
+
+def _has_rows(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and value.dim() > 1 and len(value) > 1
 
 
 def _unpacked(value: Any) -> Any:

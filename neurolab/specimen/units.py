@@ -32,7 +32,7 @@ class Counted:
         """Count one batch, values (rows, units, positions); the first one says how far from the usual."""
         self.fired += 1
         self.total += old.shape[0] * old.shape[2]
-        self.changed += (old != new).sum(dim=(0, 2)).cpu().numpy()
+        self.changed += np.count_nonzero((old != new).cpu().numpy(), axis=(0, 2))
         if self.fired == 1 and len(old) > 1:
             old, new = (part[:SAMPLE].transpose(0, 1).flatten(1).to(torch.float64) for part in (old, new))
             sd, mean = torch.std_mean(old, dim=1, keepdim=True)

@@ -108,7 +108,7 @@ def test_a_chain_answers_as_its_lesions_do_alone(bench, sets, steps):
 
 def anything(bench):
     """What may be added to a sum, without an end."""
-    return {node: Energy(most.rows + float("inf"), most.features + float("inf"))
+    return {node: Energy(most.both + float("inf"))
             for node, most in bench.ground.most.items()}
 
 
@@ -116,8 +116,8 @@ def test_a_chain_is_computed_by_what_is_added(bench, monkeypatch):
     added = []
     monkeypatch.setattr(bench.ground, "most", anything(bench))  # few units, so that each is a large part of some sum
     monkeypatch.setattr(bench.ground, "anew", lambda *given: False)
-    monkeypatch.setattr(bench.ground, "_add", lambda base, sheet, which, out, own=bench.ground._add: (
-        added.append(len(which)), own(base, sheet, which, out)))
+    monkeypatch.setattr(bench.ground, "_change", lambda sheet, which, own=bench.ground._change: (
+        added.append(len(which)), own(sheet, which))[1])
     with torch.no_grad():
         bench.answers([{0, 3}, {0, 3, 5}, {0, 3, 5, 6}, {1}])
     assert added == [2, 1, 1, 1]
@@ -140,6 +140,34 @@ def test_a_layer_run_anew_on_the_channels_that_are_left_is_the_whole_layer(bench
             want = torch.nn.functional.linear(new, values[weights], bench.net[2].bias)
             got = ground._anew(sheet, np.array(units))
             assert torch.allclose(got, want, rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+@pytest.mark.parametrize("rows", [1, 7, ROWS - 1, ROWS])
+def test_blocks_of_rows_answer_as_the_whole_does(bench, monkeypatch, rows):
+    """Lesions by themselves, in chains, and with the layer run anew; equal to the intact rows where nothing changes."""
+    monkeypatch.setattr("neurolab.specimen.skinny.NEAR", rows * 70 * 4)
+    ground = Skinny(bench.ground.plan, bench.values, bench.intact)
+    sheet = ground.sheet(torch.arange(UNITS), 0.25 * bench.hidden)
+    assert [len(block) for block in ground.blocks] == [rows] * (ROWS // rows) + [ROWS % rows] * bool(ROWS % rows)
+    sets = [[3], [8], [1], [1, 2], [0, 1, 2, 4], list(range(UNITS)), [5, 6]]
+    with torch.no_grad():
+        for units, got in zip(sets, ground.answers([(sheet, np.array(units)) for units in sets]), strict=True):
+            want, silent = bench.whole(units), (bench.hidden[:, units] == 0).all(1)
+            assert float((got - want).abs().max()) <= 1e-5 * float(want.abs().max())
+            assert torch.equal(got[silent], bench.intact[silent])
+
+
+@pytest.mark.parametrize("row_major", [False, True])
+def test_a_tail_reads_its_beginning_however_it_lies_in_memory(bench, row_major):
+    """torch's gelu with ``out=`` laid out otherwise than what it reads writes into the wrong places."""
+    begin = bench.values[bench.ground.mix.node]
+    begin = begin.contiguous() if row_major else begin.T.contiguous().T
+    before, out = begin.clone(), torch.empty_like(bench.ground.sham)
+    with torch.no_grad():
+        for buffer in (torch.empty_like(begin), torch.empty_like(begin.T.contiguous()).T):
+            bench.ground.tail.on(begin, out, buffer)
+            assert torch.allclose(out.T, bench.intact, rtol=1e-5, atol=1e-6)
+    assert torch.equal(begin, before)
 
 
 def test_a_running_sum_is_begun_anew_after_so_many_steps(bench, monkeypatch):
