@@ -136,6 +136,7 @@ class ByChannels:
         self.graph = graph
         lesions = [design[at] for at in places]
         _check_plain(table, lesions)
+        self.common = {at: _common(lesion) for at, lesion in zip(places, lesions)}
         node = graph.node(table.specimen.sites().find(lesions[0].roi.sites[0])[0])
         self.shape = tuple(int(size) if not isinstance(size, torch.SymInt) else 2 for size in node.meta["val"].shape)
         self.plan = sparse_plan(node, Shared(table, lesions[:1], self.shape).laid.axis, graph.output)
@@ -152,7 +153,7 @@ class ByChannels:
             self.copies = fitting(copies, self.part, batches)
         for n in {len(batch.inputs) for batch in batches}:
             graph.sizes(n * self.copies)
-        self.shared = self._shared(lesions, int(np.prod(self.shape[1:])))
+        self.shared = self._shared(int(np.prod(self.shape[1:])))
         size = self._bytes_per_stimulus()
         self.sizes = [size * len(batch.inputs) for batch in batches]
         self.kept: Kept[Grounded] = Kept(self.sizes, memory)
@@ -160,13 +161,13 @@ class ByChannels:
             table.prove(damage, ((batch.inputs, batch.ids) for batch in batches))
             self.read = damage.read
 
-    def _shared(self, lesions: Sequence[Lesion], values: int) -> dict[object, Shared]:
+    def _shared(self, values: int) -> dict[object, Shared]:
         """The lesions that share a sheet, by what they have in common."""
         largest = max(len(batch.inputs) for batch in self.batches)
         groups: dict[object, list[Lesion]] = {}
-        for lesion in lesions:
-            if _apart(lesion) and values * largest <= WHOLE:
-                groups.setdefault(_common(lesion), []).append(lesion)
+        for at, common in self.common.items():
+            if _apart(self.design[at]) and values * largest <= WHOLE:
+                groups.setdefault(common, []).append(self.design[at])
         made = {key: Shared(self.table, group, self.shape) for key, group in groups.items()}
         return {key: one for key, one in made.items() if one.apart}
 
@@ -177,7 +178,7 @@ class ByChannels:
         tiles: list[tuple[int, ...]] = []
         kinds: dict[object, list[int]] = {}
         for at in places:
-            kinds.setdefault(_common(self.design[at]), []).append(at)
+            kinds.setdefault(self.common[at], []).append(at)
         for kind, some in kinds.items():
             if kind not in self.shared:
                 tiles += [(at,) for at in some]
@@ -202,7 +203,7 @@ class ByChannels:
 
     def _asked(self, at: int) -> Asked:
         lesion = self.design[at]
-        shared = self.shared.get(_common(lesion)) or Shared(self.table, [lesion], self.shape)
+        shared = self.shared.get(self.common[at]) or Shared(self.table, [lesion], self.shape)
         return Asked(at, shared, *shared.which(lesion))
 
     def _sheet(self, shared: Shared, number: int, standing: Grounded, batch: Batch) -> Sheet:

@@ -36,13 +36,15 @@ Blocks = Sequence[torch.Tensor]
 @dataclass(frozen=True)
 class Columns(Sheet):
     """A sheet with what each channel changes laid out for sums: ``change`` (columns, rows), the same ``by_row`` (rows,
-    columns) in blocks, ``weights`` (columns, features). ``energy`` : (columns, rows + features). ``silent`` : the
-    lesioned channels are all 0, so that a sum over the others is the whole one.
+    columns) in blocks, ``weights`` (columns, features). ``still`` (columns, blocks) : nothing changes there, as behind
+    a unit that is silent. ``energy`` : (columns, rows + features). ``silent`` : the lesioned channels are all 0, so
+    that a sum over the others is the whole one.
     """
 
     change: torch.Tensor
     by_row: Blocks
     weights: torch.Tensor
+    still: np.ndarray
     energy: np.ndarray
     silent: bool
 
@@ -73,10 +75,14 @@ class Running:
 
 @dataclass(frozen=True)
 class Change:
-    """What some columns change: ``by_row`` (rows, columns), block by block, times ``weights`` (columns, features)."""
+    """What some columns change: ``by_row`` (rows, columns), block by block, times ``weights`` (columns, features).
+
+    ``still`` : by block, whether that is nothing.
+    """
 
     by_row: Blocks
     weights: torch.Tensor
+    still: Sequence[bool]
 
     def add(self, number: int, block: torch.Tensor, out: torch.Tensor) -> None:
         """Put one block with the change into ``out``; one column is fastest element by element."""
@@ -113,6 +119,7 @@ class Skinny(Ground):
         self.across = intact.T.contiguous()
         self.sham = torch.empty_like(self.across)
         self._behind(self.blocks, self.sham)
+        self.sham_by_block = self.sham.split(self.size, 1)
         side = max(1, min(SIDE, VALUES // max(self.across.numel(), 1)))
         self.tile, self.work = self.across.new_empty(2, side, *self.across.shape)
 
@@ -124,7 +131,9 @@ class Skinny(Ground):
         silent = self.finite and not bool(made.new.carried[mix.source].any())  # NaN is not 0
         energy = made.loud[mix.node].both.numpy()
         given = made.channels, made.new, made.delta, made.loud, made.quiet
-        return Columns(*given, change, self._split(change.T), by_column, energy, silent)
+        by_row = self._split(change.T)
+        still = ~np.stack([part.T.numpy().any(1) for part in by_row], 1)
+        return Columns(*given, change, by_row, by_column, still, energy, silent)
 
     def answers(self, cuts: Sequence[Cut]) -> Iterator[torch.Tensor]:
         """Get the read-out (rows, outputs) under each lesion, in this order.
@@ -152,8 +161,11 @@ class Skinny(Ground):
             for number, (block, part) in enumerate(zip(self.blocks, tile.split(self.size, 2))):
                 buffer = self.buffers[len(block)]
                 for slot, change in apart:
-                    change.add(number, block, buffer)
-                    self.tail(buffer, part[slot])
+                    if change.still[number]:
+                        part[slot] = self.sham_by_block[number]
+                    else:
+                        change.add(number, block, buffer)
+                        self.tail(buffer, part[slot])
             work = self.work[: len(some)]
             beyond = torch.sub(tile, self.sham, out=work).abs_().amax(1, keepdim=True)
             settled = torch.where(beyond == 0, self.across, tile, out=work)  # NaN is not 0: it stays
@@ -215,9 +227,10 @@ class Skinny(Ground):
         assert isinstance(sheet, Columns)
         if len(which) == 1 and len(sheet.weights) == len(sheet.channels):
             one = slice(int(which[0]), int(which[0]) + 1)
-            return Change([block[:, one] for block in sheet.by_row], sheet.weights[one])
+            return Change([block[:, one] for block in sheet.by_row], sheet.weights[one], sheet.still[which[0]])
         at = self.mix.lie.index(torch.from_numpy(which).to(sheet.weights.device), len(sheet.channels))
-        return Change(self._split(sheet.change.index_select(0, at).T), sheet.weights.index_select(0, at))
+        by_row, weights = self._split(sheet.change.index_select(0, at).T), sheet.weights.index_select(0, at)
+        return Change(by_row, weights, sheet.still[at.numpy()].all(0))
 
 
 def _added(before: Cut, cut: Cut) -> np.ndarray | None:

@@ -13,7 +13,7 @@ from torch.fx import Interpreter
 
 from neurolab.specimen.chains import LONGEST, chains_of
 from neurolab.specimen.sheet import Energy
-from neurolab.specimen.skinny import Skinny
+from neurolab.specimen.skinny import Change, Skinny
 from neurolab.specimen.sparse import sparse_plan
 
 UNITS, ROWS = 9, 11
@@ -155,6 +155,42 @@ def test_blocks_of_rows_answer_as_the_whole_does(bench, monkeypatch, rows):
             want, silent = bench.whole(units), (bench.hidden[:, units] == 0).all(1)
             assert float((got - want).abs().max()) <= 1e-5 * float(want.abs().max())
             assert torch.equal(got[silent], bench.intact[silent])
+
+
+def test_blocks_in_which_nothing_changes_are_not_computed(bench, monkeypatch):
+    """Unit 2 changes in the first block alone, unit 5 nowhere; both together are computed where one of them changes."""
+    monkeypatch.setattr("neurolab.specimen.skinny.NEAR", 7 * 70 * 4)
+    monkeypatch.setattr(Skinny, "anew", lambda *given: False)
+    ground = Skinny(bench.ground.plan, bench.values, bench.intact)
+    slab = bench.hidden.clone()
+    slab[:7, 2] += 1
+    slab[:, 8] -= 1
+    sheet = ground.sheet(torch.arange(UNITS), slab)
+    computed = []
+    monkeypatch.setattr("neurolab.specimen.skinny.Change.add", lambda self, number, block, out, own=Change.add: (
+        computed.append(number), own(self, number, block, out)))
+    with torch.no_grad():
+        for units, blocks in (([5], 0), ([2], 1), ([2, 5], 1), ([5, 8], len(ground.blocks))):
+            computed.clear()
+            (got,) = ground.answers([(sheet, np.array(units))])
+            assert computed == list(range(blocks))
+            new = bench.hidden.clone()
+            new[:, units] = slab[:, units]
+            assert torch.allclose(got, bench.net[2:](new), rtol=1e-5, atol=1e-6)
+            assert torch.equal(got[7 * blocks :], bench.intact[7 * blocks :])
+
+
+def test_a_bound_is_rounded_down_and_changes_no_answer():
+    """Between two float32 neighbours lies the bound: the lower is within it, the upper is not."""
+    low = torch.tensor(0.1)
+    high = torch.nextafter(low, torch.tensor(1.0))
+    for bound in ((low.double() + high.double()) / 2, low.double(), (low.double() + 9 * high.double()) / 10):
+        most = Energy(torch.stack([bound, torch.tensor(0.0, dtype=torch.float64)]))
+        assert Energy(torch.stack([low, torch.tensor(0.0)])).within(most)
+        assert not Energy(torch.stack([high, torch.tensor(0.0)])).within(most)
+        assert not Energy(torch.tensor([0.1, 1e-30])).within(most)
+        assert not Energy(torch.tensor([float("nan"), 0.0])).within(most)
+    assert not Energy(torch.zeros(2)).within(Energy(torch.full((2,), float("nan"), dtype=torch.float64)))
 
 
 @pytest.mark.parametrize("row_major", [False, True])
