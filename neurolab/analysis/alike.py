@@ -91,19 +91,23 @@ class Brain:
         """The names of the people."""
         return [str(one) for one in self.rdms["rdm"].values]
 
+    @property
+    def name(self) -> str:
+        """What each RDM is of: "brain", or "network" where networks stand in a brain's place."""
+        return "network" if str(self.rdms.attrs.get("kind", "")) == "ann" else "brain"
+
     def said(self) -> dict[str, Any]:
         """Get what every result says of its sample: people and stimuli, or the stimuli of one brain."""
-        n, stimuli, kind = len(self.people), len(stimuli_of(self.rdms)), str(self.rdms.attrs.get("kind", ""))
-        over = "subject" if kind in ("brain", "simulated") else "specimen"
-        source = str(self.rdms.attrs.get("source", ""))
+        n, stimuli = len(self.people), len(stimuli_of(self.rdms))
+        over, plural = ("subject", "people") if self.name == "brain" else ("specimen", "networks")
+        about = {"source": str(self.rdms.attrs.get("source", "")), "compared_with": self.name}
         if n == 1:
             few = {"undermined_by": [FEW_FEATURES.format(n=stimuli)]} if stimuli <= FEW_STIMULI else {}
-            return {"n": stimuli, "n_stimuli": stimuli, "generalises_over": "stimulus", "source": source, **few,
-                    "note": "One RDM: generalises over stimuli only, not to other brains."}  # fmt: skip
-        plural = "people" if over == "subject" else "networks"
+            return {"n": stimuli, "n_stimuli": stimuli, "generalises_over": "stimulus", **about, **few,
+                    "note": f"One RDM: generalises over stimuli only, not to other {self.name}s."}  # fmt: skip
         least = f"{n} {plural}: the smallest two-sided p of a sign-flip over them alone is {2 / 2**n:.3g}."
         least = least.replace(" 0.", " .")
-        return {"n": n, "n_stimuli": stimuli, "generalises_over": over, "also_over": "stimulus", "source": source,
+        return {"n": n, "n_stimuli": stimuli, "generalises_over": over, "also_over": "stimulus", **about,
                 "note": noted(f"Generalises over {plural} and over stimuli ({stimuli}) at once.", least)}  # fmt: skip
 
     def tested(self) -> str:
@@ -111,7 +115,8 @@ class Brain:
         alone = "t of a score, dyadic over stimuli"
         if len(self.people) == 1:
             return alone
-        return f"t of a mean over people, dyadic over {len(stimuli_of(self.rdms))} stimuli"
+        many = "people" if self.name == "brain" else "networks"
+        return f"t of a mean over {many}, dyadic over {len(stimuli_of(self.rdms))} stimuli"
 
 
 def compare(
@@ -187,7 +192,7 @@ def compare(
         variables,
         coords={"model": strings(names), "subject": strings(brain.people)},
         analysis="compare",
-        estimand=f"the likeness ({metric.method} of {metric.distance} distances) of each model and such a brain",
+        estimand=f"the likeness ({metric.method} of {metric.distance} distances) of each model and such a {brain.name}",
         test=brain.tested(),
         correction=correction,
         alternative="two-sided",

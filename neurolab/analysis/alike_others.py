@@ -152,7 +152,7 @@ def _result(
         },
         coords={"model": strings(models), "draw": np.arange(n), "subject": strings(brain.people)},
         analysis="compare_models",
-        estimand=f"the likeness ({brain.metric.method}) of {names[0]} to such a brain minus that of {names[1]}",
+        estimand=f"the likeness ({brain.metric.method}) of {names[0]} to such a {brain.name} minus that of {names[1]}",
         test=f"{brain.tested()}; two-sided rank among {n} draws",
         correction=correction,
         alternative="two-sided",

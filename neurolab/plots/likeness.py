@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import columns, dots, effect, heading, headroom, key, note, zero_line
-from neurolab.plots.read import level, names, scalar, values
+from neurolab.plots.read import level, likened, names, scalar, values
 from neurolab.plots.style import GREY, PALE, SERIES, WONG
 from neurolab.plots.words import alpha_words, interval_words, number, p_words, sample_words, short_names
 
@@ -31,7 +31,7 @@ def describe_likeness(result: xr.Dataset) -> str:
     """Get the figure in words: every model with its interval, and the noise ceiling."""
     each = zip(names(result, "model"), *(values(result, name, "model") for name in ("effect", "low", "high", "p")))
     said = [f"{model} {number(e)} ({interval_words(a, b, level(result))}; {p_words(p)})" for model, e, a, b, p in each]
-    return f"Likeness of models to a brain; {sample_words(result)}. {'; '.join(said)}.{_ceiling(result)}"
+    return f"Likeness of models to a {likened(result)[0]}; {sample_words(result)}. {'; '.join(said)}.{_ceiling(result)}"
 
 
 def _band(ax: Axes, result: xr.Dataset) -> None:
@@ -45,9 +45,9 @@ def _band(ax: Axes, result: xr.Dataset) -> None:
 @drawing(
     "compare",
     variables=("effect", "low", "high", "p", "q", "score", "ceiling", "ceiling_low", "ceiling_high", "gap", "gap_p"),
-    marks="Bars with black lines: the mean likeness of each model and its interval. Dots: single people. Grey band: "
-    "the noise ceiling, what the best possible model would score (lower end: each person against the others). Stars: "
-    "likeness above or below 0, corrected p up to the level.",
+    marks="Bars with black lines: the mean likeness of each model and its interval. Dots: single people (or networks). "
+    "Grey band: the noise ceiling, what the best possible model would score (lower end: each of them against the "
+    "others). Stars: likeness above or below 0, corrected p up to the level.",
     alt=describe_likeness,
     height_mm=62.0,
 )
@@ -88,7 +88,7 @@ def plot_likeness(result: xr.Dataset, *, ax: Axes) -> Axes:
     headroom(ax, above=0.12 if len(groups) > 1 else 0.05)
     if len(groups) > 1:
         key(ax)
-    heading(ax, f"likeness to a brain (* p ≤ {alpha_words(result)})", sample_words(result))
+    heading(ax, f"likeness to a {likened(result)[0]} (* p ≤ {alpha_words(result)})", sample_words(result))
     return ax
 
 
@@ -102,7 +102,8 @@ def describe_likeness_change(result: xr.Dataset) -> str:
         f"({interval_words(a, b, level(result))}; {p_words(p)}; rank among draws {p_words(rank)})"
         for model, m, own, e, a, b, p, rank in zip(names(result, "model"), every, *columns_)
     ]
-    return f"Likeness to a brain of one network and of others; {sample_words(result)}. {'; '.join(said)}."
+    what = f"Likeness to a {likened(result)[0]} of one network and of others"
+    return f"{what}; {sample_words(result)}. {'; '.join(said)}."
 
 
 def _called(result: xr.Dataset) -> tuple[str, str]:
@@ -151,5 +152,5 @@ def plot_likeness_change(result: xr.Dataset, *, ax: Axes) -> Axes:
     ax.set(xlim=(-0.7, len(layers) - 0.3), ylabel="likeness")
     headroom(ax, above=0.16)
     key(ax)
-    heading(ax, f"likeness to a brain (* p ≤ {alpha_words(result)})", sample_words(result))
+    heading(ax, f"likeness to a {likened(result)[0]} (* p ≤ {alpha_words(result)})", sample_words(result))
     return ax

@@ -67,3 +67,15 @@ def level(result: xr.Dataset) -> float:
         return float(result.attrs.get("level", 0.95))
     except (TypeError, ValueError):
         return 0.95
+
+
+def likened(result: xr.Dataset) -> tuple[str, str, str]:
+    """Get what models are likened to, and what one and several of its sample are called.
+
+    Example
+    -------
+    >>> likened(xr.Dataset(attrs={"compared_with": "network"}))
+    ('network', 'network', 'networks')
+    """
+    network = result.attrs.get("compared_with") == "network"
+    return ("network", "network", "networks") if network else ("brain", "person", "people")

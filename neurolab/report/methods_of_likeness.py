@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from neurolab.plots.read import level, names, scalar, values
+from neurolab.plots.read import level, likened, names, scalar, values
 from neurolab.plots.words import corrected_by, interval_words, number, p_words, percent
 
 Paragraph = tuple[str, tuple[str, ...]]
@@ -13,10 +13,10 @@ CITED = ("Kriegeskorte et al. 2008", "Nili et al. 2014", "Schuett et al. 2023", 
 
 
 def _compared(result: xr.Dataset) -> str:
-    attrs = result.attrs
+    attrs, (what, one, _) = result.attrs, likened(result)
     return (
-        f"{_models(result)} and the brain were compared by their distances between "
-        f"{attrs['n_stimuli']} stimuli ({attrs['method']}), person by person"
+        f"{_models(result)} and the {what} were compared by their distances between "
+        f"{attrs['n_stimuli']} stimuli ({attrs['method']}), {one} by {one}"
     )
 
 
@@ -26,10 +26,11 @@ def _models(result: xr.Dataset) -> str:
 
 
 def _tested(result: xr.Dataset) -> str:
-    over = "people and over stimuli at once" if "also_over" in result.attrs else "stimuli"
+    _, one, many = likened(result)
+    over = f"{many} and over stimuli at once" if "also_over" in result.attrs else "stimuli"
     return (
         f"Tests are two-sided t that generalise over {over}: what each pair of stimuli adds to a score is summed by "
-        f"stimulus{' and by person' if 'also_over' in result.attrs else ''} before it is squared"
+        f"stimulus{f' and by {one}' if 'also_over' in result.attrs else ''} before it is squared"
         f"{_correction(result)}; intervals have {percent(level(result))} coverage."
     )
 
@@ -47,8 +48,9 @@ def compare(result: xr.Dataset) -> Paragraph:
     """Get the paragraph of models compared with a brain."""
     at = int(np.argmax(values(result, "effect", "model")))
     low, high = (scalar(result, f"ceiling_{end}") for end in ("low", "high"))
+    each = f"from each {likened(result)[1]} against the others and against all"
     ceiling = (
-        f" The noise ceiling, from each person against the others and against all, is {number(low)} to {number(high)}."
+        f" The noise ceiling, {each}, is {number(low)} to {number(high)}."
         if np.isfinite(low) else " One RDM has no noise ceiling."
     )  # fmt: skip
     which = f"highest likeness is that of {names(result, 'model')[at]}," if result.sizes["model"] > 1 else "likeness is"

@@ -204,3 +204,22 @@ def test_one_model_is_spoken_of_as_one(scene):
     both = nl.analysis.compare(one, people)
     assert "Each of 2 models" in nl.methods_text(both)
     assert "Highest of 2 models: good" in both.attrs["reasons"]
+
+
+@pytest.mark.parametrize(("kind", "what", "many"), [("brain", "brain", "people"), ("ann", "network", "networks")])
+def test_networks_in_a_brain_s_place_are_called_networks(scene, kind, what, many):
+    """In result, figure, alt text and methods, with several of them and with one."""
+    one, others, people = scene
+    several = people.assign_attrs(kind=kind)
+    for b in (several, several[:1]):
+        for found, draw in (
+            (nl.analysis.compare(one, b), plots.plot_likeness),
+            (nl.analysis.compare_models(one, others, b), plots.plot_likeness_change),
+        ):
+            assert f"such a {what}" in found.attrs["estimand"]
+            assert f"likeness to a {what} " in draw(found).get_title(loc="left")
+            assert f"to a {what}" in alt_text(found, draw)
+            assert f"and the {what} were compared" in nl.methods_text(found)
+            assert (f"mean over {many}," in found.attrs["test"]) == (len(b) > 1)
+            assert (f"{many} and over stimuli at once" in nl.methods_text(found)) == (len(b) > 1)
+    assert f"not to other {what}s" in found.attrs["note"]
