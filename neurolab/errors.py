@@ -189,12 +189,15 @@ class CampaignIncomplete(NeurolabError):
 def did_you_mean(given: object, known: Iterable[object], *, n: int = 3) -> str:
     """Get ``" Did you mean 'block4'?"`` for the nearest of the known names, or an empty string.
 
+    A name of one sign is near to short words alone: nobody who types "fc1" means the module "1".
+
     Example
     -------
     >>> did_you_mean("block5", ["block4", "head"])
     " Did you mean 'block4'?"
     """
-    near = difflib.get_close_matches(str(given), [str(name) for name in known], n=n, cutoff=0.5)
+    names = [name for name in map(str, known) if len(name) > 1 or len(str(given)) < 3]
+    near = difflib.get_close_matches(str(given), names, n=n, cutoff=0.5)
     return f" Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
 
 

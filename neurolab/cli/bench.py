@@ -14,20 +14,30 @@ from typing import Any
 
 from neurolab.errors import MissingDataError
 from neurolab.protocol.shelf import shipped
+from neurolab.writing import saying, write_whole
 
 #: The name under which the benchmarks are imported; they lie in ``tests/benchmarks``, in a wheel inside the package.
 PACKAGE = "neurolab_benchmarks"
+#: What to type where the rows cannot be written.
+INSTEAD = "--json FILE in a folder of your own"
 
 
 def bench(options: argparse.Namespace) -> int:
     """Time campaigns of lesions against the loop of hooks and against peers; write a row per workload as JSON."""
     runner = benchmarks("runner")
     broken: list[str] = []
+    if options.json:
+        with saying(options.json, INSTEAD):  # now, not when the first row is measured
+            there = options.json.exists()
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            options.json.open("a").close()
+            if not there:
+                options.json.unlink()
 
     def keep(rows: Sequence[Any]) -> None:
         if options.json:
-            options.json.parent.mkdir(parents=True, exist_ok=True)
-            options.json.write_text(json.dumps([row.as_dict() for row in rows], indent=1) + "\n", encoding="utf-8")
+            with saying(options.json, INSTEAD):
+                write_whole(options.json, (json.dumps([row.as_dict() for row in rows], indent=1) + "\n").encode())
 
     def failed(name: str, error: Exception) -> None:
         broken.append(name)

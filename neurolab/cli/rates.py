@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from neurolab.errors import ProtocolError
+from neurolab.writing import saying
 
 
 def calibrate(options: argparse.Namespace) -> int:
@@ -19,15 +20,17 @@ def calibrate(options: argparse.Namespace) -> int:
     n = options.n or (QUICK_N if options.quick else 2_000)
     folder = options.out or Path("out/calibrate")
     shelf, progress = folder / "entries", sys.stderr.isatty()
-    if options.as_measured:
-        rows = as_measured(entries, shelf)
-    else:
-        rows = calibrate(entries, n=n, rng=options.rng, n_jobs=options.n_jobs, folder=shelf, progress=progress)
-    if not rows:
-        raise ProtocolError(f"Nothing is finished in {shelf}; run without --as-measured.")
     words = f"neurolab calibrate --n {n} --rng {options.rng}{' --quick' if options.quick else ''}"
     only = "".join(f' --only "{name}"' for name in options.only or ())
-    written = write_rates(rows, folder, rng=options.rng, command=words + only)
+    with saying(folder, "--out with a folder of your own", kept="finished entries there are kept"):
+        if options.as_measured:
+            rows = as_measured(entries, shelf)
+        else:
+            shelf.mkdir(parents=True, exist_ok=True)  # now, not when the first entry is measured
+            rows = calibrate(entries, n=n, rng=options.rng, n_jobs=options.n_jobs, folder=shelf, progress=progress)
+        if not rows:
+            raise ProtocolError(f"Nothing is finished in {shelf}; run without --as-measured.")
+        written = write_rates(rows, folder, rng=options.rng, command=words + only)
     for row in rows:
         rate = f"{row['rate']:.3f} of {row['attainable']:.3f}" if "rate" in row else ""
         covered = f"covers {row['coverage']:.3f} of {row['attained']:.3f}" if "coverage" in row else ""

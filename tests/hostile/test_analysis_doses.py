@@ -180,10 +180,10 @@ def test_an_override_is_said_by_every_result_of_the_trials(cohort, chosen):
     assert json.loads(costs.attrs["undermined_by"]) == [said]
     assert said not in costs.attrs["note"]
     for made in (costs, dipped, nl.analysis.claim("So.", costs.sel(lesion="one", task="name"), expects="more")):
-        assert nl.report.methods_text(made).count(said) == 1
+        assert nl.methods_text(made).count(said) == 1
     honest = nl.examine(cohort, chosen, [named(TEST)], progress=False)
     assert "undermined_by" not in nl.deficits(honest, rng=0).attrs
-    assert "override" not in nl.report.methods_text(nl.deficits(honest, rng=0))
+    assert "override" not in nl.methods_text(nl.deficits(honest, rng=0))
 
 
 def test_a_missed_dose_undermines_the_claims_that_use_it_and_no_others(cohort, chosen, missed):
