@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
@@ -9,22 +10,31 @@ from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import columns, dots, effect, heading, headroom, key, note, zero_line
 from neurolab.plots.read import by_member, level, names, scalar, values
 from neurolab.plots.style import GREY, PALE, SERIES, WONG
-from neurolab.plots.words import interval_words, number, p_words, probability, sample_words, tidy
+from neurolab.plots.words import alpha_words, interval_words, number, p_words, probability, sample_words, tidy
 
 TEST = ("effect", "low", "high", "p", "q")
+#: More regions than this are drawn by rank, without every network and name: only so many of them are named.
+MANY, NAMED = 16, 6
 
 
 def describe_shapley(result: xr.Dataset) -> str:
-    """Get the figure in words: every contribution beside the single lesion."""
+    """Get the figure in words: every contribution beside the single lesion, the largest ones where there are many."""
+    every = list(zip(names(result, "player"), values(result, "alone_effect", "player"), _cells(result, "player")))
+    few = every if len(every) <= MANY else [every[at] for at in _by_rank(result)[:NAMED]]
     parts = []
-    alone = values(result, "alone_effect", "player")
-    for player, single, (e, low, high, _, q) in zip(names(result, "player"), alone, _cells(result, "player")):
+    for player, single, (e, low, high, _, q) in few:
         ends = interval_words(low, high, level(result))
         parts.append(f"{player}: {number(e)} ({ends}; corrected {p_words(q)}), lesioned alone {number(single)}")
+    largest = "" if len(few) == len(every) else f"The largest of {len(every)} (all are in the table): "
     return (
-        f"Contributions to {_task(result)}; {sample_words(result)}. {'; '.join(parts)}. "
+        f"Contributions to {_task(result)}; {sample_words(result)}. {largest}{'; '.join(parts)}. "
         f"Redundancy index {number(scalar(result, 'redundancy_index'))}."
     )
+
+
+def _by_rank(result: xr.Dataset) -> list[int]:
+    """The places of the players, the largest contribution first."""
+    return [int(at) for at in np.argsort(-values(result, "effect", "player"), kind="stable")]
 
 
 def describe_pairs(result: xr.Dataset) -> str:
@@ -79,7 +89,8 @@ def _finish(ax: Axes, shown: list[str], ylabel: str, *, above: float) -> None:
     variables=("value", "effect", "low", "high", "p", "p_floor", "q", "alone_value", "alone_effect", "alone_low",
                "alone_high", "monte_carlo_se", "sampling_se"),
     marks="Coloured dots: the contribution of each region in each network, over all orders of lesions; diamonds with "
-    "bars: mean and interval. Grey: the deficit of the lesion of that region alone.",
+    "bars: mean and interval. Grey: the deficit of the lesion of that region alone. "
+    f"More than {MANY} regions are drawn by rank, mean and interval alone; stars: corrected p up to the level.",
     alt=describe_shapley,
     height_mm=58.0,
 )  # fmt: skip
@@ -87,7 +98,8 @@ def plot_shapley(result: xr.Dataset, *, ax: Axes) -> Axes:
     """Draw the contribution of every region with its interval, and the deficit of its single lesion beside it.
 
     result : of ``shapley``: value and alone_value per member, effect, low, high, q (player), in score.
-    Returns the axes. Where single lesions lie below the contributions, regions back each other up.
+    Returns the axes. Where single lesions lie below the contributions, regions back each other up. More than 16 regions
+    are drawn by rank, the largest of them named.
 
     Example
     -------
@@ -99,6 +111,8 @@ def plot_shapley(result: xr.Dataset, *, ax: Axes) -> Axes:
     'contributions to X'
     """
     zero_line(ax)
+    if result.sizes["player"] > MANY:
+        return _ranked(result, ax)
     colour, marker = SERIES[1]
     players, each = names(result, "player"), by_member(result, "value", "player")
     alone = by_member(result, "alone_value", "player")
@@ -110,6 +124,28 @@ def plot_shapley(result: xr.Dataset, *, ax: Axes) -> Axes:
         effect(ax, at + 0.3, *single, colour=GREY, markerfacecolor="white", label=None if at else "lesioned alone")
         _corrected(ax, at, q)
     _finish(ax, players, "contribution, deficit (score)", above=0.16)
+    key(ax, ncols=2)
+    heading(ax, f"contributions to {_task(result)}", sample_words(result))
+    return ax
+
+
+def _ranked(result: xr.Dataset, ax: Axes) -> Axes:
+    """Draw the contributions of many regions from the largest to the smallest."""
+    order, cells, players = _by_rank(result), _cells(result, "player"), names(result, "player")
+    alone, alpha, colour = values(result, "alone_effect", "player"), 1 - level(result), SERIES[1][0]
+    ranks = range(1, len(order) + 1)
+    for rank, at in zip(ranks, order):
+        e, low, high, _, q = cells[at]
+        effect(ax, rank, e, low, high, colour=colour, markersize=2.0, label=None if rank > 1 else "contribution")
+        if q <= round(alpha, 12):
+            note(ax, rank, high if np.isfinite(high) else e, "*")
+    ax.scatter(ranks, alone[order], s=5.0, color=GREY, zorder=3, label="lesioned alone")
+    # ranks fall: at the upper right it is empty
+    first = "\n".join(f"{rank}  {players[at]}" for rank, at in zip(ranks, order[:NAMED]))
+    note(ax, 0.98, 0.84, first, transform=ax.transAxes, ha="right", va="top", ma="left")
+    ax.set(xlim=(0, len(order) + 1), ylabel="contribution, deficit (score)",
+           xlabel=f"rank among {len(order)} regions (* q ≤ {alpha_words(result)})")  # fmt: skip
+    headroom(ax, above=0.16)
     key(ax, ncols=2)
     heading(ax, f"contributions to {_task(result)}", sample_words(result))
     return ax

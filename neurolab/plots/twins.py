@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.plots.drawing import Plot, choices_of, drawing_of
+from neurolab.plots.flags import flag_words
 from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level
 from neurolab.plots.words import (
@@ -55,7 +56,7 @@ def _rows(result: xr.Dataset, dims: tuple[str, ...], names: list[str]) -> pd.Dat
 
 
 def legend_text(result: xr.Dataset, plot: Plot) -> str:
-    """Get the legend of a figure: what is drawn, n and what n is, error bar, test, correction, smallest p.
+    """Get the legend of a figure: what is drawn, n and what n is, error bar, test, correction, smallest p, flags.
 
     When this is invalid: it says what the attrs of the result say; a result that was edited by hand says what it likes.
     """
@@ -75,7 +76,8 @@ def legend_text(result: xr.Dataset, plot: Plot) -> str:
         rng_words(result),
         f"Source: {origin(result)}.",
     ]
-    return " ".join(part for part in parts if part.strip(" .")) + "\n"
+    text = " ".join(part for part in parts if part.strip(" ."))
+    return f"{text} {flag_words(result, text)}".rstrip() + "\n"
 
 
 def alt_text(result: xr.Dataset, plot: Plot) -> str:

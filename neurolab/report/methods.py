@@ -11,6 +11,7 @@ import xarray as xr
 import neurolab
 from neurolab.errors import amount
 from neurolab.plots.deficits import lesion_labels
+from neurolab.plots.flags import flag_words
 from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level, names
 from neurolab.plots.words import (
@@ -76,8 +77,8 @@ def paragraph(result: xr.Dataset) -> Paragraph:
     """Get the methods paragraph of a result and the keys of the references that it leans on."""
     make = METHODS.get(str(result.attrs.get("analysis", "")), _any)
     text, keys = make(result)
-    parts = [text, _sample(result), rng_words(result), override_words(result)]
-    return " ".join(part for part in parts if part), tuple(sorted(key for key in keys if key))
+    said = " ".join(part for part in (text, _sample(result), rng_words(result), override_words(result)) if part)
+    return f"{said} {flag_words(result, said)}".rstrip(), tuple(sorted(key for key in keys if key))
 
 
 def _sample(result: xr.Dataset) -> str:
