@@ -35,6 +35,11 @@ class Mixing:
         """Whether it is a matrix product over the last axis."""
         return not name_of(self.node).startswith("conv")
 
+    @property
+    def rank_one(self) -> bool:
+        """Whether a channel is one column of its weights, so that what it changes has one loudness per row."""
+        return self.is_linear and self.lie.outer == self.lie.inner == 1
+
     def columns(self, weights: torch.Tensor, channels: torch.Tensor, of: int) -> torch.Tensor:
         """Get the weights that read these channels, out of so many."""
         return weights.index_select(self.axis, self.lie.index(channels, of))

@@ -13,6 +13,7 @@ import torch
 from torch.fx import Node
 
 from neurolab.specimen.carry import Lie, Narrow
+from neurolab.specimen.loud import Loudness, loudness
 from neurolab.specimen.mixing import Mixing
 from neurolab.specimen.sparse import SparsePlan
 
@@ -20,57 +21,22 @@ from neurolab.specimen.sparse import SparsePlan
 Rest = Callable[[Mapping[Node, torch.Tensor], int], torch.Tensor]
 #: Places among a sheet's channels, each once (None: all of them).
 Which = np.ndarray | None
-#: Channels that make up more than this share of a sum's mean square, for any stimulus or in any feature, are not taken
-#: out of a recorded sum: what is left would be known to fewer digits than float32 has. The layer is run anew.
-LOUD = 0.5
 #: Beyond this share of a site's channels the layer is run anew, which then costs no more.
 MANY = 0.5
-
-
-@dataclass(frozen=True)
-class Energy:
-    """Mean squares of what a layer's output changes by, or is: ``both`` (..., rows + features), first of each row over
-    all features, then of each feature over all rows.
-    """
-
-    both: torch.Tensor
-
-    def of(self, which: Which) -> Energy:
-        """Get the energy of some channels together, were they independent."""
-        if which is None:
-            return Energy(self.both.sum(0))
-        return Energy(self.both.index_select(0, torch.from_numpy(which).to(self.both.device)).sum(0))
-
-    def most(self) -> Energy:
-        """Get how much is a small part of it, by row and by feature; NaN where it is not finite, or too little to tell.
-
-        What is compared with it may be counted in float32, where squares below 1e-30 are nothing.
-        """
-        told = bool(self.both.isfinite().all()) and not bool(((self.both > 0) & (self.both < 1e-30)).any())
-        return Energy((LOUD if told else float("nan")) * self.both)
-
-    def within(self, most: Energy) -> np.ndarray:
-        """Get whether no row and no feature has more; nothing is within NaN, and nothing within nothing is.
-
-        The bound is rounded down to the numbers that are compared with it, which changes no answer and is faster.
-        """
-        both, bound = self.both.cpu().numpy(), most.both.cpu().numpy()
-        near = bound.astype(both.dtype)
-        return np.asarray((both <= np.where(near > bound, np.nextafter(near, -np.inf), near)).all(-1))
 
 
 @dataclass(frozen=True)
 class Sheet:
     """New values of some channels of one batch, and what they change in what each mixing layer reads.
 
-    ``delta``, ``loud`` and ``quiet`` are by mixing node: the change of its input, narrowed; the energy that each
-    channel changes in its output; whether that is a small part for each channel by itself.
+    ``delta``, ``loud`` and ``quiet`` are by mixing node: the change of its input, narrowed; how loud each channel is in
+    its output, at most; whether that is a small part for each channel by itself.
     """
 
     channels: torch.Tensor
     new: Narrow
     delta: Mapping[Node, torch.Tensor]
-    loud: Mapping[Node, Energy]
+    loud: Mapping[Node, Loudness]
     quiet: Mapping[Node, np.ndarray]
 
     def chosen(self, which: Which) -> torch.Tensor:
@@ -115,27 +81,36 @@ class Ground:
         quiet = {node: one.within(self.most[node]) for node, one in loud.items()}
         return Sheet(channels, new, delta, loud, quiet)
 
-    def _loud(self, mix: Mixing, channels: torch.Tensor, delta: torch.Tensor) -> Energy:
-        columns = mix.columns(self.values[mix.weights], channels, self.plan.n_channels).movedim(mix.axis, 0)
-        weight = columns.square().flatten(2).sum(2) if columns.dim() > 2 else columns.square()
-        change = delta.movedim(mix.lie.axis, 0).square()
-        change = change.flatten(1) if mix.is_linear else change.flatten(2).mean(2)
+    def _loud(self, mix: Mixing, channels: torch.Tensor, delta: torch.Tensor) -> Loudness:
+        exact = torch.promote_types(delta.dtype, torch.float32)
+        columns = mix.columns(self.values[mix.weights], channels, self.plan.n_channels).movedim(mix.axis, 0).to(exact)
+        weight = columns.abs().flatten(2).sum(2) if columns.dim() > 2 else columns.abs()  # taps may be alike, and add
+        change = delta.movedim(mix.lie.axis, 0).to(exact).abs()
+        if mix.is_linear:
+            change = change.flatten(1)
+        else:  # each tap reads every place once at most, of which there may be fewer behind a stride
+            places = delta[0, 0].numel() / max(1, self.values[mix.node][0, 0].numel())
+            change = change.flatten(2).square().mean(2).mul_(places).sqrt_()
         n, rows = change.shape
         both = change.new_empty(n, rows + weight.shape[1])
-        torch.mul(change, weight.mean(1, keepdim=True), out=both[:, :rows])
-        torch.mul(weight, change.mean(1, keepdim=True), out=both[:, rows:])
-        if mix.lie.outer == mix.lie.inner == 1:
-            return Energy(both)
-        return Energy(both.view(mix.lie.outer, len(channels), mix.lie.inner, -1).sum((0, 2)))
+        torch.mul(change, _rms(weight), out=both[:, :rows])
+        torch.mul(weight, _rms(change), out=both[:, rows:])
+        if mix.lie.outer > 1 or mix.lie.inner > 1:
+            both = both.view(mix.lie.outer, len(channels), mix.lie.inner, -1).sum((0, 2))
+        return Loudness(both.numpy())
 
-    def anew(self, mix: Mixing, sheet: Sheet, which: Which) -> bool:
-        """Get whether a layer is to be run anew for a lesion: many channels, loud ones, or no finite difference."""
+    def small(self, mix: Mixing, sheet: Sheet, which: Which) -> bool | None:
+        """Get whether a lesion takes a small part out of a layer's output, as far as its sheet says.
+
+        None : it has to be measured. False : many channels, or one that is loud; the layer is to be run anew.
+        """
         n = len(sheet.channels) if which is None else len(which)
-        if n == 1 and which is not None and self.plan.n_channels > 2:
-            return not sheet.quiet[mix.node][which[0]]
-        if (n > MANY * self.plan.n_channels and self.plan.n_channels > 1) or not sheet.quiet[mix.node][which].all():
-            return True
-        return n > 1 and not bool(sheet.loud[mix.node].of(which).within(self.most[mix.node]))
+        if n > MANY * self.plan.n_channels and self.plan.n_channels > 1:
+            return False
+        if n == 1:
+            quiet = bool(sheet.quiet[mix.node][0 if which is None else which[0]])
+            return quiet or (False if mix.rank_one else None)
+        return bool(sheet.loud[mix.node].of(which).within(self.most[mix.node])) or None
 
     def put(self, node: Node, sheet: Sheet, which: Which) -> torch.Tensor:
         """Get a carried node's intact value with a lesion's channels in it."""
@@ -181,17 +156,23 @@ class Tiled(Ground):
             place = self._slot(mix.node, slot)
             if cut is None:
                 place.copy_(self.values[mix.node])
-            elif self.anew(mix, *cut):
+            elif (change := self._change(mix, *cut)) is None:
                 place.copy_(mix.whole(self.put(mix.source, *cut), self.values))
             else:
-                torch.add(self.values[mix.node], self._change(mix, *cut), out=place)
+                torch.add(self.values[mix.node], change, out=place)
 
     def _slot(self, node: Node, slot: int) -> torch.Tensor:
         return self.tile[node].unflatten(0, (self.copies, -1))[slot]
 
-    def _change(self, mix: Mixing, sheet: Sheet, which: Which) -> torch.Tensor:
+    def _change(self, mix: Mixing, sheet: Sheet, which: Which) -> torch.Tensor | None:
+        """What a lesion changes in a layer's output; None where that is no small part of it."""
+        small = self.small(mix, sheet, which)
+        if small is False:
+            return None
         columns = mix.columns(self.values[mix.weights], sheet.chosen(which), self.plan.n_channels)
-        return mix.change(sheet.part(sheet.delta[mix.node], which, mix.lie), columns)
+        change = mix.change(sheet.part(sheet.delta[mix.node], which, mix.lie), columns)
+        measured = small or bool(level_of(mix, change, torch.float32).within(self.most[mix.node]))
+        return change if measured else None
 
 
 def _by_channel(change: torch.Tensor) -> torch.Tensor:
@@ -199,11 +180,18 @@ def _by_channel(change: torch.Tensor) -> torch.Tensor:
     return change.T.contiguous().T if change.dim() == 2 else change
 
 
-def level_of(mix: Mixing, known: torch.Tensor) -> Energy:
-    """Get the mean squares of a layer's output, per row and per feature; a convolution's rows are stimuli."""
-    square = known.movedim(-1 if mix.is_linear else 1, 0).double().square()
-    square = square.flatten(1) if mix.is_linear else square.flatten(2).mean(2)
-    return Energy(torch.cat([square.mean(0), square.mean(1)]))
+def _rms(values: torch.Tensor) -> torch.Tensor:
+    """The root mean square of each line, (lines, 1)."""
+    return values.square().mean(1, keepdim=True).sqrt_()
+
+
+def level_of(mix: Mixing, known: torch.Tensor, least: torch.dtype = torch.float64) -> Loudness:
+    """Get how loud a layer's output is, per row and per feature; a convolution's rows are stimuli.
+
+    least : the precision in which squares are summed, at least.
+    """
+    square = known.movedim(-1 if mix.is_linear else 1, 0).to(torch.promote_types(known.dtype, least)).square()
+    return loudness((square.flatten(1) if mix.is_linear else square.flatten(2).mean(2)).T)
 
 
 def settled(answer: torch.Tensor, sham: torch.Tensor, intact: torch.Tensor) -> torch.Tensor:

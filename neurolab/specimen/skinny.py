@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch.fx import Node
 
-from neurolab.specimen.mixing import Mixing
-from neurolab.specimen.sheet import MANY, Cut, Energy, Ground, Sheet, Which
+from neurolab.specimen.sheet import Cut, Ground, Sheet
 from neurolab.specimen.sparse import SparsePlan
+from neurolab.specimen.steps import Blocks, Change, Running, Step
 from neurolab.specimen.tail import Tail
 
 #: Read-outs of so many lesions are compared with the sham's at once, where they have at most so many values.
@@ -25,76 +25,21 @@ VALUES = 2**20
 NEAR = 2**19
 #: A running sum is begun anew after so many steps, before its rounding adds up.
 STEPS = 64
-#: What a running sum starts with before it is begun.
-NOTHING = np.zeros(0), np.zeros(0)
-
-
-#: A layer's output (rows, features) as blocks of rows.
-Blocks = Sequence[torch.Tensor]
-
 
 @dataclass(frozen=True)
 class Columns(Sheet):
     """A sheet with what each channel changes laid out for sums: ``change`` (columns, rows), the same ``by_row`` (rows,
-    columns) in blocks, ``weights`` (columns, features). ``still`` (columns, blocks) : nothing changes there, as behind
-    a unit that is silent. ``energy`` : (columns, rows + features). ``silent`` : the lesioned channels are all 0, so
-    that a sum over the others is the whole one.
+    columns) in blocks, ``weights`` (columns, features). ``moved`` (columns, rows) : where there is a change; ``still``
+    (columns, blocks) : where there is none in a whole block, as behind a unit that is silent. ``silent`` : the lesioned
+    channels are all 0, so that a sum over the others is the whole one.
     """
 
     change: torch.Tensor
     by_row: Blocks
     weights: torch.Tensor
+    moved: np.ndarray
     still: np.ndarray
-    energy: np.ndarray
     silent: bool
-
-
-@dataclass
-class Running:
-    """A sum that a growing set of channels has in common, block by block, and how far it has come since it began anew.
-
-    ``most`` and ``loud`` are energies by row and then by feature: what may be added, and what was.
-    """
-
-    blocks: Blocks
-    most: np.ndarray
-    loud: np.ndarray
-    steps: int = 0
-
-    def begin(self, most: Energy) -> None:
-        """Begin to count anew; where ``most`` is NaN, nothing may be added."""
-        self.most = most.both.numpy()
-        self.loud = np.zeros_like(self.most)
-        self.steps = 0
-
-    def may(self, energy: np.ndarray, which: np.ndarray) -> bool:
-        """Count some channels, and get whether all that was added is still a small part, by row and by feature."""
-        self.loud += energy[which[0]] if len(which) == 1 else energy[which].sum(0)
-        return bool((self.loud <= self.most).all())
-
-
-@dataclass(frozen=True)
-class Change:
-    """What some columns change: ``by_row`` (rows, columns), block by block, times ``weights`` (columns, features).
-
-    ``still`` : by block, whether that is nothing.
-    """
-
-    by_row: Blocks
-    weights: torch.Tensor
-    still: Sequence[bool]
-
-    def add(self, number: int, block: torch.Tensor, out: torch.Tensor) -> None:
-        """Put one block with the change into ``out``; one column is fastest element by element."""
-        if len(self.weights) == 1:
-            torch.addcmul(block, self.by_row[number], self.weights, out=out)
-        else:
-            torch.addmm(block, self.by_row[number], self.weights, out=out)
-
-    def all(self, blocks: Blocks, out: Blocks) -> None:
-        """Put all blocks with the change into ``out``."""
-        for number, (block, place) in enumerate(zip(blocks, out)):
-            self.add(number, block, place)
 
 
 class Skinny(Ground):
@@ -109,7 +54,6 @@ class Skinny(Ground):
         super().__init__(plan, values, intact)
         self.tail = Tail(plan, values)
         self.mix = plan.mixed[0]
-        self.bound = self.most[self.mix.node].both.numpy()
         known = values[self.mix.node]
         self.size = max(1, NEAR // (known.shape[1] * known.element_size())) if self.tail.by_blocks else len(known)
         # (features) x (rows) in memory, as the tail hands its read-out out, unless it goes over all features of a row
@@ -129,11 +73,10 @@ class Skinny(Ground):
         weights = mix.columns(self.values[mix.weights], channels, self.plan.n_channels)
         change, by_column = made.delta[mix.node].T.contiguous(), (weights.T if mix.axis else weights).contiguous()
         silent = self.finite and not bool(made.new.carried[mix.source].any())  # NaN is not 0
-        energy = made.loud[mix.node].both.numpy()
         given = made.channels, made.new, made.delta, made.loud, made.quiet
-        by_row = self._split(change.T)
-        still = ~np.stack([part.T.numpy().any(1) for part in by_row], 1)
-        return Columns(*given, change, by_row, by_column, still, energy, silent)
+        moved = change.numpy() != 0  # NaN is not 0
+        still = ~np.stack([moved[:, low : low + self.size].any(1) for low in range(0, moved.shape[1], self.size)], 1)
+        return Columns(*given, change, self._split(change.T), by_column, moved, still, silent)
 
     def answers(self, cuts: Sequence[Cut]) -> Iterator[torch.Tensor]:
         """Get the read-out (rows, outputs) under each lesion, in this order.
@@ -145,38 +88,38 @@ class Skinny(Ground):
         running: Running | None = None
         for start in range(0, len(cuts), side):
             some = range(start, min(start + side, len(cuts)))
-            tile = self.tile[: len(some)]
-            apart: list[tuple[int, Change]] = []
-            for slot, (at, out) in enumerate(zip(some, tile)):
+            tile, steps, kept = self.tile[: len(some)], list[Step](), dict[int, np.ndarray]()
+            for slot, at in enumerate(some):
                 sheet, which = cuts[at]
+                assert isinstance(sheet, Columns)
                 which = np.arange(len(sheet.channels)) if which is None else which
-                if more[at] is not None or more[at + 1] is not None:
-                    running = self._grown(None if more[at] is None else running, sheet, which, more[at])
-                    self._behind(running.blocks, out)
-                elif self.anew(self.mix, sheet, which):
-                    self._behind(self._split(self._anew(sheet, which)), out)
-                else:
-                    apart.append((slot, self._change(sheet, which)))
-            # one block after another: it is at hand for all of them
-            for number, (block, part) in enumerate(zip(self.blocks, tile.split(self.size, 2))):
-                buffer = self.buffers[len(block)]
-                for slot, change in apart:
-                    if change.still[number]:
-                        part[slot] = self.sham_by_block[number]
+                if more[at] is None:
+                    running = None if more[at + 1] is None else Running.like(self.blocks, self.most[self.mix.node])
+                step = self._step(slot, sheet, which, running, more[at])
+                if step is not None:
+                    steps.append(step)
+                    part = running is not None and running.part
+                else:  # the layer is run anew, once all that need a running sum as it is are answered
+                    self._walk(steps, tile)
+                    part, whole = sheet.silent, self._split(self._anew(sheet, which))
+                    if running is None:
+                        self._behind(whole, tile[slot])
                     else:
-                        change.add(number, block, buffer)
-                        self.tail(buffer, part[slot])
-            work = self.work[: len(some)]
-            beyond = torch.sub(tile, self.sham, out=work).abs_().amax(1, keepdim=True)
-            settled = torch.where(beyond == 0, self.across, tile, out=work)  # NaN is not 0: it stays
-            yield from settled.mT.clone(memory_format=torch.contiguous_format)
+                        running.put(whole, part=part)
+                        steps.append(Step(slot, None, running))
+                if part:  # summed in another order also where nothing changes
+                    kept[slot] = ~(self._moved(sheet, which) if running is None else running.moved)
+            self._walk(steps, tile)
+            yield from self._settled(tile, kept)
 
-    def anew(self, mix: Mixing, sheet: Sheet, which: Which) -> bool:
-        """The same question as everywhere, asked of the energies as they lie here."""
-        if which is None or len(which) < 2 or not isinstance(sheet, Columns):
-            return super().anew(mix, sheet, which)
-        many = len(which) > MANY * self.plan.n_channels or not sheet.quiet[mix.node][which].all()
-        return many or not bool((sheet.energy[which].sum(0) <= self.bound).all())
+    def _settled(self, tile: torch.Tensor, kept: Mapping[int, np.ndarray]) -> torch.Tensor:
+        """Get read-outs (lesions, rows, outputs): the intact ones where the sham's are met, and where ``kept`` says."""
+        work = self.work[: len(tile)]
+        beyond = torch.sub(tile, self.sham, out=work).abs_().amax(1, keepdim=True)  # NaN is not 0: it stays
+        for slot, rows in kept.items():
+            beyond[slot, 0].masked_fill_(torch.from_numpy(rows), 0)
+        settled = torch.where(beyond == 0, self.across, tile, out=work)
+        return settled.mT.clone(memory_format=torch.contiguous_format)
 
     def _split(self, whole: torch.Tensor) -> Blocks:
         """A layer's output (rows, features) as blocks."""
@@ -187,34 +130,51 @@ class Skinny(Ground):
         for block, part in zip(blocks, out.split(self.size, 1)):
             self.tail.on(block, part, self.buffers[len(block)])
 
-    def _grown(self, running: Running | None, sheet: Sheet, which: np.ndarray, more: np.ndarray | None) -> Running:
-        """Get a running sum with some channels more (None: with its first ones), begun anew where much was added."""
-        assert isinstance(sheet, Columns)
-        energy = sheet.energy
-        if running is None or more is None:
-            made = Running([torch.empty_like(block) for block in self.blocks], *NOTHING)
-            if not self.anew(self.mix, sheet, which):
-                self._change(sheet, which).all(self.blocks, made.blocks)
-                made.begin(self.most[self.mix.node])
-                made.may(energy, which)
-                return made
-        else:
-            made = running
-            made.steps += 1
-            if made.may(energy, more) and made.steps < STEPS:
-                self._change(sheet, more).all(made.blocks, made.blocks)
-                return made
-        whole = self._anew(sheet, which)
-        for block, part in zip(made.blocks, self._split(whole)):
-            block.copy_(part)
-        square = whole.to(torch.promote_types(whole.dtype, torch.float32)).square()
-        # infinite where it overflows: then nothing may be added
-        made.begin(Energy(torch.cat([square.mean(1), square.mean(0)]).double()).most())
-        return made
+    def _walk(self, steps: list[Step], tile: torch.Tensor) -> None:
+        """Answer some lesions of a tile and forget them, one block after another: each is at hand for all of them."""
+        for number, (block, part) in enumerate(zip(self.blocks, tile.split(self.size, 2))):
+            buffer, sham = self.buffers[len(block)], self.sham_by_block[number]
+            for step in steps:
+                out, same = part[step.slot], step.same(number, part, sham)
+                if same is not None:
+                    out.copy_(same)
+                elif step.running is None:
+                    self.tail(step.sum(number, block, buffer), out)
+                else:
+                    self.tail.on(step.sum(number, block, buffer), out, buffer)
+        steps.clear()
 
-    def _anew(self, sheet: Sheet, which: np.ndarray) -> torch.Tensor:
+    def _step(
+        self, slot: int, sheet: Columns, which: np.ndarray, running: Running | None, more: np.ndarray | None
+    ) -> Step | None:
+        """Get how a lesion is answered by what it adds; None where its layer is to be run anew.
+
+        more : what it has beyond the lesion before, where it grows from that.
+        """
+        loud = sheet.loud[self.mix.node]
+        if running is None or more is None:
+            change = self._small(sheet, which)
+            if running is not None:
+                running.moved = self._moved(sheet, which)
+                running.may(loud.of(which), which)
+            return None if change is None else Step(slot, change, running, begins=running is not None)
+        running.steps += 1
+        running.moved = running.moved | self._moved(sheet, more)
+        small = running.may(loud.of(more), more) or running.found(self._change(sheet, running.added).loudness())
+        if not small or running.steps >= STEPS:
+            return None
+        return Step(slot, self._change(sheet, more), running, after=slot - 1 if slot else None)
+
+    def _small(self, sheet: Columns, which: np.ndarray) -> Change | None:
+        """What a lesion changes, where that is a small part of the layer's output."""
+        small = self.small(self.mix, sheet, which)
+        if small is False:
+            return None
+        change = self._change(sheet, which)
+        return change if small or change.loudness().within(self.most[self.mix.node]) else None
+
+    def _anew(self, sheet: Columns, which: np.ndarray) -> torch.Tensor:
         """The layer on a lesion's channels, all of them; on the others alone where the lesioned ones are 0."""
-        assert isinstance(sheet, Columns)
         if not sheet.silent:
             return self.mix.whole(self.put(self.mix.source, sheet, which), self.values)
         left = torch.ones(self.plan.n_channels, dtype=torch.bool)
@@ -222,15 +182,25 @@ class Skinny(Ground):
         at = self.mix.lie.index(left.nonzero().flatten(), self.plan.n_channels)
         return self.mix.whole(self.values[self.mix.source].index_select(self.mix.lie.axis, at), self.values, at)
 
-    def _change(self, sheet: Sheet, which: np.ndarray) -> Change:
+    def _change(self, sheet: Columns, which: np.ndarray) -> Change:
         """The columns of some channels; one column by itself is no copy."""
-        assert isinstance(sheet, Columns)
-        if len(which) == 1 and len(sheet.weights) == len(sheet.channels):
+        if len(which) == 1 and self.mix.rank_one:
             one = slice(int(which[0]), int(which[0]) + 1)
             return Change([block[:, one] for block in sheet.by_row], sheet.weights[one], sheet.still[which[0]])
-        at = self.mix.lie.index(torch.from_numpy(which).to(sheet.weights.device), len(sheet.channels))
-        by_row, weights = self._split(sheet.change.index_select(0, at).T), sheet.weights.index_select(0, at)
-        return Change(by_row, weights, sheet.still[at.numpy()].all(0))
+        at = self._columns(sheet, which)
+        columns, weights = sheet.change.index_select(0, at), sheet.weights.index_select(0, at)
+        return Change(self._split(columns.T), weights, sheet.still[at.numpy()].all(0), columns)
+
+    def _moved(self, sheet: Columns, which: np.ndarray) -> np.ndarray:
+        """Rows in which some channels change anything."""
+        if len(which) == 1 and self.mix.rank_one:
+            return sheet.moved[which[0]]
+        found: np.ndarray = sheet.moved[self._columns(sheet, which).numpy()].any(0)
+        return found
+
+    def _columns(self, sheet: Columns, which: np.ndarray) -> torch.Tensor:
+        """Where the columns of some channels lie."""
+        return self.mix.lie.index(torch.from_numpy(which), len(sheet.channels))
 
 
 def _added(before: Cut, cut: Cut) -> np.ndarray | None:

@@ -7,6 +7,7 @@ Such a tail costs little more than moving its tensors does. So it is run in plac
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -82,6 +83,8 @@ class Tail:
         alone = node.all_input_nodes == [self.start] and node.args[0] is self.start and name_of(node) in ELEMENTWISE
         if not alone or self._in_place(node) is None or node.target._overloadname != "default":  # type: ignore
             return None
+        if name_of(node) == "relu":  # its own, which torch calls, but without the copy that relu's out= makes
+            return partial(torch.clamp_min, min=0)
         packet = getattr(torch.ops.aten, name_of(node))
         return packet.out if "out" in packet.overloads() else None
 
@@ -98,7 +101,7 @@ class Tail:
         if len(sizes(node)) != 2 or not (name in ELEMENTWISE or norm or (name in _BY_ROW and last)):
             raise NotSparse(f"{name} lies behind")
         call: Any = self._in_place(node) or node.target
-        if node.all_input_nodes == [source]:
+        if node.all_input_nodes == [source] and list(node.args).count(source) == 1:  # not h * h
             args, kwargs = node.args[1:], node.kwargs
             return lambda made, out: call(made[source], *args, **kwargs)  # type: ignore[index]
 
@@ -116,6 +119,8 @@ class Tail:
             raise NotSparse(f"{name} with {sizes(node)[-1]} outputs lies behind")
         weights = self.values[by] if name == "linear" else self.values[by].T.contiguous()
         at: Any = node.args[2] if name == "linear" and len(node.args) > 2 else node.args[0] if name == "addmm" else None
+        if at in self.own or _has_rows(self.values.get(at)):
+            raise NotSparse(f"{name} with a bias of every stimulus lies behind")
         if at is None:
             return lambda made, out: torch.mm(weights, made[source].T, out=out).T
         bias = self.values[at].reshape(-1, 1)

@@ -12,8 +12,9 @@ from torch import nn
 from torch.fx import Interpreter
 
 from neurolab.specimen.chains import LONGEST, chains_of
-from neurolab.specimen.sheet import Energy
-from neurolab.specimen.skinny import Change, Skinny
+from neurolab.specimen.loud import Loudness, loudness_of, loudness_of_product
+from neurolab.specimen.skinny import Skinny
+from neurolab.specimen.steps import Change
 from neurolab.specimen.sparse import sparse_plan
 
 UNITS, ROWS = 9, 11
@@ -108,14 +109,14 @@ def test_a_chain_answers_as_its_lesions_do_alone(bench, sets, steps):
 
 def anything(bench):
     """What may be added to a sum, without an end."""
-    return {node: Energy(most.both + float("inf"))
+    return {node: Loudness(most.both + float("inf"))
             for node, most in bench.ground.most.items()}
 
 
 def test_a_chain_is_computed_by_what_is_added(bench, monkeypatch):
     added = []
     monkeypatch.setattr(bench.ground, "most", anything(bench))  # few units, so that each is a large part of some sum
-    monkeypatch.setattr(bench.ground, "anew", lambda *given: False)
+    monkeypatch.setattr(bench.ground, "small", lambda *given: True)
     monkeypatch.setattr(bench.ground, "_change", lambda sheet, which, own=bench.ground._change: (
         added.append(len(which)), own(sheet, which))[1])
     with torch.no_grad():
@@ -160,14 +161,14 @@ def test_blocks_of_rows_answer_as_the_whole_does(bench, monkeypatch, rows):
 def test_blocks_in_which_nothing_changes_are_not_computed(bench, monkeypatch):
     """Unit 2 changes in the first block alone, unit 5 nowhere; both together are computed where one of them changes."""
     monkeypatch.setattr("neurolab.specimen.skinny.NEAR", 7 * 70 * 4)
-    monkeypatch.setattr(Skinny, "anew", lambda *given: False)
+    monkeypatch.setattr(Skinny, "small", lambda *given: True)
     ground = Skinny(bench.ground.plan, bench.values, bench.intact)
     slab = bench.hidden.clone()
     slab[:7, 2] += 1
     slab[:, 8] -= 1
     sheet = ground.sheet(torch.arange(UNITS), slab)
     computed = []
-    monkeypatch.setattr("neurolab.specimen.skinny.Change.add", lambda self, number, block, out, own=Change.add: (
+    monkeypatch.setattr("neurolab.specimen.steps.Change.add", lambda self, number, block, out, own=Change.add: (
         computed.append(number), own(self, number, block, out)))
     with torch.no_grad():
         for units, blocks in (([5], 0), ([2], 1), ([2, 5], 1), ([5, 8], len(ground.blocks))):
@@ -181,16 +182,27 @@ def test_blocks_in_which_nothing_changes_are_not_computed(bench, monkeypatch):
 
 
 def test_a_bound_is_rounded_down_and_changes_no_answer():
-    """Between two float32 neighbours lies the bound: the lower is within it, the upper is not."""
-    low = torch.tensor(0.1)
-    high = torch.nextafter(low, torch.tensor(1.0))
-    for bound in ((low.double() + high.double()) / 2, low.double(), (low.double() + 9 * high.double()) / 10):
-        most = Energy(torch.stack([bound, torch.tensor(0.0, dtype=torch.float64)]))
-        assert Energy(torch.stack([low, torch.tensor(0.0)])).within(most)
-        assert not Energy(torch.stack([high, torch.tensor(0.0)])).within(most)
-        assert not Energy(torch.tensor([0.1, 1e-30])).within(most)
-        assert not Energy(torch.tensor([float("nan"), 0.0])).within(most)
-    assert not Energy(torch.zeros(2)).within(Energy(torch.full((2,), float("nan"), dtype=torch.float64)))
+    """Half of a mean square, as float32 has it: what is just louder is not within it."""
+    for level in (0.1, 1.0, 3.7e5, 2e-9):
+        most = Loudness(np.array([level, 0.0])).most().both
+        assert most.dtype == np.float32
+        assert float(most[0]) <= 0.5**0.5 * level < float(np.nextafter(most[0], np.float32(np.inf)))
+        assert Loudness(most).within(Loudness(most))
+        assert not Loudness(most + np.array([0, 1e-30], dtype=np.float32)).within(Loudness(most))
+        assert not Loudness(np.array([np.nan, 0.0])).within(Loudness(most))
+    for level in (np.inf, np.nan, 1e-16):  # too little to tell, or nothing that could be told
+        assert not Loudness(np.zeros(2)).within(Loudness(np.array([level, 1.0])).most())
+
+
+@given(k=st.integers(1, 5), rows=st.integers(1, 6), features=st.integers(1, 6), seed=st.integers(0, 99))
+def test_loudness_of_a_product_is_that_of_what_it_makes_and_at_most_the_sum_of_its_parts(k, rows, features, seed):
+    stream = torch.Generator().manual_seed(seed)
+    left, right = (torch.randn(k, n, generator=stream, dtype=torch.float64) for n in (rows, features))
+    whole = loudness_of([left.T @ right]).both
+    assert np.allclose(loudness_of_product(left, right).both, whole)
+    parts = Loudness(np.stack([loudness_of([left[one : one + 1].T @ right[one : one + 1]]).both for one in range(k)]))
+    assert (whole <= parts.of(None).both * (1 + 1e-12)).all()
+    assert np.allclose(loudness_of((left.T @ right).split(2)).both, whole)
 
 
 @pytest.mark.parametrize("row_major", [False, True])
@@ -210,7 +222,7 @@ def test_a_running_sum_is_begun_anew_after_so_many_steps(bench, monkeypatch):
     anew = []
     monkeypatch.setattr("neurolab.specimen.skinny.STEPS", 2)
     monkeypatch.setattr(bench.ground, "most", anything(bench))
-    monkeypatch.setattr(bench.ground, "anew", lambda *given: False)
+    monkeypatch.setattr(bench.ground, "small", lambda *given: True)
     monkeypatch.setattr(bench.ground, "_anew", lambda sheet, which, own=bench.ground._anew: (
         anew.append(len(which)), own(sheet, which))[1])
     with torch.no_grad():

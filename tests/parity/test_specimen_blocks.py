@@ -29,8 +29,31 @@ class Behind(nn.Module):
         return self.last(self.act(z if self.beside is None else z + self.beside(x)))
 
 
+class Squared(nn.Module):
+    """One operation that reads the same tensor twice."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        h = torch.relu(z)
+        return h * h
+
+
+class Added(nn.Module):
+    """A read-out whose bias is of every stimulus."""
+
+    def __init__(self, own: bool) -> None:
+        super().__init__()
+        self.own = own
+        self.first, self.bias, self.weight = nn.Linear(5, HIDDEN), nn.Linear(5, 3), nn.Parameter(torch.randn(HIDDEN, 3))
+        self.relu, self.second = nn.ReLU(), nn.Linear(HIDDEN, HIDDEN)
+        self.last = nn.Linear(HIDDEN, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        z = torch.tanh(self.second(self.relu(self.first(x))))
+        return torch.addmm(self.last(z) if self.own else self.bias(x), z, self.weight)
+
+
 ACTS = {
-    "nothing": nn.Identity, "relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh, "softmax": lambda: nn.Softmax(-1),
+    "squared": Squared, "nothing": nn.Identity, "relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh, "softmax": lambda: nn.Softmax(-1),
     "layer norm": lambda: nn.LayerNorm(70), "batch norm": lambda: nn.BatchNorm1d(70), "dropout": nn.Dropout,
 }
 
@@ -46,16 +69,32 @@ def test_blocks_answer_as_the_loop_of_hooks(act, beside, monkeypatch):
         torch.default_generator.manual_seed(0)
         net = Behind(ACTS[act](), beside).eval().requires_grad_(False)
         inputs = torch.randn(ROWS, 5).numpy()
+    fast, right = both(net, inputs)
+    assert {type(ground) for ground in grounds} == {Skinny}
+    assert len(grounds[0].blocks) == (1 if beside else 4)
+    same(fast, right)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_layer_with_a_bias_of_every_stimulus_is_no_thin_tail(own):
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        net, inputs = Added(own).eval().requires_grad_(False), torch.randn(ROWS, 5).numpy()
+    same(*both(net, inputs))
+
+
+def both(net, inputs):
+    """The answers to some lesions by default and by whole forwards."""
     table = pd.DataFrame({"stimulus_id": [f"s{at}" for at in range(ROWS)], "condition": ["x"] * ROWS})
     stimuli = nl.StimulusSet("eleven", inputs, table)
     sets = [[unit] for unit in range(HIDDEN)] + [[0, 1], [0, 1, 2], [0, 1, 2, 3], [4, 5]]
     cuts = [nl.Lesion(nl.ROI(str(units), {"relu": units}), nl.Zero()) for units in sets]
     design = [nl.sham(cuts[0]), *cuts]
     specimen = nl.Specimen(net, torch.zeros(1, 5))
-    fast = dict(answers(specimen, design, stimuli))
-    right = dict(answers(specimen, design, stimuli, exact="bit"))
-    assert {type(ground) for ground in grounds} == {Skinny}
-    assert len(grounds[0].blocks) == (1 if beside else 4)
+    return dict(answers(specimen, design, stimuli)), dict(answers(specimen, design, stimuli, exact="bit"))
+
+
+def same(fast, right):
     for at, want in right.items():
         assert float((fast[at] - want).abs().max()) <= 1e-5 * float(want.abs().max())
     assert torch.equal(fast[0], right[0])

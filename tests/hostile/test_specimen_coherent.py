@@ -1,0 +1,100 @@
+"""Channels that say the same add up: what they make together is not told from what each makes by itself."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+import neurolab as nl
+from neurolab.specimen.engine import answers
+
+
+def worst(net, site, sets, inputs, dim="unit"):
+    """The largest difference of the default from whole forwards, as a share of each lesion's largest output."""
+    table = pd.DataFrame({"stimulus_id": [f"s{at}" for at in range(len(inputs))], "condition": ["x"] * len(inputs)})
+    stimuli = nl.StimulusSet("some", inputs.numpy(), table)
+    cuts = [nl.Lesion(nl.ROI(f"{at}", {site: units}, dims={site: (dim,)}), nl.Zero()) for at, units in enumerate(sets)]
+    design = [nl.sham(cuts[0]), *cuts]
+    specimen = nl.Specimen(net.eval().requires_grad_(False), inputs[:1])
+    fast, right = (dict(answers(specimen, design, stimuli, exact=how)) for how in ("rounding", "bit"))
+    return max(float((fast[at] - want).abs().max() / want.abs().max()) for at, want in right.items())
+
+
+def perceptron(units, *, shares=(), rest=1.0, tail=nn.Identity, seed=0):
+    """Sigmoid units, all of which push every feature up; those not in ``shares`` push ``rest`` times as much."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        net = nn.Sequential(nn.Linear(5, units), nn.Sigmoid(), nn.Linear(units, 70, bias=False), tail(), nn.Linear(70, 3))
+        net[2].weight.data.abs_()
+        net[2].weight.data[:, [unit for unit in range(units) if unit not in shares]] *= rest
+        net[4].bias.data.zero_()
+        return net, torch.randn(9, 5)
+
+
+@pytest.mark.parametrize("tail", [nn.Identity, nn.ReLU, nn.Tanh])
+@pytest.mark.parametrize(("units", "few"), [(100, 10), (64, 30), (20, 8)])
+def test_a_few_units_that_make_nearly_all_together_are_not_taken_out_of_a_sum(units, few, tail):
+    net, inputs = perceptron(units, shares=range(few), rest=1e-5, tail=tail)
+    picked = list(range(few))
+    dull = [[unit] for unit in range(few, units)]  # a lesion of these is the canary that is drawn
+    sets = [*dull, list(range(few, units // 2 + few)), picked, [*picked[1:], units - 1]]
+    assert worst(net, "1", sets, inputs) <= 2e-6
+
+
+@pytest.mark.parametrize("units", [60, 128, 512])
+def test_a_walk_to_the_last_unit_is_as_right_as_its_beginning(units):
+    net, inputs = perceptron(units)
+    sizes = range(1, units + 1) if units < 200 else sorted({2**at for at in range(9)} | set(range(480, 513)))
+    walk = [list(range(size)) for size in sizes][:-1]
+    assert worst(net, "1", walk, inputs) <= 2e-6
+
+
+def test_channels_whose_taps_say_the_same_are_measured():
+    """Channels of maps without change from place to place, kernels that blur: taps add up, and so do channels."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(1, 8, 1), nn.Sigmoid(), nn.Conv2d(8, 6, 3, stride=2, bias=False), nn.ReLU(),
+                            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3, bias=False))  # fmt: skip
+        net[2].weight.data = net[2].weight.data.abs().mean((2, 3), keepdim=True).expand(6, 8, 3, 3).clone()
+        net[2].weight.data[:, 2:] *= 1e-4
+        inputs = torch.randn(5, 1, 1, 1).expand(5, 1, 9, 9).clone()
+    dull = [*([one] for one in range(2, 8)), *([one, other] for one in range(2, 8) for other in range(2, one))]
+    assert worst(net, "1", [*dull, [2, 3, 4, 5], [0, 1], [0, 1, 2]], inputs, dim="channel") <= 2e-6
+
+
+def test_a_channel_of_many_places_before_a_flattened_layer_is_measured():
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(1, 4, 1), nn.Sigmoid(), nn.Flatten(), nn.Linear(4 * 49, 70, bias=False), nn.ReLU(),
+                            nn.Linear(70, 3, bias=False))  # fmt: skip
+        net[3].weight.data.abs_()
+        net[3].weight.data[:, 49:] *= 1e-5
+        inputs = torch.randn(5, 1, 1, 1).expand(5, 1, 7, 7).clone()
+    assert worst(net, "1", [[3], [0], [1], [2, 3]], inputs, dim="channel") <= 2e-6
+
+
+@pytest.mark.parametrize(("hidden", "rows"), [(40, 8), (200, 5), (512, 8), (8, 200)])
+def test_stimuli_that_a_lesion_does_not_reach_keep_every_bit(hidden, rows):
+    """Also where the layer is run anew on the units that are left, in another order of summing."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(hidden)
+        net = nn.Sequential(nn.Linear(5, hidden), nn.ReLU(), nn.Linear(hidden, 70), nn.Tanh(), nn.Linear(70, 3))
+        net.eval().requires_grad_(False)
+        inputs = torch.randn(rows, 5)
+    active = net[1](net[0](inputs)) > 0
+    sets = [active[row].logical_not().nonzero().flatten().tolist() for row in range(rows)]  # silent for this stimulus
+    sets += [one[: len(one) // 3] for one in sets] + [one[: 2 * len(one) // 3] for one in sets]
+    sets = [one for one in sets if one]
+    table = pd.DataFrame({"stimulus_id": [f"s{at}" for at in range(rows)], "condition": ["x"] * rows})
+    cuts = [nl.Lesion(nl.ROI(f"{at}", {"1": units}), nl.Zero()) for at, units in enumerate(sets)]
+    found = dict(answers(nl.Specimen(net, inputs[:1]), [nl.sham(cuts[0]), *cuts],
+                         nl.StimulusSet("some", inputs.numpy(), table)))  # fmt: skip
+    reached = 0
+    for at, units in enumerate(sets):
+        kept = ~active[:, units].any(1)
+        assert bool(kept.any())
+        assert torch.equal(found[at + 1][kept], found[0][kept])
+        reached += int((found[at + 1] != found[0]).any(1).sum())
+    assert reached or hidden == 8
+    assert np.isfinite(found[0].numpy()).all()
