@@ -25,7 +25,8 @@ def perceptron(units, *, shares=(), rest=1.0, tail=nn.Identity, seed=0):
     """Sigmoid units, all of which push every feature up; those not in ``shares`` push ``rest`` times as much."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        net = nn.Sequential(nn.Linear(5, units), nn.Sigmoid(), nn.Linear(units, 70, bias=False), tail(), nn.Linear(70, 3))
+        net = nn.Sequential(nn.Linear(5, units), nn.Sigmoid(), nn.Linear(units, 70, bias=False), tail(),
+                            nn.Linear(70, 3))  # fmt: skip
         net[2].weight.data.abs_()
         net[2].weight.data[:, [unit for unit in range(units) if unit not in shares]] *= rest
         net[4].bias.data.zero_()
@@ -66,8 +67,8 @@ def test_channels_whose_taps_say_the_same_are_measured():
 def test_a_channel_of_many_places_before_a_flattened_layer_is_measured():
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
-        net = nn.Sequential(nn.Conv2d(1, 4, 1), nn.Sigmoid(), nn.Flatten(), nn.Linear(4 * 49, 70, bias=False), nn.ReLU(),
-                            nn.Linear(70, 3, bias=False))  # fmt: skip
+        net = nn.Sequential(nn.Conv2d(1, 4, 1), nn.Sigmoid(), nn.Flatten(), nn.Linear(4 * 49, 70, bias=False),
+                            nn.ReLU(), nn.Linear(70, 3, bias=False))  # fmt: skip
         net[3].weight.data.abs_()
         net[3].weight.data[:, 49:] *= 1e-5
         inputs = torch.randn(5, 1, 1, 1).expand(5, 1, 7, 7).clone()

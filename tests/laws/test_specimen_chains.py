@@ -14,8 +14,8 @@ from torch.fx import Interpreter
 from neurolab.specimen.chains import LONGEST, chains_of
 from neurolab.specimen.loud import Loudness, loudness_of, loudness_of_product
 from neurolab.specimen.skinny import Skinny
-from neurolab.specimen.steps import Change
 from neurolab.specimen.sparse import sparse_plan
+from neurolab.specimen.steps import Change
 
 UNITS, ROWS = 9, 11
 SETS = st.lists(st.frozensets(st.integers(0, UNITS - 1)), max_size=25)

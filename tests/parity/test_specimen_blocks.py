@@ -53,7 +53,8 @@ class Added(nn.Module):
 
 
 ACTS = {
-    "squared": Squared, "nothing": nn.Identity, "relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh, "softmax": lambda: nn.Softmax(-1),
+    "squared": Squared, "nothing": nn.Identity, "relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh,
+    "softmax": lambda: nn.Softmax(-1),
     "layer norm": lambda: nn.LayerNorm(70), "batch norm": lambda: nn.BatchNorm1d(70), "dropout": nn.Dropout,
 }
 
