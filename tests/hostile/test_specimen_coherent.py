@@ -64,6 +64,37 @@ def test_channels_whose_taps_say_the_same_are_measured():
     assert worst(net, "1", [*dull, [2, 3, 4, 5], [0, 1], [0, 1, 2]], inputs, dim="channel") <= 2e-6
 
 
+def test_a_chain_counts_what_it_begins_with():
+    """Ten units that make .6 of every feature, then five that make the most of what is left, one after another."""
+    net, inputs = perceptron(100)
+    net[0].weight.data *= 0.01  # so that every unit is about as active
+    shares = torch.tensor([0.06] * 10 + [0.0799] * 5 + [1e-5] * 85)
+    net[2].weight.data = shares * net[2].weight.data.mean(1, keepdim=True)
+    chain = [list(range(size)) for size in range(10, 16)]
+    dull = [[unit] for unit in range(15, 100)]
+    assert worst(net, "1", [*dull, *chain, list(range(15, 60))], inputs) <= 2e-6
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_one_channel_that_makes_nearly_all_is_measured(kernel):
+    """A kernel that blurs, whose taps add up; and one that looks at every other place, where all activity is."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(1, 8, 1, bias=False), nn.ReLU(),
+                            nn.Conv2d(8, 6, kernel, stride=3 - kernel // 2 * 2, bias=False), nn.ReLU(),
+                            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3, bias=False))  # fmt: skip
+        net[0].weight.data.abs_()
+        net[2].weight.data = net[2].weight.data.abs().mean((2, 3), keepdim=True).expand(6, 8, kernel, kernel).clone()
+        net[2].weight.data[:, 1:] *= 1e-5
+        inputs = torch.rand(5, 1, 1, 1).expand(5, 1, 9, 9).clone() + 0.1
+    if kernel == 1:
+        seen = torch.zeros(9, 9)
+        seen[::3, ::3] = 1
+        inputs *= seen
+    dull = [*([one] for one in range(1, 8)), *([one, other] for one in range(1, 8) for other in range(1, one))]
+    assert worst(net, "1", [*dull, [2, 3, 4, 5], [0]], inputs, dim="channel") <= 2e-6
+
+
 def test_a_channel_of_many_places_before_a_flattened_layer_is_measured():
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
@@ -86,6 +117,7 @@ def test_stimuli_that_a_lesion_does_not_reach_keep_every_bit(hidden, rows):
     active = net[1](net[0](inputs)) > 0
     sets = [active[row].logical_not().nonzero().flatten().tolist() for row in range(rows)]  # silent for this stimulus
     sets += [one[: len(one) // 3] for one in sets] + [one[: 2 * len(one) // 3] for one in sets]
+    sets += [sets[0][: len(sets[0]) // 2 + more] for more in range(1, 9)]  # a chain, from a sum that is begun anew
     sets = [one for one in sets if one]
     table = pd.DataFrame({"stimulus_id": [f"s{at}" for at in range(rows)], "condition": ["x"] * rows})
     cuts = [nl.Lesion(nl.ROI(f"{at}", {"1": units}), nl.Zero()) for at, units in enumerate(sets)]
