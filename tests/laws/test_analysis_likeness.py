@@ -221,5 +221,7 @@ def test_networks_in_a_brain_s_place_are_called_networks(scene, kind, what, many
             assert f"to a {what}" in alt_text(found, draw)
             assert f"and the {what} were compared" in nl.methods_text(found)
             assert (f"mean over {many}," in found.attrs["test"]) == (len(b) > 1)
-            assert (f"{many} and over stimuli at once" in nl.methods_text(found)) == (len(b) > 1)
+            person = {"brain": "person"}.get(what, what)
+            for said in (f"{many} and over stimuli at once", f"by stimulus and by {person} "):
+                assert (said in nl.methods_text(found)) == (len(b) > 1)
     assert f"not to other {what}s" in found.attrs["note"]
