@@ -84,7 +84,16 @@ def test_a_layer_with_a_bias_of_every_stimulus_is_no_thin_tail(own):
     same(*both(net, inputs))
 
 
-def both(net, inputs):
+def test_batches_are_joined():
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        net, inputs = Behind(nn.ReLU()).eval().requires_grad_(False), torch.randn(ROWS, 5).numpy()
+    (whole, _), (parts, bits) = both(net, inputs), both(net, inputs, batch_size=4)
+    for found in (parts, bits):
+        assert all(torch.allclose(found[at], want, rtol=1e-4, atol=1e-6) for at, want in whole.items())
+
+
+def both(net, inputs, **how):
     """The answers to some lesions by default and by whole forwards."""
     table = pd.DataFrame({"stimulus_id": [f"s{at}" for at in range(ROWS)], "condition": ["x"] * ROWS})
     stimuli = nl.StimulusSet("eleven", inputs, table)
@@ -92,7 +101,8 @@ def both(net, inputs):
     cuts = [nl.Lesion(nl.ROI(str(units), {"relu": units}), nl.Zero()) for units in sets]
     design = [nl.sham(cuts[0]), *cuts]
     specimen = nl.Specimen(net, torch.zeros(1, 5))
-    return dict(answers(specimen, design, stimuli)), dict(answers(specimen, design, stimuli, exact="bit"))
+    fast, right = (dict(answers(specimen, design, stimuli, exact=exact, **how)) for exact in ("rounding", "bit"))
+    return fast, right
 
 
 def same(fast, right):
