@@ -18,8 +18,7 @@ Blocks = Sequence[torch.Tensor]
 class Change:
     """What some columns change: ``by_row`` (rows, columns), block by block, times ``weights`` (columns, features).
 
-    ``still`` : by block, whether that is nothing. ``columns`` : the same (columns, rows), where it is at
-    hand as one.
+    ``still`` : by block, whether that is nothing. ``columns`` : the same (columns, rows), where it is at hand as one.
     """
 
     by_row: Blocks
