@@ -269,12 +269,13 @@ def _design(
 ) -> tuple[Lesion, ...]:
     """A sham and a lesion per set of players, small sets first; unions are built on one another."""
     made = []
+    name = [player.name for player in players].__getitem__
     union = unions_of(players)
     unions: dict[tuple[int, ...], ROI] = {(k,): roi for k, roi in enumerate(players)}
     for taken in sorted(sets, key=lambda one: (len(one), one)):
         if taken not in unions:
             unions[taken] = unions[taken[:-1]] | players[taken[-1]] if taken[:-1] in unions else union(taken)
-        roi = unions[taken].renamed(_name(players, taken))
+        roi = unions[taken].renamed(BETWEEN.join(map(name, taken)))
         notes: tuple[tuple[str, float | str], ...] = (("walks", json.dumps(sets[taken])), *about.items())
         made.append(Lesion(roi, how, notes=notes if about else ()))
     return (Lesion(players[0], how, role="sham"), *made)

@@ -6,7 +6,6 @@ changes together is at most their sum, however alike they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,19 +31,36 @@ class Loudness:
 
     def of(self, which: np.ndarray | None) -> Loudness:
         """Get how loud some changes are together at most."""
+        if which is not None and len(which) == 1:
+            return Loudness(self.both[which[0]])
         return Loudness(self.both.sum(0) if which is None else self.both[which].sum(0))
 
-    def most(self) -> Loudness:
+    def most(self, top: Loudness | None = None) -> Loudness:
         """Get how loud a small part is, by row and by feature; NaN where it is not finite, or too little to tell.
+
+        ``top`` : how loud it was at its loudest; what a small part leaves is as much of that.
 
         What is compared with it is counted in float32, where squares below 1e-30 are nothing; so it is rounded down to
         that, which changes no answer and is faster.
         """
         told = bool(np.isfinite(self.both).all()) and not bool(((self.both > 0) & (self.both < 1e-15)).any())
-        bound = (LOUD**0.5 if told else np.nan) * self.both
+        left = (1 - LOUD**0.5) * (self if top is None else top).both
+        bound = self.both - left if told else self.unknown().both
         with np.errstate(over="ignore"):
             near = bound.astype(np.float32)
         return Loudness(np.where(near > bound, np.nextafter(near, np.float32(-np.inf)), near))
+
+    def louder(self, other: Loudness) -> Loudness:
+        """Get the louder of two, by row and by feature."""
+        return Loudness(np.maximum(self.both, other.both))
+
+    def nothing(self) -> Loudness:
+        """Get how loud nothing is."""
+        return Loudness(np.zeros_like(self.both))
+
+    def unknown(self) -> Loudness:
+        """Get what nothing is within."""
+        return Loudness(np.full_like(self.both, np.nan))
 
     def within(self, most: Loudness) -> np.ndarray:
         """Get whether no row and no feature is louder; nothing is within NaN, and nothing within nothing is."""
@@ -56,11 +72,36 @@ def loudness(square: torch.Tensor) -> Loudness:
     return Loudness(torch.cat([square.mean(1), square.mean(0)]).sqrt().cpu().numpy())
 
 
-def loudness_of(blocks: Sequence[torch.Tensor]) -> Loudness:
-    """Get the loudness of blocks of rows (rows, features), in float32 at least: infinite where a square overflows."""
-    squares = [block.to(torch.promote_types(block.dtype, torch.float32)).square() for block in blocks]
-    total = torch.stack([square.sum(0) for square in squares]).sum(0) / sum(map(len, blocks))
-    return Loudness(torch.cat([*(square.mean(1) for square in squares), total]).sqrt().cpu().numpy())
+class Meter:
+    """Measures how loud blocks of rows (rows, features) are, one after another, while each is near the processor.
+
+    Squares are summed in float32 at least: infinite where one overflows.
+
+    Example
+    -------
+    >>> meter = Meter()
+    >>> for block in torch.tensor([[3.0, 4.0], [0.0, 4.0]]).split(1):
+    ...     meter.add(block)
+    >>> meter.read().both.round(2)
+    array([3.54, 2.83, 2.12, 4.  ], dtype=float32)
+    """
+
+    def __init__(self) -> None:
+        self.by_row: list[torch.Tensor] = []
+        self.by_feature: list[torch.Tensor] = []
+
+    def add(self, block: torch.Tensor, work: torch.Tensor | None = None) -> None:
+        """Measure a block; ``work``, a tensor like it, is overwritten."""
+        exact = block.to(torch.promote_types(block.dtype, torch.float32))
+        square = torch.mul(exact, exact, out=work if work is not None and work.dtype == exact.dtype else None)
+        self.by_row.append(square.sum(1))
+        self.by_feature.append(square.sum(0))
+
+    def read(self) -> Loudness:
+        """Get how loud all blocks are together."""
+        rows, features = torch.cat(self.by_row), torch.stack(self.by_feature).sum(0)
+        squares = torch.cat([rows.div_(features.shape[0]), features.div_(rows.shape[0])])
+        return Loudness(squares.sqrt_().cpu().numpy())
 
 
 def loudness_of_product(left: torch.Tensor, right: torch.Tensor) -> Loudness:
@@ -69,7 +110,7 @@ def loudness_of_product(left: torch.Tensor, right: torch.Tensor) -> Loudness:
     Example
     -------
     >>> left, right = torch.tensor([[1.0, 0.0], [2.0, 1.0]]), torch.tensor([[3.0, 0.0], [-1.5, 1.0]])
-    >>> bool(np.allclose(loudness_of_product(left, right).both, loudness_of([left.T @ right]).both))
+    >>> bool(np.allclose(loudness_of_product(left, right).both, loudness((left.T @ right).square()).both))
     True
     """
     by_row = (right @ right.T @ left).mul_(left).sum(0).div_(right.shape[1])

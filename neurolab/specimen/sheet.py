@@ -67,7 +67,8 @@ class Ground:
         self.values = values
         self.intact = intact
         plan.check(values)
-        self.most = {mix.node: level_of(mix, values[mix.node]).most() for mix in plan.mixed}
+        self.level = {mix.node: level_of(mix, values[mix.node]) for mix in plan.mixed}
+        self.most = {node: level.most() for node, level in self.level.items()}
 
     def sheet(self, channels: torch.Tensor, slab: torch.Tensor) -> Sheet:
         """Get the new values of some channels carried; ``slab`` is the site's tensor narrowed to them."""

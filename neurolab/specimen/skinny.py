@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 import torch
 from torch.fx import Node
 
+from neurolab.specimen.loud import Loudness, Meter
 from neurolab.specimen.sheet import Cut, Ground, Sheet
 from neurolab.specimen.sparse import SparsePlan
 from neurolab.specimen.steps import Blocks, Change, Running, Step
@@ -25,21 +27,38 @@ VALUES = 2**20
 NEAR = 2**19
 #: A running sum is begun anew after so many steps, before its rounding adds up.
 STEPS = 64
+#: Where a lesion leaves no more than this share of a site's channels, the layer on those alone is as fast as a step.
+FEW = 1 / 16
+
 
 @dataclass(frozen=True)
 class Columns(Sheet):
-    """A sheet with what each channel changes laid out for sums: ``change`` (columns, rows), the same ``by_row`` (rows,
-    columns) in blocks, ``weights`` (columns, features). ``moved`` (columns, rows) : where there is a change; ``still``
-    (columns, blocks) : where there is none in a whole block, as behind a unit that is silent. ``silent`` : the lesioned
-    channels are all 0, so that a sum over the others is the whole one.
+    """A sheet with what each channel changes laid out for sums: ``change`` (columns, rows) and ``weights`` (columns,
+    features). ``moved`` (columns, rows) : where there is a change; ``still`` (columns, blocks) : where there is none in
+    a whole block, as behind a unit that is silent. ``silent`` : the lesioned channels are all 0, so that a sum over the
+    others is the whole one.
     """
 
     change: torch.Tensor
-    by_row: Blocks
     weights: torch.Tensor
     moved: np.ndarray
     still: np.ndarray
     silent: bool
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A lesion whose turn it is: its ``slot`` in a tile; its sheet, and which of its channels it takes.
+
+    ``running`` : the sum of its chain; None where it stands by itself. ``new`` : the channels that it has beyond the
+    lesion before; None where a chain begins with it.
+    """
+
+    slot: int
+    sheet: Columns
+    which: np.ndarray
+    running: Running | None
+    new: np.ndarray | None
 
 
 class Skinny(Ground):
@@ -58,11 +77,13 @@ class Skinny(Ground):
         self.size = max(1, NEAR // (known.shape[1] * known.element_size())) if self.tail.by_blocks else len(known)
         # (features) x (rows) in memory, as the tail hands its read-out out, unless it goes over all features of a row
         self.blocks = [one.contiguous() if self.tail.by_rows else one.T.contiguous().T for one in self._split(known)]
-        self.buffers = {len(one): torch.empty_like(one) for one in self.blocks}
+        shared = {len(one): torch.empty_like(one) for one in self.blocks}
+        self.buffers = [shared[len(one)] for one in self.blocks]
         self.finite = bool(values[self.mix.weights].isfinite().all())
         self.across = intact.T.contiguous()
         self.sham = torch.empty_like(self.across)
-        self._behind(self.blocks, self.sham)
+        for block, part, buffer in zip(self.blocks, self.sham.split(self.size, 1), self.buffers):
+            self.tail.on(block, part, buffer)
         self.sham_by_block = self.sham.split(self.size, 1)
         side = max(1, min(SIDE, VALUES // max(self.across.numel(), 1)))
         self.tile, self.work = self.across.new_empty(2, side, *self.across.shape)
@@ -76,7 +97,7 @@ class Skinny(Ground):
         given = made.channels, made.new, made.delta, made.loud, made.quiet
         moved = change.numpy() != 0  # NaN is not 0
         still = ~np.stack([moved[:, low : low + self.size].any(1) for low in range(0, moved.shape[1], self.size)], 1)
-        return Columns(*given, change, self._split(change.T), by_column, moved, still, silent)
+        return Columns(*given, change, by_column, moved, still, silent)
 
     def answers(self, cuts: Sequence[Cut]) -> Iterator[torch.Tensor]:
         """Get the read-out (rows, outputs) under each lesion, in this order.
@@ -94,21 +115,15 @@ class Skinny(Ground):
                 assert isinstance(sheet, Columns)
                 which = np.arange(len(sheet.channels)) if which is None else which
                 if more[at] is None:
-                    running = None if more[at + 1] is None else Running.like(self.blocks, self.most[self.mix.node])
-                step = self._step(slot, sheet, which, running, more[at])
-                if step is not None:
-                    steps.append(step)
-                    part = running is not None and running.part
-                else:  # the layer is run anew, once all that need a running sum as it is are answered
-                    self._walk(steps, tile)
-                    part, whole = sheet.silent, self._split(self._anew(sheet, which))
-                    if running is None:
-                        self._behind(whole, tile[slot])
-                    else:
-                        running.put(whole, part=part)
-                        steps.append(Step(slot, None, running))
-                if part:  # summed in another order also where nothing changes
-                    kept[slot] = ~(self._moved(sheet, which) if running is None else running.moved)
+                    running = None if more[at + 1] is None else Running.like(self.blocks, self.level[self.mix.node])
+                one = Turn(slot, sheet, which, running, more[at])
+                if running is not None:
+                    new = self._moved(sheet, which if one.new is None else one.new)
+                    running.moved = new if one.new is None else running.moved | new
+                step = self._step(one) or self._begun(one, steps, tile)
+                steps.append(step)
+                if sheet.silent and (step.base is self.bare or (running is not None and running.part)):
+                    kept[slot] = ~self._reached(one)  # summed in another order also where nothing changes
             self._walk(steps, tile)
             yield from self._settled(tile, kept)
 
@@ -125,45 +140,58 @@ class Skinny(Ground):
         """A layer's output (rows, features) as blocks."""
         return whole.split(self.size)
 
-    def _behind(self, blocks: Blocks, out: torch.Tensor) -> None:
-        """Put the read-out behind a layer's output into ``out`` (outputs, rows); the blocks stay as they are."""
-        for block, part in zip(blocks, out.split(self.size, 1)):
-            self.tail.on(block, part, self.buffers[len(block)])
+    def _walk(self, steps: list[Step], tile: torch.Tensor, heard: Running | None = None) -> Loudness | None:
+        """Answer some lesions of a tile and forget them, one block after another: each is at hand for all of them.
 
-    def _walk(self, steps: list[Step], tile: torch.Tensor) -> None:
-        """Answer some lesions of a tile and forget them, one block after another: each is at hand for all of them."""
-        for number, (block, part) in enumerate(zip(self.blocks, tile.split(self.size, 2))):
-            buffer, sham = self.buffers[len(block)], self.sham_by_block[number]
+        heard : a running sum whose loudness is returned, as these lesions leave it.
+        """
+        meter = Meter()
+        for number, (part, sham, buffer) in enumerate(zip(tile.split(self.size, 2), self.sham_by_block, self.buffers)):
             for step in steps:
                 out, same = part[step.slot], step.same(number, part, sham)
                 if same is not None:
                     out.copy_(same)
-                elif step.running is None:
-                    self.tail(step.sum(number, block, buffer), out)
+                    continue
+                begin = step.sum(number, buffer)
+                if begin is buffer:
+                    self.tail(begin, out)
                 else:
-                    self.tail.on(step.sum(number, block, buffer), out, buffer)
+                    self.tail.on(begin, out, buffer)
+            if heard is not None:
+                meter.add(heard.blocks[number], buffer)
         steps.clear()
+        return None if heard is None else meter.read()
 
-    def _step(
-        self, slot: int, sheet: Columns, which: np.ndarray, running: Running | None, more: np.ndarray | None
-    ) -> Step | None:
-        """Get how a lesion is answered by what it adds; None where its layer is to be run anew.
+    def _step(self, one: Turn) -> Step | None:
+        """Get how a lesion is answered by what it adds; None where a sum is to be measured, or to begin anew."""
+        sheet, running, loud = one.sheet, one.running, one.sheet.loud[self.mix.node]
+        if sheet.silent and self.plan.n_channels - len(one.which) <= FEW * self.plan.n_channels:
+            return Step(one.slot, self._left(one), None, self.bare)
+        if running is not None and one.new is not None:
+            running.steps += 1
+            return self._more(one) if running.may(loud.of(one.new)) and running.steps < STEPS else None
+        change = self._small(sheet, one.which)
+        if running is not None:
+            running.may(loud.of(one.which))
+        return None if change is None else Step(one.slot, change, running, self.blocks)
 
-        more : what it has beyond the lesion before, where it grows from that.
-        """
-        loud = sheet.loud[self.mix.node]
-        if running is None or more is None:
-            change = self._small(sheet, which)
-            if running is not None:
-                running.moved = self._moved(sheet, which)
-                running.may(loud.of(which), which)
-            return None if change is None else Step(slot, change, running, begins=running is not None)
-        running.steps += 1
-        running.moved = running.moved | self._moved(sheet, more)
-        small = running.may(loud.of(more), more) or running.found(self._change(sheet, running.added).loudness())
-        if not small or running.steps >= STEPS:
-            return None
-        return Step(slot, self._change(sheet, more), running, after=slot - 1 if slot else None)
+    def _begun(self, one: Turn, steps: list[Step], tile: torch.Tensor) -> Step:
+        """The same once those before are answered: from a sum as they leave it, which is measured, or run anew."""
+        sheet, running = one.sheet, one.running
+        heard = running if running is not None and one.new is not None and running.steps < STEPS else None
+        level = self._walk(steps, tile, heard)
+        if running is not None:
+            if level is not None and running.measured_may(level, sheet.loud[self.mix.node].of(one.new)):
+                return self._more(one)
+            running.begin(None, part=sheet.silent)
+        if sheet.silent:
+            return Step(one.slot, self._left(one), running, self.bare)
+        whole = self.mix.whole(self.put(self.mix.source, sheet, one.which), self.values)
+        return Step(one.slot, None, running, self._split(whole))
+
+    def _more(self, one: Turn) -> Step:
+        assert one.new is not None
+        return Step(one.slot, self._change(one.sheet, one.new), one.running, after=one.slot - 1 if one.slot else None)
 
     def _small(self, sheet: Columns, which: np.ndarray) -> Change | None:
         """What a lesion changes, where that is a small part of the layer's output."""
@@ -173,23 +201,41 @@ class Skinny(Ground):
         change = self._change(sheet, which)
         return change if small or change.loudness().within(self.most[self.mix.node]) else None
 
-    def _anew(self, sheet: Columns, which: np.ndarray) -> torch.Tensor:
-        """The layer on a lesion's channels, all of them; on the others alone where the lesioned ones are 0."""
-        if not sheet.silent:
-            return self.mix.whole(self.put(self.mix.source, sheet, which), self.values)
+    def _left(self, one: Turn) -> Change:
+        """The columns of the channels that a lesion leaves alone: all there is where its own are silent."""
         left = torch.ones(self.plan.n_channels, dtype=torch.bool)
-        left[sheet.chosen(which)] = False
+        left[one.sheet.chosen(one.which)] = False
         at = self.mix.lie.index(left.nonzero().flatten(), self.plan.n_channels)
-        return self.mix.whole(self.values[self.mix.source].index_select(self.mix.lie.axis, at), self.values, at)
+        read, weights = (whole.index_select(0, at) for whole in self.by_channel)
+        moved = self._reached(one)
+        still = [not moved[low : low + self.size].any() for low in range(0, len(moved), self.size)]
+        return Change(read, weights, self.size, still)
+
+    def _reached(self, one: Turn) -> np.ndarray:
+        """Rows in which a lesion changes anything."""
+        return self._moved(one.sheet, one.which) if one.running is None else one.running.moved
+
+    @cached_property
+    def by_channel(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the layer reads (channels, rows) and its weights (channels, features), each channel in one place."""
+        weights = self.values[self.mix.weights]
+        return self.values[self.mix.source].T.contiguous(), (weights.T if self.mix.axis else weights).contiguous()
+
+    @cached_property
+    def bare(self) -> Blocks:
+        """The layer's output where it reads nothing: its bias."""
+        nothing = torch.zeros(0, dtype=torch.long)
+        whole = self.mix.whole(self.values[self.mix.source][:, :0], self.values, nothing)
+        return self._split(whole[:1].expand_as(whole) if bool((whole == whole[:1]).all()) else whole)
 
     def _change(self, sheet: Columns, which: np.ndarray) -> Change:
         """The columns of some channels; one column by itself is no copy."""
         if len(which) == 1 and self.mix.rank_one:
-            one = slice(int(which[0]), int(which[0]) + 1)
-            return Change([block[:, one] for block in sheet.by_row], sheet.weights[one], sheet.still[which[0]])
-        at = self._columns(sheet, which)
-        columns, weights = sheet.change.index_select(0, at), sheet.weights.index_select(0, at)
-        return Change(self._split(columns.T), weights, sheet.still[at.numpy()].all(0), columns)
+            at = int(which[0])
+            return Change(sheet.change[at : at + 1], sheet.weights[at : at + 1], self.size, sheet.still[at])
+        places = self._columns(sheet, which)
+        columns, weights = sheet.change.index_select(0, places), sheet.weights.index_select(0, places)
+        return Change(columns, weights, self.size, sheet.still[places.numpy()].all(0))
 
     def _moved(self, sheet: Columns, which: np.ndarray) -> np.ndarray:
         """Rows in which some channels change anything."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from neurolab.specimen.loud import Loudness, loudness_of, loudness_of_product
+from neurolab.specimen.loud import Loudness, loudness_of_product
 
 #: A layer's output (rows, features) as blocks of rows.
 Blocks = Sequence[torch.Tensor]
@@ -16,86 +16,89 @@ Blocks = Sequence[torch.Tensor]
 
 @dataclass(frozen=True)
 class Change:
-    """What some columns change: ``by_row`` (rows, columns), block by block, times ``weights`` (columns, features).
+    """What some columns (columns, rows) change, times ``weights`` (columns, features), in blocks of ``size`` rows.
 
-    ``still`` : by block, whether that is nothing. ``columns`` : the same (columns, rows), where it is at hand as one.
+    ``still`` : by block, whether that is nothing.
     """
 
-    by_row: Blocks
+    columns: torch.Tensor
     weights: torch.Tensor
+    size: int
     still: Sequence[bool]
-    columns: torch.Tensor | None = None
 
     def loudness(self) -> Loudness:
         """Get how loud it is, measured."""
-        columns = torch.cat(list(self.by_row)).T if self.columns is None else self.columns
-        return loudness_of_product(columns, self.weights)
+        return loudness_of_product(self.columns, self.weights)
 
     def add(self, number: int, block: torch.Tensor, out: torch.Tensor) -> None:
         """Put one block with the change into ``out``; one column is fastest element by element."""
-        if len(self.weights) == 1:
-            torch.addcmul(block, self.by_row[number], self.weights, out=out)
+        by_row = self.columns[:, number * self.size : (number + 1) * self.size].T
+        if self.weights.shape[0] == 1:
+            torch.addcmul(block, by_row, self.weights, out=out)
         else:
-            torch.addmm(block, self.by_row[number], self.weights, out=out)
+            torch.addmm(block, by_row, self.weights, out=out)
 
 
 @dataclass
 class Running:
     """A sum that a growing set of channels has in common, block by block, and how far it has come since it began anew.
 
-    ``most`` : how loud what is added may be, and ``loud`` : how loud it is at most; ``added`` : which channels, in
-    ``steps``. ``moved`` : rows in which anything was changed. ``part`` : it was begun on the channels left alone.
+    ``top`` : the loudest that it was whenever it was measured. ``loud`` : how loud all is at most that was added since
+    the last time, and ``most`` : how loud that may be. ``steps`` : how often something was added. ``moved`` : rows in
+    which anything was changed. ``part`` : it was begun on the channels left alone.
     """
 
     blocks: Blocks
     most: Loudness
     loud: Loudness
-    added: np.ndarray
     moved: np.ndarray
+    top: Loudness | None = None
     steps: int = 0
     part: bool = False
 
     @classmethod
-    def like(cls, blocks: Blocks, most: Loudness) -> Running:
-        """Get a sum whose blocks are yet to be filled."""
-        made = cls([torch.empty_like(block) for block in blocks], most, most, np.zeros(0), np.zeros(0, dtype=bool))
-        made._begin(most)
+    def like(cls, blocks: Blocks, level: Loudness) -> Running:
+        """Get a sum whose blocks are yet to be filled, with what is nearly these, which are so loud."""
+        made = cls([torch.empty_like(block) for block in blocks], level, level, np.zeros(0, dtype=bool))
+        made.begin(level, part=False)
         return made
 
-    def may(self, change: Loudness, channels: np.ndarray) -> bool:
-        """Count what is added, at its loudest, and get whether all is still a small part, in every row and feature."""
-        self.loud, self.added = Loudness(self.loud.both + change.both), np.concatenate([self.added, channels])
+    def may(self, change: Loudness) -> bool:
+        """Count what is to be added, at its loudest, and get whether enough is left, in every row and feature."""
+        self.loud = Loudness(self.loud.both + change.both)
         return bool(self.loud.within(self.most))
 
-    def found(self, loud: Loudness) -> bool:
-        """Take note of how loud all that was added is, measured, and get whether it is a small part."""
-        self.loud = loud
-        return bool(loud.within(self.most))
+    def measured_may(self, level: Loudness, change: Loudness) -> bool:
+        """The same where the sum was measured, as it is before the change."""
+        self._set(level)
+        return self.may(change)
 
-    def put(self, whole: Blocks, *, part: bool) -> None:
-        """Take over a whole output, and begin anew."""
-        for block, given in zip(self.blocks, whole):
-            block.copy_(given)
-        self.part = part
-        self._begin(loudness_of(self.blocks).most())
+    def begin(self, level: Loudness | None, *, part: bool) -> None:
+        """Say that a whole output takes the sum's place, of this loudness (None: to be measured when it matters)."""
+        self.steps, self.part, self.top = 0, part, None
+        if level is not None:
+            self._set(level)
+        else:
+            self.most = self.most.unknown()
 
-    def _begin(self, most: Loudness) -> None:
-        self.most, self.loud, self.steps = most, Loudness(np.zeros_like(most.both)), 0
-        self.added = np.zeros(0, dtype=np.int64)
+    def _set(self, level: Loudness) -> None:
+        self.top = level if self.top is None else level.louder(self.top)
+        self.most, self.loud = level.most(self.top), level.nothing()
 
 
 @dataclass(frozen=True)
 class Step:
-    """A lesion of a tile, at its ``slot``: what it adds (None: nothing more), and to which sum (None: no running one).
+    """A lesion of a tile, at its ``slot``: what is added (None: nothing) to ``base``, and where the sum goes.
 
-    ``begins`` : the running sum begins with it. ``after`` : the slot of the lesion before it in its chain, where that
-    is in the tile: its answer is this one's where nothing changes.
+    ``running`` : the sum that it moves on; None: a buffer. ``base`` : None where the running sum itself is it.
+    ``after`` : the slot of the lesion before it in its chain, where that is in the tile: its answer is this one's where
+    nothing changes.
     """
 
     slot: int
     change: Change | None
     running: Running | None = None
-    begins: bool = False
+    base: Blocks | None = None
     after: int | None = None
 
     def same(self, number: int, part: torch.Tensor, sham: torch.Tensor) -> torch.Tensor | None:
@@ -106,9 +109,11 @@ class Step:
             return sham
         return None if self.after is None else part[self.after]
 
-    def sum(self, number: int, block: torch.Tensor, buffer: torch.Tensor) -> torch.Tensor:
+    def sum(self, number: int, buffer: torch.Tensor) -> torch.Tensor:
         """Get a block of the lesion's sum: in the buffer, or in the running sum, which it moves on."""
         out = buffer if self.running is None else self.running.blocks[number]
         if self.change is not None:
-            self.change.add(number, block if self.running is None or self.begins else out, out)
+            self.change.add(number, out if self.base is None else self.base[number], out)
+        elif self.base is not None:
+            out.copy_(self.base[number])
         return out

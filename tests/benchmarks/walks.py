@@ -31,7 +31,7 @@ class Game:
         self.model = networks.trained(networks.perceptron(self.players), self.stimuli)
         self.specimen = nl.Specimen(self.model, self.stimuli.inputs[:1], name="S1")
         self.rois = [nl.ROI(f"u{unit}", {"relu1": [unit]}) for unit in range(self.players)]
-        self.labels = self.stimuli.table["label"].to_numpy()
+        self.labels, self.rows = self.stimuli.table["label"].to_numpy(), np.arange(self.n)
         self.batches = (torch.tensor(np.asarray(self.stimuli.inputs)),)
         self.orders = orders_of(self.players, WALKS, antithetic=True, rotations=1, rng=generator(0, "walks"))[0]
 
@@ -41,11 +41,10 @@ class Game:
 
     def value(self, outputs: Any) -> float:
         """Get the mean margin of the right answer over the best other one."""
-        answers = np.array(outputs, dtype=np.float64)
-        rows = np.arange(len(answers))
-        right = answers[rows, self.labels].copy()
-        answers[rows, self.labels] = -np.inf
-        return float((right - answers.max(axis=1)).mean())
+        answers = np.array(np.asarray(outputs).T, dtype=np.float64, order="C")  # over the few outputs first
+        right = answers[self.labels, self.rows]
+        answers[self.labels, self.rows] = -np.inf
+        return float((right - answers.max(axis=0)).mean())
 
     def ours(self) -> np.ndarray:
         """Get what every player adds on every walk, (walk, player), through the engine."""

@@ -12,10 +12,9 @@ from torch import nn
 from torch.fx import Interpreter
 
 from neurolab.specimen.chains import LONGEST, chains_of
-from neurolab.specimen.loud import Loudness, loudness_of, loudness_of_product
-from neurolab.specimen.skinny import Skinny
+from neurolab.specimen.skinny import Skinny, Turn
 from neurolab.specimen.sparse import sparse_plan
-from neurolab.specimen.steps import Change
+from neurolab.specimen.steps import Change, Running, Step
 
 UNITS, ROWS = 9, 11
 SETS = st.lists(st.frozensets(st.integers(0, UNITS - 1)), max_size=25)
@@ -107,21 +106,60 @@ def test_a_chain_answers_as_its_lesions_do_alone(bench, sets, steps):
                 assert torch.equal(alone[silent], bench.intact[silent])
 
 
-def anything(bench):
-    """What may be added to a sum, without an end."""
-    return {node: Loudness(most.both + float("inf"))
-            for node, most in bench.ground.most.items()}
-
-
 def test_a_chain_is_computed_by_what_is_added(bench, monkeypatch):
     added = []
-    monkeypatch.setattr(bench.ground, "most", anything(bench))  # few units, so that each is a large part of some sum
+    monkeypatch.setattr(Running, "may", lambda self, change: True)  # few units: each is a large part of some sum
     monkeypatch.setattr(bench.ground, "small", lambda *given: True)
     monkeypatch.setattr(bench.ground, "_change", lambda sheet, which, own=bench.ground._change: (
         added.append(len(which)), own(sheet, which))[1])
     with torch.no_grad():
         bench.answers([{0, 3}, {0, 3, 5}, {0, 3, 5, 6}, {1}])
     assert added == [2, 1, 1, 1]
+
+
+@settings(max_examples=30)
+@given(sets=SETS, steps=st.integers(1, 4), few=st.sampled_from([0.0, 0.5, 1.0]))
+@example(sets=[frozenset(range(at)) for at in range(UNITS + 1)], steps=9, few=0.0)
+@example(sets=[frozenset(range(at)) for at in range(UNITS + 1)], steps=9, few=0.5)
+def test_a_chain_of_silenced_units_answers_as_the_network_without_them(bench, sets, steps, few):
+    """By what is taken out, or by what is left alone; to the last unit; exactly, where nothing changes."""
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neurolab.specimen.skinny.STEPS", steps)
+        patch.setattr("neurolab.specimen.skinny.FEW", few)
+        sheet = bench.ground.sheet(torch.arange(UNITS), 0 * bench.hidden)
+        assert sheet.silent
+        for chain in chains_of(sets):
+            cuts = [(sheet, np.array(sorted(sets[at]), dtype=np.int64)) for at in chain]
+            for at, got in zip(chain, bench.ground.answers(cuts), strict=True):
+                units = sorted(sets[at])
+                new = bench.hidden.clone()
+                new[:, units] = 0
+                want, silent = bench.net[2:](new), (bench.hidden[:, units] == 0).all(1)
+                assert float((got - want).abs().max()) <= 1e-5 * float(want.abs().max())
+                assert torch.equal(got[silent], bench.intact[silent])
+
+
+def test_what_is_left_of_a_sheet_of_some_channels_is_all_others(bench):
+    sheet = bench.ground.sheet(torch.tensor([7, 2, 4]), 0 * bench.hidden[:, :3])
+    step = bench.ground._begun(Turn(0, sheet, np.array([0, 2]), None, None), [], bench.ground.tile[:1])
+    new = bench.hidden.clone()
+    new[:, [7, 4]] = 0
+    got = torch.cat([step.sum(at, torch.empty_like(block)) for at, block in enumerate(bench.ground.blocks)])
+    assert torch.allclose(got, bench.net[2](new), rtol=1e-5, atol=1e-6)
+
+
+def test_a_layer_is_run_on_the_few_that_are_left_without_a_running_sum(bench, monkeypatch):
+    """Two of nine are few here; what they leave is not measured, and the sum that came so far is not moved on."""
+    measured, moved = [], []
+    monkeypatch.setattr("neurolab.specimen.skinny.FEW", 2 / UNITS)
+    monkeypatch.setattr(Running, "measured_may", lambda self, level, change: (measured.append(self.steps), True)[1])
+    monkeypatch.setattr(Step, "sum", lambda self, number, buffer, own=Step.sum: (
+        moved.append((self.running is not None, len(self.change.weights))), own(self, number, buffer))[1])
+    sheet = bench.ground.sheet(torch.arange(UNITS), 0 * bench.hidden)
+    with torch.no_grad():
+        list(bench.ground.answers([(sheet, np.arange(at)) for at in range(5, UNITS + 1)]))
+    assert measured == [1]  # after it was begun anew, when it mattered
+    assert moved == [(True, 4), (True, 1), (False, 2), (False, 1), (False, 0)]
 
 
 @pytest.mark.parametrize("dead", [0.0, float("inf")])
@@ -139,7 +177,9 @@ def test_a_layer_run_anew_on_the_channels_that_are_left_is_the_whole_layer(bench
             new = bench.hidden.clone()
             new[:, units] = 0
             want = torch.nn.functional.linear(new, values[weights], bench.net[2].bias)
-            got = ground._anew(sheet, np.array(units))
+            step = ground._begun(Turn(0, sheet, np.array(units), None, None), [], ground.tile[:1])
+            assert (step.base is ground.bare) == (dead == 0)
+            got = torch.cat([step.sum(at, torch.empty_like(block)) for at, block in enumerate(ground.blocks)])
             assert torch.allclose(got, want, rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
@@ -181,30 +221,6 @@ def test_blocks_in_which_nothing_changes_are_not_computed(bench, monkeypatch):
             assert torch.equal(got[7 * blocks :], bench.intact[7 * blocks :])
 
 
-def test_a_bound_is_rounded_down_and_changes_no_answer():
-    """Half of a mean square, as float32 has it: what is just louder is not within it."""
-    for level in (0.1, 1.0, 3.7e5, 2e-9):
-        most = Loudness(np.array([level, 0.0])).most().both
-        assert most.dtype == np.float32
-        assert float(most[0]) <= 0.5**0.5 * level < float(np.nextafter(most[0], np.float32(np.inf)))
-        assert Loudness(most).within(Loudness(most))
-        assert not Loudness(most + np.array([0, 1e-30], dtype=np.float32)).within(Loudness(most))
-        assert not Loudness(np.array([np.nan, 0.0])).within(Loudness(most))
-    for level in (np.inf, np.nan, 1e-16):  # too little to tell, or nothing that could be told
-        assert not Loudness(np.zeros(2)).within(Loudness(np.array([level, 1.0])).most())
-
-
-@given(k=st.integers(1, 5), rows=st.integers(1, 6), features=st.integers(1, 6), seed=st.integers(0, 99))
-def test_loudness_of_a_product_is_that_of_what_it_makes_and_at_most_the_sum_of_its_parts(k, rows, features, seed):
-    stream = torch.Generator().manual_seed(seed)
-    left, right = (torch.randn(k, n, generator=stream, dtype=torch.float64) for n in (rows, features))
-    whole = loudness_of([left.T @ right]).both
-    assert np.allclose(loudness_of_product(left, right).both, whole)
-    parts = Loudness(np.stack([loudness_of([left[one : one + 1].T @ right[one : one + 1]]).both for one in range(k)]))
-    assert (whole <= parts.of(None).both * (1 + 1e-12)).all()
-    assert np.allclose(loudness_of((left.T @ right).split(2)).both, whole)
-
-
 @pytest.mark.parametrize("row_major", [False, True])
 def test_a_tail_reads_its_beginning_however_it_lies_in_memory(bench, row_major):
     """torch's gelu with ``out=`` laid out otherwise than what it reads writes into the wrong places."""
@@ -221,10 +237,10 @@ def test_a_tail_reads_its_beginning_however_it_lies_in_memory(bench, row_major):
 def test_a_running_sum_is_begun_anew_after_so_many_steps(bench, monkeypatch):
     anew = []
     monkeypatch.setattr("neurolab.specimen.skinny.STEPS", 2)
-    monkeypatch.setattr(bench.ground, "most", anything(bench))
+    monkeypatch.setattr(Running, "may", lambda self, change: True)
     monkeypatch.setattr(bench.ground, "small", lambda *given: True)
-    monkeypatch.setattr(bench.ground, "_anew", lambda sheet, which, own=bench.ground._anew: (
-        anew.append(len(which)), own(sheet, which))[1])
+    monkeypatch.setattr(bench.ground, "_begun", lambda one, *given, own=bench.ground._begun: (
+        anew.append(len(one.which)), own(one, *given))[1])
     with torch.no_grad():
         bench.answers([range(at) for at in range(1, 7)])
     assert anew == [3, 5]
