@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from operator import itemgetter, or_
 from types import MappingProxyType
@@ -104,6 +104,15 @@ class ROI:
     def digest(self) -> str:
         """Content digest of the units (not of the name)."""
         return digest_of(dict(self.units), {site: list(dims) for site, dims in self.dims.items()})
+
+    def _of(self, units: Mapping[str, np.ndarray]) -> ROI:
+        """Get a region of some of these units at every site, in order: what is checked of them was checked here."""
+        made = object.__new__(type(self))
+        made.__dict__.update({one.name: self.__dict__[one.name] for one in fields(self)})
+        for chosen in units.values():
+            chosen.setflags(write=False)
+        made.__dict__["units"] = MappingProxyType(units)
+        return made
 
     def renamed(self, name: str) -> ROI:
         """Get the same region under another name."""
@@ -213,11 +222,15 @@ def unions_of(rois: Sequence[ROI]) -> Callable[[Sequence[int] | np.ndarray], ROI
         return lambda taken: reduce(or_, (rois[k] for k in taken))
     held = {site: [(k, unit) for k, roi in enumerate(rois) for unit in roi.units.get(site, ())] for site in dims}
     owners = {site: np.array(sorted(pairs, key=itemgetter(1))).T for site, pairs in held.items()}  # region, unit
+    whole = replace(first, units={site: unit for site, (_, unit) in owners.items()}, dims=dims, shape=shape)
+    plain = whole.n_units == sum(len(unit) for _, unit in owners.values())  # no unit is in two of them
 
     def union(taken: Sequence[int] | np.ndarray) -> ROI:
         inside = np.zeros(len(rois), dtype=bool)
         inside[np.asarray(taken)] = True
         units = {site: unit[inside[owner]] for site, (owner, unit) in owners.items()}
+        if plain and all(map(len, units.values())):
+            return whole._of({site: units[site] for site in whole.sites})
         return replace(first, units=units, dims=dims, shape=shape)
 
     return union

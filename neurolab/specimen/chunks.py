@@ -98,9 +98,11 @@ class Chunks:
         while len(self.waiting) > WAITING or (self.waiting and self.waiting[0][0].done()):
             self._written()
         buffer = self.free.pop() if self.free else _aligned((self.rows, self.columns), self.dtype)
-        columns = min(self.columns, self.width - first)
-        buffer[self.at.stop - self.at.start :] = 0
-        buffer[:, columns:] = 0
+        rows, columns = self.at.stop - self.at.start, min(self.columns, self.width - first)
+        if rows < self.rows:
+            buffer[rows:] = 0
+        if columns < self.columns:
+            buffer[:, columns:] = 0
         return buffer, columns
 
     def _written(self) -> None:

@@ -1,5 +1,6 @@
 """Unions of many regions at once are those of the operator, pair by pair."""
 
+import pickle
 from functools import reduce
 from operator import or_
 
@@ -30,6 +31,19 @@ def test_unions__equal_those_of_the_operator(seed):
         one, other = union(taken), reduce(or_, [rois[k] for k in taken])
         assert one.digest == other.digest
         assert (dict(one.shape), one.how_chosen) == (dict(other.shape), other.how_chosen)
+
+
+def test_unions__of_regions_that_share_no_unit__are_those_of_the_operator():
+    """One site or two, and some that have nothing at one of them; each knows its own size and cannot be written into."""
+    units = [{"x": [7]}, {"z": [3, 1]}, {"x": [2], "z": [9]}, {"x": [4, 0]}]
+    rois = [ROI(name, one, dims={"z": ("channel",)}, shape={"z": (20,)}) for name, one in zip("abcd", units)]
+    union = unions_of(rois)
+    for taken in ((0,), (1,), (2, 0), (3, 1), (0, 3), (3, 2, 1, 0)):
+        one, other = union(taken), reduce(or_, [rois[k] for k in taken])
+        assert (one.n_units, one.digest, one.sites) == (other.n_units, other.digest, other.sites)
+        assert (dict(one.dims), dict(one.shape), one.name) == (dict(other.dims), dict(other.shape), "a")
+        assert not any(chosen.flags.writeable for chosen in one.units.values())
+        assert pickle.loads(pickle.dumps(one)).digest == other.digest
 
 
 def test_unions__of_regions_told_differently__remember_all_of_them():
