@@ -34,7 +34,7 @@ def test_unions__equal_those_of_the_operator(seed):
 
 
 def test_unions__of_regions_that_share_no_unit__are_those_of_the_operator():
-    """One site or two, and some that have nothing at one of them; each knows its own size and cannot be written into."""
+    """One site or two, and some that have nothing at one of them; each knows its size and cannot be written into."""
     units = [{"x": [7]}, {"z": [3, 1]}, {"x": [2], "z": [9]}, {"x": [4, 0]}]
     rois = [ROI(name, one, dims={"z": ("channel",)}, shape={"z": (20,)}) for name, one in zip("abcd", units)]
     union = unions_of(rois)
