@@ -183,7 +183,7 @@ def _by_channel(change: torch.Tensor) -> torch.Tensor:
 
 def _rms(values: torch.Tensor) -> torch.Tensor:
     """The root mean square of each line, (lines, 1)."""
-    return values.square().mean(1, keepdim=True).sqrt_()
+    return torch.linalg.vector_norm(values, dim=1, keepdim=True).div_(values.shape[1] ** 0.5)
 
 
 def level_of(mix: Mixing, known: torch.Tensor, least: torch.dtype = torch.float64) -> Loudness:

@@ -93,7 +93,7 @@ class Skinny(Ground):
         made, mix = super().sheet(channels, slab), self.mix
         weights = mix.columns(self.values[mix.weights], channels, self.plan.n_channels)
         change, by_column = made.delta[mix.node].T.contiguous(), (weights.T if mix.axis else weights).contiguous()
-        silent = self.finite and not bool(made.new.carried[mix.source].any())  # NaN is not 0
+        silent = self.finite and not made.new.carried[mix.source].numpy().any()  # NaN is not 0
         given = made.channels, made.new, made.delta, made.loud, made.quiet
         moved = change.numpy() != 0  # NaN is not 0
         still = ~np.stack([moved[:, low : low + self.size].any(1) for low in range(0, moved.shape[1], self.size)], 1)

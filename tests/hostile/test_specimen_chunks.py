@@ -56,6 +56,26 @@ def test_chunks__of_any_size_in_any_order_hold_the_recording(net, tmp_path, monk
     assert {path.stat().st_size for path in files} == {rows * columns * 4}
 
 
+def test_chunks__are_zero_past_the_end_though_their_room_was_used_before(net, tmp_path, monkeypatch):
+    """The last batch has 7 rows of 8, and the last chunk of each batch fewer columns than it has room for."""
+    monkeypatch.setitem(CHUNKS, "CHUNK", 900)
+    probes = [Probe(site, pool=None) for site in SITES]
+    width = record(net, shown(), probes, store=tmp_path / "a.zarr", batch_size=8).shape[1]
+    array = zarr.open_group(tmp_path / "a.zarr", mode="r")["activity"]
+    rows, columns = array.chunks
+    at = -(-width // columns) - 1
+    assert width % columns
+    folder = tmp_path / "a.zarr" / "activity" / "c"
+    for row, n in ((0, 8), (2, 7)):
+        last = np.fromfile(folder / str(row) / str(at), dtype=np.float32).reshape(rows, columns)
+        assert not last[n:].any()
+        assert not last[:, width % columns :].any()
+        assert last[:n, : width % columns].any()
+    first = np.fromfile(folder / "2" / "0", dtype=np.float32).reshape(rows, columns)
+    assert not first[7:].any()
+    assert first[:7].any()
+
+
 def test_columns__are_whole_blocks_where_the_chunk_is_large():
     for rows, width, itemsize in itertools.product([1, 3, 32, 64, 1000], [10, 5000, 10**6], [2, 4, 8]):
         columns = CHUNKS["chunk_columns"](rows, width, itemsize)

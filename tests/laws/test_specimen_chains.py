@@ -221,6 +221,16 @@ def test_blocks_in_which_nothing_changes_are_not_computed(bench, monkeypatch):
             assert torch.equal(got[7 * blocks :], bench.intact[7 * blocks :])
 
 
+def test_a_unit_is_as_loud_as_what_it_changes(bench):
+    """Alone it is told exactly: its change over all stimuli times its weights is a table of one rank."""
+    (node,) = bench.sheet.loud
+    weights = bench.net[2].weight
+    for unit in range(UNITS):
+        change = torch.outer(-0.75 * bench.hidden[:, unit], weights[:, unit]).square()
+        want = torch.cat([change.mean(1), change.mean(0)]).sqrt().numpy()
+        assert np.allclose(bench.sheet.loud[node].both[unit], want, rtol=1e-5, atol=1e-12)
+
+
 @pytest.mark.parametrize("row_major", [False, True])
 def test_a_tail_reads_its_beginning_however_it_lies_in_memory(bench, row_major):
     """torch's gelu with ``out=`` laid out otherwise than what it reads writes into the wrong places."""
