@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -276,7 +275,7 @@ def _design(
         if taken not in unions:
             unions[taken] = unions[taken[:-1]] | players[taken[-1]] if taken[:-1] in unions else union(taken)
         roi = unions[taken].renamed(BETWEEN.join(map(name, taken)))
-        notes: tuple[tuple[str, float | str], ...] = (("walks", json.dumps(sets[taken])), *about.items())
+        notes: tuple[tuple[str, float | str], ...] = (("walks", str(sets[taken])), *about.items())  # JSON too
         made.append(Lesion(roi, how, notes=notes if about else ()))
     return (Lesion(players[0], how, role="sham"), *made)
 

@@ -222,8 +222,11 @@ def unions_of(rois: Sequence[ROI]) -> Callable[[Sequence[int] | np.ndarray], ROI
         return lambda taken: reduce(or_, (rois[k] for k in taken))
     held = {site: [(k, unit) for k, roi in enumerate(rois) for unit in roi.units.get(site, ())] for site in dims}
     owners = {site: np.array(sorted(pairs, key=itemgetter(1))).T for site, pairs in held.items()}  # region, unit
-    whole = replace(first, units={site: unit for site, (_, unit) in owners.items()}, dims=dims, shape=shape)
-    plain = whole.n_units == sum(len(unit) for _, unit in owners.values())  # no unit is in two of them
+    plain = not any(roi.shape.items() - shape.items() for roi in rois)
+    whole = first
+    if plain:
+        whole = replace(first, units={site: unit for site, (_, unit) in owners.items()}, dims=dims, shape=shape)
+        plain = whole.n_units == sum(len(unit) for _, unit in owners.values())  # no unit is in two of them
 
     def union(taken: Sequence[int] | np.ndarray) -> ROI:
         inside = np.zeros(len(rois), dtype=bool)

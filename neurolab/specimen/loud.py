@@ -35,6 +35,14 @@ class Loudness:
             return Loudness(self.both[which[0]])
         return Loudness(self.both.sum(0) if which is None else self.both[which].sum(0))
 
+    def each(self, which: np.ndarray | None) -> Loudness:
+        """Get how loud some changes are, each by itself."""
+        return self if which is None else Loudness(self.both[which])
+
+    def times(self, factor: float) -> Loudness:
+        """Get what is so many times as loud."""
+        return Loudness(factor * self.both)
+
     def most(self, top: Loudness | None = None) -> Loudness:
         """Get how loud a small part is, by row and by feature; NaN where it is not finite, or too little to tell.
 

@@ -21,6 +21,8 @@ from neurolab.specimen.sparse import SparsePlan
 Rest = Callable[[Mapping[Node, torch.Tensor], int], torch.Tensor]
 #: Places among a sheet's channels, each once (None: all of them).
 Which = np.ndarray | None
+#: A channel that is so many times as loud as a layer's output, which others hush, has left its rounding in it.
+HUSHED = 8.0
 #: Beyond this share of a site's channels the layer is run anew, which then costs no more.
 MANY = 0.5
 
@@ -103,7 +105,8 @@ class Ground:
     def small(self, mix: Mixing, sheet: Sheet, which: Which) -> bool | None:
         """Get whether a lesion takes a small part out of a layer's output, as far as its sheet says.
 
-        None : it has to be measured. False : many channels, or one that is loud; the layer is to be run anew.
+        None : it has to be measured. False : many channels, or one that is loud; the layer is to be run anew. One of
+        them may also be so loud, and hushed by others alone, that the output holds little but its rounding.
         """
         n = len(sheet.channels) if which is None else len(which)
         if n > MANY * self.plan.n_channels and self.plan.n_channels > 1:
@@ -111,7 +114,10 @@ class Ground:
         if n == 1:
             quiet = bool(sheet.quiet[mix.node][0 if which is None else which[0]])
             return quiet or (False if mix.rank_one else None)
-        return bool(sheet.loud[mix.node].of(which).within(self.most[mix.node])) or None
+        loud, most = sheet.loud[mix.node], self.most[mix.node]
+        if loud.of(which).within(most):
+            return True
+        return None if loud.each(which).within(most.times(HUSHED)).all() else False
 
     def put(self, node: Node, sheet: Sheet, which: Which) -> torch.Tensor:
         """Get a carried node's intact value with a lesion's channels in it."""

@@ -65,7 +65,7 @@ class Running:
 
     def may(self, change: Loudness) -> bool:
         """Count what is to be added, at its loudest, and get whether enough is left, in every row and feature."""
-        self.loud = Loudness(self.loud.both + change.both)
+        np.add(self.loud.both, change.both, out=self.loud.both)
         return bool(self.loud.within(self.most))
 
     def measured_may(self, level: Loudness, change: Loudness) -> bool:

@@ -55,3 +55,10 @@ def test_unions__of_units_counted_differently__are_refused():
     rois = [ROI("a", {"x": [1]}), ROI("b", {"x": [2]}, dims={"x": ("channel",)})]
     with pytest.raises(SchemaError, match="indexed by"):
         unions_of(rois)([0, 1])
+
+
+def test_unions__of_a_few_of_regions_whose_shapes_differ__are_those_of_the_operator():
+    rois = [ROI("a", {"x": [30]}, shape={"x": (40,)}), ROI("b", {"x": [1]}, shape={"x": (20,)}),
+            ROI("c", {"x": [2]}, shape={"x": (20,)})]  # fmt: skip
+    one, other = unions_of(rois)([1, 2]), rois[1] | rois[2]
+    assert (one.digest, dict(one.shape)) == (other.digest, dict(other.shape))
