@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,6 @@ from neurolab.lesion import Lesion
 from neurolab.specimen.certificate import identical
 from neurolab.specimen.plan import ROUNDING, Canary, Tile
 
-#: Answers of which no more than this share is left are known to as many digits fewer, where something was taken out of
-#: a recorded sum: the rounding of what is gone stays, and is no longer small beside them.
-FAINT = 1 / 16
 #: Rows of a batch on which lesions are compared to rounding.
 MANY = 128
 
@@ -55,33 +51,6 @@ def canaries(
         found += [_compared(engine, path, one, answers[0], bits)
                   for one, _, answers in answered if one in picked or (one == at[-1] and not found)]
     return found
-
-
-def largest(answer: torch.Tensor) -> float:
-    """Get the largest absolute value of an answer; NaN where it has one, 0 where it has no value at all.
-
-    Example
-    -------
-    >>> largest(torch.tensor([1.0, -2.0])), largest(torch.zeros(0))
-    (2.0, 0.0)
-    """
-    if not answer.numel():
-        return 0.0
-    low, high = torch.aminmax(answer.abs() if answer.is_complex() else answer)
-    return max(-float(low), float(high))
-
-
-def faint(outputs: Sequence[torch.Tensor], beside: float) -> bool:
-    """Get whether the answers to all batches are small beside the largest intact one; not where one of them is NaN.
-
-    Example
-    -------
-    >>> faint([torch.tensor([0.1]), torch.tensor([-0.2])], 4.0), faint([torch.tensor([0.1, 0.3])], 4.0)
-    (True, False)
-    >>> faint([torch.tensor([0.1])], float("inf"))
-    False
-    """
-    return beside < math.inf and all(largest(one) < FAINT * beside for one in outputs)
 
 
 def _compared(engine: Engine, path: str, at: int, answer: torch.Tensor, bits: bool) -> Canary:

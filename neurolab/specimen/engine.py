@@ -6,7 +6,7 @@ before it was trusted; what is refused or found wrong goes one path down, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -15,7 +15,7 @@ from neurolab.specimen import room
 from neurolab.specimen.ablations import OnWeights, effect_of
 from neurolab.specimen.bench import Bench, bench
 from neurolab.specimen.by_modules import ByModules
-from neurolab.specimen.canary import canaries, chosen, faint, largest
+from neurolab.specimen.canary import canaries, chosen
 from neurolab.specimen.graph import Graph
 from neurolab.specimen.graphs import graph_of
 from neurolab.specimen.laid import NotSparse
@@ -59,7 +59,6 @@ class Engine:
         self._planning = False
         with said_so(self):
             self.sham = self._hooked(next(at for at, lesion in enumerate(self.design) if lesion.role == "sham"))
-        self.largest = max(map(largest, self.intact))
         self.groups: dict[object, list[int]] = {}
         for at in sorted(range(len(self.design)), key=lambda at: self.design[at].role != "sham"):
             self.groups.setdefault(_kind(self.design[at]), []).append(at)
@@ -198,21 +197,11 @@ class Engine:
             yield self.sham
         elif any(tile.at in self.known for tile in tiles):
             for tile in tiles:
-                known = self.known.pop(tile.at, None)
-                yield from self._told(first.path, known or self.serving(tile).answers([tile]))
+                yield from self.known.pop(tile.at, None) or self.serving(tile).answers([tile])
         elif first.path == "hooks":
             yield from (self._hooked(at) for tile in tiles for at in tile.at)
         else:
-            yield from self._told(first.path, self.serving(first).answers(tiles))
-
-    def _told(self, path: str, answers: Iterable[Answered]) -> Iterator[Answered]:
-        """The same; by whole forwards where rounding may be more than that of the path, and ``pressed`` says so."""
-        for at, told, outputs in answers:
-            if path in TO_ROUNDING and faint(outputs, self.largest):
-                self.pressed[at] = "hooks, for little is left of the answers"
-                yield self._hooked(at)
-            else:
-                yield at, told, outputs
+            yield from self.serving(first).answers(tiles)
 
     def serving(self, tile: Tile) -> Server:
         """Get the path that serves a tile."""

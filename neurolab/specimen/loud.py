@@ -14,6 +14,9 @@ import torch
 #: A change whose mean square is more than this share of a sum's, for any stimulus or in any feature, is not taken out
 #: of a recorded sum: what is left would be known to fewer digits than float32 has. The layer is run anew.
 LOUD = 0.5
+#: A read-out of which no more than this share is left, beside that of the sum from which something was taken out, is
+#: computed from the layer run anew: what is left may be of elements that are small beside their row and feature.
+FAINT = 1 / 16
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,17 @@ class Loudness:
     def within(self, most: Loudness) -> np.ndarray:
         """Get whether no row and no feature is louder; nothing is within NaN, and nothing within nothing is."""
         return np.asarray((self.both <= most.both).all(-1))
+
+
+def faint(largest: float, beside: float) -> bool:
+    """Get whether a read-out's largest value is small beside that of what it was taken out of; not where one is NaN.
+
+    Example
+    -------
+    >>> faint(0.1, 2.0), faint(0.2, 2.0), faint(0.1, float("inf"))
+    (True, False, False)
+    """
+    return largest < FAINT * beside < np.inf
 
 
 def loudness(square: torch.Tensor) -> Loudness:

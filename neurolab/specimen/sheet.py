@@ -13,7 +13,7 @@ import torch
 from torch.fx import Node
 
 from neurolab.specimen.carry import Lie, Narrow
-from neurolab.specimen.loud import Loudness, loudness
+from neurolab.specimen.loud import Loudness, faint, loudness
 from neurolab.specimen.mixing import Mixing
 from neurolab.specimen.sparse import SparsePlan
 
@@ -69,6 +69,7 @@ class Ground:
         self.values = values
         self.intact = intact
         plan.check(values)
+        self.largest = _largest(intact)
         self.level = {mix.node: level_of(mix, values[mix.node]) for mix in plan.mixed}
         self.most = {node: level.most() for node, level in self.level.items()}
 
@@ -148,25 +149,36 @@ class Tiled(Ground):
     def answers(self, cuts: Sequence[Cut]) -> list[torch.Tensor]:
         """Get the read-out (rows, ...) under each lesion, tile by tile."""
         answers: list[torch.Tensor] = []
+        again: list[tuple[int, Cut]] = []
         for start in range(0, len(cuts), self.copies):
             some = cuts[start : start + self.copies]
-            for slot in range(self.copies):
-                self._fill(slot, some[slot] if slot < len(some) else None)
+            changed = [self._fill(slot, some[slot] if slot < len(some) else None) for slot in range(self.copies)]
             tile = self._behind()
             answers += [settled(tile[slot], self.sham[slot], self.intact) for slot in range(len(some))]
+            for slot, cut in enumerate(some):
+                if changed[slot] and faint(_largest(tile[slot]), self.largest):
+                    again.append((start + slot, cut))
+        for at, cut in again:
+            for slot in range(self.copies):
+                self._fill(slot, None if slot else cut, anew=True)
+            answers[at] = settled(self._behind()[0], self.sham[0], self.intact)
         return answers
 
-    def _fill(self, slot: int, cut: Cut | None) -> None:
+    def _fill(self, slot: int, cut: Cut | None, *, anew: bool = False) -> bool:
+        """Put a lesion into its slot (None: nothing), and get whether it was taken out of a recorded sum."""
+        changed = False
         for node in self.plan.kept:
             self._slot(node, slot).copy_(self.values[node] if cut is None else self.put(node, *cut))
         for mix in self.plan.mixed:
             place = self._slot(mix.node, slot)
             if cut is None:
                 place.copy_(self.values[mix.node])
-            elif (change := self._change(mix, *cut)) is None:
+            elif anew or (change := self._change(mix, *cut)) is None:
                 place.copy_(mix.whole(self.put(mix.source, *cut), self.values))
             else:
                 torch.add(self.values[mix.node], change, out=place)
+                changed = True
+        return changed
 
     def _slot(self, node: Node, slot: int) -> torch.Tensor:
         return self.tile[node].unflatten(0, (self.copies, -1))[slot]
@@ -180,6 +192,14 @@ class Tiled(Ground):
         change = mix.change(sheet.part(sheet.delta[mix.node], which, mix.lie), columns)
         measured = small or bool(level_of(mix, change, torch.float32).within(self.most[mix.node]))
         return change if measured else None
+
+
+def _largest(answer: torch.Tensor) -> float:
+    """The largest absolute value of a read-out; NaN where it has one, 0 where it has no value."""
+    if not answer.numel():
+        return 0.0
+    low, high = torch.aminmax(answer.abs() if answer.is_complex() else answer)
+    return max(-float(low), float(high))
 
 
 def _by_channel(change: torch.Tensor) -> torch.Tensor:

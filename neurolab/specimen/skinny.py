@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.fx import Node
 
-from neurolab.specimen.loud import Loudness, Meter
+from neurolab.specimen.loud import Loudness, Meter, faint
 from neurolab.specimen.sheet import Cut, Ground, Sheet
 from neurolab.specimen.sparse import SparsePlan
 from neurolab.specimen.steps import Blocks, Change, Running, Step
@@ -110,6 +110,7 @@ class Skinny(Ground):
         for start in range(0, len(cuts), side):
             some = range(start, min(start + side, len(cuts)))
             tile, steps, kept = self.tile[: len(some)], list[Step](), dict[int, np.ndarray]()
+            told: list[tuple[Turn, Step]] = []
             for slot, at in enumerate(some):
                 sheet, which = cuts[at]
                 assert isinstance(sheet, Columns)
@@ -122,10 +123,30 @@ class Skinny(Ground):
                     running.moved = new if one.new is None else running.moved | new
                 step = self._step(one) or self._begun(one, steps, tile)
                 steps.append(step)
+                told.append((one, step))
                 if sheet.silent and (step.base is self.bare or (running is not None and running.part)):
                     kept[slot] = ~self._reached(one)  # summed in another order also where nothing changes
             self._walk(steps, tile)
+            for one in self._faint(told, tile):
+                if one.sheet.silent:
+                    kept[one.slot] = ~self._reached(one)
+                self._walk([self._anew(one)], tile)
             yield from self._settled(tile, kept)
+
+    def _faint(self, told: Sequence[tuple[Turn, Step]], tile: torch.Tensor) -> list[Turn]:
+        """Get the lesions of whose read-outs little is left beside those of the sums that they were taken out of."""
+        found = []
+        for (one, step), largest in zip(told, torch.linalg.vector_norm(tile, torch.inf, dim=(1, 2)).tolist()):
+            if step.base is not None:
+                beside = self.largest if step.base is self.blocks else 0.0  # anew: nothing was taken out
+            else:
+                assert step.running is not None
+                beside = step.running.largest
+            if faint(largest, beside):
+                found.append(Turn(one.slot, one.sheet, one.which, None, None))
+            if step.running is not None:
+                step.running.largest = max(largest, beside)
+        return found
 
     def _settled(self, tile: torch.Tensor, kept: Mapping[int, np.ndarray]) -> torch.Tensor:
         """Get read-outs (lesions, rows, outputs): the intact ones where the sham's are met, and where ``kept`` says."""
@@ -184,10 +205,14 @@ class Skinny(Ground):
             if level is not None and running.measured_may(level, sheet.loud[self.mix.node].of(one.new)):
                 return self._more(one)
             running.begin(None, part=sheet.silent)
-        if sheet.silent:
-            return Step(one.slot, self._left(one), running, self.bare)
-        whole = self.mix.whole(self.put(self.mix.source, sheet, one.which), self.values)
-        return Step(one.slot, None, running, self._split(whole))
+        return self._anew(one)
+
+    def _anew(self, one: Turn) -> Step:
+        """The layer on a lesion's channels, all of them; on the others alone where the lesioned ones are 0."""
+        if one.sheet.silent:
+            return Step(one.slot, self._left(one), one.running, self.bare)
+        whole = self.mix.whole(self.put(self.mix.source, one.sheet, one.which), self.values)
+        return Step(one.slot, None, one.running, self._split(whole))
 
     def _more(self, one: Turn) -> Step:
         assert one.new is not None

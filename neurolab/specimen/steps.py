@@ -45,7 +45,8 @@ class Running:
 
     ``top`` : the loudest that it was whenever it was measured. ``loud`` : how loud all is at most that was added since
     the last time, and ``most`` : how loud that may be. ``steps`` : how often something was added. ``moved`` : rows in
-    which anything was changed. ``part`` : it was begun on the channels left alone.
+    which anything was changed. ``part`` : it was begun on the channels left alone. ``largest`` : the largest value of a
+    read-out of it since it began.
     """
 
     blocks: Blocks
@@ -55,6 +56,7 @@ class Running:
     top: Loudness | None = None
     steps: int = 0
     part: bool = False
+    largest: float = 0.0
 
     @classmethod
     def like(cls, blocks: Blocks, level: Loudness) -> Running:

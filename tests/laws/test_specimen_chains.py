@@ -84,13 +84,19 @@ def bench():
     return Bench()
 
 
+#: Shares of an answer: none is run anew for being less, some are, all are.
+FAINT = st.sampled_from([0.0, 0.7, 1e9])
+
+
 @settings(max_examples=60)
-@given(sets=SETS, steps=st.integers(1, 4))
-@example(sets=[frozenset(range(at)) for at in range(UNITS + 1)], steps=2)
-@example(sets=[frozenset({0})] * 3 + [frozenset(range(9))] * 2 + [frozenset()] * 2, steps=64)
-def test_a_chain_answers_as_its_lesions_do_alone(bench, sets, steps):
+@given(sets=SETS, steps=st.integers(1, 4), faint=FAINT)
+@example(sets=[frozenset(range(at)) for at in range(UNITS + 1)], steps=2, faint=0.0)
+@example(sets=[frozenset(range(at)) for at in range(UNITS + 1)], steps=9, faint=1e9)
+@example(sets=[frozenset({0})] * 3 + [frozenset(range(9))] * 2 + [frozenset()] * 2, steps=64, faint=0.0)
+def test_a_chain_answers_as_its_lesions_do_alone(bench, sets, steps, faint):
     """Whatever chains are made, and however often their sums are begun anew; exactly, where nothing changes."""
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neurolab.specimen.loud.FAINT", faint)
         patch.setattr("neurolab.specimen.skinny.STEPS", steps)
         for chain in chains_of(sets):
             together = bench.answers([sets[at] for at in chain])
@@ -118,12 +124,13 @@ def test_a_chain_is_computed_by_what_is_added(bench, monkeypatch):
 
 
 @settings(max_examples=30)
-@given(sets=SETS, steps=st.integers(1, 4), few=st.sampled_from([0.0, 0.5, 1.0]))
-@example(sets=[frozenset(range(at)) for at in range(UNITS + 1)], steps=9, few=0.0)
-@example(sets=[frozenset(range(at)) for at in range(UNITS + 1)], steps=9, few=0.5)
-def test_a_chain_of_silenced_units_answers_as_the_network_without_them(bench, sets, steps, few):
+@given(sets=SETS, steps=st.integers(1, 4), few=st.sampled_from([0.0, 0.5, 1.0]), faint=FAINT)
+@example(sets=[frozenset(range(at)) for at in range(UNITS + 1)], steps=9, few=0.0, faint=0.0)
+@example(sets=[frozenset(range(at)) for at in range(UNITS + 1)], steps=9, few=0.5, faint=1e9)
+def test_a_chain_of_silenced_units_answers_as_the_network_without_them(bench, sets, steps, few, faint):
     """By what is taken out, or by what is left alone; to the last unit; exactly, where nothing changes."""
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neurolab.specimen.loud.FAINT", faint)
         patch.setattr("neurolab.specimen.skinny.STEPS", steps)
         patch.setattr("neurolab.specimen.skinny.FEW", few)
         sheet = bench.ground.sheet(torch.arange(UNITS), 0 * bench.hidden)
