@@ -1,5 +1,7 @@
 """Channels that say the same add up: what they make together is not told from what each makes by itself."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -184,18 +186,21 @@ def test_a_channel_of_many_places_before_a_flattened_layer_is_measured():
     assert worst(net, "1", [[3], [0], [1], [2, 3]], inputs, dim="channel") <= 2e-6
 
 
+@pytest.mark.parametrize(("outputs", "share"), [(3, 1 / 16), (3, 1e9), (70, 1e9)])
 @pytest.mark.parametrize(("hidden", "rows"), [(40, 8), (200, 5), (512, 8), (8, 200)])
-def test_stimuli_that_a_lesion_does_not_reach_keep_every_bit(hidden, rows):
-    """Also where the layer is run anew on the units that are left, in another order of summing."""
+def test_stimuli_that_a_lesion_does_not_reach_keep_every_bit(hidden, rows, outputs, share, monkeypatch):
+    """Also where the layer is run anew on the units that are left, in another order of summing; and for all."""
+    monkeypatch.setattr("neurolab.specimen.loud.FAINT", share)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(hidden)
-        net = nn.Sequential(nn.Linear(5, hidden), nn.ReLU(), nn.Linear(hidden, 70), nn.Tanh(), nn.Linear(70, 3))
+        net = nn.Sequential(nn.Linear(5, hidden), nn.ReLU(), nn.Linear(hidden, 70), nn.Tanh(), nn.Linear(70, outputs))
         net.eval().requires_grad_(False)
         inputs = torch.randn(rows, 5)
     active = net[1](net[0](inputs)) > 0
     sets = [active[row].logical_not().nonzero().flatten().tolist() for row in range(rows)]  # silent for this stimulus
-    sets += [one[: len(one) // 3] for one in sets] + [one[: 2 * len(one) // 3] for one in sets]
-    sets += [sets[0][: len(sets[0]) // 2 + more] for more in range(1, 9)]  # a chain, from a sum that is begun anew
+    sets += [one[: len(one) // 3] for one in sets] + [one[: 2 * len(one) // 3] for one in sets] + [sets[0][:2]]
+    chain = [sets[0][: len(sets[0]) // 2 + more] for more in range(1, 40)]  # from a sum that is begun anew
+    sets += [one for one, before in pairwise(reversed(chain)) if one != before][:30]
     sets = [one for one in sets if one]
     table = pd.DataFrame({"stimulus_id": [f"s{at}" for at in range(rows)], "condition": ["x"] * rows})
     cuts = [nl.Lesion(nl.ROI(f"{at}", {"1": units}), nl.Zero()) for at, units in enumerate(sets)]
@@ -208,4 +213,7 @@ def test_stimuli_that_a_lesion_does_not_reach_keep_every_bit(hidden, rows):
         assert torch.equal(found[at + 1][kept], found[0][kept])
         reached += int((found[at + 1] != found[0]).any(1).sum())
     assert reached or hidden == 8
+    right = dict(answers(nl.Specimen(net, inputs[:1]), [nl.sham(cuts[0]), *cuts],
+                         nl.StimulusSet("some", inputs.numpy(), table), exact="bit"))  # fmt: skip
+    assert all(torch.allclose(found[at], right[at], rtol=1e-5, atol=1e-6) for at in right)
     assert np.isfinite(found[0].numpy()).all()

@@ -146,6 +146,34 @@ def test_a_chain_of_silenced_units_answers_as_the_network_without_them(bench, se
                 assert torch.equal(got[silent], bench.intact[silent])
 
 
+def test_little_is_left_where_it_is_so_beside_the_largest_since_the_sum_began(bench):
+    """Not beside the one before: 16, 2 and .5 are an eighth and a quarter of one another, and .5 a 32nd of 16."""
+    ground, running = bench.ground, Running.like(bench.ground.blocks, bench.ground.level[bench.ground.mix.node])
+    turn = Turn(0, bench.sheet, np.arange(1), running, np.arange(1))
+    found = []
+    for base, largest in ((ground.bare, 16.0), (None, 2.0), (None, 0.5), (ground.bare, 0.5), (None, 0.1)):
+        told = [(turn, Step(0, None, running, base))]
+        found.append(len(ground._faint(told, torch.full((1, 3, ROWS), -largest))))
+    assert found == [0, 0, 1, 0, 0]
+    (again,) = ground._faint([(turn, Step(0, None, running))], torch.full((1, 3, ROWS), 1e-9))
+    assert again.running is None  # the sum goes on as it was
+
+
+def test_rows_that_a_lesion_does_not_reach_are_known_where_it_is_run_anew(bench, monkeypatch):
+    """Each lesion's own rows, not those that the chain has come to by the end of the tile."""
+    told = {}
+    monkeypatch.setattr("neurolab.specimen.loud.FAINT", 1e9)
+    monkeypatch.setattr(Running, "may", lambda self, change: True)
+    monkeypatch.setattr(bench.ground, "small", lambda *given: True)
+    monkeypatch.setattr(bench.ground, "_settled", lambda tile, kept, own=bench.ground._settled: (
+        told.update(kept), own(tile, kept))[1])
+    sheet = bench.ground.sheet(torch.arange(UNITS), 0 * bench.hidden)
+    with torch.no_grad():
+        list(bench.ground.answers([(sheet, np.arange(at)) for at in range(1, 5)]))
+    assert {slot: rows.tolist() for slot, rows in told.items()} == {
+        slot: (bench.hidden[:, : slot + 1] == 0).all(1).tolist() for slot in range(4)}
+
+
 def test_what_is_left_of_a_sheet_of_some_channels_is_all_others(bench):
     sheet = bench.ground.sheet(torch.tensor([7, 2, 4]), 0 * bench.hidden[:, :3])
     step = bench.ground._begun(Turn(0, sheet, np.array([0, 2]), None, None), [], bench.ground.tile[:1])
