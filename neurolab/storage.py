@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import io
 import json
 import os
 import pathlib
 import shutil
 import time
+from contextlib import suppress
 
 import numpy as np
 import xarray as xr
@@ -84,8 +87,18 @@ def _write_zarr(dataset: xr.Dataset, target: pathlib.Path) -> None:
         raise
 
 
+async def _at_rest() -> None:
+    """Wait until nothing else is under way where zarr writes: one write that fails stops none of the others."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=10)
+
+
 def _removed(folder: pathlib.Path) -> None:
-    """Take a folder away in which zarr's other threads may still be writing for a moment."""
+    """Take a folder away in which zarr's other threads may still be writing, and would make it again."""
+    with suppress(Exception):  # the place is zarr's own: where it has moved, the folder is asked after a few times
+        sync = importlib.import_module("zarr.core.sync")
+        sync.sync(_at_rest())
     for _ in range(50):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():

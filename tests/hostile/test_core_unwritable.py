@@ -1,5 +1,6 @@
 """Disks that are full, folders that cannot be written, paths that cannot be made: said in words, and nothing lost."""
 
+import asyncio
 import errno
 import os
 import pathlib
@@ -7,10 +8,12 @@ import subprocess
 import sys
 
 import pytest
+from zarr.core.sync import sync
 
 import neurolab as nl
 from neurolab.errors import StoreWriteError
 from neurolab.simulate import phantom_recording, phantom_trials
+from neurolab.storage import _removed
 
 ENV = {**os.environ, "PYTHONPATH": str(pathlib.Path(nl.__file__).parents[1])}
 FULL = """
@@ -100,3 +103,22 @@ def test_save_figure__below_a_file_says_so(tmp_path):
     result = nl.deficits(phantom_trials(rng=0), rng=0)
     with pytest.raises(StoreWriteError, match=r"/file/figures is a file, or in one, .*Type another folder"):
         nl.plots.save_figure(result, nl.plots.plot_deficits, tmp_path / "file" / "figures", "a")
+
+
+def test_a_draft_is_taken_away_once_nothing_writes_into_it_any_more(tmp_path):
+    """One write of zarr's that fails stops none of the others, which would make the folder again."""
+    draft, again = tmp_path / "draft", []
+
+    async def later():
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(os.makedirs, draft / "c", exist_ok=True)
+        again.append(draft.exists())
+
+    async def begin():
+        again.append(asyncio.get_running_loop().create_task(later()))
+
+    draft.mkdir()
+    sync(begin())
+    _removed(draft)
+    assert again[1:] == [True]
+    assert not draft.exists()
