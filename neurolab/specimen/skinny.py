@@ -136,7 +136,8 @@ class Skinny(Ground):
     def _faint(self, told: Sequence[tuple[Turn, Step]], tile: torch.Tensor) -> list[Turn]:
         """Get the lesions of whose read-outs little is left beside those of the sums that they were taken out of."""
         found = []
-        for (one, step), largest in zip(told, torch.linalg.vector_norm(tile, torch.inf, dim=(1, 2)).tolist()):
+        all_largest = torch.abs(tile, out=self.work[: len(tile)]).amax((1, 2)).tolist()  # NaN stays
+        for (one, step), largest in zip(told, all_largest):
             if step.base is not None:
                 beside = self.largest if step.base is self.blocks else 0.0  # anew: nothing was taken out
             else:
