@@ -210,6 +210,7 @@ def game(
     array([1., 1., 0.])
     """
     players = checked(rois)
+    names = [player.name for player in players]
     known: dict[tuple[int, ...], np.ndarray] = {}
 
     def value(mask: np.ndarray) -> np.ndarray:
@@ -221,7 +222,7 @@ def game(
             where = pick_task(trials, task)
             score = trials["score"].transpose("specimen", "lesion", "trial").values[:, :, where].mean(axis=2)
             ids = list(trials["lesion_id"].values)
-            known.update({taken: score[:, ids.index(_name(players, taken))] for taken in new if taken})
+            known.update({taken: score[:, ids.index(_name(names, taken))] for taken in new if taken})
             known[()] = score[:, ids.index(lesions[0].id)]
         return np.array([known[taken] for taken in asked])
 
@@ -268,17 +269,17 @@ def _design(
 ) -> tuple[Lesion, ...]:
     """A sham and a lesion per set of players, small sets first; unions are built on one another."""
     made = []
-    name = [player.name for player in players].__getitem__
+    names = [player.name for player in players]
     union = unions_of(players)
     unions: dict[tuple[int, ...], ROI] = {(k,): roi for k, roi in enumerate(players)}
     for taken in sorted(sets, key=lambda one: (len(one), one)):
         if taken not in unions:
             unions[taken] = unions[taken[:-1]] | players[taken[-1]] if taken[:-1] in unions else union(taken)
-        roi = unions[taken].renamed(BETWEEN.join(map(name, taken)))
+        roi = unions[taken].renamed(_name(names, taken))
         notes: tuple[tuple[str, float | str], ...] = (("walks", str(sets[taken])), *about.items())  # JSON too
         made.append(Lesion(roi, how, notes=notes if about else ()))
     return (Lesion(players[0], how, role="sham"), *made)
 
 
-def _name(players: Sequence[ROI], taken: Iterable[int]) -> str:
-    return BETWEEN.join([players[k].name for k in taken])
+def _name(names: Sequence[str], taken: Iterable[int]) -> str:
+    return BETWEEN.join(map(names.__getitem__, taken))
