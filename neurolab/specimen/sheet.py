@@ -109,7 +109,7 @@ class Ground:
         None : it has to be measured. False : many channels, or one that is loud; the layer is to be run anew. One of
         them may also be so loud, and hushed by others alone, that the output holds little but its rounding.
         """
-        n = len(sheet.channels) if which is None else len(which)
+        n = sheet.channels.shape[0] if which is None else len(which)
         if n > MANY * self.plan.n_channels and self.plan.n_channels > 1:
             return False
         if n == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -32,11 +33,19 @@ class Change:
 
     def add(self, number: int, block: torch.Tensor, out: torch.Tensor) -> None:
         """Put one block with the change into ``out``; one column is fastest element by element."""
-        by_row = self.columns[:, number * self.size : (number + 1) * self.size].T
         if self.weights.shape[0] == 1:
-            torch.addcmul(block, by_row, self.weights, out=out)
+            torch.addcmul(block, self.by_row[number], self.weights, out=out)
         else:
-            torch.addmm(block, by_row, self.weights, out=out)
+            torch.addmm(block, self.by_row[number], self.weights, out=out)
+
+    def alone(self, number: int, out: torch.Tensor) -> torch.Tensor:
+        """Put the change of one block into ``out``, which is returned."""
+        return torch.mm(self.by_row[number], self.weights, out=out)
+
+    @cached_property
+    def by_row(self) -> Blocks:
+        """The columns block by block, (rows, columns)."""
+        return self.columns.T.split(self.size)
 
 
 @dataclass
@@ -110,6 +119,11 @@ class Step:
         if self.running is None:
             return sham
         return None if self.after is None else part[self.after]
+
+    def more(self, base: Blocks) -> Change | None:
+        """Get what is added to ``base`` and goes into a buffer, where that are several columns."""
+        kept = self.base is not base or self.running is not None
+        return None if kept or self.change is None or self.change.weights.shape[0] < 2 else self.change
 
     def sum(self, number: int, buffer: torch.Tensor) -> torch.Tensor:
         """Get a block of the lesion's sum: in the buffer, or in the running sum, which it moves on."""

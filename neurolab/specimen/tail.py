@@ -54,6 +54,8 @@ class Tail:
         beside = {one for node in plan.rest if name_of(node) not in WEIGHTS for one in node.all_input_nodes} - self.own
         self.by_blocks = not any(_has_rows(values.get(one)) for one in beside)
         self.first = self._first()
+        #: Whether the first operation can be had of a sum of two in one pass; infinity is a large number to it.
+        self.sums = self.first is not None and name_of(self.steps[0][0]) == "relu"
         self.told = bool(plan.rest) and plan.rest[-1] is self.output and name_of(self.output) in WEIGHTS
 
     def __call__(self, begin: torch.Tensor, out: torch.Tensor) -> None:
@@ -70,6 +72,10 @@ class Tail:
         else:
             node = self.steps[0][0]
             self._run({node: self.first(begin, *node.args[1:], **node.kwargs, out=buffer)}, 1, out)
+
+    def on_sum(self, begin: torch.Tensor, more: torch.Tensor, out: torch.Tensor) -> None:
+        """The same for a sum of finite numbers, where the tail ``sums``: ``begin`` is left as it is, ``more`` is not."""
+        self._run({self.steps[0][0]: torch.ops.aten._add_relu.out(begin, more, out=more)}, 1, out)
 
     def _run(self, made: dict[Node, Any], start: int, out: torch.Tensor) -> None:
         for node, step in self.steps[start:]:
