@@ -84,14 +84,16 @@ def _mask(units: Iterable[int]) -> int:
 
 
 def _fitting(
-    masks: Sequence[int], size: int, mask: int, ends: Mapping[int, Mapping[int, object]],
+    masks: Sequence[int], size: int, mask: int, ends: dict[int, dict[int, list[int]]],
     equal: Mapping[int, deque[int]],
 ) -> int | None:
     """The last place of the chain whose last lesion is the largest within a lesion; None where there is none."""
     if equal.get(mask) and size:  # thousands of controls are of one size: none is looked through for another
         return equal[mask][0]
-    for smaller in sorted((had for had in ends if 2 * had >= size > had), reverse=True):
-        for end in ends[smaller]:
+    for smaller in reversed(ends):  # lesions come by size, and so do the last ones of chains
+        if 2 * smaller < size:
+            break
+        for end in ends[smaller] if smaller < size else ():
             if not masks[end] & ~mask:
                 return end
     return None

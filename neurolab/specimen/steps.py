@@ -34,18 +34,20 @@ class Change:
     def add(self, number: int, block: torch.Tensor, out: torch.Tensor) -> None:
         """Put one block with the change into ``out``; one column is fastest element by element."""
         if self.weights.shape[0] == 1:
-            torch.addcmul(block, self.by_row[number], self.weights, out=out)
+            torch.addcmul(block, self._rows(number), self.weights, out=out)
         else:
-            torch.addmm(block, self.by_row[number], self.weights, out=out)
+            torch.addmm(block, self._rows(number), self.weights, out=out)
 
     def alone(self, number: int, out: torch.Tensor) -> torch.Tensor:
         """Put the change of one block into ``out``, which is returned."""
-        return torch.mm(self.by_row[number], self.weights, out=out)
+        return torch.mm(self._rows(number), self.weights, out=out)
+
+    def _rows(self, number: int) -> torch.Tensor:
+        return self._by_row[number * self.size : (number + 1) * self.size]
 
     @cached_property
-    def by_row(self) -> Blocks:
-        """The columns block by block, (rows, columns)."""
-        return self.columns.T.split(self.size)
+    def _by_row(self) -> torch.Tensor:
+        return self.columns.T
 
 
 @dataclass
