@@ -18,7 +18,7 @@ from neurolab.specimen.plan import Tile, in_tiles
 from neurolab.specimen.program import NotExported
 from neurolab.specimen.replay import Batch
 from neurolab.specimen.room import BUDGET, Kept
-from neurolab.specimen.sheet import settled
+from neurolab.specimen.settling import settled
 from neurolab.specimen.slices import Edits, Slice, Standing, edits_by_node, slice_at
 from neurolab.specimen.weights import weight_edits
 

@@ -15,6 +15,7 @@ from torch.fx import Node
 from neurolab.specimen.carry import Lie, Narrow
 from neurolab.specimen.loud import Loudness, faint, loudness
 from neurolab.specimen.mixing import Mixing
+from neurolab.specimen.settling import settled
 from neurolab.specimen.sparse import SparsePlan
 
 #: Runs what lies behind: the values of the plan's boundary, copies stacked along the batch, and how many copies.
@@ -219,11 +220,3 @@ def level_of(mix: Mixing, known: torch.Tensor, least: torch.dtype = torch.float6
     """
     square = known.movedim(-1 if mix.is_linear else 1, 0).to(torch.promote_types(known.dtype, least)).square()
     return loudness((square.flatten(1) if mix.is_linear else square.flatten(2).mean(2)).T)
-
-
-def settled(answer: torch.Tensor, sham: torch.Tensor, intact: torch.Tensor) -> torch.Tensor:
-    """Get a read-out (rows, ...) in which every row that equals the sham's, bit for bit, is the intact one."""
-    if answer.dim() == 2 and answer.stride(0) == 1:  # (outputs) x (rows) in memory: over the few outputs first
-        return torch.where((answer.T == sham.T).all(0), intact.T, answer.T).T
-    same = (answer == sham).reshape(len(answer), -1).all(1)
-    return torch.where(same.view(-1, *(1,) * (answer.dim() - 1)), intact, answer)

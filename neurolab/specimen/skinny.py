@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch.fx import Node
 
-from neurolab.specimen.laid import NotSparse
 from neurolab.specimen.loud import Loudness, Meter, faint
+from neurolab.specimen.settling import Settling
 from neurolab.specimen.sheet import Cut, Ground, Sheet
 from neurolab.specimen.sparse import SparsePlan
 from neurolab.specimen.steps import Blocks, Change, Running, Step
@@ -28,8 +28,6 @@ VALUES = 2**20
 NEAR = 2**19
 #: A running sum is begun anew after so many steps, before its rounding adds up.
 STEPS = 64
-#: Whole numbers of the size of a value.
-BITS = {torch.float32: torch.int32, torch.float64: torch.int64}
 #: Where a lesion leaves no more than this share of a site's channels, the layer on those alone is as fast as a step.
 FEW = 1 / 16
 
@@ -38,8 +36,8 @@ FEW = 1 / 16
 class Columns(Sheet):
     """A sheet with what each channel changes laid out for sums: ``change`` (columns, rows) and ``weights`` (columns,
     features). ``moved`` (columns, rows) : where there is a change; ``still`` (columns, blocks) : where there is none in
-    a whole block, as behind a unit that is silent; ``alive`` (channels,) : which have any. ``silent`` : the lesioned channels are all 0, so that a sum over the
-    others is the whole one.
+    a whole block, as behind a unit that is silent; ``alive`` (channels,) : which have any. ``silent`` : the lesioned
+    channels are all 0, so that a sum over the others is the whole one.
     """
 
     change: torch.Tensor
@@ -74,8 +72,6 @@ class Skinny(Ground):
     """
 
     def __init__(self, plan: SparsePlan, values: Mapping[Node, torch.Tensor], intact: torch.Tensor) -> None:
-        if intact.dtype not in BITS:
-            raise NotSparse(f"the read-out is {intact.dtype}")
         super().__init__(plan, values, intact)
         self.tail = Tail(plan, values)
         self.mix = plan.mixed[0]
@@ -88,15 +84,13 @@ class Skinny(Ground):
         loudest = float(self.level[self.mix.node].both.max()) * known.shape[1] ** 0.5  # as large as a value may be
         self.sums = self.tail.sums and loudest < torch.finfo(known.dtype).max / 4  # a small part added, still finite
         self.finite = bool(values[self.mix.weights].isfinite().all())
-        self.across = intact.T.contiguous()
-        self.sham = torch.empty_like(self.across)
-        for block, part, buffer in zip(self.blocks, self.sham.split(self.size, 1), self.buffers):
+        across = intact.T.contiguous()
+        self.settle = Settling(torch.empty_like(across), across)
+        self.sham_by_block = self.settle.sham.split(self.size, 1)
+        for block, part, buffer in zip(self.blocks, self.sham_by_block, self.buffers):
             self.tail.on(block, part, buffer)
-        self.sham_by_block = self.sham.split(self.size, 1)
-        self.bits = BITS[intact.dtype]
-        self.sham_is_intact = torch.equal(self.sham.view(self.bits), self.across.view(self.bits))
-        side = max(1, min(SIDE, VALUES // max(self.across.numel(), 1)))
-        self.tile, self.work = self.across.new_empty(2, side, *self.across.shape)
+        side = max(1, min(SIDE, VALUES // max(across.numel(), 1)))
+        self.tile, self.work = across.new_empty(2, side, *across.shape)
 
     def sheet(self, channels: torch.Tensor, slab: torch.Tensor) -> Columns:
         """Get the new values of some channels carried, and their columns."""
@@ -107,7 +101,7 @@ class Skinny(Ground):
         given = made.channels, made.new, made.delta, made.loud, made.quiet
         moved = change.numpy() != 0  # NaN is not 0
         still = ~np.stack([moved[:, low : low + self.size].any(1) for low in range(0, moved.shape[1], self.size)], 1)
-        alive = (~still).reshape(mix.lie.outer, len(channels), -1).any((0, 2))
+        alive = np.asarray((~still).reshape(mix.lie.outer, len(channels), -1).any((0, 2)))
         return Columns(*given, change, by_column, moved, still, alive, silent)
 
     def answers(self, cuts: Sequence[Cut]) -> Iterator[torch.Tensor]:
@@ -142,7 +136,7 @@ class Skinny(Ground):
                 if one.sheet.silent:
                     kept[one.slot] = ~self._reached(one)
                 self._walk([self._anew(one)], tile)
-            yield from self._settled(tile, kept)
+            yield from self.settle(tile, kept, self.work[: len(tile)])
 
     def _faint(self, told: Sequence[tuple[Turn, Step]], tile: torch.Tensor) -> list[Turn]:
         """Get the lesions of whose read-outs little is left beside those of the sums that they were taken out of."""
@@ -159,19 +153,6 @@ class Skinny(Ground):
             if step.running is not None:
                 step.running.largest = max(largest, beside)
         return found
-
-    def _settled(self, tile: torch.Tensor, kept: Mapping[int, np.ndarray]) -> list[torch.Tensor]:
-        """Get read-outs (rows, outputs): the intact ones where the sham's are met, and where ``kept`` says."""
-        if kept or not self.sham_is_intact:
-            work = self.work[: len(tile)]
-            beyond = torch.sub(tile, self.sham, out=work).abs_().amax(1, keepdim=True)  # NaN is not 0: it stays
-            for slot, rows in kept.items():
-                beyond[slot, 0].masked_fill_(torch.from_numpy(rows), 0)
-            # torch.where by bits, which takes a third of the time
-            within, bits = (beyond == 0).to(self.bits).neg_(), tile.view(self.bits)
-            torch.bitwise_xor(bits, self.across.view(self.bits), out=work.view(self.bits)).bitwise_and_(within)
-            tile = work.view(self.bits).bitwise_xor_(bits).view(tile.dtype)
-        return [torch.from_numpy(np.ascontiguousarray(one.T)) for one in tile.numpy()]
 
     def _split(self, whole: torch.Tensor) -> Blocks:
         """A layer's output (rows, features) as blocks."""
@@ -277,7 +258,7 @@ class Skinny(Ground):
         if len(which) == 1 and self.mix.rank_one:
             at = int(which[0])
             return Change(sheet.change[at : at + 1], sheet.weights[at : at + 1], self.size, sheet.still[at])
-        places = self._columns(sheet, which[sheet.alive[which]] if self.finite else which)
+        places = self._columns(sheet, which[sheet.alive[which]])
         columns, weights = sheet.change.index_select(0, places), sheet.weights.index_select(0, places)
         return Change(columns, weights, self.size, sheet.still[places.numpy()].all(0))
 

@@ -74,7 +74,7 @@ class Tail:
             self._run({node: self.first(begin, *node.args[1:], **node.kwargs, out=buffer)}, 1, out)
 
     def on_sum(self, begin: torch.Tensor, more: torch.Tensor, out: torch.Tensor) -> None:
-        """The same for a sum of finite numbers, where the tail ``sums``: ``begin`` is left as it is, ``more`` is not."""
+        """The same for a finite sum of two, where the tail ``sums``: ``begin`` is left as it is, ``more`` is not."""
         self._run({self.steps[0][0]: torch.ops.aten._add_relu.out(begin, more, out=more)}, 1, out)
 
     def _run(self, made: dict[Node, Any], start: int, out: torch.Tensor) -> None:

@@ -165,8 +165,8 @@ def test_rows_that_a_lesion_does_not_reach_are_known_where_it_is_run_anew(bench,
     monkeypatch.setattr("neurolab.specimen.loud.FAINT", 1e9)
     monkeypatch.setattr(Running, "may", lambda self, change: True)
     monkeypatch.setattr(bench.ground, "small", lambda *given: True)
-    monkeypatch.setattr(bench.ground, "_settled", lambda tile, kept, own=bench.ground._settled: (
-        told.update(kept), own(tile, kept))[1])
+    monkeypatch.setattr(bench.ground, "settle", lambda tile, kept, work, own=bench.ground.settle: (
+        told.update(kept), own(tile, kept, work))[1])
     sheet = bench.ground.sheet(torch.arange(UNITS), 0 * bench.hidden)
     with torch.no_grad():
         list(bench.ground.answers([(sheet, np.arange(at)) for at in range(1, 5)]))
@@ -271,7 +271,7 @@ def test_a_tail_reads_its_beginning_however_it_lies_in_memory(bench, row_major):
     """torch's gelu with ``out=`` laid out otherwise than what it reads writes into the wrong places."""
     begin = bench.values[bench.ground.mix.node]
     begin = begin.contiguous() if row_major else begin.T.contiguous().T
-    before, out = begin.clone(), torch.empty_like(bench.ground.sham)
+    before, out = begin.clone(), torch.empty_like(bench.ground.settle.sham)
     with torch.no_grad():
         for buffer in (torch.empty_like(begin), torch.empty_like(begin.T.contiguous()).T):
             bench.ground.tail.on(begin, out, buffer)

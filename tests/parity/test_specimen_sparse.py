@@ -1,5 +1,6 @@
 """Lesions carried as a few channels against whole forwards under hooks, and where they are refused."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -10,10 +11,12 @@ from torch.fx import Interpreter
 
 from neurolab.specimen.laid import Laid, NotSparse, channel_axis
 from neurolab.specimen.region import Region
+from neurolab.specimen.settling import Settling
 from neurolab.specimen.sheet import Tiled
 from neurolab.specimen.sites import Site
 from neurolab.specimen.skinny import Skinny
 from neurolab.specimen.sparse import sparse_plan
+from neurolab.specimen.tail import Tail
 
 N = 12
 CLOSE = 1e-5
@@ -347,6 +350,92 @@ def test_values_that_are_not_finite_are_handed_on_as_a_forward_does(perceptron, 
     assert torch.equal(got.isnan(), want.isnan())
     assert torch.equal(got.isposinf(), want.isposinf())
     assert bool(want.isinf().any() | want.isnan().any())
+
+
+@pytest.fixture
+def partly_silent():
+    """A perceptron some of whose units are silent for every stimulus, in each layer."""
+    net = mlp("relu", True, 2)
+    for layer in (0, 2):
+        net[layer].bias[10:13] = -100
+    return Exported(net, drawn(N, 10))
+
+
+def test_several_columns_go_into_a_relu_in_one_pass(partly_silent, monkeypatch):
+    """One column is added element by element; a sum that grows is kept, and so made before."""
+    seen = []
+    own = Tail.on_sum
+    monkeypatch.setattr(Tail, "on_sum", lambda self, *given: (seen.append(len(given[0])), own(self, *given))[1])
+    ground = partly_silent.ground("1", skinny=True)
+    sheet = ground.sheet(torch.arange(16), 0.9 * ground.values[ground.plan.site])
+    list(ground.answers([(sheet, np.array(pick)) for pick in ([0], [1, 2], [1, 2, 3], [6, 7], [8, 9])]))
+    assert seen == [N, N]
+    compare(ground, partly_silent, "1", 1, ([1, 2], [7, 10], [0, 3, 11]), HALVE)
+    assert len(seen) > 2
+
+
+def test_a_relu_of_a_sum_that_overflows_is_infinite(perceptron):
+    """The pass that makes both at once would make it the largest number there is."""
+    bench = Exported(copy.deepcopy(perceptron.net), perceptron.x)
+    hidden, top = bench.net[1](bench.net[0](bench.x)), torch.finfo(torch.float32).max
+    row = int(hidden[:, 0].argmax())
+    bench.net[2].weight[7, 0] = -0.4 * top / float(hidden[row, 0])
+    bench.net[2].weight[7, 1:] = 0
+    bench.net[2].bias[7] = 1.2 * top / 2 + 0.3 * top
+    bench.net[4].weight[:] = 1e-3
+    ground = bench.ground("1", skinny=True)
+    assert not ground.sums
+    new, pick = torch.zeros_like(hidden[:, :2]), torch.tensor([0, 1])
+    new[:, 0] = -hidden[:, 0]
+    (got,) = ground.answers([(ground.sheet(pick, new), None)])
+    want = bench.hooked("1", 1, pick, new)
+    assert bool(want[row].isinf().all())
+    assert torch.equal(got.isinf(), want.isinf())
+
+
+@pytest.mark.parametrize("path", ["1", "3"])
+def test_columns_of_silent_channels_are_left_out(partly_silent, path):
+    ground = partly_silent.ground(path, skinny=True)
+    value = ground.values[ground.plan.site]
+    sheet = ground.sheet(torch.arange(16), torch.zeros_like(value))
+    alive = (value != 0).any(0).numpy()
+    assert list(sheet.alive) == list(alive)
+    assert 0 < alive.sum() < 16
+    silent, some = np.flatnonzero(~alive), np.flatnonzero(alive)[:3]
+    change = ground._change(sheet, np.sort(np.append(silent, some)))
+    assert torch.equal(change.weights, sheet.weights[some])
+    assert torch.equal(change.columns, sheet.change[some])
+    for pick in (silent, np.sort(np.append(silent, some))):
+        (got,) = ground.answers([(sheet, pick)])
+        want = partly_silent.hooked(path, 1, torch.from_numpy(pick), torch.zeros(N, len(pick)))
+        assert float((got - want).abs().max()) <= CLOSE * float(want.abs().max())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_answers_that_meet_the_shams_are_the_intact_ones_bit_for_bit(dtype):
+    """Whatever the two are, NaN too; where they are the same, nothing is looked for."""
+    ground = Exported(mlp("gelu", True, 2).to(dtype), drawn(N, 10).to(dtype)).ground("1", skinny=True)
+    sheet = ground.sheet(torch.arange(16), 0.5 * ground.values[ground.plan.site])
+    cuts = [(sheet, np.array(pick, dtype=np.int64)) for pick in ([], [3], [1, 2])]
+    plain = [one.clone() for one in ground.answers(cuts)]
+    across = torch.full_like(ground.settle.intact, -0.0)
+    across[0, 0] = float("nan")
+    ground.settle = Settling(ground.settle.sham, across)
+    nothing, *others = ground.answers(cuts)
+    bits = {torch.float32: torch.int32, torch.float64: torch.int64}[dtype]
+    assert torch.equal(nothing.contiguous().view(bits), across.T.contiguous().view(bits))
+    for one, other in zip(plain[1:], others, strict=True):
+        assert other.is_contiguous()
+        assert torch.equal(one, other)
+    ground.tile.fill_(float("nan"))
+    (found,) = ground.settle(ground.tile[:1], {}, ground.work[:1])
+    assert bool(found.isnan().all())
+
+
+def test_a_read_out_of_another_type_is_refused(perceptron):
+    plan = sparse_plan(perceptron.node("1"), 1, perceptron.output)
+    with pytest.raises(NotSparse, match=r"the read-out is torch\.float16"):
+        Skinny(plan, perceptron.values({*plan.needs, *plan.beside}), perceptron.net(perceptron.x).half())
 
 
 def test_wrongly_followed_channels_are_found_out(residual, monkeypatch):
