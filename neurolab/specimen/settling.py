@@ -65,4 +65,4 @@ class Settling:
             within, bits = (beyond == 0).to(self.bits).neg_(), tile.view(self.bits)
             torch.bitwise_xor(bits, self.intact.view(self.bits), out=work.view(self.bits)).bitwise_and_(within)
             tile = work.view(self.bits).bitwise_xor_(bits).view(tile.dtype)
-        return [torch.from_numpy(np.ascontiguousarray(one.T)) for one in tile.numpy()]
+        return [torch.from_numpy(np.array(one.T, order="C")) for one in tile.numpy()]

@@ -432,6 +432,19 @@ def test_answers_that_meet_the_shams_are_the_intact_ones_bit_for_bit(dtype):
     assert bool(found.isnan().all())
 
 
+def test_an_answer_of_one_output_is_its_own_memory():
+    """Turned, it is laid out as it was, and would be the tile that the next lesions overwrite."""
+    net = seeded(lambda: nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 1)))
+    ground = Exported(net, drawn(N, 10)).ground("1", skinny=True)
+    sheet = ground.sheet(torch.arange(16), torch.zeros_like(ground.values[ground.plan.site]))
+    cuts = [(sheet, np.array([unit])) for unit in range(16)]
+    answers = list(ground.answers(cuts))
+    before = [one.clone() for one in answers]
+    list(ground.answers(cuts[::-1]))
+    assert all(torch.equal(one, was) for one, was in zip(answers, before, strict=True))
+    assert not torch.equal(answers[0], answers[-1])
+
+
 def test_a_read_out_of_another_type_is_refused(perceptron):
     plan = sparse_plan(perceptron.node("1"), 1, perceptron.output)
     with pytest.raises(NotSparse, match=r"the read-out is torch\.float16"):
