@@ -122,12 +122,15 @@ ACTS = {"relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh, "silu": lambda: nn.Si
 
 
 def mlp(act, bias, depth, *, norm=False):
-    layers, width = [], 10
-    for _ in range(depth):
-        layers += [nn.Linear(width, 16, bias=bias), ACTS[act]()]
-        layers += [nn.BatchNorm1d(16), nn.Dropout(0.5)] if norm else []
-        width = 16
-    return seeded(lambda: nn.Sequential(*layers, nn.Linear(16, 4, bias=bias)))
+    def build():
+        layers, width = [], 10
+        for _ in range(depth):
+            layers += [nn.Linear(width, 16, bias=bias), ACTS[act]()]
+            layers += [nn.BatchNorm1d(16), nn.Dropout(0.5)] if norm else []
+            width = 16
+        return nn.Sequential(*layers, nn.Linear(16, 4, bias=bias))
+
+    return seeded(build)
 
 
 HALVE, ZERO = (lambda value: 0.5 * value), torch.zeros_like
