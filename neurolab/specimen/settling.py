@@ -52,17 +52,25 @@ class Settling:
         """Whether the two are the same anyway."""
         return torch.equal(self.sham.view(self.bits), self.intact.view(self.bits))
 
+    @cached_property
+    def finite(self) -> bool:
+        """Whether every value of the sham's is: the difference of two infinite ones is not 0."""
+        return bool(self.sham.isfinite().all())
+
     def __call__(self, tile: torch.Tensor, kept: Mapping[int, np.ndarray], work: torch.Tensor) -> list[torch.Tensor]:
         """Get each lesion's answer (rows, outputs), its own memory; of rows that ``kept`` names the intact one.
 
         kept : by lesion, which rows (rows,) it does not reach, whatever was computed. work : like the tile, scratch.
         """
         if kept or not self.alike:
-            beyond = torch.sub(tile, self.sham, out=work).abs_().amax(1, keepdim=True)  # NaN is not 0: it stays
+            if self.finite:  # several times as fast
+                same = torch.sub(tile, self.sham, out=work).abs_().amax(1, keepdim=True) == 0  # NaN is not 0
+            else:
+                same = (tile == self.sham).all(1, keepdim=True)
             for slot, rows in kept.items():
-                beyond[slot, 0].masked_fill_(torch.from_numpy(rows), 0)
+                same[slot, 0] |= torch.from_numpy(rows)
             # torch.where by bits, in a third of its time
-            within, bits = (beyond == 0).to(self.bits).neg_(), tile.view(self.bits)
+            within, bits = same.to(self.bits).neg_(), tile.view(self.bits)
             torch.bitwise_xor(bits, self.intact.view(self.bits), out=work.view(self.bits)).bitwise_and_(within)
             tile = work.view(self.bits).bitwise_xor_(bits).view(tile.dtype)
         return [torch.from_numpy(np.array(one.T, order="C")) for one in tile.numpy()]

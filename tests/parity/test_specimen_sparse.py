@@ -430,6 +430,12 @@ def test_answers_that_meet_the_shams_are_the_intact_ones_bit_for_bit(dtype):
     for one, other in zip(plain[1:], others, strict=True):
         assert other.is_contiguous()
         assert torch.equal(one, other)
+    ground.settle = Settling(torch.full_like(across, float("inf")), across)  # infinity less infinity is not 0
+    ground.tile[0] = float("inf")
+    ground.tile[0, :, 1] = 1.0
+    (found,) = ground.settle(ground.tile[:1], {}, ground.work[:1])
+    assert torch.equal(found[0].view(bits), across[:, 0].contiguous().view(bits))
+    assert torch.equal(found[1], torch.ones_like(found[1]))
     ground.tile.fill_(float("nan"))
     (found,) = ground.settle(ground.tile[:1], {}, ground.work[:1])
     assert bool(found.isnan().all())
