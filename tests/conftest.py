@@ -1,6 +1,7 @@
 """Fixtures that every folder of tests may ask for, and the rule for tests that need data."""
 
 import os
+import random
 from collections.abc import Callable
 
 import numpy as np
@@ -39,6 +40,26 @@ def calibrated(binomial_band, record_property) -> Callable[..., None]:
         assert side == "lower" or events.sum() <= high, f"{events.mean():.3f} where {level:.4f} was promised"
 
     return check
+
+
+def _same_chance() -> None:
+    """Begin from one state: what a test draws without saying so is the same in every run, alone or among others."""
+    import torch
+
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+def pytest_collectstart(collector) -> None:
+    """Seed what a file of tests draws while it is read."""
+    _same_chance()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item) -> None:
+    """Seed what a test draws, and the fixtures that it is the first to ask for."""
+    _same_chance()
 
 
 def pytest_collection_modifyitems(items) -> None:
