@@ -38,6 +38,10 @@ def test_a_walk_is_one_chain_again_in_whatever_order_its_lesions_come(order, ran
     assert len(chains_of(sets)) == 1
 
 
+def test_a_lesion_is_put_behind_the_largest_that_it_contains():
+    assert chains_of([(0,), (1, 2, 3), (0, 1, 2, 3)]) == ((0,), (1, 2))
+
+
 def test_a_long_walk_is_cut():
     chains = chains_of([range(at) for at in range(1, 2 * LONGEST + 2)])
     assert [len(chain) for chain in chains] == [LONGEST, LONGEST, 1]

@@ -414,6 +414,19 @@ def test_columns_of_silent_channels_are_left_out(partly_silent, path):
         assert float((got - want).abs().max()) <= CLOSE * float(want.abs().max())
 
 
+def test_a_channel_is_silent_where_all_of_its_columns_are():
+    """Behind several positions that are flattened it has one for each, apart from one another."""
+    net = seeded(lambda: nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Flatten(), nn.Linear(24, 70), nn.ReLU(),
+                                       nn.Linear(70, 3)))  # fmt: skip
+    net[0].bias[5:7] = -100
+    whole = Exported(net, drawn(N, 3, 6))
+    ground = whole.ground("1", axis=2, skinny=True)
+    sheet = ground.sheet(torch.arange(8), torch.zeros_like(ground.values[ground.plan.site]))
+    assert list(sheet.alive) == [unit not in (5, 6) for unit in range(8)]
+    assert ground._change(sheet, np.array([4, 5])).weights.shape[0] == 3
+    compare(ground, whole, "1", 2, ([4, 5], [0, 5, 7], [6, 7]), ZERO)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_answers_that_meet_the_shams_are_the_intact_ones_bit_for_bit(dtype):
     """Whatever the two are, NaN too; where they are the same, nothing is looked for."""
@@ -433,9 +446,14 @@ def test_answers_that_meet_the_shams_are_the_intact_ones_bit_for_bit(dtype):
     ground.settle = Settling(torch.full_like(across, float("inf")), across)  # infinity less infinity is not 0
     ground.tile[0] = float("inf")
     ground.tile[0, :, 1] = 1.0
+    ground.tile[0, 0, 2] = 1.0
     (found,) = ground.settle(ground.tile[:1], {}, ground.work[:1])
     assert torch.equal(found[0].view(bits), across[:, 0].contiguous().view(bits))
     assert torch.equal(found[1], torch.ones_like(found[1]))
+    assert found[2].tolist() == [1.0, *[float("inf")] * (len(found[2]) - 1)]
+    ground.settle = Settling(torch.zeros_like(across), torch.full_like(across, -0.0))
+    (found,) = ground.settle(torch.zeros_like(ground.tile[:1]), {}, ground.work[:1])
+    assert bool(found.signbit().all())
     ground.tile.fill_(float("nan"))
     (found,) = ground.settle(ground.tile[:1], {}, ground.work[:1])
     assert bool(found.isnan().all())
