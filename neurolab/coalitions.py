@@ -17,9 +17,10 @@ import xarray as xr
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, LesionPlanError, amount, listed
 from neurolab.lesion import Ablation, Lesion
-from neurolab.roi import ROI, unions_of
+from neurolab.roi import ROI
 from neurolab.stats.shapley import LEAST_BLOCKS, orders_of
 from neurolab.trials import pick_task, with_specimen
+from neurolab.unions import unions_of
 
 __all__ = ["BETWEEN", "MOST_PLAYERS", "RANDOM_ORDER", "checked", "coalitions", "game", "parts", "removals", "walks"]
 __dir__ = __all__.copy
@@ -81,7 +82,7 @@ def coalitions(rois: Sequence[ROI], how: Ablation) -> tuple[Lesion, ...]:
             "lesions). Type walks(rois, how, n=64, rng=0), which draws orders, or join regions: roi_a | roi_b."
         )
     sets = (taken for k in range(1, len(players) + 1) for taken in itertools.combinations(range(len(players)), k))
-    return _design(players, how, {taken: [] for taken in sets})
+    return _design(players, how, dict.fromkeys(sets, ""))
 
 
 def walks(
@@ -118,12 +119,13 @@ def walks(
             f"n={n} walks make {blocks} blocks of {per_block}; their error needs {LEAST_BLOCKS}. Type "
             f"n={LEAST_BLOCKS * per_block} or more, or rotations=1."
         )
-    at: dict[tuple[int, ...], list[list[int]]] = {(player,): [] for player in range(len(players))}
+    at: dict[tuple[int, ...], str] = {(player,): "" for player in range(len(players))}
     for walk, order in enumerate(orders):
         taken: list[int] = []
         for joined in reversed(range(len(players))):
             bisect.insort(taken, int(order[joined]))
-            at.setdefault(tuple(taken), []).append([walk, joined])
+            key = tuple(taken)
+            at[key] = f"{at[key]}, [{walk}, {joined}]" if at.get(key) else f"[{walk}, {joined}]"
     return _design(players, how, at, n_walks=float(len(orders)), per_block=float(per_block))
 
 
@@ -217,7 +219,7 @@ def game(
         asked = [tuple(int(k) for k in np.flatnonzero(~row)) for row in np.asarray(mask, dtype=bool)]
         new = [taken for taken in dict.fromkeys(asked) if taken not in known]
         if new:
-            lesions = _design(players, how, {taken: [] for taken in new if taken})
+            lesions = _design(players, how, dict.fromkeys(filter(None, new), ""))
             trials = with_specimen(ask(lesions))
             where = pick_task(trials, task)
             score = trials["score"].transpose("specimen", "lesion", "trial").values[:, :, where].mean(axis=2)
@@ -265,18 +267,15 @@ def _check_apart(players: Sequence[ROI]) -> None:
 
 
 def _design(
-    players: Sequence[ROI], how: Ablation, sets: Mapping[tuple[int, ...], list[list[int]]], **about: float
+    players: Sequence[ROI], how: Ablation, sets: Mapping[tuple[int, ...], str], **about: float
 ) -> tuple[Lesion, ...]:
-    """A sham and a lesion per set of players, small sets first; unions are built on one another."""
+    """A sham and a lesion per set of players, small sets first; of each set where walks pass it, as JSON's inside."""
     made = []
     names = [player.name for player in players]
     union = unions_of(players)
-    unions: dict[tuple[int, ...], ROI] = {(k,): roi for k, roi in enumerate(players)}
     for taken in sorted(sets, key=lambda one: (len(one), one)):
-        if taken not in unions:
-            unions[taken] = unions[taken[:-1]] | players[taken[-1]] if taken[:-1] in unions else union(taken)
-        roi = unions[taken].renamed(_name(names, taken))
-        notes: tuple[tuple[str, float | str], ...] = (("walks", str(sets[taken])), *about.items())  # JSON too
+        roi = (players[taken[0]] if len(taken) == 1 else union(taken)).renamed(_name(names, taken))
+        notes: tuple[tuple[str, float | str], ...] = (("walks", f"[{sets[taken]}]"), *about.items())
         made.append(Lesion(roi, how, notes=notes if about else ()))
     return (Lesion(players[0], how, role="sham"), *made)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import reduce
-from operator import itemgetter, or_
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
@@ -15,7 +14,7 @@ from neurolab.digest import digest_of, remembered
 from neurolab.errors import DataError, SchemaError, amount, did_you_mean, listed
 from neurolab.recording import FLAT, site_table
 
-__all__ = ["ROI", "regions_of", "roi_from_mask", "unions_of"]
+__all__ = ["ROI", "regions_of", "roi_from_mask"]
 __dir__ = __all__.copy
 
 
@@ -108,7 +107,7 @@ class ROI:
     def _of(self, units: Mapping[str, np.ndarray]) -> ROI:
         """Get a region of some of these units at every site, in order: what is checked of them was checked here."""
         made = object.__new__(type(self))
-        made.__dict__.update({one.name: self.__dict__[one.name] for one in fields(self)})
+        made.__dict__.update({name: self.__dict__[name] for name in _fields()})
         for chosen in units.values():
             chosen.setflags(write=False)
         made.__dict__["units"] = MappingProxyType(units)
@@ -203,44 +202,9 @@ class ROI:
         return roi_from_mask(outside, recording, name=f"not {self.name}", chosen_on=self.chosen_on)
 
 
-def unions_of(rois: Sequence[ROI]) -> Callable[[Sequence[int] | np.ndarray], ROI]:
-    """Get what joins some of the regions, by their places: a function that is quick for hundreds of them, many times.
-
-    A walk through 500 regions has 500 unions of up to 500: pair by pair, a design of 8,000 takes a minute and a half.
-    Regions that are told differently (of several networks, chosen by other means) are joined pair by pair all the same.
-
-    Example
-    -------
-    >>> union = unions_of([ROI(name, {"conv": [unit]}) for unit, name in enumerate("abc")])
-    >>> union([0, 2]).units["conv"].tolist()
-    [0, 2]
-    """
-    first = rois[0]
-    dims = {site: names for roi in rois for site, names in roi.dims.items()}
-    shape = {site: sizes for roi in rois for site, sizes in roi.shape.items()}
-    if any(_told(roi) != _told(first) or roi.dims.items() - dims.items() for roi in rois):
-        return lambda taken: reduce(or_, (rois[k] for k in taken))
-    held = {site: [(k, unit) for k, roi in enumerate(rois) for unit in roi.units.get(site, ())] for site in dims}
-    owners = {site: np.array(sorted(pairs, key=itemgetter(1))).T for site, pairs in held.items()}  # region, unit
-    plain = not any(roi.shape.items() - shape.items() for roi in rois)
-    whole = first
-    if plain:
-        whole = replace(first, units={site: unit for site, (_, unit) in owners.items()}, dims=dims, shape=shape)
-        plain = whole.n_units == sum(len(unit) for _, unit in owners.values())  # no unit is in two of them
-
-    def union(taken: Sequence[int] | np.ndarray) -> ROI:
-        inside = np.zeros(len(rois), dtype=bool)
-        inside[np.asarray(taken)] = True
-        units = {site: unit[inside[owner]] for site, (owner, unit) in owners.items()}
-        if plain and all(map(len, units.values())):
-            return whole._of({site: units[site] for site in whole.sites})
-        return replace(first, units=units, dims=dims, shape=shape)
-
-    return union
-
-
-def _told(roi: ROI) -> tuple:
-    return roi.specimen, roi.how_chosen, roi.chosen_on
+@cache
+def _fields() -> tuple[str, ...]:
+    return tuple(one.name for one in fields(ROI))
 
 
 def roi_from_mask(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from neurolab.errors import SchemaError
-from neurolab.roi import ROI, unions_of
+from neurolab.roi import ROI
+from neurolab.unions import unions_of
 
 
 def regions(seed: int) -> list[ROI]:
