@@ -91,6 +91,7 @@ class Skinny(Ground):
             self.tail.on(block, part, buffer)
         side = max(1, min(SIDE, VALUES // max(across.numel(), 1)))
         self.tile, self.work = across.new_empty(2, side, *across.shape)
+        self.parts = [part.unbind() for part in self.tile.split(self.size, 2)]  # by block, then by lesion
 
     def sheet(self, channels: torch.Tensor, slab: torch.Tensor) -> Columns:
         """Get the new values of some channels carried, and their columns."""
@@ -126,16 +127,16 @@ class Skinny(Ground):
                 if running is not None:
                     new = self._moved(sheet, which if one.new is None else one.new)
                     running.moved = new if one.new is None else running.moved | new
-                step = self._step(one) or self._begun(one, steps, tile)
+                step = self._step(one) or self._begun(one, steps)
                 steps.append(step)
                 told.append((one, step))
                 if sheet.silent and (step.base is self.bare or (running is not None and running.part)):
                     kept[slot] = ~self._reached(one)  # summed in another order also where nothing changes
-            self._walk(steps, tile)
+            self._walk(steps)
             for one in self._faint(told, tile):
                 if one.sheet.silent:
                     kept[one.slot] = ~self._reached(one)
-                self._walk([self._anew(one)], tile)
+                self._walk([self._anew(one)])
             yield from self.settle(tile, kept, self.work[: len(tile)])
 
     def _faint(self, told: Sequence[tuple[Turn, Step]], tile: torch.Tensor) -> list[Turn]:
@@ -158,13 +159,13 @@ class Skinny(Ground):
         """A layer's output (rows, features) as blocks."""
         return whole.split(self.size)
 
-    def _walk(self, steps: list[Step], tile: torch.Tensor, heard: Running | None = None) -> Loudness | None:
+    def _walk(self, steps: list[Step], heard: Running | None = None) -> Loudness | None:
         """Answer some lesions of a tile and forget them, one block after another: each is at hand for all of them.
 
         heard : a running sum whose loudness is returned, as these lesions leave it.
         """
         meter = Meter()
-        for number, (part, sham, buffer) in enumerate(zip(tile.split(self.size, 2), self.sham_by_block, self.buffers)):
+        for number, (part, sham, buffer) in enumerate(zip(self.parts, self.sham_by_block, self.buffers)):
             for step in steps:
                 out, same = part[step.slot], step.same(number, part, sham)
                 if same is not None:
@@ -196,11 +197,11 @@ class Skinny(Ground):
             running.may(loud.of(one.which))
         return None if change is None else Step(one.slot, change, running, self.blocks)
 
-    def _begun(self, one: Turn, steps: list[Step], tile: torch.Tensor) -> Step:
+    def _begun(self, one: Turn, steps: list[Step]) -> Step:
         """The same once those before are answered: from a sum as they leave it, which is measured, or run anew."""
         sheet, running = one.sheet, one.running
         heard = running if running is not None and one.new is not None and running.steps < STEPS else None
-        level = self._walk(steps, tile, heard)
+        level = self._walk(steps, heard)
         if running is not None:
             if level is not None and running.measured_may(level, sheet.loud[self.mix.node].of(one.new)):
                 return self._more(one)

@@ -114,7 +114,7 @@ class Step:
     base: Blocks | None = None
     after: int | None = None
 
-    def same(self, number: int, part: torch.Tensor, sham: torch.Tensor) -> torch.Tensor | None:
+    def same(self, number: int, part: Sequence[torch.Tensor], sham: torch.Tensor) -> torch.Tensor | None:
         """Get the answer to a block that is known, for nothing changes in it; ``part`` has those of the tile so far."""
         if self.change is None or not self.change.still[number]:
             return None

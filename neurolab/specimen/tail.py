@@ -6,7 +6,7 @@ Such a tail costs little more than moving its tensors does. So it is run in plac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -60,7 +60,7 @@ class Tail:
 
     def __call__(self, begin: torch.Tensor, out: torch.Tensor) -> None:
         """Put the read-out into ``out`` (outputs, rows); ``begin``, the layer's output, may be overwritten."""
-        self._run({self.start: begin}, 0, out)
+        self._run({self.start: begin}, self.steps, out)
 
     def on(self, begin: torch.Tensor, out: torch.Tensor, buffer: torch.Tensor) -> None:
         """The same, with ``begin`` left as it is: what would overwrite it puts what it makes into ``buffer``.
@@ -70,15 +70,14 @@ class Tail:
         if self.first is None or begin.stride() != buffer.stride():
             self(buffer.copy_(begin), out)
         else:
-            node = self.steps[0][0]
-            self._run({node: self.first(begin, *node.args[1:], **node.kwargs, out=buffer)}, 1, out)
+            self._run({self.steps[0][0]: self.first(begin, out=buffer)}, self.steps[1:], out)
 
     def on_sum(self, begin: torch.Tensor, more: torch.Tensor, out: torch.Tensor) -> None:
         """The same for a finite sum of two, where the tail ``sums``: ``begin`` is left as it is, ``more`` is not."""
-        self._run({self.steps[0][0]: torch.ops.aten._add_relu.out(begin, more, out=more)}, 1, out)
+        self._run({self.steps[0][0]: torch.ops.aten._add_relu.out(begin, more, out=more)}, self.steps[1:], out)
 
-    def _run(self, made: dict[Node, Any], start: int, out: torch.Tensor) -> None:
-        for node, step in self.steps[start:]:
+    def _run(self, made: dict[Node, Any], steps: Sequence[tuple[Node, Step]], out: torch.Tensor) -> None:
+        for node, step in steps:
             made[node] = step(made, out if node is self.output else None)
         if not self.told:
             out.copy_(made[self.output].T)
@@ -92,7 +91,8 @@ class Tail:
         if name_of(node) == "relu":  # its own, which torch calls, but without the copy that relu's out= makes
             return partial(torch.clamp_min, min=0)
         packet = getattr(torch.ops.aten, name_of(node))
-        return packet.out if "out" in packet.overloads() else None
+        args = dict(zip((one.name for one in node.target._schema.arguments[1:]), node.args[1:]))  # type: ignore
+        return partial(packet.out, **args, **node.kwargs) if "out" in packet.overloads() else None
 
     def _step(self, node: Node) -> Step:
         name, source = name_of(node), node.args[0]

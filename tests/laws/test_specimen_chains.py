@@ -180,7 +180,7 @@ def test_rows_that_a_lesion_does_not_reach_are_known_where_it_is_run_anew(bench,
 
 def test_what_is_left_of_a_sheet_of_some_channels_is_all_others(bench):
     sheet = bench.ground.sheet(torch.tensor([7, 2, 4]), 0 * bench.hidden[:, :3])
-    step = bench.ground._begun(Turn(0, sheet, np.array([0, 2]), None, None), [], bench.ground.tile[:1])
+    step = bench.ground._begun(Turn(0, sheet, np.array([0, 2]), None, None), [])
     new = bench.hidden.clone()
     new[:, [7, 4]] = 0
     got = torch.cat([step.sum(at, torch.empty_like(block)) for at, block in enumerate(bench.ground.blocks)])
@@ -216,7 +216,7 @@ def test_a_layer_run_anew_on_the_channels_that_are_left_is_the_whole_layer(bench
             new = bench.hidden.clone()
             new[:, units] = 0
             want = torch.nn.functional.linear(new, values[weights], bench.net[2].bias)
-            step = ground._begun(Turn(0, sheet, np.array(units), None, None), [], ground.tile[:1])
+            step = ground._begun(Turn(0, sheet, np.array(units), None, None), [])
             assert (step.base is ground.bare) == (dead == 0)
             got = torch.cat([step.sum(at, torch.empty_like(block)) for at, block in enumerate(ground.blocks)])
             assert torch.allclose(got, want, rtol=1e-5, atol=1e-6, equal_nan=True)
