@@ -25,11 +25,13 @@ from neurolab.stats._given import (
     choice,
     columns,
     counted,
+    generator,
     number,
     regular,
     same_shape,
     untested,
 )
+from neurolab.stats._halves import half_products, paired_flips
 from neurolab.stats._maxima import DRAWN, ROUND, Settle, Statistic, maxima, one_sided, sign_rows, split_rows
 
 SMALL = 4_096  # this many arrangements are always enumerated
@@ -100,19 +102,20 @@ def _flip_test(
 ) -> MaxT:
     n, total = len(x), 2 ** len(x)
     exact = total <= max(SMALL, n_permutations)
-    two = seen.alternative == "two-sided"
+    two, side = seen.alternative == "two-sided", seen.alternative
+    stream = None if exact else generator(rng, "max_t")
+    if stream is not None:
+        x = x[stream.permutation(n)]  # which rows are a half is drawn too
     z = x[:, seen.valid] - popmean
     z /= np.abs(z).max(axis=0)
     z /= np.sqrt(n * (z**2).sum(axis=0))
-    rows = sign_rows(n, total if exact else n_permutations, rng, half=two, exact=exact, block=block)
-    observed, side = z.sum(axis=0), seen.alternative
-    if exact:
-        null = maxima(rows, _products(z), z.shape[1], side, block)
-    else:  # sum |z| <= 1, so no sum of n products in float32 is off by more
-        settle = Settle(
-            _products(z), np.sort(one_sided(observed, side)), lambda best: np.full(best.shape, (n + 8) * ROUND)
-        )
-        null = maxima(rows, _products(z.astype(DRAWN)), z.shape[1], side, block, settle)
+    observed = z.sum(axis=0)
+    if stream is None:
+        null = maxima(sign_rows(n, total, half=two, block=block), _products(z), z.shape[1], side, block)
+    else:
+        settle = Settle(_products(z), np.sort(one_sided(observed, side)), _flip_margin(n))
+        rows = paired_flips(n, n_permutations, stream, block)
+        null = maxima(rows, half_products(z.astype(DRAWN)), z.shape[1], side, block, settle)
     floor = (1 + two) / total if exact else 1 / (n_permutations + 1)
     return finish(
         seen,
@@ -123,6 +126,11 @@ def _flip_test(
         floor=floor,
         statistic=seen.test,
     )
+
+
+def _flip_margin(n: int) -> Callable[[Floats], Floats]:
+    """Get how far float32 may put a sum of two halves of signed columns: sum |z| <= 1, and n / 2 roundings of it."""
+    return lambda best: np.full(best.shape, (n / 2 + 8) * ROUND)
 
 
 def _products(z: NDArray) -> Statistic:
@@ -209,7 +217,7 @@ def max_t(
     popmean: float = 0.0,
     statistic: str = "welch",
     level: float = 0.95,
-    block: int = 1_024,
+    block: int = 1_000,
 ) -> MaxT:
     """Get a p per column that holds for all columns together: the maximum t over columns under rearrangement.
 
@@ -222,11 +230,12 @@ def max_t(
     x: observations x columns, (n, columns).
     groups: (n,) booleans (or 0/1); the effect is mean over True - mean over False.
     y: the second members of the pairs, same shape as x.
-    n_permutations, rng: arrangements drawn when there are too many to enumerate; then p = (b + 1) / (m + 1).
+    n_permutations, rng: arrangements drawn when there are too many to enumerate; then p = (b + 1) / (m + 1).  Signs
+        are drawn in pairs that share those of half of the rows and differ in all others, at half the price.
     alternative: "greater" and "less" have their own null (mne's ``permutation_t_test`` gives them the two-sided one).
     statistic: "welch", "pooled" or "rank" (``t`` is then the Mann-Whitney z and ``effect`` the AUC), for two samples.
     block: rows and columns per matrix product; memory is bounded by some three copies of x and 5 * 8 * block^2 bytes,
-        however many arrangements.  Drawn ones are multiplied in float32, and again in float64 where rounding could
+        however many arrangements; it moves no p.  Drawn ones are multiplied in float32, and again in float64 where rounding could
         move a p.
 
     Returns
@@ -240,7 +249,8 @@ def max_t(
     .064 of true nulls at .05 with 20 + 20 rows and .089 with 12 + 24 by "welch",
     more by "pooled" where the small group spreads more.
 
-    Source: Westfall & Young (1993); Nichols & Holmes (2002), doi:10.1002/hbm.1058.
+    Source: Westfall & Young (1993); Nichols & Holmes (2002), doi:10.1002/hbm.1058; drawn flips: Hemerik & Goeman (2018),
+    doi:10.1007/s11749-017-0571-1.
 
     Example
     -------

@@ -40,15 +40,11 @@ class Settle:
         return nearest <= self.margin(best) + 2 * TIE * np.abs(best)
 
 
-def sign_rows(n: int, total: int, rng: Rng | None, *, half: bool, exact: bool, block: int) -> Rows:
-    """Get blocks of +-1 rows: all patterns (half of them, where their mirror counts the same), else drawn ones."""
-    if not exact:
-        stream = generator(rng, "max_t")
-        for start in range(0, total, block):
-            yield np.where(stream.random((min(block, total - start), n)) < 0.5, DRAWN(-1), DRAWN(1))
-        return
-    for start in range(0, total // 2 if half else total, block):
-        codes = np.arange(start, min(start + block, total // 2 if half else total))
+def sign_rows(n: int, total: int, *, half: bool, block: int) -> Rows:
+    """Get blocks of +-1 rows: all patterns, or half of them, where their mirror counts the same."""
+    total = total // 2 if half else total
+    for start in range(0, total, block):
+        codes = np.arange(start, min(start + block, total))
         yield 1.0 - 2.0 * ((codes[:, None] >> np.arange(n)[None, :]) & 1)
 
 

@@ -39,7 +39,7 @@ def race(*, quick: bool = False, repeats: int | None = None, peers: bool = True)
     notes = [f"p differ by {apart:.4f}; two nulls drawn apart pass {chance:.4f} in one of 1,000 runs"]
     return Row(
         "P1", f"max-T, {ROWS} x {columns:,}, {permutations:,} sign flips", "mne", 10.0, speedup, None,
-        2.0 * permutations * ROWS * columns / peak / middle, float(np.abs(t - t_ours).max()),
+        permutations * columns * (ROWS + 1.0) / peak / middle, float(np.abs(t - t_ours).max()),
         in_fresh_process("maxima", columns=columns, permutations=permutations)["extra_mb"], {"mne": 1.0}, turns, spread,
         quick, {"ours_s": middle, "mne_s": sorted(seconds["mne"])[turns // 2], "peak_gflops": peak / 1e9}, notes,
     )  # fmt: skip

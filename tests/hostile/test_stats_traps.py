@@ -33,7 +33,7 @@ import numpy as np
 import pytest
 
 from neurolab import recording
-from neurolab.stats import _columns, _maxima, permutation, similarity
+from neurolab.stats import _columns, _halves, _maxima, permutation, similarity
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -112,11 +112,12 @@ def test_t16_both_operands_of_a_product_have_one_dtype(exact):
     z = np.random.default_rng(0).normal(size=(8, 5))
     dtype = np.float64 if exact else _maxima.DRAWN
     kept = z.astype(dtype)
+    drawn = _halves.paired_flips(8, 64, np.random.default_rng(0), 32)
     for rows in (
-        _maxima.sign_rows(8, 64, 0, half=False, exact=exact, block=32),
+        _maxima.sign_rows(8, 64, half=False, block=32) if exact else drawn,
         _maxima.split_rows(8, 4, 70, 0, exact=exact, block=32),
     ):
         first = next(rows)
         assert first.dtype == dtype
-        for statistic in (_columns._products(kept), _columns._two_sample(kept, 4, "welch")):
+        for statistic in (_columns._products(kept), _halves.half_products(kept), _columns._two_sample(kept, 4, "welch")):
             assert statistic(first, slice(None)).dtype == dtype

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats as sps
 
-from neurolab.stats import _columns, permutation
+from neurolab.stats import _columns, _halves, permutation
 
 M = 600
 TURN = {"two-sided": np.abs, "greater": np.positive, "less": np.negative}
@@ -32,8 +32,10 @@ def share_reaching(null, seen, alternative):
 def test_drawn_signs_give_the_p_of_float64(kind, alternative):
     x = made(kind, 18, 60, 1)
     x = x - 300 if kind == "whole numbers" else x
-    signs = np.where(np.random.default_rng(3).random((M, 18)) < 0.5, -1.0, 1.0)  # the same stream
-    null = np.array([sps.ttest_1samp(row[:, None] * x, 0).statistic for row in signs])
+    stream = np.random.default_rng(3)  # the same stream
+    order = stream.permutation(18)
+    signs = np.concatenate(list(_halves.paired_flips(18, M, stream, M))).astype(float)
+    null = np.array([sps.ttest_1samp(row[:, None] * x[order], 0).statistic for row in signs])
     found = permutation.max_t(x, n_permutations=M, rng=3, alternative=alternative, block=M)
     assert not found.exact
     np.testing.assert_array_equal(found.p, share_reaching(null, sps.ttest_1samp(x, 0).statistic, alternative))
@@ -68,8 +70,8 @@ def test_float32_never_strays_beyond_its_margin(statistic):
             stream = np.random.default_rng(seed)
             if statistic == "one":
                 z = z / n
-                rows, margin = np.where(stream.random((80, n)) < 0.5, -1.0, 1.0), lambda best, n=n: (n + 8) * 2.0**-24
-                sure, rough = (_columns._products(v) for v in (z, z.astype(np.float32)))
+                rows, margin = list(_halves.paired_flips(n, 81, stream, 80))[1], _columns._flip_margin(n)
+                sure, rough = _columns._products(z), _halves.half_products(z.astype(np.float32))
             else:
                 rows = (np.argsort(np.argsort(stream.random((80, n)), axis=1), axis=1) < n_a).astype(float)
                 sure, rough = (_columns._two_sample(v, n_a, statistic) for v in (z, z.astype(np.float32)))
