@@ -235,8 +235,8 @@ def max_t(
     alternative: "greater" and "less" have their own null (mne's ``permutation_t_test`` gives them the two-sided one).
     statistic: "welch", "pooled" or "rank" (``t`` is then the Mann-Whitney z and ``effect`` the AUC), for two samples.
     block: rows and columns per matrix product; memory is bounded by some three copies of x and 5 * 8 * block^2 bytes,
-        however many arrangements; it moves no p.  Drawn ones are multiplied in float32, and again in float64 where rounding could
-        move a p.
+        however many arrangements; it moves no p.  Drawn ones are multiplied in float32, and again in
+        float64 where rounding could move a p.
 
     Returns
     -------
@@ -249,8 +249,8 @@ def max_t(
     .064 of true nulls at .05 with 20 + 20 rows and .089 with 12 + 24 by "welch",
     more by "pooled" where the small group spreads more.
 
-    Source: Westfall & Young (1993); Nichols & Holmes (2002), doi:10.1002/hbm.1058; drawn flips: Hemerik & Goeman (2018),
-    doi:10.1007/s11749-017-0571-1.
+    Source: Westfall & Young (1993); Nichols & Holmes (2002), doi:10.1002/hbm.1058; drawn flips:
+    Hemerik & Goeman (2018), doi:10.1007/s11749-017-0571-1.
 
     Example
     -------

@@ -119,5 +119,6 @@ def test_t16_both_operands_of_a_product_have_one_dtype(exact):
     ):
         first = next(rows)
         assert first.dtype == dtype
-        for statistic in (_columns._products(kept), _halves.half_products(kept), _columns._two_sample(kept, 4, "welch")):
+        statistics = _columns._products(kept), _halves.half_products(kept), _columns._two_sample(kept, 4, "welch")
+        for statistic in statistics:
             assert statistic(first, slice(None)).dtype == dtype

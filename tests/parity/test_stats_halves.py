@@ -1,4 +1,4 @@
-"""Sign flips drawn in pairs of halves: the pairs are what they say, and (b + 1) / (m + 1) is exact as of single flips."""
+"""Sign flips drawn in pairs of halves: pairs are what they say, and (b + 1) / (m + 1) is exact as of single flips."""
 
 import numpy as np
 import pytest
