@@ -1,14 +1,51 @@
-"""Memory that nothing uses any more, back to the system."""
+"""Memory that nothing uses any more, back to the system; and what need not be searched for it."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event
+
+_ours = Event()
 
 
-def give_back() -> None:
-    """Give it back: Python and the C library keep what was freed, and what comes next would be laid on top of it."""
+def give_back(*, wholly: bool = False) -> None:
+    """Give it back: Python and the C library keep what was freed, and what comes next would be laid on top of it.
+
+    wholly : also what became garbage before the campaign, which :func:`set_aside` leaves out of the search.
+    """
+    if wholly and _ours.is_set():
+        gc.unfreeze()
     gc.collect()
     with suppress(AttributeError, OSError):  # another C library than glibc gives back by itself, or never
         ctypes.CDLL(None).malloc_trim(0)
+
+
+@contextmanager
+def set_aside() -> Iterator[None]:
+    """Leave what is there already out of every search for garbage, which then takes milliseconds.
+
+    A process with torch in it holds half a million objects, and a campaign makes enough of its own to have all of them
+    searched, .2 s each time. Nothing is done where objects are set aside already, by a campaign in another thread or by
+    you (``gc.freeze``).
+
+    Example
+    -------
+    >>> with set_aside():
+    ...     gc.get_freeze_count() > 0
+    True
+    >>> gc.get_freeze_count()
+    0
+    """
+    mine = gc.get_freeze_count() == 0
+    if mine:
+        gc.freeze()
+        _ours.set()
+    try:
+        yield
+    finally:
+        if mine:
+            _ours.clear()
+            gc.unfreeze()

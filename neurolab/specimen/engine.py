@@ -214,7 +214,7 @@ class Engine:
         self.servers.clear()
         if self._replay is not None:
             self._replay.forget()
-        room.give_back()
+        room.give_back(wholly=True)
 
     def _server(self, path: str, places: Sequence[int], copies: int) -> Server:
         key = path, places[0], copies

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from neurolab.campaign import Store
+from neurolab.campaign import Store, heap
 from neurolab.campaign.shards import Shard
 from neurolab.campaign.workers import workers_of
 from neurolab.design import sham
@@ -156,7 +156,7 @@ def examine_one(
     tasks = checked_tasks(specimen, tasks)
     override = check_dipping(specimen, design, tasks, allow_double_dipping)
     known = partial(_skeleton, specimen, design, tasks, override, batch_size)
-    with _kept(specimen, design, tasks, batch_size, exact, known, store, part, cohort) as kept:
+    with heap.set_aside(), _kept(specimen, design, tasks, batch_size, exact, known, store, part, cohort) as kept:
         campaign = Campaign(specimen, design, tasks, batch_size, exact, kept, progress, max_memory)
         campaign.run(min(workers, len(design) - 1), part)
         campaign.check_whole(lambda: kept.trials("some lesions could not be computed"))

@@ -61,8 +61,8 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(said in str(error) for said in _FULL)
 
 
-def give_back() -> None:
-    """Give memory that nothing uses back to the system, that of a GPU too."""
-    heap.give_back()
+def give_back(*, wholly: bool = False) -> None:
+    """Give memory that nothing uses back to the system, that of a GPU too; ``wholly`` as in ``heap.give_back``."""
+    heap.give_back(wholly=wholly)
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()

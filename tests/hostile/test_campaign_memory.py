@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from neurolab.campaign import heap
 from neurolab.errors import CampaignIncomplete, StoreWriteError, TooLargeError
 from neurolab.lesion import CutWeights, Lesion, Zero
 from neurolab.roi import ROI
@@ -174,7 +175,8 @@ def test_out_of_memory__is_known_by_what_allocators_say(error, is_it):
 def test_a_tile_too_large__is_halved_once_and_says_so(monkeypatch):
     only(monkeypatch, "slice")
     whole = campaign()
-    run = Standing.answers
+    run, searched = Standing.answers, []
+    monkeypatch.setattr(heap, "give_back", lambda **how: searched.append(how))
 
     def short(self, lesions):
         if self.copies > 4 and any(lesions):
@@ -193,6 +195,7 @@ def test_a_tile_too_large__is_halved_once_and_says_so(monkeypatch):
         halved = campaign()
     assert {text.partition(" ")[0] for text in whole.certificate_path.values[0, 1:]} == {"slice"}
     assert all(text.endswith("halved: out of memory") for text in halved.certificate_path.values[0, 1:])
+    assert {"wholly": True} in searched
     np.testing.assert_allclose(halved.score.values, whole.score.values, rtol=1e-5, atol=1e-6)
 
 
