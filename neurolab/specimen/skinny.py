@@ -6,7 +6,7 @@ A lesion that takes the previous one's channels and a few more starts from the s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -16,9 +16,9 @@ from torch.fx import Node
 
 from neurolab.specimen.loud import Loudness, Meter, faint
 from neurolab.specimen.settling import Settling
-from neurolab.specimen.sheet import Cut, Ground, Sheet
+from neurolab.specimen.sheet import HUSHED, MANY, Cut, Ground, Sheet
 from neurolab.specimen.sparse import SparsePlan
-from neurolab.specimen.steps import Blocks, Change, Running, Step
+from neurolab.specimen.steps import Anew, Blocks, Change, Running, Step, added
 from neurolab.specimen.tail import Tail
 
 #: Read-outs of so many lesions are compared with the sham's at once, where they have at most so many values.
@@ -30,6 +30,8 @@ NEAR = 2**19
 STEPS = 64
 #: Where a lesion leaves no more than this share of a site's channels, the layer on those alone is as fast as a step.
 FEW = 1 / 16
+#: A change that is loud in no more than this share of a layer's features is added to the others; these are run anew.
+SOME = 1 / 8
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Skinny(Ground):
 
         Where a sheet's channels grow from lesion to lesion, what is added is enough.
         """
-        more = [None, *(_added(before, cut) for before, cut in pairwise(cuts)), None]
+        more = [None, *(added(before, cut) for before, cut in pairwise(cuts)), None]
         side = len(self.tile)
         running: Running | None = None
         for start in range(0, len(cuts), side):
@@ -130,7 +132,8 @@ class Skinny(Ground):
                 step = self._step(one) or self._begun(one, steps)
                 steps.append(step)
                 told.append((one, step))
-                if sheet.silent and (step.base is self.bare or (running is not None and running.part)):
+                part = sheet.silent and (step.base is self.bare or (running is not None and running.part))
+                if part or (step.change is not None and step.change.anew is not None):
                     kept[slot] = ~self._reached(one)  # summed in another order also where nothing changes
             self._walk(steps)
             for one in self._faint(told, tile):
@@ -192,7 +195,7 @@ class Skinny(Ground):
         if running is not None and one.new is not None:
             running.steps += 1
             return self._more(one) if running.may(loud.of(one.new)) and running.steps < STEPS else None
-        change = self._small(sheet, one.which)
+        change = self._small(sheet, one.which, alone=running is None)
         if running is not None:
             running.may(loud.of(one.which))
         return None if change is None else Step(one.slot, change, running, self.blocks)
@@ -219,13 +222,33 @@ class Skinny(Ground):
         assert one.new is not None
         return Step(one.slot, self._change(one.sheet, one.new), one.running, after=one.slot - 1 if one.slot else None)
 
-    def _small(self, sheet: Columns, which: np.ndarray) -> Change | None:
-        """What a lesion changes, where that is a small part of the layer's output."""
-        small = self.small(self.mix, sheet, which)
-        if small is False:
+    def _small(self, sheet: Columns, which: np.ndarray, *, alone: bool) -> Change | None:
+        """What a lesion changes, where it is a small part of a layer's output; ``alone`` : in all but some features."""
+        small, most = self.small(self.mix, sheet, which), self.most[self.mix.node]
+        if small is False and not (alone and len(which) <= max(1, MANY * self.plan.n_channels)):
             return None
         change = self._change(sheet, which)
-        return change if small or change.loudness().within(self.most[self.mix.node]) else None
+        if small:
+            return change
+        loud = ~(change.loudness().both <= most.both)  # by row, then by feature; NaN is loud
+        if small is False and len(which) > 1:
+            loud |= ~(sheet.loud[self.mix.node].each(which).both <= most.times(HUSHED).both).all(0)
+        places = np.flatnonzero(loud) - change.columns.shape[1]
+        if not len(places):
+            return change
+        some = alone and places[0] >= 0 and len(places) <= SOME * change.weights.shape[1]
+        return replace(change, anew=self._features(sheet, which, torch.from_numpy(places))) if some else None
+
+    def _features(self, sheet: Columns, which: np.ndarray, places: torch.Tensor) -> Anew:
+        """Some features of the layer's output under a lesion."""
+        read, weights = self.by_channel[0], self.by_channel[1].index_select(1, places)
+        at = self.mix.lie.index(sheet.chosen(which), self.plan.n_channels)
+        values = torch.cat([block.index_select(1, places) for block in self.bare]).T
+        values = torch.addmm(values, weights.index_fill(0, at, 0).T, read)
+        if not sheet.silent:
+            new = sheet.part(sheet.new.carried[self.mix.source], which, self.mix.lie)
+            values.addmm_(weights.index_select(0, at).T, new.T)
+        return Anew(places, values)
 
     def _left(self, one: Turn) -> Change:
         """The columns of the channels that a lesion leaves alone: all there is where its own are silent."""
@@ -273,18 +296,3 @@ class Skinny(Ground):
     def _columns(self, sheet: Columns, which: np.ndarray) -> torch.Tensor:
         """Where the columns of some channels lie."""
         return self.mix.lie.index(torch.from_numpy(which), sheet.channels.shape[0])
-
-
-def _added(before: Cut, cut: Cut) -> np.ndarray | None:
-    """The channels that a lesion has beyond the one before; None where it has not all of its, or many more."""
-    if before[0] is not cut[0] or before[1] is None or cut[1] is None:
-        return None
-    more = len(cut[1]) - len(before[1])
-    if not more and len(cut[1]) == 1:
-        return cut[1][:0] if cut[1][0] == before[1][0] else None
-    if more < 0 or 2 * more > len(cut[1]):
-        return None
-    new = np.ones(cut[0].channels.shape[0], dtype=bool)
-    new[before[1]] = False
-    added = cut[1][new[cut[1]]]
-    return added if len(added) == more else None

@@ -10,22 +10,32 @@ import numpy as np
 import torch
 
 from neurolab.specimen.loud import Loudness, loudness_of_product
+from neurolab.specimen.sheet import Cut
 
 #: A layer's output (rows, features) as blocks of rows.
 Blocks = Sequence[torch.Tensor]
 
 
 @dataclass(frozen=True)
+class Anew:
+    """A few features of a layer's output that are known by themselves: their places, and values (features, rows)."""
+
+    places: torch.Tensor
+    values: torch.Tensor
+
+
+@dataclass(frozen=True)
 class Change:
     """What some columns (columns, rows) change, times ``weights`` (columns, features), in blocks of ``size`` rows.
 
-    ``still`` : by block, whether that is nothing.
+    ``still`` : by block, whether that is nothing. ``anew`` : features that are not to be had by a sum.
     """
 
     columns: torch.Tensor
     weights: torch.Tensor
     size: int
     still: Sequence[bool]
+    anew: Anew | None = None
 
     def loudness(self) -> Loudness:
         """Get how loud it is, measured."""
@@ -37,6 +47,9 @@ class Change:
             torch.addcmul(block, self._rows(number), self.weights, out=out)
         else:
             torch.addmm(block, self._rows(number), self.weights, out=out)
+        if self.anew is not None:
+            rows = self.anew.values[:, number * self.size : (number + 1) * self.size]
+            out.T.index_copy_(0, self.anew.places, rows)
 
     def alone(self, number: int, out: torch.Tensor) -> torch.Tensor:
         """Put the change of one block into ``out``, which is returned."""
@@ -123,9 +136,10 @@ class Step:
         return None if self.after is None else part[self.after]
 
     def more(self, base: Blocks) -> Change | None:
-        """Get what is added to ``base`` and goes into a buffer, where that are several columns."""
-        kept = self.base is not base or self.running is not None
-        return None if kept or self.change is None or self.change.weights.shape[0] < 2 else self.change
+        """Get what is added to ``base`` and goes into a buffer, where that are several columns and nothing else."""
+        if self.base is not base or self.running is not None or self.change is None or self.change.anew is not None:
+            return None
+        return self.change if self.change.weights.shape[0] > 1 else None
 
     def sum(self, number: int, buffer: torch.Tensor) -> torch.Tensor:
         """Get a block of the lesion's sum: in the buffer, or in the running sum, which it moves on."""
@@ -135,3 +149,18 @@ class Step:
         elif self.base is not None:
             out.copy_(self.base[number])
         return out
+
+
+def added(before: Cut, cut: Cut) -> np.ndarray | None:
+    """Get the channels that a lesion has beyond the one before; None where it has not all of its, or many more."""
+    if before[0] is not cut[0] or before[1] is None or cut[1] is None:
+        return None
+    more = len(cut[1]) - len(before[1])
+    if not more and len(cut[1]) == 1:
+        return cut[1][:0] if cut[1][0] == before[1][0] else None
+    if more < 0 or 2 * more > len(cut[1]):
+        return None
+    new = np.ones(cut[0].channels.shape[0], dtype=bool)
+    new[before[1]] = False
+    found = cut[1][new[cut[1]]]
+    return found if len(found) == more else None
