@@ -25,11 +25,14 @@ def give_back(*, wholly: bool = False) -> None:
 
 @contextmanager
 def set_aside() -> Iterator[None]:
-    """Leave what is there already out of every search for garbage, which then takes milliseconds.
+    """Leave what is there already out of every search for garbage, which then takes milliseconds; all is searched at
+    the end.
 
     A process with torch in it holds half a million objects, and a campaign makes enough of its own to have all of them
-    searched, .2 s each time. Nothing is done where objects are set aside already, by a campaign in another thread or by
-    you (``gc.freeze``).
+    searched many times, .2 s each. The search at the end is a must: Python takes what was set aside as searched, and
+    would not look for a network in it that is gone until as much again was made. Nothing is done where objects are set
+    aside already, by a campaign in another thread or by you (``gc.freeze``); what you set aside meanwhile is given back
+    with the rest.
 
     Example
     -------
@@ -40,12 +43,13 @@ def set_aside() -> Iterator[None]:
     0
     """
     mine = gc.get_freeze_count() == 0
-    if mine:
-        gc.freeze()
-        _ours.set()
     try:
+        if mine:
+            _ours.set()
+            gc.freeze()
         yield
     finally:
         if mine:
             _ours.clear()
             gc.unfreeze()
+            give_back()

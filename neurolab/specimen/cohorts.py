@@ -9,6 +9,7 @@ from typing import Any
 
 import xarray as xr
 
+from neurolab.campaign.pace import over_networks
 from neurolab.campaign.portions import Portions
 from neurolab.campaign.serving import Failure
 from neurolab.campaign.workers import run_pieces, workers_of
@@ -56,31 +57,37 @@ def examine_each(
 ) -> xr.Dataset:
     """Get the trials of all networks; a worker has whole ones, where there are as many networks as workers."""
     workers = workers_of(n_jobs)
-    apart = 1 < workers <= len(cohort)
+    apart, n, show = 1 < workers <= len(cohort), len(cohort), bool(settings.get("progress"))
     settings |= {"n_jobs": 1, "progress": False} if apart else {"n_jobs": n_jobs}
     if apart and settings.get("max_memory") is not None:
         settings["max_memory"] = max(bytes_of(settings["max_memory"]) // workers, 1)
     others = {kind: effect for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__}
     work = Networks(cohort, lesions, tasks, settings, others)
     if not apart:
-        return _joined(cohort, [_of_one(work, place) for place in range(len(cohort))])
+        with over_networks(n, 1, show=show) as step:
+            return _joined(cohort, [_of_one(work, place, step) for place in range(n)])
     found: dict[int, Any] = {}
-    with closing(run_pieces(Portions(range(len(cohort)), workers=workers), work, workers=workers)) as results:
-        for done in results:
-            found.update(done)
+    pieces = run_pieces(Portions(range(n), workers=workers), work, workers=workers)
+    with over_networks(n, workers, show=show) as step, closing(pieces) as results:
+        for place, one in (pair for done in results for pair in done):
+            found[place] = one
+            step()
     for place, one in sorted(found.items()):
         if isinstance(one, Failure) and not isinstance(one.error, CampaignIncomplete):
             raise one.error or SpecimenError(f"{cohort[place].name!r} could not be examined: {one.said}.")
-    whole = (found[place] for place in range(len(cohort)))
+    whole = (found[place] for place in range(n))
     return _joined(cohort, [one.error if isinstance(one, Failure) else one for one in whole])
 
 
-def _of_one(work: Networks, place: int) -> xr.Dataset | CampaignIncomplete:
+def _of_one(work: Networks, place: int, step: Callable[[], None]) -> xr.Dataset | CampaignIncomplete:
     """The trials of a network; where some of its lesions failed, the error that says so, and the others go on."""
+    found: xr.Dataset | CampaignIncomplete
     try:
-        return work.run(place)
+        found = work.run(place)
     except CampaignIncomplete as error:
-        return error
+        found = error
+    step()
+    return found
 
 
 def _joined(cohort: Cohort, every: Sequence[Any]) -> xr.Dataset:

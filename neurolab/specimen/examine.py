@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from neurolab.errors import DataError, LesionPlanError, did_you_mean, listed
 from neurolab.lesion import Lesion, Zero, unique_lesions
 from neurolab.roi import ROI
 from neurolab.scores import describe
-from neurolab.specimen.campaign import Campaign
+from neurolab.specimen.campaign import MANY, Campaign
 from neurolab.specimen.cohorts import Designs, examine_each
 from neurolab.specimen.given import check_specimen, design_for
 from neurolab.specimen.identity import identity_of
@@ -156,7 +156,8 @@ def examine_one(
     tasks = checked_tasks(specimen, tasks)
     override = check_dipping(specimen, design, tasks, allow_double_dipping)
     known = partial(_skeleton, specimen, design, tasks, override, batch_size)
-    with heap.set_aside(), _kept(specimen, design, tasks, batch_size, exact, known, store, part, cohort) as kept:
+    aside = heap.set_aside() if len(design) > MANY else nullcontext()
+    with aside, _kept(specimen, design, tasks, batch_size, exact, known, store, part, cohort) as kept:
         campaign = Campaign(specimen, design, tasks, batch_size, exact, kept, progress, max_memory)
         campaign.run(min(workers, len(design) - 1), part)
         campaign.check_whole(lambda: kept.trials("some lesions could not be computed"))

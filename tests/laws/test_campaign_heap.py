@@ -32,14 +32,26 @@ class Watching:
         self.seen, self.stop = [], stop
 
     def __call__(self, outputs, table):
-        self.seen.append(gc.get_freeze_count())
+        self.seen.append(gc.get_freeze_count() if len(self.seen) < 9 else self.seen[-1])  # it counts, one by one
         if self.stop is not None and len(self.seen) == 2:
             raise self.stop
         return outputs[:, 0]
 
 
-def campaign(score, n=6, **settings):
-    net = nl.Specimen(nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2)).eval(), np.ones((1, 3)))
+class Looped(nn.Sequential):
+    """A network that only a search frees: one of its layers calls it."""
+
+    def __init__(self):
+        super().__init__(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+        self[1].register_forward_hook(self.seen)
+
+    def seen(self, *_):
+        pass
+
+
+def campaign(score, n=MANY + 1, net=None, **settings):
+    net = net or nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+    net = nl.Specimen(net.eval(), np.ones((1, 3)))
     table = pd.DataFrame({"stimulus_id": ["a", "b"], "condition": ["x", "y"]})
     task = nl.Task("t", nl.StimulusSet("two", np.ones((2, 3)), table), score)
     lesions = [nl.Lesion(nl.ROI(f"u{at}", {"1": [at % 8]}), nl.Zero(), draw=at) for at in range(n)]
@@ -56,8 +68,26 @@ def _nothing_aside():
 def test_a_campaign_sets_aside_what_was_there_and_gives_it_back():
     score = Watching()
     campaign(score)
-    assert len(score.seen) == 7
+    assert len(score.seen) == MANY + 2
     assert min(score.seen) > 10_000
+
+
+def test_a_small_campaign_leaves_python_to_itself():
+    score = Watching()
+    campaign(score, MANY - 1)
+    assert max(score.seen) == 0
+
+
+@pytest.mark.parametrize(("n", "times", "most"), [(6, 100, 60), (MANY + 1, 4, 1)], ids=["small", "large"])
+def test_networks_that_are_gone_do_not_stay_in_memory(n, times, most):
+    # what was set aside is searched at the end: Python would not, and networks would add up, campaign after campaign
+    known = []
+    for _ in range(times):
+        net = Looped()
+        known.append(weakref.ref(net))
+        campaign(lambda outputs, table: outputs[:, 0], n, net)
+        del net
+    assert sum(one() is not None for one in known) <= most
 
 
 @pytest.mark.parametrize("stop", [ValueError("no"), KeyboardInterrupt()], ids=["error", "Ctrl-C"])
@@ -108,11 +138,11 @@ def test_garbage_of_a_campaign_is_found_and_older_garbage_when_memory_is_short()
 
 def test_a_campaign_in_another_thread_ends_before_or_after():
     score, other = Watching(), Watching()
-    inner = threading.Thread(target=campaign, args=(other, 40))
+    inner = threading.Thread(target=campaign, args=(other,))
     inner.start()
-    campaign(score, 40)
+    campaign(score)
     inner.join()
-    assert len(score.seen) == len(other.seen) == 41
+    assert len(score.seen) == len(other.seen) == MANY + 2
 
 
 def test_many_lesions_leave_no_garbage_of_their_own():
