@@ -35,6 +35,7 @@ from neurolab.stats._halves import half_products, paired_flips
 from neurolab.stats._maxima import DRAWN, ROUND, Settle, Statistic, maxima, one_sided, sign_rows, split_rows
 
 SMALL = 4_096  # this many arrangements are always enumerated
+ZERO = 1e-12  # statistics are of the size of 1: one that is nearer to 0 is 0 but for the order of its sum
 #: The two-sample tests whose maximum can be taken; "rank" is of ranks, which it leaves as they are.
 TESTS = {"welch": maps.welch_t, "pooled": maps.pooled_t, "rank": maps.rank_auc}
 
@@ -45,7 +46,8 @@ class MaxT:
     beside it.
 
     Columns with ``valid`` False (constant or non-finite) take no part: t is 0, p is 1.  ``null`` holds the maximum of
-    each arrangement on the scale of the test's own statistic.
+    each arrangement: t for "welch", else the correlation r = t / sqrt(t^2 + df) ("rank": of ranks), which orders
+    arrangements as t does; beside it draw r, not ``t``.
     """
 
     p: Floats
@@ -75,7 +77,8 @@ def finish(
     """Get the result: p is the share of arrangements, the observed one too, whose maximum reaches it."""
     valid, alternative = seen.valid, seen.alternative
     value = one_sided(observed, alternative)
-    reached = null.size - np.searchsorted(np.sort(null), value - TIE * np.abs(value), side="left")
+    slack = np.maximum(TIE * np.abs(value), ZERO)
+    reached = null.size - np.searchsorted(np.sort(null), value - slack, side="left")
     null = null if valid.any() else null[:0]  # nothing was tested
     p = np.ones(valid.size)
     p[valid] = np.maximum(reached, 1) / null.size if exact else (reached + 1) / (null.size + 1)
@@ -104,8 +107,7 @@ def _flip_test(
     exact = total <= max(SMALL, n_permutations)
     two, side = seen.alternative == "two-sided", seen.alternative
     stream = None if exact else generator(rng, "max_t")
-    if stream is not None:
-        x = x[stream.permutation(n)]  # which rows are a half is drawn too
+    x = x if stream is None else x[stream.permutation(n)]  # which rows are a half is drawn too
     z = x[:, seen.valid] - popmean
     z /= np.abs(z).max(axis=0)
     z /= np.sqrt(n * (z**2).sum(axis=0))
@@ -231,12 +233,13 @@ def max_t(
     groups: (n,) booleans (or 0/1); the effect is mean over True - mean over False.
     y: the second members of the pairs, same shape as x.
     n_permutations, rng: arrangements drawn when there are too many to enumerate; then p = (b + 1) / (m + 1).  Signs
-        are drawn in pairs that share those of half of the rows and differ in all others, at half the price.
+        are drawn in pairs that share those of half of the rows and differ in all others, at half the price; one of
+        the m is the data's own partner.
     alternative: "greater" and "less" have their own null (mne's ``permutation_t_test`` gives them the two-sided one).
     statistic: "welch", "pooled" or "rank" (``t`` is then the Mann-Whitney z and ``effect`` the AUC), for two samples.
     block: rows and columns per matrix product; memory is bounded by some three copies of x and 5 * 8 * block^2 bytes,
-        however many arrangements; it moves no p.  Drawn ones are multiplied in float32, and again in
-        float64 where rounding could move a p.
+        however many arrangements.  Drawn ones are multiplied in float32, and again in float64 where
+        rounding could move a p.
 
     Returns
     -------

@@ -88,3 +88,27 @@ def test_the_size_of_a_block_changes_no_p(block):
     x = np.random.default_rng(1).normal(size=(20, 9)) + 0.3
     expected = permutation.max_t(x, n_permutations=200, rng=5)
     np.testing.assert_array_equal(permutation.max_t(x, n_permutations=200, rng=5, block=block).p, expected.p)
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
+@pytest.mark.parametrize("total", [0, 3, -4])
+def test_whole_numbers_that_sum_to_nothing_or_little_tie_as_whole_numbers_do(alternative, total):
+    turn = {"two-sided": np.abs, "greater": np.positive, "less": np.negative}[alternative]
+    for seed in range(20):
+        stream = np.random.default_rng(seed)
+        x = stream.integers(-9, 10, 17)
+        x[-1] += total - x.sum()
+        signs = np.random.default_rng(seed)
+        order = signs.permutation(17)
+        rows = np.concatenate(list(paired_flips(17, 99, signs, 1_000))).astype(int)
+        p = (1 + (turn(rows @ x[order]) >= turn(total)).sum()) / 100
+        for block in (1, 7, 30, 1_000):
+            found = permutation.max_t(x[:, None], n_permutations=99, rng=seed, alternative=alternative, block=block)
+            assert found.p[0] == p
+
+
+def test_null_is_r_on_whose_scale_t_can_be_drawn():
+    x = np.random.default_rng(3).normal(size=(9, 1)) + 0.4
+    found = permutation.max_t(x)
+    r = np.abs(found.t) / np.sqrt(found.t**2 + found.df)
+    assert found.p[0] == pytest.approx((found.null >= r - 1e-12).mean())
