@@ -22,6 +22,7 @@ from neurolab.specimen.record import batches
 from neurolab.specimen.sites import Site
 from neurolab.specimen.smooth import Smooth, checked, smooth_of
 from neurolab.specimen.specimen import Cohort, Specimen, Task
+from neurolab.specimen.task_checks import check_task
 
 #: How an estimate is made, with what its test is called.
 METHODS = {
@@ -95,6 +96,7 @@ def screen(
     """
     how = Zero() if how is None else how
     places = _checked(specimen, sites, how, method, n_steps, n_exact)
+    check_task(task, "screen")
     words, stand_in = smooth_of(task, smooth)
     with one_thread(), bench(specimen) as table:
         inputs, ids = specimen.prepare(task.stimuli.inputs), task.stimuli.ids

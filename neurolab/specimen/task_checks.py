@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from neurolab.errors import DataError, DoubleDippingError, listed
 from neurolab.lesion import Lesion
@@ -12,13 +12,22 @@ from neurolab.specimen.specimen import Specimen, Task
 
 def checked_tasks(specimen: Specimen, tasks: Sequence[Task]) -> tuple[Task, ...]:
     """Get the tasks of a campaign; raises DataError for none, equal names, or one that the network cannot answer."""
-    tasks = (tasks,) if isinstance(tasks, Task) else tuple(tasks)
+    tasks = (tasks,) if isinstance(tasks, Task) else tuple(tasks) if isinstance(tasks, Iterable) else (tasks,)
+    for task in tasks:
+        check_task(task, "examine")
     names = [task.name for task in tasks]
     if not tasks or len(set(names)) != len(names):
         raise DataError(f"examine() got the tasks {listed(names, empty='()')}; expected at least one, each with a name "
                         "of its own.")
     _check_sheet(specimen, tasks)
     return tasks
+
+
+def check_task(task: object, verb: str) -> None:
+    """Raise DataError unless something is a Task."""
+    if not isinstance(task, Task):
+        raise DataError(f"{verb}() got {type(task).__name__} as a task; expected nl.Task values. Type "
+                        "nl.Task('naming', stimuli, nl.scores.accuracy).")
 
 
 def _check_sheet(specimen: Specimen, tasks: Sequence[Task]) -> None:

@@ -294,7 +294,7 @@ def _membership(groups: ArrayLike, n: int) -> Bools:
     """Get the rows of the first group from booleans or 0/1."""
     given = regular(groups, "groups")
     if given.shape != (n,) or not (given.dtype == bool or np.isin(given, (0, 1)).all()):
-        raise DataError(
-            f"groups of shape {given.shape} given; expected {n} booleans: type groups=(condition == 'faces')."
-        )
+        strange = [one for one in given.ravel().tolist() if one not in (0, 1)]
+        what = f"of shape {given.shape}" if given.shape != (n,) else f"with {strange[0]!r} in it"
+        raise DataError(f"groups {what} given; expected {n} booleans: type groups=(condition == 'faces').")
     return given.astype(bool)

@@ -8,8 +8,9 @@ from torch import nn
 
 from neurolab import scores
 from neurolab.errors import DataError, LesionPlanError, NeurolabError, RefusedSiteError, SpecimenError, UnknownSiteError
-from neurolab.lesion import Noise, Zero
-from neurolab.specimen import Cohort, Specimen, Task, record
+from neurolab.lesion import Lesion, Noise, Zero
+from neurolab.roi import ROI
+from neurolab.specimen import Cohort, Specimen, Task, examine, record
 from neurolab.specimen.screening_run import screen
 from neurolab.stimuli import StimulusSet
 
@@ -156,3 +157,12 @@ def test_rng__same_number_same_result_another_another_sample():
     assert one.identical(two)
     assert (one["status"].values != other["status"].values).any()
     np.testing.assert_array_equal(one["estimate"], other["estimate"])
+
+
+@pytest.mark.parametrize("strange", [[TASK], ("t", REAL), None])
+def test_what_is_no_task__is_refused_with_what_to_type(strange):
+    with pytest.raises(DataError, match=r"screen\(\) got \w+ as a task.*nl\.Task\("):
+        screen(made(), "first", strange, n_exact=10, rng=0)
+    for tasks in ([("t", REAL)], [TASK, None], 3):
+        with pytest.raises(DataError, match=r"examine\(\) got \w+ as a task.*nl\.Task\("):
+            examine(made(), [Lesion(ROI("one", {"first": [0]}), Zero())], tasks)
