@@ -15,6 +15,13 @@ from neurolab.errors import CampaignMismatchError, FileFormatError
 IDENTITY = "identity.json"
 #: Of how an identity is written; another one is another campaign.
 FORMAT = 1
+#: What it means that two digests of something differ, by how its name begins.
+MEANS = {
+    "model code": "another layout, code or settings of the model",
+    "stimuli of ": "other stimuli, or another table of them",
+    "score of ": "its code, or what it refers to, was changed",
+    "ablation ": "its code was changed",
+}
 
 
 def as_plain(identity: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,11 +79,18 @@ def settle(folder: Path, identity: Mapping[str, Any], by: str) -> None:
 
 def refusal(folder: Path, asked: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """Get the message that lists what differs between this campaign and the one in a folder."""
-    lines = [f"  {name}: here {here}, in the store {there}" for name, here, there in differences(asked, found)]
+    lines = [f"  {name}{_meaning(name, here, there)}: here {here}, in the store {there}"
+             for name, here, there in differences(asked, found)]
     return (
         f"The store {folder} was made by another campaign:\n" + "\n".join(lines) + "\nIts cells would not be those of "
-        f"this campaign, so none was used and nothing was changed. Type another store=, or delete {folder}."
+        "this campaign, so none was used and nothing was changed. Type another store=; that one stays as it is."
     )
+
+
+def _meaning(name: str, *both: str) -> str:
+    """What it means that the digests of something differ."""
+    said = [text for begin, text in MEANS.items() if name.startswith(begin)]
+    return f" ({said[0]})" if said and repr(_NOTHING) not in both else ""
 
 
 def differences(asked: Any, found: Any, name: str = "") -> Iterator[tuple[str, str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from neurolab.campaign.disk import unsealed, write_first
 from neurolab.campaign.identity import differences, read_identity
 from neurolab.campaign.kin import cohort_files
 from neurolab.campaign.overview import shelves, status
+from neurolab.campaign.shards import Shard
 from neurolab.campaign.shelf import Shelf
 from neurolab.campaign.store import Cell, Store
 from neurolab.errors import CampaignMismatchError, DataError, listed
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: How many cells are carried over at once.
 AT_ONCE = 64
+#: The writer of a shard's cells.
+_WRITER = re.compile(r"(\d+)-of-(\d+)")
 
 
 def merge(paths: Iterable[str | os.PathLike[str]], into: str | os.PathLike[str]) -> pd.DataFrame:
@@ -75,6 +79,15 @@ def merge(paths: Iterable[str | os.PathLike[str]], into: str | os.PathLike[str])
                 if not store.missing(design) and not _failed(store, design):
                     store.finalise(design)
     return status(target)
+
+
+def absent_shards(paths: Iterable[str | os.PathLike[str]]) -> list[Shard]:
+    """Get the shards of which none of several stores holds a cell, where any of them was filled by shards."""
+    every = [shelf for path in paths for shelf in shelves(path, thorough=False) if shelf.done()]
+    writers = {writer for shelf in every for writer in shelf.ledger.commits}
+    there = {Shard(int(part[1]), int(part[2])) for writer in writers if (part := _WRITER.fullmatch(writer))}
+    return [Shard(number, n) for n in sorted({one.n for one in there}) for number in range(1, n + 1)
+            if Shard(number, n) not in there]
 
 
 def _check_alike(every: Iterable[Shelf]) -> None:

@@ -187,10 +187,11 @@ def partial(path: str | os.PathLike[str], *, design: str | None = None) -> xr.Da
     if not found:
         raise UnfinishedError(f"{path}: no lesion is finished yet. `neurolab status {path}` says how far it is.")
     if design is None and len(found) > 1:
-        raise UnknownNameError(f"{path} holds {len(found)} designs. Type design= one of {listed(found)}.")
+        raise UnknownNameError(f"{path} holds {len(found)} designs. Type design= one of these:\n{_told(found)}")
     chosen = next(iter(found)) if design is None else design
     if chosen not in found:
-        raise UnknownNameError(f"{path} has no design {chosen!r}.{did_you_mean(chosen, found)} It has {listed(found)}.")
+        hint = did_you_mean(chosen, found)
+        raise UnknownNameError(f"{path} has no design {chosen!r}.{hint} It has these:\n{_told(found)}")
     trials = concat(shelf.partial(one) for shelf, one in found[chosen])
     there = set(map(str, trials["specimen"].values))
     waiting = [name for name in cohorts(Path(path)).get(chosen, ()) if name not in there]
@@ -198,3 +199,24 @@ def partial(path: str | os.PathLike[str], *, design: str | None = None) -> xr.Da
         return trials
     said = f"{len(waiting)} of {len(there) + len(waiting)} networks have not begun ({listed(waiting, most=4)})"
     return trials.assign_attrs(partial="; ".join(filter(None, [said, str(trials.attrs.get("partial", ""))])))
+
+
+def _told(found: dict[str, list[tuple[Shelf, str]]]) -> str:
+    """A line for each design: its short name, and which lesions and tasks are in it."""
+    lines = []
+    for name, ((shelf, one), *_) in found.items():
+        coords = shelf.read_outline(one)["coords"]
+        lesions, tasks = (list(dict.fromkeys(coords[what]["data"])) for what in ("lesion_id", "task"))
+        lines.append(f"  {name!r}: {len(lesions)} lesions ({listed(lesions, most=3)}) on {listed(tasks, most=3)}")
+    return "\n".join(lines)
+
+
+def time_left(table: pd.DataFrame) -> float:
+    """Get the seconds until all that a table of :func:`status` names is done, at the speed of what runs now.
+
+    NaN where nothing runs or nothing is known of its speed; networks that have not begun count.
+    """
+    left = (table["planned"] - table["done"] - table["failed"]).to_numpy(float)
+    seconds = table["seconds_left"].to_numpy(float)
+    runs = (table["running"] != "").to_numpy() & (seconds > 0)
+    return float(left.sum() / (left[runs] / seconds[runs]).sum()) if runs.any() else float("nan")

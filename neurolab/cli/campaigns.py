@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,10 +51,30 @@ def merge(options: argparse.Namespace) -> int:
         print(f"{options.into} is one of the stores: the cells of the others go into it.", file=sys.stderr)
     table = merge(options.folders, options.into)
     _show(table, options.json)
+    if not options.json:
+        _say_what_is_missing(table, options.folders, options.into)
     return 0 if bool(table["finished"].all()) else 1
 
 
+def _say_what_is_missing(table: pd.DataFrame, folders: Sequence[Path], into: Path) -> None:
+    """The shards of which no cell came, and what to do about cells that are missing or failed."""
+    from neurolab.campaign.joined import absent_shards
+
+    missing = int((table["planned"] - table["done"] - table["failed"]).sum())
+    absent = absent_shards(folders)
+    if missing and absent:
+        print(f"{missing} cells are missing; no store named here holds any of shard {', '.join(map(str, absent))}. "
+              f"Merge what is missing --into {into.as_posix()} too: what is there stays.")
+    elif missing:
+        print(f"{missing} cells are missing. A shard that was stopped goes on by its own call; merge it again then, or "
+              f"have all that is missing computed here: store='{into.as_posix()}' without a shard.")
+    if table["failed"].any():
+        print(f"{int(table['failed'].sum())} cells failed: neurolab status {into.as_posix()} says why.")
+
+
 def _show(table: pd.DataFrame, as_json: bool) -> None:
+    from neurolab.campaign.overview import time_left
+
     if as_json:
         rows = json.loads(table.to_json(orient="records"))
         print(json.dumps(rows, indent=1, ensure_ascii=False))
@@ -63,7 +84,9 @@ def _show(table: pd.DataFrame, as_json: bool) -> None:
     done, planned = int(table["done"].sum()), int(table["planned"].sum())
     n = table["specimen"].nunique()
     parts = ("" if n == len(table) else f"{len(table)} designs of ") + f"{n} network{'s' * (n != 1)}"
-    print(f"{done} of {planned} cells; {int(table['finished'].sum())} of {parts} finished")
+    left = _time(time_left(table))
+    print(f"{done} of {planned} cells; {int(table['finished'].sum())} of {parts} finished"
+          + (f"; about {left} left" if left else "") + ("" if planned else "; its lesions are still being planned"))
 
 
 def _time(seconds: float) -> str:

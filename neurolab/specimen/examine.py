@@ -13,11 +13,11 @@ import numpy as np
 import torch
 import xarray as xr
 
-from neurolab.campaign import Store, heap
+from neurolab.campaign import Store, heap, status
 from neurolab.campaign.shards import Shard
 from neurolab.campaign.workers import workers_of
 from neurolab.design import sham
-from neurolab.errors import DataError, LesionPlanError, did_you_mean, listed
+from neurolab.errors import DataError, LesionPlanError, NeurolabError, did_you_mean, listed
 from neurolab.lesion import Lesion, Zero, unique_lesions
 from neurolab.roi import ROI
 from neurolab.scores import describe
@@ -128,9 +128,19 @@ def _said_when_stopped(store: Any) -> Iterator[None]:
     except KeyboardInterrupt as stop:
         stop.add_note(
             "No lesion is kept; type store='runs/x' to go on later." if store is None else
-            f"Finished lesions are kept in {store}: the same call goes on, neurolab status {store} says how far it is."
+            f"Finished lesions are kept in {store}{_so_far(store)}: the same call goes on, neurolab status {store} "
+            "says how far it is."
         )
         raise
+
+
+def _so_far(store: str | os.PathLike[str]) -> str:
+    """How much of a campaign is in its store, all networks of a cohort together; nothing where that cannot be read."""
+    try:
+        table = status(store)
+    except (NeurolabError, OSError):
+        return ""
+    return f" ({table['done'].sum()} of {table['planned'].sum()} cells)"
 
 
 def examine_one(

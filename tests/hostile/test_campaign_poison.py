@@ -129,12 +129,12 @@ def test_an_interrupt__keeps_what_is_finished_and_says_so(tmp_path, moods, caplo
     moods("5:interrupt")
     with pytest.raises(KeyboardInterrupt) as stop:
         examined(store=tmp_path)
-    assert stop.value.__notes__[-1] == (f"Finished lesions are kept in {tmp_path}: the same call goes on, neurolab "
-                                        f"status {tmp_path} says how far it is.")
+    done = status(tmp_path)["done"].item()
+    assert stop.value.__notes__[-1] == (f"Finished lesions are kept in {tmp_path} ({done} of 9 cells): the same call "
+                                        f"goes on, neurolab status {tmp_path} says how far it is.")
     with pytest.raises(KeyboardInterrupt) as stop:
         examined()
     assert stop.value.__notes__[-1] == "No lesion is kept; type store='runs/x' to go on later."
-    done = status(tmp_path)["done"].item()
     assert done >= 5
     assert f"Stopped; {done} of 9 lesions of net are kept in {tmp_path}; the same call goes on." in caplog.messages
     moods()

@@ -34,6 +34,19 @@ def test_readme__example_is_twelve_lines_and_runs():
     assert "stimuli" in printed.getvalue()
 
 
+def test_readme__a_campaign_goes_on_from_its_store(tmp_path, monkeypatch):
+    words = ("load_cohort", "shard=", "campaign.partial")
+    blocks = [next(block for block in BLOCKS if word in block) for word in words]
+    monkeypatch.chdir(tmp_path)
+    here: dict = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for block in blocks:  # as it stands but for the number of controls and a cluster that is not here
+            small = block.replace("999", "9").replace('"dask"', '"threading"').replace("n_jobs=8", "n_jobs=2")
+            exec(compile(small, "README.md", "exec"), here)
+    assert here["trials"].sizes["lesion"] == here["so_far"].sizes["lesion"] == 11
+    assert here["so_far"].identical(here["trials"])
+
+
 def test_readme__an_ablation_added_from_outside_works_everywhere():
     (addition,) = [block for block in BLOCKS if "ABLATIONS[" in block]
     here: dict = {"__name__": "outside"}
