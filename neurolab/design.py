@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import comb
@@ -101,7 +102,8 @@ def _another(
 def dose_ladder(lesion: Lesion, doses: Iterable[float], *, n_draws: int = 1, rng: RNG) -> tuple[Lesion, ...]:
     """Get the lesion at several doses (shares of its units), which nest: every smaller dose lies inside the larger.
 
-    Each draw has one random order of the units; dose d takes its first ``round(d * n)`` (at least one).
+    Each draw has one random order of the units; dose d takes its first ``round(d * n)`` (at least one). Where that
+    is another share than was asked for, ``notes`` of the lesion hold it as "share", and ``dose_response`` says so.
 
     Example
     -------
@@ -119,9 +121,11 @@ def dose_ladder(lesion: Lesion, doses: Iterable[float], *, n_draws: int = 1, rng
             if not 0 < dose <= 1:
                 raise LesionPlanError(f"A dose of {dose} was asked for; expected a share of the units in (0, 1].")
             keep = order[: max(1, round(dose * len(flat)))]
+            made = () if math.isclose(len(keep), dose * len(flat)) else (("share", len(keep) / max(len(flat), 1)),)
             units = {site: flat[keep[sites[keep] == at]] for at, site in enumerate(lesion.roi.units)}
             roi = replace(lesion.roi, name=f"{lesion.roi.name} {dose:g}", units=units)
-            rungs.append(replace(lesion, roi=roi, dose=float(dose), draw=draw if n_draws > 1 else lesion.draw))
+            rungs.append(replace(lesion, roi=roi, dose=float(dose), draw=draw if n_draws > 1 else lesion.draw,
+                                 notes=(*lesion.notes, *made)))
     return tuple(rungs)
 
 

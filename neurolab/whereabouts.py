@@ -13,6 +13,8 @@ from neurolab.errors import did_you_mean
 ROOMS = ("analysis", "specimen", "plots", "datasets", "scores", "brain", "campaign", "simulate", "drawn", "errors",
          "stats", "lab", "report", "protocol", "calibrate")  # fmt: skip
 ASIDE = ("lab", "report", "protocol", "calibrate", "cli")
+#: The room whose functions lie in its modules.
+ARRAYS = "stats"
 
 
 def rooms_of(name: str) -> list[str]:
@@ -22,24 +24,29 @@ def rooms_of(name: str) -> list[str]:
     -------
     >>> rooms_of("retrain"), rooms_of("no_such_name")
     (['specimen'], [])
+    >>> rooms_of("max_t")
+    ['stats.permutation']
     """
-    return [room for room in ROOMS if name in public_names(room)]
+    every = (*ROOMS, *(f"{ARRAYS}.{module}" for module in public_names(ARRAYS)))
+    return [room for room in every if name in public_names(room)]
 
 
 def public_names(room: str) -> list[str]:
-    """Get what a room shows, without importing it.
+    """Get what a room or a module of one shows, without importing it: what it lists, else what it defines.
 
     Example
     -------
     >>> "savings" in public_names("analysis")
     True
     """
-    here = pathlib.Path(__file__).resolve().parent
-    file = here / room / "__init__.py" if (here / room).is_dir() else here / f"{room}.py"
-    for line in ast.parse(file.read_text("utf-8")).body:
+    place = pathlib.Path(__file__).resolve().parent.joinpath(*room.split("."))
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    body = ast.parse(file.read_text("utf-8")).body
+    for line in body:
         if isinstance(line, ast.Assign) and any(isinstance(to, ast.Name) and to.id == "__all__" for to in line.targets):
             return list(map(str, ast.literal_eval(line.value)))
-    return []
+    made = (line.name for line in body if isinstance(line, (ast.FunctionDef, ast.ClassDef)))
+    return [name for name in made if not name.startswith("_")]
 
 
 def is_room(name: str) -> bool:
@@ -75,6 +82,22 @@ def not_here(name: str, top: Iterable[str]) -> str:
     for one in known:
         like = like.replace(repr(one), known[one])
     return f"{begin}, nor has a room of it.{like} Type dir(nl), dir(nl.specimen) or dir(nl.analysis) for what there is."
+
+
+def not_in_arrays(name: str) -> str:
+    """Get what to say of a name that the room of the arrays has not: in which of its modules it is.
+
+    Example
+    -------
+    >>> not_in_arrays("max_t")
+    "neurolab.stats has no name 'max_t'; it is in a module of it. Type nl.stats.permutation.max_t."
+    """
+    begin = f"neurolab.{ARRAYS} has no name {name!r}"
+    ways = [_typed(name, room) for room in rooms_of(name) if room.startswith(f"{ARRAYS}.")]
+    if ways:
+        return f"{begin}; it is in a module of it. Type {' or '.join(ways)}."
+    known = public_names(ARRAYS)
+    return f"{begin}.{did_you_mean(name, known)} Type dir(nl.{ARRAYS}) for its modules."
 
 
 def _typed(name: str, room: str) -> str:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from neurolab.analysis.localiser import known
 from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows
-from neurolab.analysis.strength import ladder_rows, strength_name
+from neurolab.analysis.strength import ladder_rows, made_shares, strength_name
 from neurolab.analysis.words import floor_text, joined
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
@@ -108,8 +108,8 @@ def dose_response(
         along=along,
         dose_name=strength_name(sample.trials, _rows(ladder)) if along == "strength" else AXES[along],
         **_about(sample, f"{lesion} on {task}", f"that of its {family} controls" if controls else "none", tested),
-        **sample.said(rng, floor, _left_out(list(ladder), tested, family), tasks=[task],
-                      rows=np.concatenate([*ladder.values(), *controls.values()])),
+        **sample.said(rng, floor, _left_out(list(ladder), tested, family), _as_made(sample.trials, ladder, controls),
+                      tasks=[task], rows=np.concatenate([*ladder.values(), *controls.values()])),
     )
 
 
@@ -217,6 +217,13 @@ def _left_out(doses: list[float], tested: list[float], family: str) -> str:
         f"The {family} controls were not examined at {dose_texts(missing)}: the test compares the curves through "
         f"{dose_texts([0.0, *tested])} only, not the whole range. {LADDER_OF_CONTROLS}"
     )
+
+
+def _as_made(trials: xr.Dataset, *ladders: dict[float, np.ndarray]) -> str:
+    """What the note says when whole units made other doses than were asked for."""
+    every = {dose: share for ladder in ladders for dose, share in made_shares(trials, ladder).items()}
+    told = [f"{dose:g} was {share:.2g}" for dose, share in sorted(every.items())]
+    return f"Doses are named as they were asked for; of whole units, {joined(told)}." if told else ""
 
 
 def dose_texts(doses: Iterable[float]) -> str:

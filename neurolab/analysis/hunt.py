@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +18,7 @@ from neurolab.errors import DataError, DesignError
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.minimal import MinimalSets
 from neurolab.stats.multiplicity import holm
-from neurolab.stats.permutation import SignFlip, sign_flip
+from neurolab.stats.permutation import SignFlip, n_needed, sign_flip
 
 TEST = ("effect", "low", "high", "p", "p_floor")
 #: More minimal sets than these are counted, not listed.
@@ -158,8 +160,28 @@ def hunted(
         n_sets=len(found.sets),
         complete=found.complete,
         n_evaluations=len(asked.known) if asked else found.n_evaluations,
-        **{**about, "n": int((~hunt.chose).sum())},
+        **{**_flagged(about, _too_few(hunt, len(sets))), "n": int((~hunt.chose).sum())},
     )
+
+
+def _too_few(hunt: Hunt, n_sets: int) -> str:
+    """What undermines a search whose testers are so few that no set could be shown, however much it costs."""
+    n, alpha = int((~hunt.chose).sum()), 1 - hunt.level
+    if not n_sets or n_sets * 0.5**n <= alpha + 1e-12:
+        return ""
+    needed = n_needed("sign_flip", alpha=alpha / n_sets, alternative="greater")
+    sets = "one set" if n_sets == 1 else f"{n_sets} sets"
+    return (
+        f"{n} {hunt.plural} test {sets}: the smallest q (Holm) is {min(1.0, n_sets * 0.5**n):.2g}, so that none can be "
+        f"shown. It takes {needed} that test, about {math.ceil(needed * len(hunt.chose) / n)} in all."
+    )
+
+
+def _flagged(about: Mapping[str, Any], sentence: str) -> dict[str, Any]:
+    """The same, with one more sentence of what undermines the result."""
+    before = about["undermined_by"]
+    said = list(json.loads(before) if isinstance(before, str) else before)
+    return {**about, "undermined_by": [*said, sentence]} if sentence else dict(about)
 
 
 def _about(hunt: Hunt, task: str) -> dict[str, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import xarray as xr
 
 #: The coordinates of lesions that name the ladder and give the dose.
 COLUMNS = {"dose": ("roi", "dose"), "strength": ("ladder", "rung")}
+#: A dose that whole units made differ by more than this part of it is told.
+OFF = 0.05
 #: What the strength of each kind of noise is measured in.
 STRENGTHS = {
     "Noise": "noise (sd of each unit)",
@@ -34,6 +38,21 @@ def ladder_rows(trials: xr.Dataset, lesion: str, role: str, family: str, along: 
         ours &= trials["family"].values == family
     dose = trials[at].values
     return {float(value): np.flatnonzero(ours & (dose == value)) for value in np.unique(dose[ours])}
+
+
+def made_shares(trials: xr.Dataset, ladder: dict[float, np.ndarray]) -> dict[float, float]:
+    """Get the share of the units that each dose of a ladder had, where whole units made it another than was asked for.
+
+    Means over networks and draws; doses within a twentieth of what was asked for are left out.
+    """
+    if "lesion_notes" not in trials.variables:
+        return {}
+    notes = trials["lesion_notes"].transpose(..., "lesion").values.reshape(-1, trials.sizes["lesion"])
+    found = {}
+    for dose, rows in ladder.items():
+        texts = [text for text in map(str, notes[:, rows].ravel()) if text.startswith("{")]
+        found[dose] = np.mean([float(json.loads(text).get("share", dose)) for text in texts] or [dose])
+    return {dose: float(share) for dose, share in found.items() if abs(share - dose) > dose * OFF}
 
 
 def _counts_units(trials: xr.Dataset, rows: np.ndarray) -> bool:

@@ -59,4 +59,12 @@ __all__ = [
     "tuning",
 ]
 
-__getattr__, __dir__, _ = _lazy.attach(__name__, submodules=__all__)
+_load, __dir__, _ = _lazy.attach(__name__, submodules=__all__)
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__ or name.startswith("_"):
+        return _load(name)
+    from neurolab.whereabouts import not_in_arrays
+
+    raise AttributeError(not_in_arrays(name), name=name)

@@ -238,8 +238,7 @@ def max_t(
     alternative: "greater" and "less" have their own null (mne's ``permutation_t_test`` gives them the two-sided one).
     statistic: "welch", "pooled" or "rank" (``t`` is then the Mann-Whitney z and ``effect`` the AUC), for two samples.
     block: rows and columns per matrix product; memory is bounded by some three copies of x and 5 * 8 * block^2 bytes,
-        however many arrangements.  Drawn ones are multiplied in float32, and again in float64 where
-        rounding could move a p.
+        however many arrangements.  Drawn ones are multiplied in float32, in float64 where rounding could move a p.
 
     Returns
     -------
@@ -249,8 +248,7 @@ def max_t(
     When this is invalid
     --------------------
     Rows that are not exchangeable under the null: dependent presentations.  Two groups of unequal spread (3 : 1) reject
-    .064 of true nulls at .05 with 20 + 20 rows and .089 with 12 + 24 by "welch",
-    more by "pooled" where the small group spreads more.
+    .064 of true nulls at .05 with 20 + 20 rows, .089 with 12 + 24 by "welch", more by "pooled" if the small one spreads.
 
     Source: Westfall & Young (1993); Nichols & Holmes (2002), doi:10.1002/hbm.1058; drawn flips:
     Hemerik & Goeman (2018), doi:10.1007/s11749-017-0571-1.
@@ -266,6 +264,8 @@ def max_t(
     n_permutations, block = counted(n_permutations, "n_permutations"), counted(block, "block")
     popmean = number(popmean, "popmean")
     if groups is None:
+        if statistic != "welch":
+            raise DataError(f"statistic={statistic!r} given for one sample or pairs; it is for two samples: groups=...")
         d = x if y is None else _difference(x, columns(y, "y"))
         seen = maps.one_sample_t(d, popmean=popmean, alternative=alternative, level=level)
         return _flip_test(d, seen, popmean, n_permutations=n_permutations, rng=rng, block=block)

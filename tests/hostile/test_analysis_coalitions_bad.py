@@ -158,15 +158,22 @@ def test_no_minimal_set_is_a_finding_and_a_bad_bound_is_none():
     every = minimal_set(scored(design, [1.0, 0.0, 0.0, 0.0]), task="t", costing=0.5, rng=0)
     assert every["set"].values.tolist() == ["a", "b", "c"]
     assert every.attrs["verdict"] == "3 smallest sets of one region, 0 shown"  # Holm over three sets at 1/32
+    (said,) = json.loads(every.attrs["undermined_by"])
+    assert said == ("5 networks test 3 sets: the smallest q (Holm) is 0.094, so that none can be shown. It takes 6 that "
+                    "test, about 10 in all.")
     few = minimal_set(scored(design, [1.0, 1.0, 1.0, 0.0]).isel(specimen=slice(4)), task="t", costing=0.5, rng=0)
     assert few.attrs["verdict"] == "a + b + c: not shown"
     assert "use 5 or more" in few.attrs["note"]
+    assert "2 networks test one set" not in few.attrs["undermined_by"]
+    assert "3 networks test one set: the smallest q (Holm) is 0.12" in few.attrs["undermined_by"]
 
 
 def test_a_search_that_is_answered_badly_or_too_short_says_so():
     def any_left(mask):
         return np.repeat(mask.any(axis=1)[:, None] * 1.0, 8, axis=1)
 
+    enough = search_minimal_set(any_left, list("ab"), task="t", deficit=0.5, rng=0)  # one set, five that test
+    assert (enough.attrs["verdict"], json.loads(enough.attrs["undermined_by"])) == ("a + b: shown", [])
     short = search_minimal_set(any_left, list("abcdefgh"), task="t", deficit=0.5, max_evaluations=4, rng=0)
     assert short.attrs["complete"] == 0
     assert "the evaluations were spent" in short.attrs["reasons"]

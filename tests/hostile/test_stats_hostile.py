@@ -31,6 +31,7 @@ PAIRS = np.random.default_rng(0).normal(size=(8, 2))
         (lambda: permutation.sign_flip(np.arange(40.0)), DesignError, "type rng=0"),
         (lambda: permutation.label_shuffle(np.arange(20.0), np.arange(20.0)), DesignError, "type rng=0"),
         (lambda: permutation.max_t(X), DataError, r"x\[:, None\]"),
+        (lambda: permutation.max_t(np.ones((9, 2)), statistic="rank"), DataError, "for two samples: groups="),
         (lambda: permutation.max_t(np.ones((20, 2)) * np.arange(20)[:, None]), DesignError, "type rng=0"),
         (lambda: permutation.max_t(PAIRS, groups=["a"] * 8), DataError, "groups with 'a' in it.*condition =="),
         (lambda: permutation.max_t(PAIRS, groups=[0, 1, 2, 0, 1, 0, 1, 0]), DataError, "groups with 2 in it"),

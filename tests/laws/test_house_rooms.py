@@ -98,6 +98,10 @@ def test_help__of_the_torch_room_begins_with_what_to_type():
         ("coalitions", "from neurolab import coalitions"),
         ("trials", "from neurolab import trials"),
         ("retrian", "Did you mean nl.specimen.retrain"),
+        ("max_t", "Type nl.stats.permutation.max_t."),
+        ("stats.max_t", "Type nl.stats.permutation.max_t."),
+        ("stats.holm", "Type nl.stats.multiplicity.holm."),
+        ("stats.permutaton", "Did you mean 'permutation'"),
     ],
 )
 def test_top_level__a_name_of_a_room_is_told_where_it_is(name, typed):
@@ -117,6 +121,10 @@ def test_whereabouts__reads_from_the_text_what_each_room_shows():
     assert set(ROOMS) == {*whereabouts.ROOMS, "cli"}
     for room in whereabouts.ROOMS:
         assert whereabouts.public_names(room) == list(room_of(room).__all__)
+    for module in nl.stats.__all__:
+        named = whereabouts.public_names(f"stats.{module}")
+        assert named
+        assert all(hasattr(getattr(nl.stats, module), name) for name in named)
 
 
 def test_whereabouts__every_module_that_can_be_imported_is_called_a_room():

@@ -8,6 +8,7 @@ import torch
 
 from neurolab import scores
 from neurolab.analysis import dose_response
+from neurolab.analysis.strength import made_shares
 from neurolab.design import dose_ladder, noise_ladder, pairs, sham
 from neurolab.errors import DesignError, UnknownNameError
 from neurolab.lesion import Lesion, Noise, Zero
@@ -51,6 +52,20 @@ def test_the_documented_ladder_of_controls_is_compared_over_all_doses():
     assert json.loads(found.attrs["tested_doses"]) == [0.0, *doses]
     assert found.attrs["along"] == "dose"
     assert float(found["p"]) == 1 / 2**5
+
+
+def test_doses_that_whole_units_made_larger_are_told():
+    doses = [0.01, 0.5, 1.0]
+    trials = concat(patient(rng, lambda _: Zero(), lambda one: dose_ladder(one, doses, rng=0)) for rng in range(5))
+    rows = (trials["role"].values == "target") & (trials["dose"].values == 0.01)
+    assert set(trials["n_units"].values[..., rows].ravel()) == {1}
+    share = 1 / trials["n_units"].values[..., (trials["role"].values == "target") & (trials["dose"].values == 1)].max()
+    assert share > 0.02
+    assert made_shares(trials, {0.01: np.flatnonzero(rows), 0.5: np.arange(0)}) == {0.01: pytest.approx(share)}
+    found = dose_response(trials, lesion="area", task="name faces", rng=0)
+    assert f"Doses are named as they were asked for; of whole units, 0.01 was {share:.2g}." in found.attrs["note"]
+    bare = dose_response(phantom_trials(doses=(0.25, 1.0), rng=0), lesion="A", task="X", rng=0)
+    assert "whole units" not in bare.attrs["note"]
 
 
 @pytest.fixture(scope="module")
