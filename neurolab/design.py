@@ -112,7 +112,7 @@ def dose_ladder(lesion: Lesion, doses: Iterable[float], *, n_draws: int = 1, rng
     >>> [rung.n_units for rung in ladder]
     [2, 4, 8]
     """
-    rungs = []
+    rungs, doses = [], tuple(doses)
     sites = np.repeat(np.arange(len(lesion.roi.units)), [len(units) for units in lesion.roi.units.values()])
     flat = np.concatenate(list(lesion.roi.units.values()) or [np.zeros(0, dtype=np.int64)])
     for draw in range(1, n_draws + 1):
@@ -126,7 +126,14 @@ def dose_ladder(lesion: Lesion, doses: Iterable[float], *, n_draws: int = 1, rng
             roi = replace(lesion.roi, name=f"{lesion.roi.name} {dose:g}", units=units)
             rungs.append(replace(lesion, roi=roi, dose=float(dose), draw=draw if n_draws > 1 else lesion.draw,
                                  notes=(*lesion.notes, *made)))
-    return tuple(rungs)
+    return _some(tuple(rungs), "dose_ladder", "[0.25, 0.5, 1.0]")
+
+
+def _some(rungs: tuple[Lesion, ...], verb: str, example: str) -> tuple[Lesion, ...]:
+    """The rungs of a ladder, of which there must be one."""
+    if not rungs:
+        raise LesionPlanError(f"{verb}() got nothing to make rungs of. Type {verb}(lesion, {example}, ...).")
+    return rungs
 
 
 #: What a ladder of noise can be made of: ablation -> (its strength, the same ablation at another strength).
@@ -161,10 +168,10 @@ def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> t
             f"noise_ladder() needs a Stimulate, Noise, WeightNoise or Quantise lesion, got {lesion.how.label}. Type "
             "Lesion(roi, nl.Noise(1.0, intact))."
         )
-    what, at = NOISES[type(lesion.how)]
+    (what, at), sds = NOISES[type(lesion.how)], tuple(sds)
     if what != "sd" and n_draws > 1:
         raise LesionPlanError(f"n_draws={n_draws} given, but {lesion.how.label} draws nothing; type n_draws=1.")
-    return tuple(
+    rungs = tuple(
         replace(
             lesion,
             name=RUNGS[what].format(name=lesion.name, value=value),
@@ -176,6 +183,7 @@ def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> t
         for draw in range(n_draws)
         for value in sds
     )
+    return _some(rungs, "noise_ladder", "[0.5, 1, 2]")
 
 
 def pairs(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:

@@ -188,8 +188,9 @@ def _verdict(one: Mapping[str, Any], n: int, n_units: int, level: float) -> str:
         spearman += f" [{low:.2f}, {high:.2f}]"
         pearson += f" [{one['pearson'][1]:.2f}, {one['pearson'][2]:.2f}]"
         sure = f" ({100 * level:g} %)"
-    return (
-        f"{word}: over {n} of {n_units} units examined exactly, Spearman {spearman}, Pearson {pearson}{sure}; of the "
-        f"{one['n_top']} most harmful {one['found'][0]} are in the top 5 % of the estimate, "
+    harmful = (
+        f"of the {one['n_top']} most harmful {one['found'][0]} are in the top 5 % of the estimate, "
         f"{one['found'][1]} in the top 10 %, {one['found'][2]} in the top 20 %"
-    )
+    ) if one["n_top"] else "no unit stood out"  # fmt: skip
+    return f"{word}: over {n} of {n_units} units examined exactly, Spearman {spearman}, Pearson {pearson}{sure}; " \
+           f"{harmful}"

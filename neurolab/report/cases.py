@@ -10,6 +10,7 @@ import xarray as xr
 from neurolab.plots.read import level, names, values
 from neurolab.plots.words import number, percent, probability
 from neurolab.report.claimed import claims_table
+from neurolab.report.screens import screen_tables
 
 Table = tuple[str, list[tuple[str, ...]]]
 #: The side of a one-tailed test, in a caption.
@@ -105,7 +106,9 @@ def share(per_cent: float) -> str:
 
 
 #: Tables of its own, by analysis; the others are told by ``result_table``.
-OWN_TABLES: dict[str, Callable[[xr.Dataset], list[Table]]] = {"single_case": case_tables, "claims": claims_table}
+OWN_TABLES: dict[str, Callable[[xr.Dataset], list[Table]]] = {
+    "single_case": case_tables, "claims": claims_table, "screen": screen_tables,
+}  # fmt: skip
 
 
 def own_tables(result: xr.Dataset) -> list[Table]:

@@ -25,7 +25,7 @@ from neurolab.specimen.graph import Graph
 from neurolab.specimen.jumps import steep_of, step_of
 from neurolab.specimen.laid import Laid, NotSparse
 from neurolab.specimen.plan import Tile, in_tiles
-from neurolab.specimen.region import Region
+from neurolab.specimen.region import Region, called
 from neurolab.specimen.replay import Batch
 from neurolab.specimen.room import BUDGET, Kept
 from neurolab.specimen.sheet import Ground, Sheet, Tiled
@@ -66,7 +66,7 @@ class Shared:
         address = first.roi.sites[0]
         site = table.specimen.sites().find(address)[0]
         self.units = np.unique(np.concatenate([lesion.roi.units[address] for lesion in lesions]))
-        self.region = Region.of(site, self.units, first.roi.dims[address], f"Lesion {first.id!r}")
+        self.region = Region.of(site, self.units, first.roi.dims[address], called(first))
         effect = effect_of(first.how)
         assert not isinstance(effect, OnWeights)
         self.edit = Edit(first, self.region, effect, table.references)

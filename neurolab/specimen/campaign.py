@@ -112,6 +112,8 @@ class Campaign:
                     pace.step(block, cost_of(block))
 
     def _failed(self, at: int, failure: Failure) -> None:
+        if self.design[at].role == "sham" and failure.error is not None and (holding := nan_weights(self.specimen)):
+            failure.error.add_note(f"That is {self.specimen.name!r} without a lesion: its weights {holding} hold NaN.")
         if failure.error is not None and isinstance(self.kept, InMemory):
             raise failure.error
         self.poisoned[self.design[at].id] = failure.said
@@ -145,6 +147,13 @@ class Campaign:
         tiles = list(plan.tiles())
         mine = {tiles[place].at for place in shard.places([cost_of(tile) for tile in tiles])}
         return [tile for tile in missing if tile.at in mine]
+
+
+def nan_weights(specimen: Specimen) -> str:
+    """Get the names of a network's weights that hold NaN, as prose; empty where none does."""
+    every = specimen.model.named_parameters()
+    return listed([name for name, one in every if one.is_floating_point() and bool(one.isnan().any())], most=4,
+                  empty="")
 
 
 def cost_of(piece: Tile | Block) -> float:

@@ -14,7 +14,7 @@ from neurolab.specimen.ablations import OnActivity, Selection
 from neurolab.specimen.certificate import Tally
 from neurolab.specimen.layout import laid_out
 from neurolab.specimen.reference import References
-from neurolab.specimen.region import Region
+from neurolab.specimen.region import Region, called
 from neurolab.specimen.sites import Site
 
 
@@ -166,7 +166,7 @@ def edits_at(
     Positions are absolute where the calls make up one sequence: while it grows (``progress``), or where the first call
     has several positions and each later one a single position, as generation with a cache has.
     """
-    units, dims, who = lesion.roi.units[address], lesion.roi.dims[address], f"Lesion {lesion.id!r}"
+    units, dims, who = lesion.roi.units[address], lesion.roi.dims[address], called(lesion)
     total = progress.total if progress else _one_sequence(sites, dims, who)
     for number, site in enumerate(sites):
         stepped = site.kind == "state" and "token" in site.dims

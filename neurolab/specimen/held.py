@@ -12,7 +12,7 @@ import torch
 from neurolab.errors import LesionPlanError, listed
 from neurolab.lesion import Clamp, CutWeights, Lesion, Mean, Scale, Stimulate, Zero
 from neurolab.specimen.ablations import OnWeights, effect_of
-from neurolab.specimen.region import Region
+from neurolab.specimen.region import Region, called
 from neurolab.specimen.specimen import Specimen
 from neurolab.specimen.weights import weight_edits
 
@@ -91,7 +91,7 @@ def _hold_activity(held: Held, specimen: Specimen, lesion: Lesion, who: str) -> 
                     f"{who} cannot hold lesion {lesion.id!r} at {site.address!r}; expected the output of a module that "
                     "is called once, with stimuli on the first axis."
                 )
-            region = Region.of(site, units, lesion.roi.dims[address], f"Lesion {lesion.id!r}")
+            region = Region.of(site, units, lesion.roi.dims[address], called(lesion))
             factor, shift = _broadcast(region, *line(lesion.how, address, units), specimen.dtype)
             before = held.lines.get(site.path, (torch.ones_like(factor), torch.zeros_like(shift)))
             held.lines[site.path] = (before[0] * factor, before[1] * factor + shift)

@@ -9,8 +9,22 @@ import numpy as np
 import torch
 
 from neurolab.errors import LesionPlanError
+from neurolab.lesion import Lesion
 from neurolab.specimen.layout import laid_out
 from neurolab.specimen.sites import Site, check_units
+
+
+def called(lesion: Lesion) -> str:
+    """Get what an error calls a lesion; a sham by the name of the lesion whose procedure it is.
+
+    Example
+    -------
+    >>> from neurolab.lesion import Zero
+    >>> from neurolab.roi import ROI
+    >>> called(Lesion(ROI("area", {"conv": [0]}), Zero(), role="sham"))
+    "Lesion 'area'"
+    """
+    return f"Lesion {(lesion.name if lesion.role == 'sham' else lesion.id)!r}"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from neurolab.errors import LesionNotUndone, LesionPlanError, listed
 from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import OnWeights, WeightSelection
 from neurolab.specimen.experts import check_cut
-from neurolab.specimen.region import Region
+from neurolab.specimen.region import Region, called
 from neurolab.specimen.wiring import Reads
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def weight_edits(specimen: Specimen, lesion: Lesion, effect: OnWeights) -> Itera
     for address, units in lesion.roi.units.items():
         for site in specimen.sites().find(address):
             check_cut(site, lesion)
-            region = Region.of(site, units, lesion.roi.dims[address], f"Lesion {lesion.id!r}")
+            region = Region.of(site, units, lesion.roi.dims[address], called(lesion))
             for side in effect.sides(lesion.how):
                 yield from _one_side(specimen, lesion, effect, region, side)
 

@@ -248,7 +248,7 @@ def max_t(
     When this is invalid
     --------------------
     Rows that are not exchangeable under the null: dependent presentations.  Two groups of unequal spread (3 : 1) reject
-    .064 of true nulls at .05 with 20 + 20 rows, .089 with 12 + 24 by "welch", more by "pooled" if the small one spreads.
+    .064 of true nulls at .05 with 20 + 20 rows, .089 with 12 + 24 by "welch"; "pooled" more if the small one spreads.
 
     Source: Westfall & Young (1993); Nichols & Holmes (2002), doi:10.1002/hbm.1058; drawn flips:
     Hemerik & Goeman (2018), doi:10.1007/s11749-017-0571-1.

@@ -159,8 +159,8 @@ def test_no_minimal_set_is_a_finding_and_a_bad_bound_is_none():
     assert every["set"].values.tolist() == ["a", "b", "c"]
     assert every.attrs["verdict"] == "3 smallest sets of one region, 0 shown"  # Holm over three sets at 1/32
     (said,) = json.loads(every.attrs["undermined_by"])
-    assert said == ("5 networks test 3 sets: the smallest q (Holm) is 0.094, so that none can be shown. It takes 6 that "
-                    "test, about 10 in all.")
+    assert said == ("5 networks test 3 sets: the smallest q (Holm) is 0.094, so that none can be shown. It takes 6 "
+                    "that test, about 10 in all.")
     few = minimal_set(scored(design, [1.0, 1.0, 1.0, 0.0]).isel(specimen=slice(4)), task="t", costing=0.5, rng=0)
     assert few.attrs["verdict"] == "a + b + c: not shown"
     assert "use 5 or more" in few.attrs["note"]

@@ -162,3 +162,14 @@ def test_the_time_left__is_that_of_what_is_left(monkeypatch):
             shown.step(tile, 2.0)
         assert shown.left == pytest.approx(6.0)  # a second each so far, six to go
         assert pace.tqdm_time(shown.left) == "00:06"
+
+
+def test_weights_that_hold_nan__are_named_where_the_intact_network_cannot_be_scored():
+    broken = network()
+    with torch.no_grad():
+        next(broken.model.parameters()).view(-1)[0] = float("nan")
+    name = next(iter(dict(broken.model.named_parameters())))
+    task = nl.Task("name", TASK.stimuli, nl.scores.margin)
+    with pytest.raises(DataError, match="hold NaN") as raised:
+        nl.examine(broken, lesions(1), [task], progress=False)
+    assert raised.value.__notes__ == [f"That is 'net' without a lesion: its weights {name!r} hold NaN."]

@@ -110,3 +110,15 @@ def test_stimuli__are_a_copy_that_nobody_can_write_to():
 def test_digest__numpy_numbers_are_numbers():
     assert nl.Scale(np.float64(0.5)).digest == nl.Scale(0.5).digest
     assert digest_of(np.int64(3)) == digest_of(3)
+
+
+def test_ladders__of_nothing_are_refused_and_what_is_read_once_serves_every_draw():
+    whole = nl.Lesion(nl.ROI("area", {"conv": range(10)}), nl.Zero())
+    noise = nl.Lesion(nl.ROI("area", {"conv": range(10)}), nl.WeightNoise(1.0))
+    for empty in (lambda: nl.dose_ladder(whole, [], rng=0), lambda: nl.noise_ladder(noise, [])):
+        with pytest.raises(LesionPlanError, match=r"got nothing to make rungs of\. Type (dose|noise)_ladder"):
+            empty()
+    rungs = nl.dose_ladder(whole, (dose for dose in (0.5, 1.0)), n_draws=2, rng=0)
+    assert [rung.id for rung in rungs] == [rung.id for rung in nl.dose_ladder(whole, [0.5, 1.0], n_draws=2, rng=0)]
+    assert len(nl.noise_ladder(noise, iter([0.5, 1.0]), n_draws=3)) == 6
+    assert [dict(rung.notes) for rung in nl.dose_ladder(whole, [0.04, 0.7], rng=0)] == [{"share": 0.1}, {}]

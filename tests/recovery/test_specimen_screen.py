@@ -8,7 +8,8 @@ from torch import nn
 
 from neurolab import scores
 from neurolab.lesion import Lesion, Mean, Scale, Zero
-from neurolab.report import methods_text
+from neurolab.report import methods_text, printed_table
+from neurolab.report.cases import own_tables
 from neurolab.roi import ROI
 from neurolab.schema import check_result
 from neurolab.specimen import Specimen, Task, examine, phantoms, record
@@ -66,6 +67,9 @@ def test_planted__units_come_first(score, method):
     task = Task("name faces", stimuli.where(condition="faces"), score)
     result = screen(net, "relu", task, method=method, n_exact=12, rng=0)
     first = result["unit"].values[np.argsort(-result["estimate"].values)[:8]]
+    stood_out = bool(result["n_top"].sel(against="score"))
+    assert ("no unit stood out" in result.attrs["verdict"]) != stood_out
+    assert ("most harmful" in result.attrs["verdict"]) == stood_out
     assert set(first) == set(truth["faces"].units["relu"])
 
 
@@ -93,6 +97,14 @@ def test_trained__network_is_screened_well_and_the_result_says_so(trained, tmp_p
     for part in ("no lesion", "40 of the 64 units", "Spearman", "not run", "first order"):
         assert part in text, part
     assert load(save(result, tmp_path / "screen.nc")).identical(check_result(result))
+    (_, (head, score, smooth)), (said, (_, *rows)) = own_tables(result)
+    assert smooth[1].startswith(f"{float(result['spearman'].sel(against='smooth')):.2f} [")
+    assert score[3:] == ("2", *(f"{100 * share:.0f} %" for share in result["recall"].sel(against="score").values))
+    assert head[4:] == ("in top 5 %", "in top 10 %", "in top 20 %")
+    order = np.argsort(-result["estimate"].values)[:10]
+    assert [row[1] for row in rows] == [str(unit) for unit in result["unit"].values[order]]
+    assert [row[3] == "not run" for row in rows] == unknown[order].tolist()
+    assert said in printed_table(result)
 
 
 def test_saturated__units_are_missed_and_the_calibration_says_so():
