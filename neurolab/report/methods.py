@@ -14,6 +14,7 @@ from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.flags import flag_words
 from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level, names
+from neurolab.plots.units import neuroid_word
 from neurolab.plots.words import (
     corrected_by,
     interval_words,
@@ -38,7 +39,7 @@ from neurolab.report import (
 )
 from neurolab.report.claimed import claims_paragraph
 from neurolab.report.lesions import damage_paragraph, is_trials
-from neurolab.report.methods_of_maps import Paragraph
+from neurolab.report.methods_of_maps import Paragraph, passed_words
 from neurolab.report.overridden import override_words
 
 CHOICES = ("test", "correction")
@@ -104,9 +105,10 @@ def _localise(result: xr.Dataset) -> Paragraph:
     able = int(result["valid"].values.astype(bool).sum())
     left = f"; {n - able:,} of them are constant or dead and were not tested" if able < n else ""
     signed = "signed" if int(attrs.get("signed", 1)) else "absolute"
+    passed = f" {passed_words(result, neuroid_word(result))}" if able else ""
     return (
         f"The contrast {attrs.get('contrast')} was estimated in each of {n:,} neuroids from {signed} activity by "
-        f"{tested_by(result)}{sided(result)} (correction: {corrected_by(result)}){left}.",
+        f"{tested_by(result)}{sided(result)}{left}.{passed}",
         ("Saxe et al. 2006", "Kriegeskorte et al. 2009", *(CITED.get(str(attrs.get(key)), "") for key in CHOICES)),
     )
 

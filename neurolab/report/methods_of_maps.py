@@ -66,7 +66,7 @@ def symptom_map(result: xr.Dataset) -> Paragraph:
         f"those lesioned, and spared, in {int(attrs['least'])} or more. {word.capitalize()}s that the same cases have "
         f"lesioned were tested once, as one of {int(attrs['n_patches']):,} patches; {VOLUME.get(volume, volume)} "
         f"(volume and {attrs.get('behaviour')} correlate by r = {number(float(attrs['volume_r']))}). "
-        f"{_passed(result, word)}"
+        f"{passed_words(result, word)}"
     )
     linear = test == "regression" and (volume == "covariate" or "covariates" in str(attrs.get("estimand", "")))
     sized = "DeMarco & Turkeltaub 2018" if volume == "dtlvc" else ""
@@ -80,8 +80,8 @@ def _lesions(result: xr.Dataset) -> str:
     return said if str(result.attrs.get("generalises_over")) == "lesion draw" else f"the lesions of {said}"
 
 
-def _passed(result: xr.Dataset, word: str) -> str:
-    """How tests were corrected, how many pass, and the strongest."""
+def passed_words(result: xr.Dataset, word: str) -> str:
+    """Get how tests were corrected, how many pass, and the strongest; ``word`` is what is counted."""
     able, alpha = result["valid"].values.astype(bool), round(1 - level(result), 12)
     passed = int((able & (result["q"].values <= alpha)).sum())
     best = int(np.argmax(np.where(able, np.abs(result["statistic"].values), -1.0)))

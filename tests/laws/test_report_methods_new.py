@@ -173,3 +173,14 @@ def test_lesion_map__names_its_test_and_the_paper_of_it(test, words, paper, ever
     assert words in said
     assert paper in said
     assert "Freedman & Lane 1983" not in said
+
+
+@pytest.mark.parametrize("correction", ["max_t", "fdr"])
+def test_a_localiser_says_how_many_units_passed(correction):
+    recording = nl.simulate.phantom_recording(n_units=20, rng=0)
+    found = nl.localise(recording, "faces > objects", correction=correction, rng=0)
+    text, _ = paragraph(found)
+    passed = int((found["q"].values <= 0.05).sum())
+    assert f"; {passed} passed at .05, and the strongest, unit " in text
+    assert ("2,000 permutations" in text) == (correction == "max_t")
+    assert corrected_by(found) in text
