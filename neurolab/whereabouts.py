@@ -85,19 +85,18 @@ def not_here(name: str, top: Iterable[str]) -> str:
 
 
 def not_in_arrays(name: str) -> str:
-    """Get what to say of a name that the room of the arrays has not: in which of its modules it is.
+    """Get what to say of a name that the room of the arrays has not: in which of its modules, or other rooms, it is.
 
     Example
     -------
     >>> not_in_arrays("max_t")
-    "neurolab.stats has no name 'max_t'; it is in a module of it. Type nl.stats.permutation.max_t."
+    "neurolab.stats has no name 'max_t'. Type nl.stats.permutation.max_t."
     """
-    begin = f"neurolab.{ARRAYS} has no name {name!r}"
-    ways = [_typed(name, room) for room in rooms_of(name) if room.startswith(f"{ARRAYS}.")]
+    begin = f"neurolab.{ARRAYS} has no name {name!r}."
+    ways = [_typed(name, room) for room in rooms_of(name)]
     if ways:
-        return f"{begin}; it is in a module of it. Type {' or '.join(ways)}."
-    known = public_names(ARRAYS)
-    return f"{begin}.{did_you_mean(name, known)} Type dir(nl.{ARRAYS}) for its modules."
+        return f"{begin} Type {' or '.join(ways)}."
+    return f"{begin}{did_you_mean(name, public_names(ARRAYS))} Type dir(nl.{ARRAYS}) for its modules."
 
 
 def _typed(name: str, room: str) -> str:

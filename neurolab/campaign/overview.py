@@ -218,5 +218,5 @@ def time_left(table: pd.DataFrame) -> float:
     """
     left = (table["planned"] - table["done"] - table["failed"]).to_numpy(float)
     seconds = table["seconds_left"].to_numpy(float)
-    runs = (table["running"] != "").to_numpy() & (seconds > 0)
+    runs = seconds > 0  # known only where something runs
     return float(left.sum() / (left[runs] / seconds[runs]).sum()) if runs.any() else float("nan")

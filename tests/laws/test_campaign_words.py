@@ -79,6 +79,15 @@ def test_time_left__counts_networks_that_have_not_begun():
     assert np.isnan(time_left(table((10, 10, 0, "all: process 1", 0.0))))
 
 
+def test_status__says_the_time_that_all_will_take(network, tmp_path, capsys, monkeypatch):
+    examine(network, tmp_path)
+    main(["status", str(tmp_path)])
+    assert "left" not in capsys.readouterr().out.rpartition("cells;")[2]
+    monkeypatch.setattr("neurolab.campaign.overview.time_left", lambda table: 75.0)
+    main(["status", str(tmp_path)])
+    assert "7 of 7 cells; 1 of 1 network finished; about 1 min left\n" in capsys.readouterr().out
+
+
 def test_status__of_what_is_still_being_planned(network, tmp_path, capsys):
     with Store.open(tmp_path, {"specimen": "net"}):
         assert main(["status", str(tmp_path)]) == 0

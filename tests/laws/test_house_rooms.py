@@ -101,6 +101,7 @@ def test_help__of_the_torch_room_begins_with_what_to_type():
         ("max_t", "Type nl.stats.permutation.max_t."),
         ("stats.max_t", "Type nl.stats.permutation.max_t."),
         ("stats.holm", "Type nl.stats.multiplicity.holm."),
+        ("stats.retrain", "Type nl.specimen.retrain."),
         ("stats.permutaton", "Did you mean 'permutation'"),
     ],
 )
@@ -124,6 +125,7 @@ def test_whereabouts__reads_from_the_text_what_each_room_shows():
     for module in nl.stats.__all__:
         named = whereabouts.public_names(f"stats.{module}")
         assert named
+        assert not any(name.startswith("_") for name in named)
         assert all(hasattr(getattr(nl.stats, module), name) for name in named)
 
 

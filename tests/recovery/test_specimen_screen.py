@@ -8,6 +8,7 @@ from torch import nn
 
 from neurolab import scores
 from neurolab.lesion import Lesion, Mean, Scale, Zero
+from neurolab.plots.words import number
 from neurolab.report import methods_text, printed_table
 from neurolab.report.cases import own_tables
 from neurolab.roi import ROI
@@ -104,6 +105,10 @@ def test_trained__network_is_screened_well_and_the_result_says_so(trained, tmp_p
     order = np.argsort(-result["estimate"].values)[:10]
     assert [row[1] for row in rows] == [str(unit) for unit in result["unit"].values[order]]
     assert [row[3] == "not run" for row in rows] == unknown[order].tolist()
+    for name, column in (("exact_smooth", 3), ("exact", 4)):
+        known = [(row[column], result[name].values[at]) for row, at in zip(rows, order) if not unknown[at]]
+        assert known
+        assert all(text == number(float(value), 3) for text, value in known)
     assert said in printed_table(result)
 
 
