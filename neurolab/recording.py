@@ -33,7 +33,7 @@ FLAT = ("unit",)
 def make_recording(
     values: Any,
     *,
-    presentation: Mapping[str, Any] | pd.DataFrame,
+    presentation: Mapping[Any, Any] | pd.DataFrame,
     neuroid: Mapping[str, Any] | None = None,
     sites: Sequence[Mapping[str, Any]] | None = None,
     kind: str,
@@ -77,6 +77,7 @@ def make_recording(
     units_of.setdefault("site", np.zeros(values.shape[1], dtype=np.int64))
     units_of.setdefault("unit", np.arange(values.shape[1]))
     units_of["site"], table = _site_codes(units_of["site"], units_of["unit"], sites)
+    _check_names(dict(presentation), {*units_of, *(["time"] if values.ndim == 3 else [])})
     coords: dict[str, Any] = {}
     for dim, columns, size in (("presentation", rows, values.shape[0]), ("neuroid", units_of, values.shape[1])):
         for name, column in columns.items():
@@ -95,6 +96,17 @@ def make_recording(
         "sites": table,
     }
     return check_recording(xr.DataArray(values, dims=dims, coords=coords, attrs=plain_attrs(about), name="activity"))
+
+
+def _check_names(presentation: Mapping[Any, Any], others: set[str]) -> None:
+    """Refuse columns that would take one another's place: of presentations and of neuroids, or ``1`` and ``"1"``."""
+    names = [str(name) for name in presentation]
+    taken = others | {"neuroid", "activity"}
+    twice = next((name for name in names if name in taken or names.count(name) > 1), None)
+    if twice is not None:
+        what = "two columns of the" if twice not in taken else "what every recording has, and of a column of the"
+        raise SchemaError(f"{twice!r} is the name of {what} stimuli or presentations; one would be lost. Rename it: "
+                          f"table.rename(columns={{{twice!r}: 'stimulus_{twice}'}}).")
 
 
 def _column(name: str, column: np.ndarray, dim: str, size: int) -> tuple[str, np.ndarray]:

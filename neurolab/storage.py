@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 
 import numpy as np
@@ -17,7 +18,7 @@ import xarray as xr
 
 from neurolab.errors import FileFormatError, SchemaError, listed
 from neurolab.schema import check_recording, check_result, check_trials, strings
-from neurolab.writing import saying, write_whole
+from neurolab.writing import put_back, put_in_place, saying, write_whole
 
 __all__ = ["load", "save"]
 __dir__ = __all__.copy
@@ -25,6 +26,8 @@ __dir__ = __all__.copy
 Storable = xr.DataArray | xr.Dataset
 #: What no unit, site or place is: what integers of a recording read as where their file got lost.
 NEVER = -(2**63)
+#: What no array in a file can be called.
+NAMELESS = {"", ".", "..", "zarr.json"}
 #: Under this name a store says how many chunks of each array were written, as JSON.
 WRITTEN = "chunks_written"
 
@@ -54,6 +57,7 @@ def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
     target = pathlib.Path(path)
     if target.suffix not in (".nc", ".zarr"):
         raise FileFormatError(f"{target.name}: expected a name that ends in .nc or .zarr.")
+    check_names(map(str, dataset.variables))
     content = netcdf_of(dataset) if target.suffix == ".nc" else None
     with saying(target, f"a path in a folder of your own: nl.save(data, '/my/folder/{target.name}')"):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -62,6 +66,21 @@ def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
         else:
             write_whole(target, content)
     return target
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise SchemaError where a column has a name under which no array can lie in a file, and would be lost.
+
+    Example
+    -------
+    >>> check_names(["condition", "width/height"])
+    Traceback (most recent call last):
+    ...
+    neurolab.errors.SchemaError: A column is called 'width/height'; no file can hold that name. Rename the column.
+    """
+    for name in names:
+        if name in NAMELESS or "/" in name or "\0" in name:
+            raise SchemaError(f"A column is called {name!r}; no file can hold that name. Rename the column.")
 
 
 def netcdf_of(dataset: xr.Dataset) -> memoryview:
@@ -76,14 +95,14 @@ def netcdf_of(dataset: xr.Dataset) -> memoryview:
 
 def _write_zarr(dataset: xr.Dataset, target: pathlib.Path) -> None:
     beside = target.with_name(f".{target.name}.part")
+    put_back(target)
     shutil.rmtree(beside, ignore_errors=True)
     try:
         dataset.to_zarr(beside, zarr_format=3, consolidated=False)
         count_chunks(beside)
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(beside, target)
+        put_in_place(beside, target)
     except BaseException:
-        _removed(beside)
+        removed(beside)
         raise
 
 
@@ -94,7 +113,7 @@ async def _at_rest() -> None:
         await asyncio.wait(others, timeout=10)
 
 
-def _removed(folder: pathlib.Path) -> None:
+def removed(folder: pathlib.Path) -> None:
     """Take a folder away in which zarr's other threads may still be writing, and would make it again."""
     with suppress(Exception):  # the place is zarr's own: where it has moved, the folder is asked after a few times
         sync = importlib.import_module("zarr.core.sync")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,6 +65,30 @@ def write_whole(target: Path, content: bytes | memoryview) -> None:
     with removed_on_error(draft):
         draft.write_bytes(content)
         os.replace(draft, target)
+
+
+def put_in_place(draft: Path, target: Path) -> None:
+    """Move a folder to its place; another that lies there is gone once the new one is there, and no moment before."""
+    aside = _aside(target)
+    try:
+        if target.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+            os.replace(target, aside)
+        os.replace(draft, target)
+    finally:
+        put_back(target)
+
+
+def put_back(target: Path) -> None:
+    """Give a folder back its place where a move of another one there was cut short; else take away what lay aside."""
+    aside = _aside(target)
+    if aside.exists() and not target.exists():
+        os.replace(aside, target)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.old")
 
 
 @contextmanager

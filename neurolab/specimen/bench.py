@@ -92,6 +92,17 @@ class Bench:
             edit.check_known(call)
         return edits, [(site, sink) for site, sink in self._sinks.get(spot, ()) if site.call == call]
 
+    def check_calls(self) -> None:
+        """Raise RefusedSiteError where a site that is recorded ran more often in this forward than it ever did."""
+        for spot, sinks in self._sinks.items():
+            for site, _ in sinks:
+                if site.kind != "state" and self._counts[spot] > site.calls:
+                    raise RefusedSiteError(
+                        f"Site {site.address!r} ran {self._counts[spot]} times for the stimuli {self.stimuli[0]!r} to "
+                        f"{self.stimuli[-1]!r}, {site.calls} when the specimen was loaded; the later calls would be "
+                        "left out. Load it with an example for which it runs as often as it ever will."
+                    )
+
     def active_around(self) -> bool:
         """Get whether a lesion is in place, or another bench is open on the same network."""
         others = (one for one in OPEN if one is not self and one.specimen.model is self.specimen.model)

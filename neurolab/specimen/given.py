@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from neurolab.errors import LesionPlanError, SpecimenError
+from neurolab.errors import DataError, LesionPlanError, SpecimenError
 from neurolab.lesion import Lesion
 from neurolab.specimen.specimen import Cohort, Specimen
+from neurolab.stimuli import StimulusSet
 
 
 def check_specimen(given: Any, verb: str, *, each: str = "") -> None:
@@ -31,6 +32,32 @@ def check_specimen(given: Any, verb: str, *, each: str = "") -> None:
     else:
         said = "nl.Specimen(model, batch), where batch is one example of its inputs (n, ...)"
     raise SpecimenError(f"{verb}() got a {kind}; expected {expected}. Type {said}.")
+
+
+def check_stimuli(given: Any, verb: str) -> None:
+    """Raise DataError where what was given is no StimulusSet.
+
+    Example
+    -------
+    >>> check_stimuli([1, 2], "record")
+    Traceback (most recent call last):
+    neurolab.errors.DataError: record() got a list as its stimuli. Type nl.StimulusSet(name, array, table).
+    """
+    if not isinstance(given, StimulusSet):
+        kind = type(given).__name__
+        raise DataError(f"{verb}() got a {kind} as its stimuli. Type nl.StimulusSet(name, array, table).")
+
+
+def lesions_of(given: Any, verb: str) -> tuple[Lesion, ...]:
+    """Get the lesions that a verb was given, one or a sequence; raises LesionPlanError where they are none."""
+    if isinstance(given, Lesion):
+        return (given,)
+    every = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    strange = [one for one in every if not isinstance(one, Lesion)]
+    if strange:
+        raise LesionPlanError(f"{verb}() got {type(strange[0]).__name__} among the lesions; expected Lesion values. "
+                              "Type lesions=[nl.Lesion(roi, how)].")
+    return every
 
 
 def design_for(specimen: Specimen, lesions: Sequence[Lesion] | Callable[[Specimen], Sequence[Lesion]]) -> Any:

@@ -20,12 +20,12 @@ from neurolab.specimen.columns import Columns
 from neurolab.specimen.experts import check_recorded
 from neurolab.specimen.feeds import pooled_real, real_tokens
 from neurolab.specimen.filling import Filling
-from neurolab.specimen.given import check_specimen
+from neurolab.specimen.given import check_specimen, check_stimuli, lesions_of
 from neurolab.specimen.pooling import pooled, pooled_dims
 from neurolab.specimen.sites import Site, check_units
 from neurolab.specimen.specimen import Probe, Specimen
 from neurolab.specimen.stopping import Enough, may_stop
-from neurolab.specimen.stream import Held, Streamed, rows_at_once
+from neurolab.specimen.stream import Held, Streamed, rows_at_once, store_path
 from neurolab.stimuli import StimulusSet
 
 
@@ -67,10 +67,19 @@ class Channel:
 
         It may share memory with the network. Half precision is what is kept, never what is computed in.
         """
+        tensor = tensor.detach()  # a model may have switched gradients on
         how, kept = self.probe.pool, getattr(torch, self.probe.dtype)
+        if not tensor.dtype.is_floating_point and kept != torch.float64 and tensor.numel():
+            self._check_whole(tensor, kept)
         dtype = torch.float32 if kept == torch.float16 else kept
         if real is not None and how is not None and (self.site.dims[0], self.site.shape[0]) == ("token", real.shape[1]):
             flat = pooled_real(tensor, self.site, how, dtype, real)
+        elif real is not None and self.dims != self.site.dims and not bool(real.all()):
+            raise DataError(
+                f"Site {self.site.address!r} ({' x '.join(self.site.dims)}) cannot be pooled without the padding: its "
+                f"positions are not the tokens of the stimuli. Type nl.Probe({self.site.address!r}, pool=None), or "
+                "show stimuli of one length at a time."
+            )
         else:
             flat = pooled(tensor, self.site, how, dtype)
         if flat.shape[1] != self.n:
@@ -81,6 +90,16 @@ class Channel:
         if self.probe.units is not None:
             flat = flat[:, torch.tensor(self.units).to(flat.device)]
         return flat.to(kept).cpu()
+
+
+    def _check_whole(self, tensor: torch.Tensor, kept: torch.dtype) -> None:
+        """Refuse whole numbers that the dtype of the probe would round."""
+        most = 2 ** (11 if kept == torch.float16 else 24)
+        if tensor.dtype in (torch.int16, torch.int32, torch.int64) and bool((tensor.abs() > most).any()):
+            raise DataError(
+                f"Site {self.site.address!r} gives whole numbers above {most:,}, which {self.probe.dtype} rounds. Type "
+                f"nl.Probe({self.site.address!r}, dtype='float64')."
+            )
 
 
 def resolve(specimen: Specimen, probes: Sequence[str | Probe] | str | Probe) -> list[Channel]:
@@ -111,7 +130,7 @@ def resolve(specimen: Specimen, probes: Sequence[str | Probe] | str | Probe) -> 
     if twice:
         raise DataError(f"record() got site {twice!r} twice; expected each once. Make two recordings for two poolings.")
     for channel in channels:
-        if not channel.dims:
+        if not channel.dims or not channel.n:
             raise RefusedSiteError(f"Site {channel.site.address!r} has no units to record.")
     return channels
 
@@ -129,7 +148,7 @@ def record(
     probes: Sequence[str | Probe] | str | Probe,
     *,
     batch_size: int = 64,
-    lesions: Sequence[Lesion] = (),
+    lesions: Sequence[Lesion] | Lesion = (),
     store: str | os.PathLike[str] | None = None,
     max_memory: str | int | None = None,
 ) -> xr.DataArray:
@@ -143,9 +162,10 @@ def record(
     stimuli : what it sees, each once, in order.
     probes : addresses (pooled over positions by their mean) or :class:`Probe` values.
     batch_size : stimuli per forward; never changes a result beyond float tolerance.
-    lesions : damage in place while recording, all of it at once.
+    lesions : damage in place while recording, all of it at once; one lesion or several.
     store : a ``.zarr`` folder to write to while recording, for recordings larger than memory; one that is there is
-        replaced once the new one is whole. The values that come back are read from it when they are asked for.
+        replaced once the new one is whole. The values that come back are read from it when they are asked for, as
+        long as it is that one (else FileFormatError); ``.load()`` keeps them.
     max_memory : e.g. "1GB": the most that recording may take; with ``store=`` fewer stimuli are shown at once to keep
         it. The network itself and the stimuli are not counted.
 
@@ -175,6 +195,11 @@ def record(
     (2, 2)
     """
     check_specimen(specimen, "record", each="[nl.record(network, stimuli, probes) for network in cohort]")
+    check_stimuli(stimuli, "record")
+    in_place = lesions_of(lesions, "record")
+    batches(len(stimuli), batch_size)
+    if store is not None:
+        store_path(store)
     channels = resolve(specimen, probes)
     if len(stimuli) == 0:
         raise DataError("record() got no stimuli; expected at least one.")
@@ -185,14 +210,15 @@ def record(
     try:
         with bench(specimen) as table:
             columns = Columns(specimen, channels, table.digest)
-            about = partial(_recording, specimen, stimuli, channels, lesions, table.digest)
+            about = partial(_recording, specimen, stimuli, channels, in_place, table.digest)
+            nobody = {name: np.zeros(0, dtype=np.int64) for name in columns.names}
+            template = about(np.empty((n, 0), dtype), nobody)  # what cannot be described is refused before it is made
             if store is None:
                 place = Held(n, width, dtype)
             else:
-                nobody = {name: np.zeros(0, dtype=np.int64) for name in columns.names}
-                place = Streamed(store, about(np.empty((n, 0), dtype), nobody), columns, min(rows, n))
+                place = Streamed(store, template, columns, min(rows, n))
                 place.describe(columns)
-            _fill(table, stimuli, Filling(channels, columns.spans, place, stimuli.ids), rows, tuple(lesions))
+            _fill(table, stimuli, Filling(channels, columns.spans, place, stimuli.ids), rows, in_place)
         return place.finish() if isinstance(place, Streamed) else about(place.values, columns.whole())
     finally:
         if isinstance(place, Streamed):
@@ -204,7 +230,7 @@ def _recording(
     values: np.ndarray, neuroid: dict[str, np.ndarray],
 ) -> xr.DataArray:
     return make_recording(
-        values, presentation={str(name): stimuli.table[name].to_numpy() for name in stimuli.table},
+        values, presentation=stimuli.table,
         neuroid=neuroid, sites=[_entry(channel) for channel in channels], kind="ann",
         units="a.u.", source=f"{stimuli.name} {stimuli.digest}", specimen=specimen.name,
         attrs={"lesions": [lesion.id for lesion in lesions] if lesions else "",
@@ -229,6 +255,7 @@ def _fill(table: Bench, stimuli: StimulusSet, filling: Filling, batch_size: int,
                 filling.begin(at, real_tokens(specimen.feed, inputs))
                 with suppress(Enough):
                     table.forward(inputs, ids[at])
+                    table.check_calls()
                 filling.check()
         if lesions:
             damage.certificate()
@@ -236,7 +263,7 @@ def _fill(table: Bench, stimuli: StimulusSet, filling: Filling, batch_size: int,
 
 def batches(n: int, size: int) -> Iterator[slice]:
     """Get the slices that cut ``n`` rows into batches."""
-    if not isinstance(size, (int, np.integer)) or size < 1:
+    if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
         raise DataError(f"batch_size was {size!r}; expected 1 or more, a whole number.")
     return (slice(low, min(low + size, n)) for low in range(0, n, size))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from neurolab.errors import LesionPlanError, RefusedSiteError, UnknownSiteError, did_you_mean, listed
+from neurolab.errors import DataError, LesionPlanError, RefusedSiteError, UnknownSiteError, did_you_mean, listed
 from neurolab.recording import FLAT
 
 #: Dims that name units; the other dims of a site are positions, which pooling sums up.
@@ -193,6 +194,23 @@ def _stem(site: Site) -> str:
 def use_instead(site: Site) -> str:
     """Get " Use … instead." where a site names another one, else nothing."""
     return f" Use {site.instead!r} instead." if site.instead else ""
+
+
+def unit_numbers(given: Any, who: str) -> tuple[int, ...]:
+    """Get unit indices as whole numbers; raises DataError for masks, text, fractions, or none at all.
+
+    Example
+    -------
+    >>> unit_numbers(range(3), "Probe at 'conv'")
+    (0, 1, 2)
+    """
+    units = np.asarray(list(given) if isinstance(given, Iterable) and not isinstance(given, str) else given)
+    if units.ndim != 1 or units.dtype.kind not in "iu" or not len(units):
+        raise DataError(
+            f"{who}: units={given!r}; expected a list of one or more unit numbers. For a boolean mask type "
+            "units=numpy.flatnonzero(mask)."
+        )
+    return tuple(map(int, units))
 
 
 def check_units(site: Site, units: np.ndarray, dims: tuple[str, ...], who: str) -> None:

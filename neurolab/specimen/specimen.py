@@ -21,7 +21,7 @@ from neurolab.specimen.leaves import Selector, select_output
 from neurolab.specimen.past import Past
 from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain_kernels, unchanged, weights_digest
 from neurolab.specimen.selftest import Verification, refuse_unfit, self_test, verify
-from neurolab.specimen.sites import SiteTable
+from neurolab.specimen.sites import SiteTable, unit_numbers
 from neurolab.specimen.survey import survey, tied_names
 from neurolab.specimen.trace import Call
 from neurolab.specimen.training import Training
@@ -263,7 +263,9 @@ class Probe:
     def __post_init__(self) -> None:
         from neurolab.specimen.pooling import POOLS
 
-        if self.pool is not None and self.pool not in POOLS:
+        if not isinstance(self.site, str):
+            raise DataError(f"Probe site={self.site!r}; expected an address. Type specimen.sites() for the table.")
+        if self.pool is not None and self.pool not in tuple(POOLS):
             raise UnknownNameError(
                 f"Probe pool={self.pool!r}; expected None or one of {listed(POOLS)}.{did_you_mean(self.pool, POOLS)}"
             )
@@ -271,7 +273,7 @@ class Probe:
             raise DataError(f"Probe dtype={self.dtype!r}; expected 'float32', 'float64' or, to halve what is kept, "
                             f"'float16'.")
         if self.units is not None:
-            object.__setattr__(self, "units", tuple(int(unit) for unit in self.units))
+            object.__setattr__(self, "units", unit_numbers(self.units, f"Probe at {self.site!r}"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from neurolab.specimen.sites import Site
-from neurolab.specimen.stash import marks
+from neurolab.specimen.stash import marks, settings
 
 if TYPE_CHECKING:
     from neurolab.specimen.bench import Bench
@@ -52,23 +52,31 @@ def saved(specimen: Specimen, sites: Sequence[Site]) -> float:
 def _leaves_nothing(table: Bench, sites: Sequence[Site], inputs: torch.Tensor, ids: Sequence[str]) -> bool:
     """Prove it: what lies on the modules before, at the moment of the stop, and after; and the answers of before."""
     model = table.specimen.model
-    before, held = marks(model)
+    before, held = _state(model)
     seen: list[bool] = []
 
     def look() -> None:
-        seen.append(marks(model)[0] == before)
+        seen.append(_state(model)[0] == before)
 
     with table.probed(when_all(sites, look)):
         whole = table.forward(inputs, ids)
-    if seen != [True] or marks(model)[0] != before:
+    if seen != [True] or _state(model)[0] != before:
         return False
     try:
         with table.probed(when_all(sites, leave)):
             table.forward(inputs, ids)
     except Enough:
         again = table.forward(inputs, ids)
-        return marks(model)[0] == before and torch.equal(again, whole) and len(held) > 0
+        return _state(model)[0] == before and torch.equal(again, whole) and len(held) > 0
     return False
+
+
+def _state(model: torch.nn.Module) -> tuple[Any, list[Any]]:
+    """What a forward could have changed for a while: what lies on the modules, beside them, and torch's own modes."""
+    on, held = marks(model)
+    around, held_too = settings(model)
+    modes = torch.get_default_dtype(), torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+    return (on, around, modes, torch.backends.mha.get_fastpath_enabled()), [*held, *held_too]
 
 
 def leave() -> None:

@@ -19,8 +19,9 @@ from neurolab.campaign.lock import Lock
 from neurolab.errors import DataError, FileFormatError, StoreWriteError
 from neurolab.schema import check_recording
 from neurolab.specimen.chunks import Chunks, chunk_columns
-from neurolab.storage import NEVER
-from neurolab.writing import saying
+from neurolab.specimen.on_disk import VALUES, recorded
+from neurolab.storage import NEVER, check_names, removed
+from neurolab.writing import put_back, put_in_place, saying
 
 if TYPE_CHECKING:
     from neurolab.specimen.columns import Columns
@@ -100,12 +101,14 @@ class Streamed:
     def __init__(self, path: str | os.PathLike[str], template: xr.DataArray, columns: Columns, rows: int) -> None:
         self.target = store_path(path)
         hidden = self.target.with_name(f".{self.target.name}.lock")
-        if self.target.is_file():  # now, not when all is recorded
-            raise StoreWriteError(f"{self.target} is a file, where a folder is needed. Type another store=.")
+        check_names(map(str, template.coords))
         with self._saying():
+            if self.target.is_file():  # now, not when all is recorded
+                raise StoreWriteError(f"{self.target} is a file, where a folder is needed. Type another store=.")
             hidden.parent.mkdir(parents=True, exist_ok=True)
             self.lock = Lock(hidden, f"The recording {self.target.name}", "name another store=.")
-        self.template = template.drop_vars(columns.names)
+        self.template, self.names = template.drop_vars(columns.names), columns.names
+        self.whole = False
         self.beside = self.target.with_name(f".{self.target.name}.part")
         self.chunks: Chunks | None = None
         try:
@@ -137,6 +140,7 @@ class Streamed:
         import zarr
 
         template = self.template
+        put_back(self.target)
         shutil.rmtree(self.beside, ignore_errors=True)
         with zarr.config.set({"array.write_empty_chunks": True}):  # or one that got lost could not be told from them
             self.template.coords.to_dataset().to_zarr(self.beside, zarr_format=3, consolidated=False)
@@ -144,7 +148,7 @@ class Streamed:
         dtype, shape = template.dtype, (len(template), columns.n)
         about = {**template.attrs, "coordinates": " ".join(columns.names)}  # xarray's word for what describes an array
         wide = chunk_columns(rows, columns.n, dtype.itemsize)
-        name = self._array("activity", shape, (rows, wide), dtype, about)
+        name = self._array(VALUES, shape, (rows, wide), dtype, about)
         return Chunks(lambda row, column: name((row, column)), rows, wide, columns.n, dtype)
 
     def _array(
@@ -184,24 +188,26 @@ class Streamed:
         assert self.chunks is not None
         with self._saying():
             self.chunks.finish()
-            shutil.rmtree(self.target, ignore_errors=True)
-            os.replace(self.beside, self.target)
-        found = xr.open_zarr(self.target, consolidated=False, chunks=None, drop_variables=list(self.template.coords))
-        for name in found.variables:
-            found[name].encoding.clear()  # how it lies here says nothing about a copy
-        activity = found["activity"].assign_coords({name: one.variable for name, one in self.template.coords.items()})
-        return check_recording(activity.assign_attrs(self.template.attrs))
+            put_in_place(self.beside, self.target)
+            self.whole = True
+        dims = tuple(map(str, self.template.dims))
+        found = recorded(self.target, {VALUES: dims, **dict.fromkeys(self.names, dims[1:])})
+        whole = found.assign_coords({name: one.variable for name, one in self.template.coords.items()})
+        return check_recording(whole.assign_attrs(self.template.attrs))
 
     def drop(self) -> None:
         """Forget what was written so far."""
         if self.chunks is not None:
             self.chunks.close()
-        shutil.rmtree(self.beside, ignore_errors=True)
+        if not self.whole:
+            removed(self.beside)
         self.lock.remove()
 
 
 def store_path(path: str | os.PathLike[str]) -> pathlib.Path:
     """Get the path of a store; raises FileFormatError unless it ends in .zarr."""
+    if not isinstance(path, (str, os.PathLike)) or "\0" in os.fspath(path):
+        raise FileFormatError(f"store={path!r}; expected the path of a folder that ends in .zarr.")
     target = pathlib.Path(path)
     if target.suffix != ".zarr":
         raise FileFormatError(f"store={target.name!r}; expected a name that ends in .zarr.")
