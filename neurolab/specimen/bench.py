@@ -12,6 +12,7 @@ import torch
 from neurolab.errors import LesionNotApplied, RefusedSiteError
 from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import ABLATIONS, OnActivity, OnWeights, effect_of
+from neurolab.specimen.alone import in_one_thread
 from neurolab.specimen.certificate import Reader, verdict
 from neurolab.specimen.composite import check_order
 from neurolab.specimen.damage import Damage
@@ -94,14 +95,13 @@ class Bench:
 
     def check_calls(self) -> None:
         """Raise RefusedSiteError where a site that is recorded ran more often in this forward than it ever did."""
-        for spot, sinks in self._sinks.items():
-            for site, _ in sinks:
-                if site.kind != "state" and self._counts[spot] > site.calls:
-                    raise RefusedSiteError(
-                        f"Site {site.address!r} ran {self._counts[spot]} times for the stimuli {self.stimuli[0]!r} to "
-                        f"{self.stimuli[-1]!r}, {site.calls} when the specimen was loaded; the later calls would be "
-                        "left out. Load it with an example for which it runs as often as it ever will."
-                    )
+        for spot, site in ((spot, site) for spot, sinks in self._sinks.items() for site, _ in sinks):
+            if site.kind != "state" and self._counts[spot] > site.calls:
+                raise RefusedSiteError(
+                    f"Site {site.address!r} ran {self._counts[spot]} times for the stimuli {self.stimuli[0]!r} to "
+                    f"{self.stimuli[-1]!r}, {site.calls} when the specimen was loaded; the later calls would be "
+                    "left out. Load it with an example for which it runs as often as it ever will."
+                )
 
     def active_around(self) -> bool:
         """Get whether a lesion is in place, or another bench is open on the same network."""
@@ -286,7 +286,7 @@ def bench(specimen: Specimen) -> Iterator[Bench]:
     ...     tuple(table.forward(torch.zeros(4, 3), list("abcd")).shape)
     (4, 2)
     """
-    with promised(specimen.model) as before:
+    with in_one_thread(specimen), promised(specimen.model) as before:
         made = Bench(specimen)
         around = (one.references.weights for one in OPEN if one.specimen.model is specimen.model)  # before any lesion
         made.digest = joined_digest(before.tensors)

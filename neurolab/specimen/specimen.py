@@ -118,7 +118,7 @@ class Specimen:
         return said + self._sites._repr_html_()
 
     def sites(self) -> SiteTable:
-        """Get the table of addresses: what can be recorded and cut, along which axes, and what is refused and why."""
+        """Get the table of addresses: what is recorded, cut or refused, and why; a module ``input`` is "self.input"."""
         return self._sites
 
     def answer(self, inputs: torch.Tensor) -> torch.Tensor:

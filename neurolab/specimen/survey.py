@@ -142,7 +142,7 @@ def _module_site(
     call: Call, other: Call, modules: dict[str, nn.Module], n_calls: int, seen: dict, trace: Trace, tied: dict
 ) -> Site:
     module = modules[call.path]
-    address = call.path if n_calls == 1 else f"{call.path}@{call.call}"
+    address = address_of(call.path) + ("" if n_calls == 1 else f"@{call.call}")
     names = tuple(name for key, name in tied.items() if key.rpartition(".")[0] == call.path)
     base: dict[str, Any] = {"address": address, "path": call.path, "call": call.call, "calls": n_calls,
                             "kind": "module", "type": type(module).__name__}
@@ -198,9 +198,9 @@ def _with_refused(
         direct = isinstance(modules[parent], nn.MultiheadAttention)
         why = ("nn.MultiheadAttention uses its weights directly, so this module never runs" if direct
                else "it runs for some stimuli only (routing)" if path in routed else "the forward never calls it")
-        instead = parent if direct else _near(path, {key: modules[key] for key in called})
-        refused.append(Site(path, path, 0, 0, "module", type(module).__name__, (), (), status="refused", cut=False,
-                            why=why, instead=instead))
+        instead = address_of(parent) if direct else _near(path, {key: modules[key] for key in called})
+        refused.append(Site(address_of(path), path, 0, 0, "module", type(module).__name__, (), (), status="refused",
+                            cut=False, why=why, instead=instead))
     return (*sites[:-1], *refused, sites[-1])
 
 
@@ -209,7 +209,18 @@ def _near(path: str, modules: dict[str, nn.Module]) -> str:
     parent = path.rpartition(".")[0]
     while parent and (parent not in modules or isinstance(modules[parent], (nn.ModuleList, nn.ModuleDict))):
         parent = parent.rpartition(".")[0]
-    return parent or "output"
+    return address_of(parent) or "output"
+
+
+def address_of(path: str) -> str:
+    """Get the address of a module: its path, as the model's author would write it where the ends have that name.
+
+    Example
+    -------
+    >>> address_of("layers.1"), address_of("output")
+    ('layers.1', 'self.output')
+    """
+    return f"self.{path}" if path in ("input", "output") else path
 
 
 def _aliases(model: nn.Module) -> dict[str, str]:
@@ -218,7 +229,7 @@ def _aliases(model: nn.Module) -> dict[str, str]:
     aliases: dict[str, str] = {}
     for path, module in model.named_modules(remove_duplicate=False):
         if id(module) in first:
-            aliases[path] = first[id(module)]
+            aliases[address_of(path)] = address_of(first[id(module)])
         first.setdefault(id(module), path)
     return aliases
 

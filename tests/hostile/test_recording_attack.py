@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -11,8 +14,16 @@ from torch import nn
 
 import neurolab as nl
 from neurolab import writing
-from neurolab.errors import DataError, FileFormatError, LesionPlanError, NeurolabError, RefusedSiteError, SchemaError
-from neurolab.specimen import Padded
+from neurolab.errors import (
+    DataError,
+    FileFormatError,
+    LesionPlanError,
+    NeurolabError,
+    RefusedSiteError,
+    SchemaError,
+    SpecimenError,
+)
+from neurolab.specimen import Padded, alone
 
 X = np.random.default_rng(0).standard_normal((40, 5)).astype(np.float32)
 EXAMPLE = torch.tensor(X[:4])
@@ -361,3 +372,95 @@ def test_what_is_no_setting_of_a_recording__is_said_in_words(tmp_path, monkeypat
 def test_what_is_no_probe__is_said_in_words(wrong):
     with pytest.raises(NeurolabError, match="expected"):
         nl.Probe(**wrong)
+
+
+# -- modules that are called as the ends are ---------------------------------------------------------------------------
+
+
+class Named(nn.Module):
+    """Its first and last module have the names of the ends of a network."""
+
+    def __init__(self, calls=1):
+        super().__init__()
+        self.input, self.middle, self.output, self.calls = nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 6), calls
+
+    def forward(self, x):
+        h = self.middle(self.input(x))
+        for _ in range(self.calls):
+            h = self.output(h)
+        return 2 * h
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_modules_called_input_and_output__have_addresses_of_their_own(calls):
+    torch.manual_seed(0)
+    model = Named(calls)
+    net = nl.Specimen(model, EXAMPLE, name="named")
+    names = net.sites().names
+    assert len(set(names)) == len(names)
+    last = ["self.output"] if calls == 1 else ["self.output@0", "self.output@1"]
+    assert list(names) == ["input", "self.input", "middle", *last, "output"]
+    found = nl.record(net, STIMULI, ["input", "self.input", "self.output", "output"])
+    assert np.array_equal(found.values[:, :5], X)
+    assert np.array_equal(found.values[:, 5:11], hooked(model, "input", X))
+    with torch.no_grad():
+        assert np.array_equal(found.values[:, -6:], model(torch.tensor(X)).numpy())
+    assert np.array_equal(found.values[:, -6:], 2 * found.values[:, -12:-6])
+    for site, module in (("self.input", model.input), (last[-1], model.output)):
+        lesion = nl.Lesion(nl.ROI("area", {site: [1, 4]}), nl.Zero())
+        task = nl.Task("first", STIMULI, lambda outputs, table: outputs[:, 0] + outputs[:, 4])
+        score = nl.examine(net, [lesion], [task], progress=False)["score"].values[0, 1]
+
+        def cut(module, args, output, seen=[]):  # noqa: B006
+            seen.append(1)
+            if module is model.output and len(seen) % calls:
+                return output
+            return output.index_fill(1, torch.tensor([1, 4]), 0)
+
+        handle = module.register_forward_hook(cut)
+        with torch.no_grad():
+            right = model(torch.tensor(X)).numpy()
+        handle.remove()
+        assert np.allclose(score, right[:, 0] + right[:, 4], atol=1e-6)
+        weights = nl.Lesion(nl.ROI("area", {"self.input": [2]}), nl.WeightNoise(1.0))
+        assert nl.examine(net, [weights], [task], progress=False).sizes["lesion"] == 2
+
+
+# -- threads -----------------------------------------------------------------------------------------------------------
+
+
+def test_two_threads_with_one_network__one_is_told_so_and_neither_is_wrong():
+    right = nl.record(specimen(), STIMULI, ["0"]).values
+    begun, go = threading.Event(), threading.Event()
+
+    class Waiting(nn.Module):
+        def forward(self, x):
+            if begun.is_set() and threading.current_thread() is not threading.main_thread():
+                go.wait(10)
+            return x
+
+    torch.manual_seed(0)
+    model = nn.Sequential(*specimen().model, Waiting())
+    net = nl.Specimen(model, EXAMPLE, name="shared")
+    begun.set()
+    with ThreadPoolExecutor(1) as pool:
+        one = pool.submit(nl.record, net, STIMULI, ["0"])
+        for _ in range(1000):
+            if alone._BUSY:
+                break
+            time.sleep(0.001)
+        with pytest.raises(SpecimenError, match="'shared' is on the bench in another thread"):
+            nl.record(net, STIMULI, ["0"])
+        go.set()
+        assert np.array_equal(one.result().values, right)
+    assert not alone._BUSY
+    assert np.array_equal(nl.record(net, STIMULI, ["0"]).values, right)
+
+
+def test_threads_with_networks_of_their_own__work_side_by_side():
+    nets = [specimen(seed, f"net-{seed}") for seed in range(3)]
+    right = [nl.record(net, STIMULI, ["0", "1"]).values for net in nets]
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(5):
+            found = list(pool.map(lambda net: nl.record(net, STIMULI, ["0", "1"], batch_size=3).values, nets))
+            assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(found, right))
