@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from neurolab.errors import SpecimenError
 from neurolab.specimen.leaves import first_tensor, tensors
 
 #: A tensor at one moment of its life: its identity and how often it had been changed in place.
@@ -73,7 +74,15 @@ class Trace:
 
 
 def key_of(tensor: torch.Tensor) -> Key:
-    """Get the identity of a tensor and its version, so that before and after an in-place change are two keys."""
+    """Get the identity of a tensor and its version, so that before and after an in-place change are two keys.
+
+    Raises SpecimenError where torch does not count changes.
+    """
+    if tensor.is_inference():
+        raise SpecimenError(
+            "The model's forward runs in torch.inference_mode(), in which nobody can tell what is written into. Take "
+            "that out of the model; torch.no_grad() does as well there, and neurolab records without gradients anyway."
+        )
     return id(tensor), tensor._version
 
 

@@ -464,3 +464,23 @@ def test_threads_with_networks_of_their_own__work_side_by_side():
         for _ in range(5):
             found = list(pool.map(lambda net: nl.record(net, STIMULI, ["0", "1"], batch_size=3).values, nets))
             assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(found, right))
+
+
+# -- at load -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_forward_in_inference_mode__is_refused_with_what_to_do():
+    class Inferring(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = nn.Linear(5, 6)
+
+        @torch.inference_mode()
+        def forward(self, x):
+            return self.a(x)
+
+    with pytest.raises(SpecimenError, match=r"torch.inference_mode\(\).*Take that out of the model"):
+        nl.Specimen(Inferring(), EXAMPLE)
+    net = specimen()
+    with torch.inference_mode():
+        assert nl.record(net, STIMULI, ["0"]).shape == (40, 8)
