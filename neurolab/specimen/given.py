@@ -50,8 +50,6 @@ def check_stimuli(given: Any, verb: str) -> None:
 
 def lesions_of(given: Any, verb: str) -> tuple[Lesion, ...]:
     """Get the lesions that a verb was given, one or a sequence; raises LesionPlanError where they are none."""
-    if isinstance(given, Lesion):
-        return (given,)
     every = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     strange = [one for one in every if not isinstance(one, Lesion)]
     if strange:
