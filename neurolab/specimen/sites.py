@@ -205,7 +205,7 @@ def unit_numbers(given: Any, who: str) -> tuple[int, ...]:
     (0, 1, 2)
     """
     units = np.asarray(list(given) if isinstance(given, Iterable) and not isinstance(given, str) else given)
-    if units.ndim != 1 or units.dtype.kind not in "iu" or not len(units):
+    if units.ndim != 1 or units.dtype.kind not in "iu":  # nothing is float64
         raise DataError(
             f"{who}: units={given!r}; expected a list of one or more unit numbers. For a boolean mask type "
             "units=numpy.flatnonzero(mask)."

@@ -235,8 +235,8 @@ def test_what_a_forward_changes_beside_its_modules__is_seen_before_one_is_left(k
     torch.manual_seed(0)
     model = kind(first())
     found = nl.record(nl.Specimen(model, EXAMPLE), STIMULI, ["first"], batch_size=8)
-    assert np.array_equal(found.values, hooked(model, "first", X, 8))
     assert (Counting.depth, STATE["n"], torch.get_default_dtype()) == (0, 0, torch.float32)
+    assert np.array_equal(found.values, hooked(model, "first", X, 8))
 
 
 def test_a_site_that_runs_more_often_for_some_stimuli__is_refused():
@@ -437,6 +437,21 @@ def test_modules_called_input_and_output__have_addresses_of_their_own(calls):
         assert np.allclose(score, right[:, 0] + right[:, 4], atol=1e-6)
         weights = nl.Lesion(nl.ROI("area", {"self.input": [2]}), nl.WeightNoise(1.0))
         assert nl.examine(net, [weights], [task], progress=False).sizes["lesion"] == 2
+
+
+def test_a_second_name_that_is_that_of_an_end__is_not_taken_for_the_end():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(5, 6)
+            self.output, self.unused = self.layer, nn.ModuleDict({"output": nn.Linear(2, 2)})
+
+        def forward(self, x):
+            return 2 * self.layer(x)
+
+    net = nl.Specimen(Twice(), EXAMPLE)
+    found = nl.record(net, STIMULI, ["self.output", "output"])
+    assert np.array_equal(found.values[:, 6:], 2 * found.values[:, :6])
 
 
 # -- threads -----------------------------------------------------------------------------------------------------------
