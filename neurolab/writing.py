@@ -71,7 +71,7 @@ def put_in_place(draft: Path, target: Path) -> None:
     """Move a folder to its place; another that lies there is gone once the new one is there, and no moment before."""
     aside = _aside(target)
     try:
-        if target.exists():
+        if target.is_dir():
             shutil.rmtree(aside, ignore_errors=True)
             os.replace(target, aside)
         os.replace(draft, target)

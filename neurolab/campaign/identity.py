@@ -79,7 +79,7 @@ def settle(folder: Path, identity: Mapping[str, Any], by: str) -> None:
 
 def refusal(folder: Path, asked: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """Get the message that lists what differs between this campaign and the one in a folder."""
-    lines = [f"  {name}{_meaning(name, here, there)}: here {here}, in the store {there}"
+    lines = [f"  {name}: here {here}, in the store {there}{_meaning(name, here, there)}"
              for name, here, there in differences(asked, found)]
     return (
         f"The store {folder} was made by another campaign:\n" + "\n".join(lines) + "\nIts cells would not be those of "

@@ -27,6 +27,7 @@ from neurolab.specimen.specimen import Probe, Specimen
 from neurolab.specimen.stopping import Enough, may_stop
 from neurolab.specimen.stream import Held, Streamed, rows_at_once, store_path
 from neurolab.stimuli import StimulusSet
+from neurolab.storage import check_names
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,7 @@ def record(
             if store is None:
                 place = Held(n, width, dtype)
             else:
+                check_names(map(str, template.coords))
                 place = Streamed(store, template, columns, min(rows, n))
                 place.describe(columns)
             _fill(table, stimuli, Filling(channels, columns.spans, place, stimuli.ids), rows, in_place)

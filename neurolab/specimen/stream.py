@@ -20,7 +20,7 @@ from neurolab.errors import DataError, FileFormatError, StoreWriteError
 from neurolab.schema import check_recording
 from neurolab.specimen.chunks import Chunks, chunk_columns
 from neurolab.specimen.on_disk import VALUES, recorded
-from neurolab.storage import NEVER, check_names, removed
+from neurolab.storage import NEVER, removed
 from neurolab.writing import put_back, put_in_place, saying
 
 if TYPE_CHECKING:
@@ -101,7 +101,6 @@ class Streamed:
     def __init__(self, path: str | os.PathLike[str], template: xr.DataArray, columns: Columns, rows: int) -> None:
         self.target = store_path(path)
         hidden = self.target.with_name(f".{self.target.name}.lock")
-        check_names(map(str, template.coords))
         with self._saying():
             if self.target.is_file():  # now, not when all is recorded
                 raise StoreWriteError(f"{self.target} is a file, where a folder is needed. Type another store=.")
@@ -211,4 +210,4 @@ def store_path(path: str | os.PathLike[str]) -> pathlib.Path:
     target = pathlib.Path(path)
     if target.suffix != ".zarr":
         raise FileFormatError(f"store={target.name!r}; expected a name that ends in .zarr.")
-    return target
+    return target.resolve() if target.is_symlink() else target  # where it leads is where it is to be

@@ -13,7 +13,7 @@ from zarr.core.sync import sync
 import neurolab as nl
 from neurolab.errors import StoreWriteError
 from neurolab.simulate import phantom_recording, phantom_trials
-from neurolab.storage import _removed
+from neurolab.storage import removed
 
 ENV = {**os.environ, "PYTHONPATH": str(pathlib.Path(nl.__file__).parents[1])}
 FULL = """
@@ -119,6 +119,6 @@ def test_a_draft_is_taken_away_once_nothing_writes_into_it_any_more(tmp_path):
 
     draft.mkdir()
     sync(begin())
-    _removed(draft)
+    removed(draft)
     assert again[1:] == [True]
     assert not draft.exists()

@@ -133,6 +133,16 @@ def test_an_interrupt_at_the_last_moment__loses_neither_the_old_recording_nor_th
     assert [path.name for path in tmp_path.iterdir()] == ["one.zarr"]
 
 
+def test_a_link_to_a_store__is_followed(tmp_path):
+    (tmp_path / "disk").mkdir()
+    nl.record(specimen(0), STIMULI, ["0"], store=tmp_path / "disk" / "real.zarr")
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "disk" / "real.zarr")
+    found = nl.record(specimen(1), STIMULI, ["0"], store=tmp_path / "link.zarr")
+    assert (tmp_path / "link.zarr").is_symlink()
+    assert nl.load(tmp_path / "disk" / "real.zarr").identical(found)
+    assert sorted(path.name for path in tmp_path.rglob("*.zarr")) == ["link.zarr", "real.zarr"]
+
+
 def _no_room(folder):
     raise OSError(28, "no space left on device")
 

@@ -22,15 +22,28 @@ def shown(n=N):
     return StimulusSet("shown", np.random.default_rng(0).normal(size=(n, 1, 8, 8)).astype(np.float32), table)
 
 
+#: Counters by their id: where a forward keeps count itself it is not left, so that it is counted behind its back.
+COUNTERS = {}
+
+
+def known(calls):
+    COUNTERS[id(calls)] = calls
+    return id(calls)
+
+
+def note(number, name):
+    COUNTERS[number].update([name])
+
+
 class Counted(nn.Module):
-    """Counts its calls, outside of itself."""
+    """Counts its calls, where nobody looks."""
 
     def __init__(self, name, module, calls):
         super().__init__()
-        self.inner, self.count = module, lambda: calls.update([name])
+        self.inner, self.name, self.number = module, name, known(calls)
 
     def forward(self, x):
-        self.count()
+        note(self.number, self.name)
         return self.inner(x)
 
 
