@@ -210,4 +210,4 @@ def store_path(path: str | os.PathLike[str]) -> pathlib.Path:
     target = pathlib.Path(path)
     if target.suffix != ".zarr":
         raise FileFormatError(f"store={target.name!r}; expected a name that ends in .zarr.")
-    return target.resolve() if target.is_symlink() else target  # where it leads is where it is to be
+    return target.resolve() if os.path.islink(target) else target  # where it leads is where it is to be
