@@ -22,8 +22,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from neurolab.specimen import bench
+from neurolab.specimen.columns import Columns
+from neurolab.specimen.filling import finite
+from neurolab.specimen.record import _recording, resolve
+from neurolab.specimen.stream import Streamed
 from tests.benchmarks.measure import interleaved, one_thread, ratios
-from tests.benchmarks.streaming import Streaming
+from tests.benchmarks.streaming import BATCH, Streaming
 
 #: What address, size and place in the file of a write past the page cache are multiples of, in bytes.
 SECTOR = 512
@@ -100,6 +105,40 @@ def held(stream: Streaming, folder: Path, each: bool) -> Callable[[], None]:
     return work
 
 
+def checked(stream: Streaming, folder: Path) -> Callable[[], None]:
+    """Get the same to one file with all else that ``record(store=)`` does: checks, proofs, names, a store of zarr."""
+    taken = iter(range(1000))
+    channels = resolve(stream.specimen, stream.probes)
+    n = len(stream.stimuli)
+
+    def work() -> None:
+        place = folder / f"checked-{next(taken)}"
+        place.mkdir()
+        with ExitStack() as stack:
+            table = stack.enter_context(bench(stream.specimen))
+            columns = Columns(stream.specimen, channels, table.digest)
+            nobody = {name: np.zeros(0, dtype=np.int64) for name in columns.names}
+            empty = np.empty((n, 0), dtype=np.float32)
+            template = _recording(stream.specimen, stream.stimuli, channels, (), table.digest, empty, nobody)
+            store = Streamed(place / "a.zarr", template, columns, BATCH)
+            stack.callback(store.drop)
+            store.describe(columns)
+            writer = Held(place, each=False)
+            stack.callback(writer.close)
+
+            def sink(tensor: torch.Tensor) -> None:
+                if not finite(tensor):
+                    raise ValueError("a number that is none")
+                writer(None, None, tensor)  # type: ignore[arg-type]
+
+            with table.probed({channel.site: sink for channel in channels}):
+                for at in range(0, n, BATCH):
+                    inputs = stream.specimen.prepare(stream.stimuli.inputs[at : at + BATCH])
+                    table.forward(inputs, stream.stimuli.ids[at : at + BATCH])
+
+    return work
+
+
 def hooked(stream: Streaming, hook: Callable[..., None], stack: ExitStack) -> None:
     """Hang a hook on every layer that is recorded."""
     for probe in stream.probes:
@@ -137,6 +176,7 @@ def main() -> None:
             "forward": stream.forward, "hooks that do nothing": idle(stream),
             "held, one file": held(stream, Path(folder), each=False),
             "held, a file for each layer and batch": held(stream, Path(folder), each=True),
+            "held, one file, with all checks, proofs and names": checked(stream, Path(folder)),
             "bare copies": stream.bare(Path(folder)), "record(store=)": stream.record(Path(folder)),
         }  # fmt: skip
         walls: dict[str, list[float]] = {name: [] for name in works}
