@@ -164,7 +164,10 @@ def test_no_minimal_set_is_a_finding_and_a_bad_bound_is_none():
     few = minimal_set(scored(design, [1.0, 1.0, 1.0, 0.0]).isel(specimen=slice(4)), task="t", costing=0.5, rng=0)
     assert few.attrs["verdict"] == "a + b + c: not shown"
     assert "use 5 or more" in few.attrs["note"]
-    assert "2 networks test one set" not in few.attrs["undermined_by"]
+    flagged = scored(design, [1.0, 1.0, 1.0, 0.0]).isel(specimen=slice(4))
+    flagged.attrs |= {"undermined_by": json.dumps(["Seen before."])}
+    said = json.loads(minimal_set(flagged, task="t", costing=0.5, rng=0).attrs["undermined_by"])
+    assert said == ["Seen before.", *json.loads(few.attrs["undermined_by"])]
     assert "3 networks test one set: the smallest q (Holm) is 0.12" in few.attrs["undermined_by"]
 
 
