@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from neurolab.roi import ROI
 from neurolab.scores import describe
 from neurolab.specimen.campaign import MANY, Campaign
 from neurolab.specimen.cohorts import Designs, examine_each
-from neurolab.specimen.given import check_specimen, design_for
+from neurolab.specimen.given import check_specimen, design_for, lesions_of
 from neurolab.specimen.identity import identity_of
 from neurolab.specimen.keep import InMemory, OnDisk
 from neurolab.specimen.past import learned_flags, trial_rows
@@ -198,16 +198,7 @@ def _shard_of(shard: str | None, store: Any) -> Shard | None:
 
 def with_sham(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
     """Get the design with a sham in it: the whole procedure of the first lesion, without damage, comes first."""
-    if not isinstance(lesions, (Lesion, Iterable)):
-        raise LesionPlanError(f"examine() got {type(lesions).__name__} as its lesions; expected Lesion values in one "
-                              "flat sequence. Type [nl.Lesion(...), ...].")
-    design = (lesions,) if isinstance(lesions, Lesion) else tuple(lesions)
-    strange = [lesion for lesion in design if not isinstance(lesion, Lesion)]
-    if strange:
-        raise LesionPlanError(
-            f"examine() got {type(strange[0]).__name__} among the lesions; expected Lesion values in one flat "
-            "sequence. Type [*a, *b] to join designs."
-        )
+    design = lesions_of(lesions, "examine")
     if any(lesion.role == "sham" for lesion in design):
         return design
     return (sham(design[0]) if design else Lesion(ROI("intact", {}), Zero(), role="sham"), *design)

@@ -53,8 +53,10 @@ def lesions_of(given: Any, verb: str) -> tuple[Lesion, ...]:
     every = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     strange = [one for one in every if not isinstance(one, Lesion)]
     if strange:
-        raise LesionPlanError(f"{verb}() got {type(strange[0]).__name__} among the lesions; expected Lesion values. "
-                              "Type lesions=[nl.Lesion(roi, how)].")
+        raise LesionPlanError(
+            f"{verb}() got {type(strange[0]).__name__} among the lesions; expected Lesion values in one flat sequence. "
+            "Type [nl.Lesion(roi, how), ...], or [*a, *b] to join designs."
+        )
     return every
 
 

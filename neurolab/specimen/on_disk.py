@@ -39,11 +39,14 @@ class _Values(BackendArray):
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
 
+    def _check_seal(self) -> None:
+        if seal_of(self.place) != self.seal:
+            raise self._gone("which was recorded over, moved or removed since")
+
     def _array(self) -> Any:
         import zarr
 
-        if seal_of(self.place) != self.seal:
-            raise self._gone("which was recorded over, moved or removed since")
+        self._check_seal()
         try:
             return zarr.open_array(self.place / self.name, mode="r")
         except Exception as error:
@@ -55,7 +58,7 @@ class _Values(BackendArray):
             found = np.asarray(array.oindex[where])
         except (OSError, ValueError, RuntimeError) as error:
             raise self._gone("where it is damaged") from error
-        self._array()  # nobody put another one there meanwhile
+        self._check_seal()  # nobody put another one there meanwhile
         if (self.name == VALUES and np.isinf(found).any()) or (found.dtype.kind == "i" and (found == NEVER).any()):
             raise self._gone("of which a part is gone")
         return found

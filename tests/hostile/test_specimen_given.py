@@ -66,7 +66,7 @@ def test_workers_that_cannot_be__are_refused(n_jobs, tmp_path, cohort):
 @pytest.mark.parametrize(("design", "said"), [
     (lambda network: None, "gave NoneType for 'net 0'"),
     (lambda: [lesion()], "cannot be called with one network"),
-    (None, "NoneType as its lesions"),
+    (None, "NoneType among the lesions"),
 ])
 def test_what_is_no_design__is_said(design, said, cohort):
     for specimen in (network(), cohort):
