@@ -261,6 +261,10 @@ def check_trials(trials: xr.Dataset, *, partial: bool = False) -> xr.Dataset:
         missing = [name for name in names if name not in trials.coords]
         if missing:
             raise SchemaError(f"The trials lack the coordinates {listed(missing)} on {dim!r}; make_trials() adds them.")
+    ids = list(map(str, trials["lesion_id"].values))
+    if len(set(ids)) < len(ids):
+        raise SchemaError("The trials hold a lesion_id more than once; each counts once. Type trials.isel(lesion="
+                          "np.unique(trials.lesion_id, return_index=True)[1]).")
     strange = set(map(str, np.unique(trials["role"]))) - set(ROLES)
     if strange:
         raise SchemaError(f"The trials have the roles {listed(strange)}; expected each to be one of {listed(ROLES)}.")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neurolab.analysis.unit_graph import UnitGraph
+from neurolab.analysis.whose import at_units
 from neurolab.errors import DataError
 from neurolab.stats import graphs
 
@@ -38,6 +39,10 @@ def agreement_with(
     measures = ("ari", "nmi", "given_q")
     if labels is None:
         return dict.fromkeys((*measures, *(f"{test}{key}" for test in TESTS[2:] for key in TEST)), float("nan"))
+    if "unit" in graph.coords:
+        site = next((_values(graph.coords[name]) for name in ("site", "layer") if name in graph.coords), None)
+        unit = _values(graph.coords["unit"])
+        labels = at_units(labels, np.zeros(len(unit)) if site is None else site, unit, {}, "labels")
     given = np.asarray(labels).ravel().astype(str)
     if len(given) != graph.size:
         raise DataError(f"labels has {len(given)} entries; expected one per unit, {graph.size}. Use '' for no label.")
@@ -56,6 +61,11 @@ def agreement_with(
         observed = score(named)
         found |= {measure: observed, **ranked(observed, np.array([score(one) for one in shuffled]), level, test)}
     return found
+
+
+def _values(coord: Any) -> np.ndarray:
+    """The values of a coordinate, of an array or beside the name of its dim."""
+    return np.asarray(coord[1] if isinstance(coord, tuple) else coord.values)
 
 
 def exchanged(labels: np.ndarray, layer: np.ndarray, rng: np.random.Generator) -> np.ndarray:

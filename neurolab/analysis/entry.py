@@ -54,6 +54,14 @@ class Sides:
         """The distinct stimuli, in order."""
         return list(dict.fromkeys(map(str, self.ids)))
 
+    def check_once(self) -> None:
+        """Raise ReplicationUnitError where a stimulus was shown again: its showings are no sample of stimuli."""
+        if len(set(self.ids)) < len(self.ids):
+            raise ReplicationUnitError(
+                f"{len(self.ids)} presentations show {len(self.stimuli)} stimuli; repeats of a stimulus are not new "
+                "stimuli, and their labels cannot be exchanged. Type nl.average_repetitions(recording) first."
+            )
+
 
 def as_condition(recording: xr.DataArray, column: str = "condition") -> xr.DataArray:
     """Get the recording with a column of its presentations as their condition; its values are named as text.
@@ -76,7 +84,7 @@ def as_condition(recording: xr.DataArray, column: str = "condition") -> xr.DataA
 def _columns(recording: xr.DataArray) -> dict[str, np.ndarray]:
     """What presentations carry, as text."""
     return {str(name): coord.values.astype(str) for name, coord in recording.coords.items()
-            if coord.dims == ("presentation",)}  # fmt: skip
+            if coord.dims == ("presentation",) and name != "presentation"}  # fmt: skip
 
 
 def by_column(recording: xr.DataArray, contrast: str | Contrast, column: str = "condition") -> xr.DataArray:

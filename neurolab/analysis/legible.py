@@ -51,7 +51,8 @@ def tuning_indices(
     names = site_names(recording)
     site = [names[int(code)] for code in recording["site"].values]
     inner = np.array([name != INPUT for name in site])
-    found = tuning(np.asarray(recording.values)[:, inner], recording[label].values)
+    found = tuning(np.asarray(recording.values)[:, inner], recording[label].values,
+                   recording["stimulus_id"].values.astype(str))
     row = {
         "class selectivity": float(np.nanmean(found.class_selectivity)),
         "selectivity AUC": float(np.nanmean(found.auc)),

@@ -92,6 +92,7 @@ def localise(
     known(correction, CORRECTIONS, "correction")
     recording = by_column(recording, contrast, column)
     sides = sides_of(recording, contrast, signed=signed)
+    sides.check_once()
     column_test = TESTS[test](recording, sides, nuisance, pair)
     found = map_of(column_test, sides.values.shape[1], alternative=alternative, level=level)
     q, q_floor = corrected(correction, found, column_test, n_permutations=n_permutations, rng=rng)

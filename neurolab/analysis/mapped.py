@@ -97,7 +97,7 @@ def _of_recording(data: xr.DataArray, contrast: str | Contrast | None, pair: str
         raise DesignError("A recording needs a contrast of its conditions: type clusters(recording, 'a > b', ...).")
     still = data.isel(time=0, drop=True) if "time" in data.dims else data
     sides = sides_of(still, contrast)
-    _once(sides.ids)
+    sides.check_once()
     dims = places_of(data)
     values = np.array(data.transpose("presentation", *dims).values[sides.rows], dtype=np.float64)
     usable = np.repeat(sides.usable, values.shape[2] if values.ndim == 3 else 1)
@@ -113,14 +113,6 @@ def _of_recording(data: xr.DataArray, contrast: str | Contrast | None, pair: str
         raise DataError(f"Each value of {pair!r} must name one stimulus on each side of {what!r}; drop the others.")
     one, other = np.argsort(first), np.argsort(second)
     return _made(a[one] - b[other], None, list(first[one]), over, dims, usable, f"{what} within pairs")
-
-
-def _once(ids: np.ndarray) -> None:
-    if len(set(ids)) < len(ids):
-        raise ReplicationUnitError(
-            f"{len(ids)} presentations show {len(set(ids))} stimuli; repeats of a stimulus are not new stimuli, and "
-            "their labels cannot be exchanged. Type nl.average_repetitions(recording) first."
-        )
 
 
 def _of_members(data: xr.DataArray, contrast: str | Contrast | None, sample: str) -> Mapped:

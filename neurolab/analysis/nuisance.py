@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.analysis.whose import in_order
 from neurolab.errors import DataError, DesignError, UnknownNameError, did_you_mean, listed
 
 #: Names of presentation coordinates, columns by name, or arrays over presentations.
@@ -19,8 +20,9 @@ def regressors(nuisance: Nuisance | None, recording: xr.DataArray, rows: np.ndar
     """Get the nuisance columns (n_rows, k) of these presentations, in float64.
 
     nuisance : a name or names of presentation coordinates; a mapping or DataFrame of columns over all presentations; or
-        an array (n_presentations,) or (n_presentations, k). Text and boolean columns, and the one called "run", become
-        indicators of all values but the first.
+        an array (n_presentations,) or (n_presentations, k). What has the stimulus ids as its index (or coordinate) is
+        put in their order. Text and boolean columns, and the one called "run", become indicators of all values but the
+        first.
 
     Example
     -------
@@ -42,10 +44,11 @@ def _named(nuisance: Any, recording: xr.DataArray) -> list[tuple[str, np.ndarray
             "test='glm' without nuisance regressors is the pooled t; say what to adjust for: nuisance=['run', "
             "'luminance'] (coordinates) or an array over presentations, or type test='welch'."
         )
+    ids = recording["stimulus_id"].values.astype(str).tolist()
     if isinstance(nuisance, str):
         nuisance = [nuisance]
     if isinstance(nuisance, (Mapping, pd.DataFrame)):
-        return [(str(name), np.asarray(nuisance[name])) for name in nuisance]
+        return [(str(name), in_order(nuisance[name], ids, f"the nuisance {name!r}")) for name in nuisance]
     if isinstance(nuisance, (list, tuple)) and all(isinstance(name, str) for name in nuisance):
         known = [str(name) for name, coord in recording.coords.items() if coord.dims == ("presentation",)]
         for name in nuisance:
@@ -55,7 +58,7 @@ def _named(nuisance: Any, recording: xr.DataArray) -> list[tuple[str, np.ndarray
                     f"There are {listed(known)}."
                 )
         return [(name, recording[name].values) for name in nuisance]
-    array = np.asarray(nuisance)
+    array = in_order(nuisance, ids, "the nuisance")
     return [("nuisance", array)] if array.ndim < 2 else [(f"nuisance {k}", array[:, k]) for k in range(array.shape[1])]
 
 
@@ -66,6 +69,8 @@ def _column(name: str, column: np.ndarray, n: int) -> np.ndarray:
             f"Nuisance regressor {name!r} has shape {column.shape}; expected one value for each of the {n} "
             "presentations of the recording, those outside the contrast included."
         )
+    if column.dtype.kind == "O" and name != "run" and all(isinstance(one, (int, float, np.number)) for one in column):
+        column = column.astype(np.float64) if not all(isinstance(one, (bool, np.bool_)) for one in column) else column
     if column.dtype.kind in "OUTb" or name == "run":
         values = sorted(set(column.astype(str)))
         return np.column_stack([column.astype(str) == value for value in values[1:]] or [np.zeros((n, 0))]).astype(

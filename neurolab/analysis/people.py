@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,7 +136,8 @@ def idle_cases(data: xr.Dataset | pd.DataFrame, table: CaseTable) -> list[str]:
 
 
 def _several(given: Names, what: str) -> list[str]:
-    names = [given] if isinstance(given, str) else [str(name) for name in given]
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    names = [str(name) for name in given] if several else [str(given)]
     if not names or len(set(names)) != len(names):
         raise DesignError(f"{what}={given!r}; expected one name, or several different ones. Type {what}='DF'.")
     return names
@@ -186,6 +187,9 @@ def _through_frame(table: pd.DataFrame, cases: list[str], lesion: Names | None, 
             "The table has a row per trial, and trials are not people: a case is compared with persons or networks. "
             "Hand over the trials themselves, or average first: table.pivot_table('score', 'specimen', 'task')."
         )
+    again = table.columns[table.columns.duplicated()]
+    if len(again):
+        raise SchemaError(f"The table has the columns {listed(map(str, again))} more than once. Rename one of each.")
     people = pd.Index([str(name) for name in table.index])
     twice = sorted(set(people[people.duplicated()]))
     if twice:
@@ -213,6 +217,12 @@ def _known(asked: Sequence[str], people: Any, what: str) -> None:
 def _tasks(door: _Door, tasks: Names | None) -> list[str]:
     every = list(door.people.columns)
     wanted = every if tasks is None else _several(tasks, "tasks")
+    other = [name for name in wanted if name not in every and name in door.about.columns]
+    if other:
+        raise SchemaError(
+            f"The column {other[0]!r} holds {door.about[other[0]].dtype}, not numbers. Type table.assign(**{{"
+            f"{other[0]!r}: pd.to_numeric(table[{other[0]!r}])}}), or name other tasks: {listed(every, most=6)}."
+        )
     _known(wanted, every, "task")
     if not wanted:
         raise SchemaError(f"The table has no column of numbers; it has {listed(door.about.columns)}.")

@@ -147,7 +147,8 @@ def _count(top: int | float, n_valid: int, where: str) -> int:
 def _top_text(top: int | float) -> str:
     if not isinstance(top, (float, np.floating)):
         return "the top unit" if top == 1 else f"the top {top} units"
-    return f"the top {100 * top:.3g} %" + (", every valid unit (top=1 is one unit, top=1.0 all of them)," * (top == 1))
+    every = ", every valid unit (top=1 is one unit, top=1.0 all of them)," if top == 1 else ""
+    return f"the top {100 * top:.3g} %{every}"
 
 
 def _how(stat_map: xr.Dataset, top: int | float | None, q: float | None, per_site: bool, count: int) -> str:

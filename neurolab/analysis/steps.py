@@ -105,10 +105,26 @@ def steps_of(scores: Scores, *, task: str | None, chance: float | None = None, d
     curves = curves.transpose(*dims)
     _check(curves, dims)
     if "step" in dims:
-        curves = curves.sortby("step")
+        curves = curves.assign_coords(step=_numbers(curves["step"].values)).sortby("step")
     flags = flags_in(scores.attrs) if isinstance(scores, xr.Dataset) else {}
     named = str(task or (scores.attrs.get("task", "") if isinstance(scores, xr.DataArray) else ""))
     return Steps(curves, over, source, floor if chance is None else float(chance), flags, named)
+
+
+def _numbers(steps: np.ndarray) -> np.ndarray:
+    """Steps as numbers, also where a table held them as text: as text 10 comes before 5."""
+    try:
+        found = np.asarray(steps).astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"The steps are {listed(map(str, steps), most=4)}; expected numbers of training steps. Type "
+            "table.assign(step=...) with the number of each."
+        ) from None
+    if not np.isfinite(found).all():
+        raise DataError("Some steps are NaN or infinite; expected numbers of training steps. Leave those rows out.")
+    if len(set(found.tolist())) < len(found):
+        raise ReplicationUnitError("Some steps are the same number in two spellings; each counts once. Join them.")
+    return found
 
 
 def _check(curves: xr.DataArray, dims: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.analysis.nuisance import regressors
+from neurolab.analysis.whose import by_id, in_order
 from neurolab.errors import (
     DataError,
     DesignError,
@@ -122,9 +123,11 @@ def _lesioned(lesions: xr.DataArray) -> tuple[np.ndarray, list[str]]:
 
 def _aligned(behaviour: Any, ids: list[str]) -> tuple[np.ndarray, str, list[str]]:
     """Behaviour in the order of the lesions, its name, and who has a behaviour but no lesion."""
-    if isinstance(behaviour, xr.DataArray) and "stimulus_id" in behaviour.coords:
-        behaviour = pd.Series(behaviour.values, index=behaviour["stimulus_id"].values, name=behaviour.name)
     name = str(getattr(behaviour, "name", None) or "behaviour")
+    if isinstance(behaviour, xr.DataArray) and "stimulus_id" in behaviour.coords:
+        behaviour = pd.Series(behaviour.values, index=behaviour["stimulus_id"].values)
+    elif isinstance(behaviour, xr.DataArray):
+        behaviour = in_order(behaviour, ids, f"the behaviour {name!r}")
     unused: list[str] = []
     if isinstance(behaviour, pd.Series):
         behaviour, unused = by_id(behaviour, ids, f"the behaviour {name!r}")
@@ -144,29 +147,6 @@ def _aligned(behaviour: Any, ids: list[str]) -> tuple[np.ndarray, str, list[str]
     if score.max() == score.min():
         raise DataError(f"The behaviour is {score[0]:g} in all {len(ids)}; nothing can explain what does not vary.")
     return score, name, unused
-
-
-def by_id(given: pd.Series | pd.DataFrame, ids: list[str], what: str) -> tuple[np.ndarray, list[str]]:
-    """Get rows in the order of ids, and the ids that were not asked for; a missing one is an error that names it.
-
-    Example
-    -------
-    >>> rows, more = by_id(pd.Series([1.0, 2.0, 3.0], index=["c", "a", "b"]), ["a", "c"], "the behaviour")
-    >>> rows.tolist(), more
-    ([2.0, 1.0], ['b'])
-    """
-    index = given.index.astype(str)
-    absent = [one for one in ids if one not in set(index)]
-    if absent:
-        raise DataError(
-            f"{what} lacks {len(absent)} of the {len(ids)} lesions: {listed(absent, most=6)}. Its index has "
-            f"{listed(index, most=4)}.{did_you_mean(absent[0], index)} Give it the lesions' ids as index, or leave "
-            "those people out: lesions.isel(presentation=lesions.stimulus_id.isin(behaviour.index))."
-        )
-    if index.has_duplicates:
-        raise DataError(f"{what} names {listed(index[index.duplicated()])} more than once; expected each id once.")
-    place = pd.Series(np.arange(len(index)), index=index)
-    return np.asarray(given)[place[ids].to_numpy()], [one for one in index if one not in set(ids)]
 
 
 def _volume(lesions: xr.DataArray, lesioned: np.ndarray) -> np.ndarray:
@@ -211,13 +191,13 @@ def _covariates(given: Any, lesions: xr.DataArray, ids: list[str]) -> tuple[np.n
     """Covariates as columns with names: coordinates by name, columns by id, or arrays in the lesions' order."""
     if isinstance(given, pd.Series):
         given = given.to_frame(str(given.name or "covariate"))
-    if isinstance(given, pd.DataFrame):
-        given = {str(name): by_id(given[name], ids, f"the covariate {name!r}")[0] for name in given}
-    elif isinstance(given, Mapping):
+    if isinstance(given, xr.DataArray) and given.ndim == 1:
+        given = {str(given.name or "covariate"): given}
+    if isinstance(given, (pd.DataFrame, Mapping)):
         given = {
-            str(name): by_id(column, ids, f"the covariate {name!r}")[0] if isinstance(column, pd.Series) else column
-            for name, column in given.items()
-        }
+            str(name): by_id(given[name], ids, f"the covariate {name!r}")[0] if isinstance(given[name], pd.Series)
+            else in_order(given[name], ids, f"the covariate {name!r}") for name in given
+        }  # fmt: skip
     for name in [given] if isinstance(given, str) else given if isinstance(given, (list, tuple)) else ():
         known = [str(name) for name, coord in lesions.coords.items() if coord.dims == ("presentation",)]
         if isinstance(name, str) and name not in known:

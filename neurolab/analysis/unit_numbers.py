@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from neurolab.analysis.whose import at_units
 from neurolab.errors import DataError, did_you_mean, listed
 from neurolab.recording import site_names, stimuli_of
 from neurolab.schema import MEASURED_ON
@@ -24,6 +26,9 @@ def numbers_at(recording: xr.DataArray, values: Any) -> np.ndarray:
     Raises DataError for numbers that have no place, or no number for a neuroid.
     """
     n = recording.sizes["neuroid"]
+    if isinstance(values, pd.Series):
+        table = dict(enumerate(site_names(recording)))
+        values = at_units(values, recording["site"].values, recording["unit"].values, table, "unit_map(): the numbers")
     where = _places(values, site_names(recording)) if isinstance(values, (xr.DataArray, xr.Dataset)) else None
     numbers = np.array(_variable(values), dtype=np.float64)
     if where is not None and "valid" in _variable(values).coords:

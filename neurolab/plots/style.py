@@ -62,7 +62,8 @@ def _settings() -> dict[str, Any]:
     place = {"axes.labelpad": 2.5, "axes.titlepad": 4.0, "axes.titlelocation": "left", "figure.dpi": 150.0}
     files = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "neurolab", "savefig.dpi": 450.0}
     words = {"font.family": ["sans-serif"], "font.sans-serif": list(font_families()), "axes.unicode_minus": True}
-    strict = {"text.usetex": False, "savefig.bbox": None, "pdf.compression": 6, "path.simplify": True}
+    words |= {"text.usetex": False, "text.parse_math": False}  # a name may hold two dollars
+    strict = {"savefig.bbox": None, "pdf.compression": 6, "path.simplify": True}
     return seaborn.axes_style("ticks") | text | lines | ticks | shape | place | files | words | strict
 
 

@@ -128,7 +128,13 @@ class OnWeights:
 
 
 def _clamped(how: Clamp, values: torch.Tensor, selection: Selection) -> torch.Tensor:
-    largest = torch.finfo(values.dtype).max
+    whole = not (values.is_floating_point() or values.is_complex())
+    largest = 1 if values.dtype == torch.bool else (torch.iinfo if whole else torch.finfo)(values.dtype).max
+    if whole and how.value != int(how.value):
+        raise LesionPlanError(
+            f"Clamp({how.value:g}) at {selection.site!r}, whose values are whole numbers ("
+            f"{str(values.dtype).removeprefix('torch.')}). Type nl.Clamp({round(how.value)})."
+        )
     if not abs(how.value) <= largest:
         raise LesionPlanError(
             f"Clamp({how.value:g}) at {selection.site!r}, whose values are {str(values.dtype).removeprefix('torch.')}: "

@@ -18,7 +18,9 @@ from neurolab.recording import FLAT
 from neurolab.roi import ROI
 from neurolab.specimen.ablations import OnActivity, Selection, effect_of
 from neurolab.specimen.bench import Bench
+from neurolab.specimen.program import in_short
 from neurolab.specimen.region import Region
+from neurolab.specimen.room import out_of_memory
 from neurolab.specimen.sites import Site
 from neurolab.specimen.smooth import Smooth, checked
 
@@ -63,7 +65,7 @@ def taylor(
         with _gradients(table), table.probed({s: sink(s, r) for s, r in zip(sites, regions)}):
             total = _total(table, batch, smooth)
             _check_reached(sites, [seen[site.address][0] if site.address in seen else None for site in sites])
-            grads = torch.autograd.grad(total, [seen[site.address][0] for site in sites], allow_unused=True)
+            grads = _backward(table.specimen.name, total, [seen[site.address][0] for site in sites])
         _check_reached(sites, grads)
         for at, (site, region, slope) in enumerate(zip(sites, regions, grads)):
             values = seen[site.address][1]
@@ -101,7 +103,7 @@ def _path(
 
             with torch.no_grad(), table.lesioned(everything, instead=gated):
                 total = _total(table, batch, smooth)
-                slope = torch.autograd.grad(total, gates, allow_unused=True) if gates else (None,)
+                slope = _backward(table.specimen.name, total, gates) if gates else (None,)
             _check_reached([site], slope[:1])
             totals = totals + _summed(slope[0])  # type: ignore[arg-type]
     return _finite(totals / (_n(shown) * len(shares)), site)
@@ -127,6 +129,19 @@ def _total(table: Bench, batch: Shown, smooth: Smooth) -> torch.Tensor:
             "on the way, or the smooth score does. Type nl.examine(...) on the units of interest: lesions need none."
         )
     return total
+
+
+def _backward(name: str, total: torch.Tensor, ends: Sequence[Any]) -> Sequence[Any]:
+    """The gradients of a score; raises RefusedSiteError where an operation on the way has none of its own."""
+    try:
+        return torch.autograd.grad(total, ends, allow_unused=True)
+    except Exception as error:  # an operation of the user's may raise anything
+        if out_of_memory(error):
+            raise
+        raise RefusedSiteError(
+            f"No gradient leads back through {name!r} ({in_short(error)}). Type nl.examine(...) on the units of "
+            "interest: lesions need none."
+        ) from error
 
 
 def _check_reached(sites: Sequence[Site], found: Sequence[Any]) -> None:

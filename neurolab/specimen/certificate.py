@@ -67,7 +67,7 @@ def off_distribution(old: torch.Tensor, new: torch.Tensor) -> float:
     """
     if len(old) < 2:
         return float("nan")
-    old, new = (part[:SAMPLE].transpose(0, 1).flatten(1).to(torch.float64) for part in (old, new))
+    old, new = (doubled(part[:SAMPLE].transpose(0, 1).flatten(1)) for part in (old, new))
     sd, mean = torch.std_mean(old, dim=1, keepdim=True)
     varies = (sd > 0).reshape(-1)
     if not bool(varies.any()):
@@ -146,6 +146,17 @@ class Reader(TorchDispatchMode):
 def identical(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Get whether two tensors hold the same values, NaN at the same places."""
     return bool(torch.equal(torch.nan_to_num(a), torch.nan_to_num(b)) and torch.equal(a.isnan(), b.isnan()))
+
+
+def doubled(tensor: torch.Tensor) -> torch.Tensor:
+    """Get a tensor in double precision, the imaginary part too, which ``double`` would drop.
+
+    Example
+    -------
+    >>> doubled(torch.tensor([1j])).dtype, doubled(torch.tensor([1])).dtype
+    (torch.complex128, torch.float64)
+    """
+    return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
 
 
 def verdict(reader: Reader) -> str:

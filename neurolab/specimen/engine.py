@@ -15,7 +15,7 @@ from neurolab.specimen import room
 from neurolab.specimen.ablations import OnWeights, effect_of
 from neurolab.specimen.bench import Bench, bench
 from neurolab.specimen.by_modules import ByModules
-from neurolab.specimen.canary import canaries, chosen
+from neurolab.specimen.canary import Canaries
 from neurolab.specimen.graph import Graph
 from neurolab.specimen.graphs import graph_of
 from neurolab.specimen.laid import NotSparse
@@ -34,6 +34,8 @@ from neurolab.stimuli import StimulusSet
 FEW = 8
 #: Why a model is not exported where that would cost more than it saves.
 UNWORTHY = "no export: too little to gain"
+#: Why no path is trusted that whole forwards could not tell from doing nothing.
+BLIND = "no lesion looked at changes an answer, so nothing could prove a faster path"
 
 
 class Engine:
@@ -128,9 +130,13 @@ class Engine:
         if lesion.role == "sham":
             return Group(sites, "hooks", "the whole procedure", in_tiles(places, 1))
         whys = list(before)
-        picked = chosen(self.design, places)
+        canaries = Canaries(self, places)
         checked: list[Canary] = []
-        for path, copies in self._ways(sites[0], exact, allowed):
+        ways = list(self._ways(sites[0], exact, allowed))
+        if any(path != "module" for path, _ in ways) and canaries.blind():
+            whys.append(BLIND)
+            ways = [way for way in ways if way[0] == "module"]  # it is proved otherwise
+        for path, copies in ways:
             try:
                 if path == "slice" and exact == "bit" and not self.graph.exact:
                     raise NotExported("the exported graph is equal to rounding only")
@@ -138,9 +144,9 @@ class Engine:
                 if max(server.sizes, default=0) > self.memory:
                     raise NotExported("what is kept of one batch takes too much memory")
                 copies = server.copies
-                tiles = server.tiles(places if copies == 1 else tuple(dict.fromkeys((*picked, *places))))
+                tiles = server.tiles(places if copies == 1 else tuple(dict.fromkeys((*canaries.picked, *places))))
                 whole = self.known if len(self.batches) == 1 else None
-                found = canaries(self, path, server, tiles, picked, bits=exact == "bit", known=whole)
+                found = canaries.compare(path, server, tiles, bits=exact == "bit", known=whole)
                 checked += found
             except (NotExported, NotSparse) as no:
                 whys.append(f"no {path}: {no}")
@@ -241,8 +247,13 @@ class Engine:
     def _hooked(self, at: int) -> Answered:
         """By hooks, on whole forwards."""
         with self.table.lesioned(self.design[at]) as damage:
-            self.table.prove(damage, ((batch.inputs, batch.ids) for batch in self.batches))
-            outputs = [self.table.forward(batch.inputs, batch.ids) for batch in self.batches]
+            try:
+                self.table.prove(damage, ((batch.inputs, batch.ids) for batch in self.batches))
+                outputs = [self.table.forward(batch.inputs, batch.ids) for batch in self.batches]
+            except Exception as error:
+                error.add_note(f"The network {self.table.specimen.name!r} raised this under the lesion "
+                               f"{self.design[at].id!r}.")
+                raise
         return at, damage, outputs
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from neurolab.specimen.certificate import doubled
 from neurolab.specimen.layout import laid_out
 from neurolab.specimen.leaves import first_tensor, with_first_tensor
 from neurolab.specimen.sites import Site
@@ -85,7 +86,7 @@ def _layout(modules: dict[str, nn.Module], run: Run, three: Sequence[Site], out:
 
 
 def _close(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return torch.allclose(a.double(), b.double(), rtol=1e-5, atol=1e-7)
+    return torch.allclose(doubled(a), doubled(b), rtol=1e-5, atol=1e-7)
 
 
 def _seen(modules: dict[str, nn.Module], run: Run, out: Site, cut: Site | None, tokens: slice | None) -> torch.Tensor:

@@ -23,7 +23,7 @@ STEPS = frozenset((
     "kthvalue", "median", "mode", "nonzero", "unique", "count_nonzero", "any", "all", "logical_not", "logical_and",
     "logical_or", "logical_xor", "isnan", "isinf", "isfinite", "multinomial", "bernoulli", "hardshrink",
     "fake_quantize_per_tensor_affine", "quantize_per_tensor", "linalg_vector_norm", "norm", "frobenius_norm", "frexp",
-    "copysign", "nextafter",
+    "copysign", "nextafter", "angle",
 ))  # fmt: skip
 #: Operations that are so steep at one place that a billionth there is no small thing; most of them at zero.
 STEEP = frozenset((
@@ -94,7 +94,14 @@ def _has_step(node: Node) -> bool:
         return bool(node.args[1] != node.args[2])
     if name == "getitem":
         return bool(node.args[1] != 0) and name_of(node.all_input_nodes[0]) in _PLACES
-    return name in STEPS or _counts(node)
+    if name.startswith("grid_sampler"):
+        return bool(node.args[2] == 1)  # the nearest point
+    return name in STEPS or _counts(node) or _unknown(node)
+
+
+def _unknown(node: Node) -> bool:
+    """Whether it is none of torch's own operations: nobody can tell what it does."""
+    return getattr(node.target, "namespace", "aten") not in ("aten", "prim", "prims")
 
 
 def _counts(node: Node) -> bool:

@@ -91,6 +91,12 @@ def select_output(raw: Any, selector: Selector) -> torch.Tensor:
             f"The model returned {describe(raw)}{picked}; expected one tensor as the read-out. Type Specimen(model, "
             f"example, output={_suggest(raw)}), or output= with a function of the whole output."
         )
+    if chosen.layout != torch.strided or chosen.is_nested:
+        kind = "nested" if chosen.is_nested else str(chosen.layout).removeprefix("torch.")
+        raise SpecimenError(
+            f"The read-out is a {kind} tensor; expected a dense one. Type Specimen(model, example, output=lambda out: "
+            f"{'torch.nested.to_padded_tensor(out, 0.0)' if chosen.is_nested else 'out.to_dense()'})."
+        )
     return chosen
 
 

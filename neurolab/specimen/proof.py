@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from neurolab.specimen.certificate import identical
+from neurolab.specimen.certificate import doubled, identical
 from neurolab.specimen.marking import Touched, Where, where_of
 from neurolab.specimen.plan import ROUNDING
 from neurolab.specimen.program import NotExported, in_short
@@ -81,8 +81,8 @@ def difference(got: torch.Tensor, known: torch.Tensor) -> float:
     if not bool((got.isfinite() == known.isfinite()).all()):
         return float("inf")
     finite = known.isfinite()
-    apart = (got.double() - known.double()).abs()[finite]
-    return float(apart.max() / known.double().abs()[finite].max().clamp_min(torch.finfo(torch.float64).tiny))
+    apart = (doubled(got) - doubled(known)).abs()[finite]
+    return float(apart.max() / doubled(known).abs()[finite].max().clamp_min(torch.finfo(torch.float64).tiny))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from torch import nn
 from neurolab.errors import LesionNotApplied, NeurolabError, SpecimenError, listed
 from neurolab.lesion import Clamp, Lesion, Zero
 from neurolab.roi import ROI
+from neurolab.specimen.certificate import doubled
 from neurolab.specimen.devices import devices_of
 from neurolab.specimen.promises import eval_mode, kept_chance, plain_kernels, state_digests
 from neurolab.specimen.sites import Site
@@ -98,14 +99,24 @@ def self_test(specimen: Specimen) -> None:
             f"The model changes itself in forward, in evaluation mode too: {listed(changed, most=4)}. Expected "
             "weights and buffers that stay. Take the counter or cache out of the buffers, or freeze it."
         )
+    if first.is_floating_point() and first.element_size() < 2:
+        raise SpecimenError(
+            f"The read-out is {str(first.dtype).removeprefix('torch.')}, in which torch cannot even compare. Type "
+            "Specimen(model, example, output=lambda out: out.float())."
+        )
+    if not first.numel():
+        raise SpecimenError(
+            f"The read-out has the shape {tuple(first.shape)}, no number in it; expected one or more per stimulus. "
+            "Type Specimen(..., output=...) to choose another."
+        )
     if not _equal(first, second):
         raise SpecimenError(
             "Two runs of the same input give different read-outs; expected a deterministic network. Is dropout "
             "called with training=True, or does the model keep a state between calls? Fix or reset it in forward."
         )
     loose = 2e-2 if first.dtype in (torch.float16, torch.bfloat16) else 1e-4
-    scale = float(torch.nan_to_num(first.double()).abs().max())
-    if not all(torch.allclose(first[list(pair)].double(), two.double(), rtol=loose, atol=0.1 * loose * scale,
+    scale = float(torch.nan_to_num(doubled(first)).abs().max())
+    if not all(torch.allclose(doubled(first[list(pair)]), doubled(two), rtol=loose, atol=0.1 * loose * scale,
                               equal_nan=True) for pair, two in pairs.items()):
         raise SpecimenError(
             "The answer to a stimulus depends on which others are in the batch; expected independent rows. Turn "
@@ -144,17 +155,19 @@ def _test_bench(specimen: Specimen, batch: torch.Tensor) -> None:
         states = [site for site in specimen.sites() if site.kind == "state" and site.cut]
         with table.probed({site: lambda state: None for site in states}):  # step by step must be as at once
             table.forward(batch, names)
-        effect = _edit(table, specimen.sites()["output"], batch, intact)
+        values = (1.0, 0.0) if intact.dtype == torch.bool else (7.0, 8.0)  # a choice may be the seventh already
+        effects = [_edit(table, specimen.sites()["output"], batch, intact, value) for value in values]
+        effect = effects[0] and effects[1]
     if effect:
         raise SpecimenError(f"An edit of the read-out {effect}; expected another read-out.")
 
 
-def _edit(table: Bench, site: Site, batch: torch.Tensor, intact: torch.Tensor) -> str:
+def _edit(table: Bench, site: Site, batch: torch.Tensor, intact: torch.Tensor, value: float = 7.0) -> str:
     """Get "" when an edit of a whole site changes the read-out, else what was seen."""
     names = [str(at) for at in range(len(batch))]
     dims = site.unit_dims or site.dims
     units = np.arange(int(np.prod(site.sizes(dims))))
-    lesion = Lesion(ROI("self-test", {site.address: units}, {site.address: dims}), Clamp(7.0))
+    lesion = Lesion(ROI("self-test", {site.address: units}, {site.address: dims}), Clamp(value))
     try:
         with table.lesioned(lesion) as damage:
             table.prove(damage, [(batch, names)])

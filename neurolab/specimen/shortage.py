@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from neurolab.errors import TooLargeError
-from neurolab.specimen.canary import canaries, chosen
+from neurolab.specimen.canary import Canaries
 from neurolab.specimen.plan import Tile, in_tiles
 from neurolab.specimen.room import out_of_memory
 
@@ -34,8 +34,7 @@ def halved(engine: Engine, tile: Tile) -> Iterator[Answered]:
             return
         half = replace(tile, copies=max(tile.copies // 2, 1))
         parts = in_tiles(tile.at, size // 2)
-        picked = chosen(engine.design, tile.at)
-        checked = canaries(engine, tile.path, engine.serving(half), parts, picked, bits=False)
+        checked = Canaries(engine, tile.at).compare(tile.path, engine.serving(half), parts, bits=False)
         if all(one.held for one in checked):
             engine.pressed |= dict.fromkeys(tile.at, "halved: out of memory")
         else:

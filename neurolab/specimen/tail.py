@@ -106,6 +106,8 @@ class Tail:
         norm = name in _NORMS and not (name == "batch_norm" and node.args[5])
         if len(sizes(node)) != 2 or not (name in ELEMENTWISE or norm or (name in _BY_ROW and last)):
             raise NotSparse(f"{name} lies behind")
+        if any(one not in self.own and one not in self.values for one in node.all_input_nodes):
+            raise NotSparse(f"{name} by a size lies behind")
         call: Any = self._in_place(node) or node.target
         if node.all_input_nodes == [source] and list(node.args).count(source) == 1:  # not h * h
             args, kwargs = node.args[1:], node.kwargs
@@ -138,6 +140,7 @@ class Tail:
         while source in self.own and len(source.users) == 1 and name_of(source) in _SAME | _SHAPED:  # type: ignore
             source = source.args[0]  # type: ignore[union-attr]
         alone = source in self.own and len(source.users) == 1 and sizes(source) == sizes(node)  # type: ignore
+        alone = alone and _unpacked(source.meta["val"]).dtype == _unpacked(node.meta["val"]).dtype  # type: ignore
         return getattr(packet, node.target._overloadname, None) if packet and alone else None  # type: ignore
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from neurolab.specimen.certificate import SAMPLE, Certificate
+from neurolab.specimen.certificate import SAMPLE, Certificate, doubled
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Counted:
         self.total += old.shape[0] * old.shape[2]
         self.changed += np.count_nonzero((old != new).cpu().numpy(), axis=(0, 2))
         if self.fired == 1 and len(old) > 1:
-            old, new = (part[:SAMPLE].transpose(0, 1).flatten(1).to(torch.float64) for part in (old, new))
+            old, new = (doubled(part[:SAMPLE].transpose(0, 1).flatten(1)) for part in (old, new))
             sd, mean = torch.std_mean(old, dim=1, keepdim=True)
             varies = (sd > 0).reshape(-1)
             far = ((new - mean).abs() / sd.where(sd > 0, torch.ones_like(sd))).mean(1)

@@ -79,6 +79,11 @@ def _first(site: Site) -> bool:
     return site.batch_axis == 0 and site.dims[: len(site.unit_dims)] == site.unit_dims
 
 
+def _pools_units(use: Use, site: Site) -> bool:
+    """Whether a pool may run over units, as over the last axis of what has no positions, and not over positions."""
+    return not _first(site) or len(use.shape) != 2 + int(use.op.rstrip("d")[-1])
+
+
 def _in_line(site: Site, use: Use, size: int, flat: int) -> bool:
     """Whether the axis that a weight reads (or makes) counts the units in their order, in blocks after a flatten."""
     n, last = _n_units(site), len(site.dims) - len(site.unit_dims)
@@ -101,7 +106,7 @@ def _reader(site: Site, key: Key, trace: Trace, sizes: Mapping[str, tuple[int, .
         if use.op in READING:
             found = _reads(use, READING[use.op], sizes)
             return found if found and _in_line(site, use, sizes[found.parameter][found.axis], flat) else None
-        if use.op not in KEEPING or len(use.outputs) != 1 or ("pool" in use.op and (flat or not _first(site))):
+        if use.op not in KEEPING or len(use.outputs) != 1 or ("pool" in use.op and (flat or _pools_units(use, site))):
             return None
         flat = use.shape[0] if use.op == "flatten" and not flat else flat
         key = use.outputs[0]
@@ -118,7 +123,7 @@ def _maker(site: Site, key: Key, trace: Trace, sizes: Mapping[str, tuple[int, ..
         if use.op in MAKING:
             found = _reads(use, MAKING[use.op], sizes)
             return found if found and _in_line(site, use, sizes[found.parameter][found.axis], 0) else None
-        if use.op not in KEEPING or use.op == "flatten" or ("pool" in use.op and not _first(site)):
+        if use.op not in KEEPING or use.op == "flatten" or ("pool" in use.op and _pools_units(use, site)):
             return None
         key = source
     return None

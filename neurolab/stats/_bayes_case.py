@@ -9,6 +9,7 @@ from scipy.special import ndtr
 
 from neurolab.errors import DataError
 from neurolab.stats._cases import BayesianDifference
+from neurolab.stats._design import centred, of_length_one
 from neurolab.stats._given import TINY, Floats, Rng, choice, columns, counted, generator, sample, unit_interval
 
 PRIORS = ("calibrated", "standard")
@@ -90,7 +91,7 @@ def bayesian_standardised_difference(
     case, controls = sample(case, "case"), columns(controls, "controls", least=5)
     if case.shape != (2,) or controls.shape[1] != 2 or not np.isfinite(controls).all():
         raise DataError(f"case {case.shape} and controls {controls.shape} given; expected (x, y) and a finite (n, 2).")
-    if np.linalg.matrix_rank(controls - controls.mean(axis=0)) < 2:
+    if np.linalg.matrix_rank(of_length_one(centred(controls))[0]) < 2:
         raise DataError("the controls' scores are constant or collinear; a difference cannot be tested without spread.")
     n = len(controls)
     apart, scatter = case - controls.mean(axis=0), (n - 1) * np.cov(controls.T)

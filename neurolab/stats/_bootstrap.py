@@ -132,7 +132,7 @@ def hierarchical_bootstrap(
     >>> ends.effect, ends.low < 2.5 < ends.high
     (2.5, True)
     """
-    if np.ndim(x) == 0 and not isinstance(x, list | tuple):  # type: ignore[arg-type]
+    if not isinstance(x, list | tuple) and np.ndim(x) == 0:  # type: ignore[arg-type]
         raise DataError(f"{x!r} given; expected networks x stimuli, or a list with one array per network.")
     networks = [sample(row, f"network {i}") for i, row in enumerate(x)]  # type: ignore[arg-type]
     unit_interval(level, "level")

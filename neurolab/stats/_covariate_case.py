@@ -13,6 +13,7 @@ from scipy.special import ndtr
 from neurolab.errors import DataError, DesignError
 from neurolab.stats._bayes_case import posterior_difference
 from neurolab.stats._cases import BayesianDifference
+from neurolab.stats._design import centred, of_length_one
 from neurolab.stats._given import ALTERNATIVES, Floats, Rng, choice, columns, floats, sample, t_p, unit_interval
 
 OUTSIDE = "the case's covariates lie outside those of all controls: its expected score is extrapolated."
@@ -68,19 +69,21 @@ def _expected(case: Floats, controls: Floats, case_covariates: ArrayLike, covari
             f"{len(controls)} controls with covariates {given.shape}, a case with {own.shape}, or NaN among them; "
             "expected covariates (n, m) of the controls and (m,) of the case."
         )
-    design = np.column_stack((np.ones(n), given - given.mean(axis=0)))
+    mean = given.mean(axis=0)
+    unit, size = of_length_one(centred(given))
+    design = np.column_stack((np.ones(n), unit))
     if n < m + 3:
         raise DesignError(
             f"{n} controls and {m} covariates given; expected at least {m + 3} controls, better many more."
         )
     if np.linalg.matrix_rank(design) < m + 1:
         raise DesignError("the covariates are constant or collinear, so their effects cannot be told apart; drop one.")
-    inverse, at = np.linalg.inv(design.T @ design), np.append(1.0, own - given.mean(axis=0))
+    inverse, at = np.linalg.inv(design.T @ design), np.append(1.0, (own - mean) / size)
     weights = inverse @ design.T @ controls
     left = controls - design @ weights
     scatter = left.T @ left
-    total = ((controls - controls.mean(axis=0)) ** 2).sum(axis=0)
-    if (np.diag(scatter) <= 1e-20 + 1e-12 * total).any() or np.linalg.matrix_rank(left) < controls.shape[1]:
+    total = ((controls - controls.mean(axis=0)) ** 2).sum(axis=0) + (1e-8 * np.abs(controls).max(axis=0)) ** 2
+    if (np.diag(scatter) <= 1e-12 * total).any() or np.linalg.matrix_rank(of_length_one(left)[0]) < controls.shape[1]:
         raise DataError(
             "after the covariates the controls' scores have no spread (or are one score): nothing to compare."
         )

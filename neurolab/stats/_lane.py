@@ -8,13 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 from neurolab.errors import DataError
 from neurolab.stats import maps
 from neurolab.stats._columns import MaxT, finish
+from neurolab.stats._design import centred, of_length_one
 from neurolab.stats._given import TIE, Floats, Rng, columns, counted, floats, generator, sample
 from neurolab.stats._maxima import Statistic, maxima
 
 
 def _basis(nuisance: Floats) -> Floats:
     """Get an orthonormal basis (n, rank) of centred regressors."""
-    left, size, _ = np.linalg.svd(nuisance - nuisance.mean(axis=0), full_matrices=False)
+    left, size, _ = np.linalg.svd(of_length_one(centred(nuisance))[0], full_matrices=False)
     return left[:, size > 1e-10 * max(size.max(initial=0.0), TIE)]
 
 

@@ -41,7 +41,10 @@ def counts(x: ArrayLike, k: ArrayLike, n: ArrayLike, family: str, falls: bool) -
 
 
 class Problem:
-    """One data set with its curve, its free parameters and its best fit."""
+    """One data set with its curve, its free parameters and its best fit, over levels that run from 0 to 1.
+
+    In other units steps of the search are none, or too large. :meth:`given` takes a centre and log scale back.
+    """
 
     def __init__(self, x: Floats, k: Floats, n: Floats, family: str, guess: float, lapse: float | None, falls: bool):
         kind = FAMILIES[family]
@@ -49,9 +52,10 @@ class Problem:
         seen = u[np.isfinite(u)]
         if seen.size < 2:
             raise DesignError(f"{seen.size} usable levels given; expected 2 or more above 0.")
-        reach, nearest = float(np.ptp(seen)), float(np.diff(np.sort(seen)).min())
-        u = np.where(np.isfinite(u), u, seen.min() - 1e6 * reach)  # log 0: F is 0 there whatever the curve
-        least, most = np.log(0.01 * nearest / kind.span), np.log(1e3 * reach / kind.span)
+        self.zero, self.unit = float(seen.min()), float(np.ptp(seen))
+        u, seen = (u - self.zero) / self.unit, (seen - self.zero) / self.unit
+        u = np.where(np.isfinite(u), u, -1e6)  # log 0: F is 0 there whatever the curve
+        least, most = np.log(0.01 * np.diff(np.sort(seen)).min() / kind.span), np.log(1e3 / kind.span)
         top = LAPSE if lapse is None else lapse
         low, high = (np.array(ends) for ends in ((-np.inf, least, 0.0), (np.inf, most, top)))
         self.curve, self.k, self.n = Curve(kind, u, guess, falls, low, high), k, n
@@ -62,6 +66,10 @@ class Problem:
         first = starts(Curve(kind, seen, guess, falls, low, high), 0.02 if lapse is None else lapse)
         theta, value = maximise(self.curve, first, k, n, self.free)
         self.theta, self.value = theta[value.argmax()], float(value.max())
+
+    def given(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Get centres and log scales, the first two of theta, in the units of the levels."""
+        return self.zero + self.unit * theta[0], np.log(self.unit) + theta[1]
 
     def refit(self, k: Floats) -> tuple[Floats, Floats]:
         """Get theta and the likelihood for each row of simulated answers."""

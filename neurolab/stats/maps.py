@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import stats as sps
 
 from neurolab.errors import DataError, DesignError
+from neurolab.stats._design import conditioned
 from neurolab.stats._given import (
     ALTERNATIVES,
     Bools,
@@ -245,7 +246,7 @@ def glm_t(
     """
     y, x = columns(y, "y"), columns(design, "design", least=2)
     weights = floats(contrast, "contrast")
-    pinv, rank = _checked_design(x, weights, len(y))
+    x, weights, pinv, rank = _checked_design(x, weights, len(y))
     df = len(y) - rank
     valid, seen = varies(y), np.isfinite(y).all(axis=0)
     y = np.where(seen, y, 0.0)
@@ -261,14 +262,15 @@ def glm_t(
     )
 
 
-def _checked_design(x: Floats, weights: Floats, n: int) -> tuple[Floats, int]:
-    """Get pseudo-inverse and rank of a design whose contrast is estimable."""
+def _checked_design(x: Floats, weights: Floats, n: int) -> tuple[Floats, Floats, Floats, int]:
+    """Get a design whose contrast is estimable, in units that do not matter, with pseudo-inverse and rank."""
     if len(x) != n or weights.shape != (x.shape[1],):
         raise DataError(
             f"design {x.shape} and contrast {weights.shape} given for {n} observations; expected ({n}, k) and (k,)."
         )
     if not (np.isfinite(x).all() and np.isfinite(weights).all()):
         raise DataError("the design or the contrast holds NaN or inf; expected finite regressors.")
+    x, weights = conditioned(x, weights)
     pinv, rank = np.linalg.pinv(x).astype(np.float64), int(np.linalg.matrix_rank(x))
     if not np.allclose(weights @ pinv @ x, weights, atol=1e-8 * np.abs(weights).max()) or not weights.any():
         raise DesignError(
@@ -277,4 +279,4 @@ def _checked_design(x: Floats, weights: Floats, n: int) -> tuple[Floats, int]:
         )
     if n - rank < 1:
         raise DesignError(f"{n} observations for a design of rank {rank}; expected more observations than regressors.")
-    return pinv, rank
+    return x, weights, pinv, rank

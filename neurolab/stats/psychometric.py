@@ -173,8 +173,9 @@ def fit(
         cut = float(sps.f.ppf(level, 1, df)) * residual / df
     ends = ends_of(problem, interval, cut, level, n_bootstrap, rng)
     span, said = float(curve.family.span), notes(problem, ends)
+    (centre, log_scale), lost = problem.given(problem.theta), problem.theta[2]
+    ends = np.stack(problem.given(ends))
     (low, high), (narrow, wide) = np.exp(ends[0]) if curve.family.log_x else ends[0], np.exp(ends[1]) * span
-    centre, log_scale, lost = problem.theta
     threshold = float(np.exp(centre) if curve.family.log_x else centre)
     return PsychometricFit(
         threshold, float(low), float(high), float(np.exp(log_scale)) * span, float(narrow), float(wide),

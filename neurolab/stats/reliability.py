@@ -155,7 +155,7 @@ def icc(x: ArrayLike, *, kind: str = "ICC(2,1)", level: float = 0.95) -> Icc:
     ----------
     x: targets x raters (or units x repetitions), finite.
     kind: in Shrout and Fleiss's names: 1 one-way, 2 two-way agreement, 3 two-way consistency; k for the mean of k
-    raters.
+    raters, minus infinity where raters differ more than k of them can average out.
 
     When this is invalid: targets of no spread; fewer than some 10 targets give wide intervals.
     Source: Shrout & Fleiss (1979), doi:10.1037/0033-2909.86.2.420; interval of ICC(2): McGraw & Wong (1996); agrees
@@ -178,14 +178,21 @@ def icc(x: ArrayLike, *, kind: str = "ICC(2,1)", level: float = 0.95) -> Icc:
     mse = float(((x - rows - cols + grand) ** 2).sum()) / ((n - 1) * (k - 1))
     msw = float(((x - rows) ** 2).sum()) / (n * (k - 1))
     error, df2 = (msw, n * (k - 1)) if kind[4] == "1" else (mse, (n - 1) * (k - 1))
-    if not error > 1e-24 * max(1.0, float((x**2).max())):
+    if not error > 1e-24 * float((x**2).max()):
         raise DataError("the raters agree without any error (or the data are constant), so the F is infinite.")
     f, extra = msr / error, (k * (msc - mse) / n if kind[4] == "2" else 0.0)
     value = (msr - error) / (msr + (k - 1) * error + extra)
     ends = _agreement_ends(value, msr, msc, mse, n, k, level) if kind[4] == "2" else _f_ends(f, n - 1, df2, k, level)
     if kind[6] == "k":
-        value, *ends = (k * single / (1 + (k - 1) * single) for single in (value, *ends))
-    return Icc(value, ends[0], ends[1], max(float(sps.f.sf(f, n - 1, df2)), TINY), f, n - 1, df2, kind, level)
+        value, *ends = (_stepped_up(single, k) for single in (value, *ends))
+    low, high = min(ends[0], value), max(ends[1], value)  # Satterthwaite's ends may miss far below 0
+    return Icc(value, low, high, max(float(sps.f.sf(f, n - 1, df2)), TINY), f, n - 1, df2, kind, level)
+
+
+def _stepped_up(single: float, k: int) -> float:
+    """Get what the mean of k raters has; minus infinity from -1/(k - 1) down, where there is nothing to step up."""
+    share = 1 + (k - 1) * single
+    return k * single / share if share > 0 else -np.inf
 
 
 def cronbach_alpha(x: ArrayLike, *, level: float = 0.95) -> Icc:

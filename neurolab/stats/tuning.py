@@ -29,7 +29,7 @@ class Tuning:
     alive: np.ndarray
 
 
-def tuning(x: ArrayLike, labels: ArrayLike) -> Tuning:
+def tuning(x: ArrayLike, labels: ArrayLike, stimuli: ArrayLike | None = None) -> Tuning:
     r"""Get how selective every column is for one class among several, measured on rows that did not choose the class.
 
     Class selectivity is :math:`(\mu_{max} - \mu_{rest}) / (\mu_{max} + \mu_{rest})` of mean absolute activity: of the
@@ -41,6 +41,8 @@ def tuning(x: ArrayLike, labels: ArrayLike) -> Tuning:
     Parameters
     ----------
     x: activity, (rows, columns). labels: the class of each row, (rows,), two classes or more with four rows each.
+    stimuli: what each row shows, (rows,), where some are shown again: all rows of one choose, or all measure, and each
+        class needs four.
 
     When this is invalid
     --------------------
@@ -59,13 +61,16 @@ def tuning(x: ArrayLike, labels: ArrayLike) -> Tuning:
     if labels.shape != (len(x),):
         raise DataError(f"labels has shape {labels.shape}; expected one class per row, shape ({len(x)},).")
     classes, code = np.unique(labels.astype(str), return_inverse=True)
-    counts = np.bincount(code)
+    shown = np.arange(len(x)) if stimuli is None else np.unique(regular(stimuli, "stimuli"), return_inverse=True)[1]
+    if shown.shape != (len(x),):
+        raise DataError(f"stimuli has shape {np.shape(np.asarray(stimuli))}; expected one per row, shape ({len(x)},).")
+    counts = np.array([len(np.unique(shown[code == one])) for one in range(len(classes))])
     if len(classes) < 2 or counts.min() < 4:
         raise DesignError(
             f"{len(classes)} classes of {counts.min()} rows or more given; expected two classes or more, of four rows "
-            "each: two choose the preferred class, two measure it."
+            f"{'' if stimuli is None else 'of different stimuli '}each: two choose the preferred class, two measure it."
         )
-    half = _halves(code)
+    half = _halves(code, shown)
     with np.errstate(all="ignore"):
         found = [_measured(x, code, half != side, half == side) for side in (0, 1)]
         each = np.mean(np.array(found), axis=0)
@@ -76,12 +81,13 @@ def tuning(x: ArrayLike, labels: ArrayLike) -> Tuning:
     return Tuning(index, area, d, preferred, alive)
 
 
-def _halves(code: np.ndarray) -> np.ndarray:
-    """0 or 1 per row, in turn within each class."""
+def _halves(code: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """0 or 1 per row, in turn over the stimuli of each class in the order of their first rows."""
     half = np.zeros(len(code), dtype=np.int64)
     for one in np.unique(code):
         rows = np.flatnonzero(code == one)
-        half[rows] = np.arange(len(rows)) % 2
+        _, first, which = np.unique(shown[rows], return_index=True, return_inverse=True)
+        half[rows] = np.argsort(np.argsort(first))[which] % 2
     return half
 
 

@@ -13,7 +13,7 @@ from torch import nn
 import neurolab as nl
 from neurolab.errors import DataError, SpecimenError
 from neurolab.specimen import replay as replaying
-from neurolab.specimen.canary import _compared
+from neurolab.specimen.canary import Canaries
 from neurolab.specimen.engine import Engine
 from neurolab.specimen.graphs import graph_of
 from neurolab.specimen.program import NotExported
@@ -106,8 +106,9 @@ def test_canary__holds_answers_next_to_nothing_to_their_own_size(size, held):
     whole = torch.full((4, 2), 1e-40, dtype=torch.float64)
     table = SimpleNamespace(lesioned=lambda lesion: nullcontext(), forward=lambda inputs, ids: whole)
     batch = SimpleNamespace(inputs=torch.zeros(4, 3), ids=tuple("abcd"))
-    engine = SimpleNamespace(batches=[batch], table=table, design=[nl.Lesion(nl.ROI("a", {"b": [0]}), nl.Zero())])
-    assert _compared(engine, "sparse", 0, whole + size, bits=False).held is held
+    design = [nl.Lesion(nl.ROI("a", {"b": [0]}), nl.Zero())]
+    engine = SimpleNamespace(batches=[batch], table=table, design=design, intact=[whole * 2])
+    assert Canaries(engine, [0])._compared("sparse", 0, 0, whole + size, bits=False).held is held
 
 
 class Steep(nn.Module):

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import neurolab as nl
+from neurolab.specimen.canary import Canaries
 from neurolab.specimen.engine import answers
 
 
@@ -123,7 +124,7 @@ class Beside(nn.Module):
 
 
 def test_a_walk_to_the_last_unit_ends_at_what_stands_beside(monkeypatch):
-    monkeypatch.setattr("neurolab.specimen.engine.canaries", lambda *given, **more: [])  # or they would see to it
+    monkeypatch.setattr(Canaries, "compare", lambda *given, **more: [])  # or they would see to it
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         net, inputs = Beside(64), torch.randn(9, 5)

@@ -10,7 +10,7 @@ from torch import nn
 
 import neurolab as nl
 from neurolab.specimen import skinny
-from neurolab.specimen.canary import Canary
+from neurolab.specimen.canary import Canaries, Canary
 from neurolab.specimen.engine import Engine, answers
 
 ROWS, HIDDEN, FEATURES = 40, 48, 96
@@ -61,7 +61,8 @@ def counted(monkeypatch):
 
         monkeypatch.setattr(skinny.Skinny, name, counting)
     monkeypatch.setattr(Engine, "_worth", lambda self: True)
-    monkeypatch.setattr("neurolab.specimen.engine.canaries", lambda *args, **how: [Canary("x", "sparse", 0.0, True)])
+    monkeypatch.setattr(Canaries, "compare", lambda *args, **how: [Canary("x", "sparse", 0.0, True)])
+    monkeypatch.setattr(Canaries, "blind", lambda self: False)
     return seen
 
 
