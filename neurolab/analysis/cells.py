@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ import xarray as xr
 from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows, target_rows
 from neurolab.analysis.scale import at_ceiling, at_floor, logit_deficit
 from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
+from neurolab.stats.equivalence import Tost, sign_flip_tost
+from neurolab.stats.right_or_wrong import is_of_shares, paired_shares_tost
 from neurolab.trials import pick_task
 
 
@@ -96,3 +99,26 @@ def spared_bounds(
         )
     chance = np.array([about_task(trials, name)[1] for name in tasks])
     return float(within) * (intact - chance)
+
+
+def spared_test(value: Any, bound: float, alpha: float, over: str, rng: np.random.Generator) -> Tost:
+    """Get the test that a mean deficit lies within a bound: shifted sign-flips, or scores of stimuli right or wrong.
+
+    value : per member of the sample. over : what these are.
+
+    Example
+    -------
+    >>> spared_test(np.zeros(5), 0.1, 0.05, "specimen", np.random.default_rng(0)).equivalent
+    True
+    >>> spared_test(np.zeros(5), 0.1, 0.05, "stimulus", np.random.default_rng(0)).equivalent
+    False
+    """
+    values = np.asarray(value, dtype=np.float64)
+    if right_or_wrong(values, over):
+        return paired_shares_tost(values, bounds=bound, alpha=alpha)
+    return sign_flip_tost(values, bounds=bound, alpha=alpha, rng=rng)
+
+
+def right_or_wrong(values: Any, over: str) -> bool:
+    """Get whether the sample is stimuli of which each is right or wrong: a sign-flip asks for symmetry they lack."""
+    return over == "stimulus" and is_of_shares(values)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurolab.analysis.cells import right_or_wrong
 from neurolab.analysis.draws import GROUP, draws_label, draws_together
 from neurolab.analysis.sample import Sample, about_task, all_tasks, sample_of, sham_rows
 from neurolab.analysis.scale import RULE, at_ceiling, at_floor, logit_deficit
@@ -15,6 +16,7 @@ from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.permutation import sign_flip
+from neurolab.stats.right_or_wrong import paired_shares
 from neurolab.trials import pick_task
 
 register_result(
@@ -43,7 +45,8 @@ def deficits(
 
     The draws of one lesion at one dose, and of one control family, are averaged within each network first. The test is
     the sign-flip over networks (or people; over stimuli when there is one network), exact up to 30; the interval
-    inverts it. Nothing is corrected for the number of rows.
+    inverts it. Over stimuli that are right or wrong the interval is that of paired shares (``stats.right_or_wrong``):
+    few of them change, and a sign-flip's interval asks for symmetry. Nothing is corrected for the number of rows.
 
     Parameters
     ----------
@@ -75,6 +78,7 @@ def deficits(
     sample = sample_of(trials, over)
     groups, tasks = _groups(sample.trials), all_tasks(sample.trials)
     tests = _tests(sample, groups, tasks, alternative, level, rng)
+    shares = bool(tests.pop("shares").any())
     n, floor = min(sample.size(task) for task in tasks), float(tests["p_floor"].max())
     return make_result(
         {
@@ -85,7 +89,7 @@ def deficits(
         coords={"specimen": sample.specimens, "task": strings(tasks), **_lesions(sample, groups)},
         analysis="deficits",
         estimand=f"the mean over {sample.plural} of (sham score - lesion score), per lesion and task",
-        test=f"sign-flip over {sample.plural}",
+        test=f"sign-flip over {sample.plural}" + ("; intervals of paired shares" if shares else ""),
         n=n,
         correction="none",
         alternative=alternative,
@@ -152,13 +156,16 @@ def _cell(
     intact, lesioned = sample.by_specimen(shams, task), sample.by_specimen(rows, task)
     values = sample.table(shams, task) - sample.table(rows, task)
     test = sign_flip(values.to_numpy(), alternative=alternative, level=level, rng=rng)
+    shares = right_or_wrong(values, sample.over)
+    ends = paired_shares(values.to_numpy(), level=level) if shares else test
     n_trials = len(pick_task(sample.trials, task))
     return {
         "effect": test.effect,
-        "low": test.low,
-        "high": test.high,
+        "low": ends.low,
+        "high": ends.high,
         "p": test.p,
         "p_floor": test.p_floor,
+        "shares": shares,
         "effect_logit": float(logit_deficit(intact, lesioned, n_trials, bounded=bounded).mean()),
         "ceiling": at_ceiling(float(intact.mean()), chance, bounded=bounded),
         "floor": at_floor(float(lesioned.mean()), chance, bounded=bounded),

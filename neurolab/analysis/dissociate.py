@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab.analysis.cells import TwoByTwo, two_by_two
+from neurolab.analysis.cells import TwoByTwo, right_or_wrong, spared_test, two_by_two
 from neurolab.analysis.verdict import Evidence, reasons, undermined_by, verdict
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
-from neurolab.stats.equivalence import Tost, sign_flip_tost
+from neurolab.stats.equivalence import Tost
 from neurolab.stats.permutation import SignFlip, sign_flip
 
 CLAIM = ("effect", "low", "high", "p", "p_floor", "effect_logit")
@@ -113,7 +113,8 @@ def dissociation(
         analysis="dissociation",
         estimand=f"the mean over {cells.sample.plural} of the difference in deficit between {a} and {b}, within each "
         f"of the tasks {x} and {y}",
-        test=f"one-sided sign-flip over {cells.sample.plural}, joined by intersection-union; spared: two shifted ones",
+        test=f"one-sided sign-flip over {cells.sample.plural}, joined by intersection-union; spared: two "
+        + ("score tests of paired shares" if _shares(cells) else "shifted ones"),
         n=min(len(value) for value in differences),
         correction="intersection-union",
         **cells.sample.said(rng, undermined_by=undermined_by(evidence), tasks=tasks,
@@ -145,19 +146,25 @@ def _evidence(cells: TwoByTwo, differences: list[pd.Series], alpha: float, rng: 
     claims = [_claim(value, alpha, generator(rng, "claim", name)) for value, name in zip(differences, streams)]
     own = [_claim(cells.values[i, i], alpha, generator(rng, "own", f"{a} hurts {x} itself"))
            for i, (a, x, *_) in enumerate(two)]  # fmt: skip
-    spares = [_spared(cells.values[i, 1 - i], cells.bounds[1 - i], alpha, generator(rng, "spared", f"{a} spares {y}"))
-              for i, (a, _, _, y) in enumerate(two)]  # fmt: skip
+    over, addresses = cells.sample.over, [f"{a} spares {y}" for a, _, _, y in two]
+    spares = [_spared(cells.values[i, 1 - i], cells.bounds[1 - i], alpha, over, generator(rng, "spared", name))
+              for i, name in enumerate(addresses)]  # fmt: skip
     return Evidence(cells, named, itself, spare, claims, own, spares, alpha)
+
+
+def _shares(cells: TwoByTwo) -> bool:
+    """Whether a lesion's sparing is of stimuli that are right or wrong."""
+    return any(right_or_wrong(cells.values[i, 1 - i], cells.sample.over) for i in (0, 1))
 
 
 def _claim(value: pd.Series, alpha: float, rng: np.random.Generator) -> SignFlip:
     return sign_flip(value.to_numpy(), alternative="greater", level=1 - 2 * alpha, rng=rng)
 
 
-def _spared(value: pd.Series, bound: float, alpha: float, rng: np.random.Generator) -> Tost | SignFlip:
+def _spared(value: pd.Series, bound: float, alpha: float, over: str, rng: np.random.Generator) -> Tost | SignFlip:
     """The equivalence test; without a usable bound only the deficit and its interval, so that nothing can be shown."""
     if np.isfinite(bound) and bound > 0:
-        return sign_flip_tost(value.to_numpy(), bounds=bound, alpha=alpha, rng=rng)
+        return spared_test(value, bound, alpha, over, rng)
     return sign_flip(value.to_numpy(), level=1 - 2 * alpha, rng=rng)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from neurolab.analysis.cells import spared_bounds
+from neurolab.analysis.cells import right_or_wrong, spared_bounds, spared_test
 from neurolab.analysis.flags import Flags
 from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows, target_rows
 from neurolab.analysis.scale import at_ceiling, room_texts
@@ -15,7 +15,8 @@ from neurolab.analysis.words import floor_text, interval_text, p_text, undecided
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
-from neurolab.stats.equivalence import Tost, sign_flip_tost
+from neurolab.stats.equivalence import Tost
+from neurolab.stats.right_or_wrong import items_needed
 
 TEST = ("effect", "low", "high", "p", "p_floor")
 
@@ -41,8 +42,9 @@ def spared(
 ) -> xr.Dataset:
     """Get whether a lesion leaves tasks unharmed: its deficit is shown to lie within a bound on both sides.
 
-    Two shifted one-sided sign-flip tests over networks per task; p is the larger. Tasks are not corrected for one
-    another: each is a claim of its own.
+    Two shifted one-sided sign-flip tests over networks per task; p is the larger. Over stimuli that are right or wrong,
+    which are not symmetric about a bound, two score tests of paired shares. Tasks are not corrected for one another:
+    each is a claim of its own.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ def spared(
 
     Source
     ------
-    Schuirmann 1987, doi:10.1007/BF01068419, with the exact sign-flip in the place of t.
+    Schuirmann 1987, doi:10.1007/BF01068419, with the exact sign-flip in the place of t; Tango 1998.
 
     Example
     -------
@@ -83,13 +85,17 @@ def spared(
     intact = np.stack([sample.by_specimen(shams, task) for task in tasks], axis=1)
     bounds = _bounds(sample, tasks, intact.mean(axis=0), within)
     values = [(sample.table(shams, task) - sample.table(rows, task)).to_numpy() for task in tasks]
+    shares = [right_or_wrong(value, sample.over) for value in values]
     found = [
-        sign_flip_tost(value, bounds=bound, alpha=alpha, rng=generator(rng, "spared", task))
+        spared_test(value, bound, alpha, sample.over, generator(rng, "spared", task))
         for value, bound, task in zip(values, bounds, tasks)
     ]
     lesioned = np.stack([sample.by_specimen(rows, task) for task in tasks], axis=1)
     n = min(map(len, values))
-    note = floor_text(n, max(test.p_floor for test in found), plural=sample.plural, alternative="greater", alpha=alpha)
+    floor = max(test.p_floor for test in found)
+    needed = [items_needed(bound, alpha=alpha) if one and bound < 1 else None for one, bound in zip(shares, bounds)]
+    most = max((one for one in needed if one is not None), default=None)
+    note = floor_text(n, floor, plural=sample.plural, alternative="greater", alpha=alpha, needed=most)
     against = _without_room(sample, tasks, intact.mean(axis=0))
     return make_result(
         {
@@ -100,11 +106,11 @@ def spared(
             "about_chance": ("task", [about_task(sample.trials, task)[1] for task in tasks]),
         },
         coords={"specimen": sample.specimens, "task": strings(tasks)},
-        **_about(sample, lesion),
+        **_about(sample, lesion, shares),
         **sample.said(rng, note, undermined_by=against, tasks=tasks, rows=rows),
         n=n, level=1 - 2 * alpha, alpha=alpha, lesion=lesion,
-        reasons=[_said(lesion, *one) + _too_few(one[1], len(value), sample.plural)
-                 for *one, value in zip(tasks, found, bounds, values)],
+        reasons=[_said(lesion, *one) + _too_few(one[1], len(value), sample.plural, some)
+                 for *one, value, some in zip(tasks, found, bounds, values, needed)],
     )  # fmt: skip
 
 
@@ -129,11 +135,12 @@ def _without_room(sample: Sample, tasks: tuple[str, ...], intact: np.ndarray) ->
     return {line: {"task": [task]} for task, lines in said.items() for line in lines}
 
 
-def _about(sample: Sample, lesion: str) -> dict[str, str]:
+def _about(sample: Sample, lesion: str, shares: list[bool]) -> dict[str, str]:
+    tests = dict.fromkeys("score tests of paired shares" if one else "sign-flips" for one in shares)
     return {
         "analysis": "spared",
         "estimand": f"the mean deficit of {lesion} over {sample.plural}, per task",
-        "test": f"two shifted one-sided sign-flips over {sample.plural} (equivalence)",
+        "test": f"two shifted one-sided {' or '.join(tests)} over {sample.plural} (equivalence)",
         "correction": "none",
         "alternative": "equivalence",
     }
@@ -146,8 +153,8 @@ def _said(lesion: str, task: str, test: Tost, bound: float) -> str:
     return f"{shown}: {lesion} spares {task}, deficit {numbers} against ±{bound:.3g}, {p_text(test.p)}"
 
 
-def _too_few(test: Tost, n: int, plural: str) -> str:
+def _too_few(test: Tost, n: int, plural: str, needed: int | None) -> str:
     """The end of that sentence: whether so many members can decide it at all."""
     if test.p_floor <= test.alpha:
         return "."
-    return f"; {undecided_text(n, test.p_floor, plural=plural, alternative='greater', alpha=test.alpha)}"
+    return f"; {undecided_text(n, test.p_floor, plural=plural, alternative='greater', alpha=test.alpha, needed=needed)}"

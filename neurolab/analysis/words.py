@@ -36,8 +36,12 @@ def interval_text(effect: float, low: float, high: float, level: float) -> str:
     return f"{effect:.3g} [{ends}] ({level * 100:.3g} % interval)"
 
 
-def floor_text(n: int, floor: float, *, plural: str, alternative: str, alpha: float = 0.05) -> str:
+def floor_text(
+    n: int, floor: float, *, plural: str, alternative: str, alpha: float = 0.05, needed: int | None = None
+) -> str:
     """Get the sentence about the smallest p that a design can give, and how many members would do.
+
+    needed : how many that is, where the test is not a sign-flip.
 
     Example
     -------
@@ -48,10 +52,13 @@ def floor_text(n: int, floor: float, *, plural: str, alternative: str, alpha: fl
     said = f"{n} {plural}: the smallest {tail} p is {floor:.3g}".replace(" 0.", " .")
     if floor <= alpha:
         return f"{said}."
-    return f"{said}; use {n_needed('sign_flip', alpha=alpha, alternative=alternative)} or more."
+    needed = needed or n_needed("sign_flip", alpha=alpha, alternative=alternative)
+    return f"{said}; use {needed} or more."
 
 
-def undecided_text(n: int, floor: float, *, plural: str, alternative: str, alpha: float = 0.05) -> str:
+def undecided_text(
+    n: int, floor: float, *, plural: str, alternative: str, alpha: float = 0.05, needed: int | None = None
+) -> str:
     """Get the sentence that a design is too small to decide: its smallest p lies above alpha.
 
     Example
@@ -59,7 +66,8 @@ def undecided_text(n: int, floor: float, *, plural: str, alternative: str, alpha
     >>> undecided_text(4, 0.0625, plural="networks", alternative="greater")
     'cannot be decided: 4 networks: the smallest one-sided p is .0625; use 5 or more.'
     """
-    return f"{UNDECIDED}: {floor_text(n, floor, plural=plural, alternative=alternative, alpha=alpha)}"
+    said = floor_text(n, floor, plural=plural, alternative=alternative, alpha=alpha, needed=needed)
+    return f"{UNDECIDED}: {said}"
 
 
 def holm_text(n: int, floor: float, n_tests: int, *, plural: str, alpha: float = 0.05) -> str:

@@ -8,8 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from neurolab.calibrate.entry import Entry, Found, approximate, attainable, covers, exact, found_of
-from neurolab.stats import equivalence, intervals, permutation, shares
+from neurolab.calibrate.entry import (
+    Entry,
+    Found,
+    approximate,
+    attainable,
+    conservative,
+    covers,
+    exact,
+    found_of,
+    shortcut,
+)
+from neurolab.stats import equivalence, intervals, permutation, right_or_wrong, shares
 
 Stream = np.random.Generator
 
@@ -79,6 +89,14 @@ def within_bounds(stream: Stream, effect: float, *, n: int, sd: float = 0.3, **s
     return found_of(equivalence.sign_flip_tost(x, bounds=1.0, rng=stream, **settings), effect)
 
 
+def unchanged(stream: Stream, effect: float, *, n: int, bound: float, won: float, flips: bool = False) -> Found:
+    """Test that few of n items change from right to wrong, by the score of paired shares or, wrongly, by sign flips."""
+    x = stream.choice([1.0, -1.0, 0.0], n, p=[effect + won, won, 1 - effect - 2 * won])
+    if flips:
+        return found_of(equivalence.sign_flip_tost(x, bounds=bound, rng=stream), effect)
+    return found_of(right_or_wrong.paired_shares_tost(x, bounds=bound), effect)
+
+
 def joined(stream: Stream, effect: float, *, n: int) -> Found:
     """Join two one-sided sign flips, the first of a large effect: the claims of a crossover."""
     pair = stream.normal(3, 1, n), stream.normal(effect, 1, n)
@@ -141,6 +159,18 @@ ENTRIES = (
     Entry("sign_flip_tost, 99 drawn", "stats.equivalence.sign_flip_tost", "The mean is the lower bound itself.",
           "40 values", partial(within_bounds, n=40, sd=1.0, n_permutations=99), exact(attainable(100)), at=-1.0,
           power_at=0.0, effect="mean 0, bound 1 sd"),
+    Entry("paired_shares_tost, 20 items", "stats.right_or_wrong.paired_shares_tost",
+          "The lesion turns a fifth of the items wrong, the upper bound itself, and none right.", "20 items",
+          partial(unchanged, n=20, bound=0.2, won=0.0), conservative(), covers(0.90, "conservative"), at=0.2,
+          power_at=0.0, effect="no item changes, bound .2"),
+    Entry("paired_shares_tost, 50 items", "stats.right_or_wrong.paired_shares_tost",
+          "A tenth more of the items turn wrong than right, the upper bound itself.", "50 items",
+          partial(unchanged, n=50, bound=0.1, won=0.05), conservative(), covers(0.90, "conservative"), at=0.1,
+          power_at=0.0, effect="each way .05, bound .1"),
+    Entry("sign_flip_tost of right and wrong", "stats.equivalence.sign_flip_tost",
+          "A tenth of the items turn wrong, the upper bound itself, and none right.", "20 items",
+          partial(unchanged, n=20, bound=0.1, won=0.0, flips=True), shortcut(), at=0.1, power_at=0.0,
+          effect="no item changes, bound .1"),
     Entry("two sign flips joined", _FLIP, "One claim true and large, the other null: the edge of a crossover.",
           "8 values each", partial(joined, n=8), exact(attainable(256)), power_at=1.5, effect="mean 1.5 sd"),
     Entry("sign_flip_share", "stats.shares.sign_flip_share", "No gain over a base of 10.", "8 values", share,

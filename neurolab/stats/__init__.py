@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import neurolab.stats.proportion as proportion
     import neurolab.stats.psychometric as psychometric
     import neurolab.stats.reliability as reliability
+    import neurolab.stats.right_or_wrong as right_or_wrong
     import neurolab.stats.rsa as rsa
     import neurolab.stats.shapley as shapley
     import neurolab.stats.shares as shares
@@ -50,6 +51,7 @@ __all__ = [
     "proportion",
     "psychometric",
     "reliability",
+    "right_or_wrong",
     "rsa",
     "shapley",
     "shares",

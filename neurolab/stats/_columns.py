@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 
 from neurolab.errors import DataError
 from neurolab.stats import maps
+from neurolab.stats._design import centred
 from neurolab.stats._given import (
     ALTERNATIVES,
     TIE,
@@ -184,11 +185,9 @@ def _shuffle_test(
     n, n_a = len(a) + len(b), len(a)
     arrangements = math.comb(n, n_a)
     exact = arrangements <= max(SMALL, n_permutations)
-    both = np.concatenate((a, b))[:, seen.valid]
-    centred = both - both.mean(axis=0)
-    centred = centred / np.abs(centred).max(axis=0)
-    centred -= centred.mean(axis=0)  # a large mean leaves its rounding, and mirrored splits would be no mirrors
-    z = centred / np.sqrt((centred**2).mean(axis=0))
+    both = centred(np.concatenate((a, b))[:, seen.valid])
+    both /= np.abs(both).max(axis=0)
+    z = both / np.sqrt((both**2).mean(axis=0))
     statistic, side = _two_sample(z, n_a, seen.test), seen.alternative
     rows = split_rows(n, n_a, arrangements if exact else n_permutations, rng, exact=exact, block=block)
     observed = statistic((np.arange(n) < n_a)[None, :].astype(np.float64), slice(None))[0]

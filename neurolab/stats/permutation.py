@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neurolab.stats._columns import MaxT, max_t
+from neurolab.stats._design import centred
 from neurolab.stats._floors import exact_p, n_needed, p_floor
 from neurolab.stats._given import (
     ALTERNATIVES,
@@ -177,12 +178,6 @@ def _as_extreme(x: Floats, size: int, rows: np.ndarray, tie: float) -> dict[str,
     return {"greater": null >= null[0] - tie, "less": null <= null[0] + tie, "two-sided": two_sided}
 
 
-def _centred(x: Floats) -> Floats:
-    """Get values without their mean, which a large one leaves by its rounding, and that without its own."""
-    x = x - x.mean()
-    return x - x.mean()
-
-
 def _no_end(sizes: tuple[int, int], level: float) -> str:
     """Get the sentence that explains an infinite end of a shift between two groups."""
     needed = n_needed("label_shuffle", alpha=(1 - level) / 2, alternative="greater")
@@ -234,7 +229,7 @@ def label_shuffle(
     unit_interval(level, "level")
     rows, exact = _splits(a.size + b.size, a.size, counted(n_permutations, "n_permutations"), rng)
     observed, both = float(a.mean() - b.mean()), np.concatenate((a, b))
-    x = _centred(both)
+    x = centred(both[:, None])[:, 0]
     tie = TIE * float(np.abs(x).sum()) + float(np.spacing(np.abs(both)).sum())  # numbers themselves are rounded
     extreme, (low, high) = _as_extreme(x, a.size, rows, tie), _shift_ends(x[: a.size], x[a.size :], rows, level)
     most = (1 - level) / 2 * (1 + 1e-12)  # a tie that keeps 0 in the p keeps it in the interval

@@ -122,8 +122,10 @@ def test_duplicated_stimulus_ids_and_the_advice_works(recording):
         localise(average_repetitions(doubled), FACES)["statistic"], localise(recording, FACES)["statistic"]
     )
     shown_again = doubled.assign_coords(repetition=("presentation", np.repeat([0, 1], 16)))
-    assert localise(shown_again, FACES).attrs["n"] == 16
-    refused(ReplicationUnitError, "average_repetitions", lambda: localise(shown_again.assign_attrs(kind="ann"), FACES))
+    for kind in ("brain", "ann"):
+        again = shown_again.assign_attrs(kind=kind)
+        refused(ReplicationUnitError, "average_repetitions", lambda again=again: localise(again, FACES))
+    assert localise(average_repetitions(shown_again), FACES).attrs["n"] == 16
 
 
 def test_a_stimulus_on_both_sides(recording):
