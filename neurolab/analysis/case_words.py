@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurolab.analysis.case_found import CaseFound
-from neurolab.analysis.words import interval_text, joined, p_text
+from neurolab.analysis.words import interval_text, joined, p_text, uncorrected_text
 from neurolab.stats.single_case import power
 
 MOST = 12  # sentences; the tables hold the rest
@@ -136,13 +136,10 @@ def notes(found: CaseFound) -> str:
     said += [f"{k} of {n} controls have no score on {task} and are left out there." for task, k in left if k]
     said += [*found.said, *filter(None, [table.note])]
     tests = int(np.isfinite(found.values["p"]).sum() + np.isfinite(found.values["difference_p"]).sum())
-    if tests > 1:
-        said.append(
-            f"{tests} tests without correction: expect {tests * found.alpha:.2g} false alarms if nothing is there."
-        )
+    said += [uncorrected_text(tests, found.alpha, least=2)]
     reach = (power(-2, n=size, alpha=found.alpha) for size in (n, 100_000))
     said.append(
         "A case truly 2 control sds low is found with power {:.2f} here, and with {:.2f} by any number of controls: "
         "power is capped by the effect, not by n.".format(*reach)
     )
-    return " ".join(said)
+    return " ".join(filter(None, said))

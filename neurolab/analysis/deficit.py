@@ -11,7 +11,7 @@ from neurolab.analysis.cells import right_or_wrong
 from neurolab.analysis.draws import GROUP, draws_label, draws_together
 from neurolab.analysis.sample import Sample, about_task, all_tasks, sample_of, sham_rows
 from neurolab.analysis.scale import RULE, at_ceiling, at_floor, logit_deficit
-from neurolab.analysis.words import floor_text
+from neurolab.analysis.words import floor_text, sizes_text, uncorrected_text
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
@@ -95,7 +95,11 @@ def deficits(
         alternative=alternative,
         level=level,
         flags=RULE,
-        **sample.said(rng, floor_text(n, floor, plural=sample.plural, alternative=alternative, alpha=1 - level)),
+        **sample.said(
+            rng, floor_text(n, floor, plural=sample.plural, alternative=alternative, alpha=1 - level),
+            sizes_text({task: sample.size(task) for task in tasks}, sample.plural),
+            uncorrected_text(len(groups) * len(tasks), 1 - level),
+        ),
     )
 
 

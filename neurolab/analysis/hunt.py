@@ -121,7 +121,12 @@ def floor_note(hunt: Hunt) -> str:
     """Get the sentence about the smallest p of those that test."""
     n = int((~hunt.chose).sum())
     chose = f"{int(hunt.chose.sum())} {hunt.plural} chose the sets, the others tested them."
-    return f"{chose} {floor_text(n, 0.5**n, plural=hunt.plural, alternative='greater', alpha=1 - hunt.level)}"
+    return f"{chose} {floor_text(n, _floor(n), plural=hunt.plural, alternative='greater', alpha=1 - hunt.level)}"
+
+
+def _floor(n: int) -> float:
+    """The smallest p of so many that test, above 30 of drawn signs."""
+    return sign_flip(np.ones(n), alternative="greater", rng=0).p_floor
 
 
 def hunted(

@@ -11,7 +11,7 @@ from neurolab.analysis.cells import right_or_wrong, spared_bounds, spared_test
 from neurolab.analysis.flags import Flags
 from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows, target_rows
 from neurolab.analysis.scale import at_ceiling, room_texts
-from neurolab.analysis.words import floor_text, interval_text, p_text, undecided_text
+from neurolab.analysis.words import floor_text, interval_text, p_text, sizes_text, undecided_text
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
@@ -96,6 +96,7 @@ def spared(
     needed = [items_needed(bound, alpha=alpha) if one and bound < 1 else None for one, bound in zip(shares, bounds)]
     most = max((one for one in needed if one is not None), default=None)
     note = floor_text(n, floor, plural=sample.plural, alternative="greater", alpha=alpha, needed=most)
+    sizes = sizes_text(dict(zip(tasks, map(len, values))), sample.plural)
     against = _without_room(sample, tasks, intact.mean(axis=0))
     return make_result(
         {
@@ -107,7 +108,7 @@ def spared(
         },
         coords={"specimen": sample.specimens, "task": strings(tasks)},
         **_about(sample, lesion, shares),
-        **sample.said(rng, note, undermined_by=against, tasks=tasks, rows=rows),
+        **sample.said(rng, note, sizes, undermined_by=against, tasks=tasks, rows=rows),
         n=n, level=1 - 2 * alpha, alpha=alpha, lesion=lesion,
         reasons=[_said(lesion, *one) + _too_few(one[1], len(value), sample.plural, some)
                  for *one, value, some in zip(tasks, found, bounds, values, needed)],

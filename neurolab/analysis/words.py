@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from neurolab.errors import amount
@@ -54,6 +56,35 @@ def floor_text(
         return f"{said}."
     needed = needed or n_needed("sign_flip", alpha=alpha, alternative=alternative)
     return f"{said}; use {needed} or more."
+
+
+def sizes_text(sizes: Mapping[str, int], plural: str) -> str:
+    """Get the sentence about tasks of different size, of which n is the smallest; empty where all are alike.
+
+    Example
+    -------
+    >>> sizes_text({"few": 12, "many": 200}, "stimuli")
+    'Tasks differ in size: few 12, many 200 stimuli; n is the smallest.'
+    """
+    if len(set(sizes.values())) < 2:
+        return ""
+    each = [f"{task} {n}" for task, n in sizes.items()]
+    shown = ", ".join(each[:6]) + (f", … ({len(each)} tasks)" if len(each) > 6 else "")
+    return f"Tasks differ in size: {shown} {plural}; n is the smallest."
+
+
+def uncorrected_text(n: int, alpha: float, least: int = 20) -> str:
+    """Get the sentence about false alarms among many tests without correction; empty for fewer than ``least``.
+
+    Example
+    -------
+    >>> uncorrected_text(400, 0.05)
+    '400 tests without correction: expect 20 false alarms if nothing is there.'
+    """
+    if n < least:
+        return ""
+    alarms = f"{n * alpha:.0f}" if n * alpha >= 10 else f"{n * alpha:.2g}"
+    return f"{n} tests without correction: expect {alarms} false alarms if nothing is there."
 
 
 def undecided_text(

@@ -111,16 +111,21 @@ def _specimen(model: str) -> Any:
     if ":" not in model:
         if Path(model).is_dir():
             return nl.specimen.from_folder(model)
+        if model.endswith(".py"):
+            raise MissingDataError(f"{model} is a Python file; type {model}:name, the name of what makes a Specimen.")
         cohorts = nl.datasets.list_datasets().query("kind == 'cohort'")["name"]
         return nl.datasets.load_cohort(model)[0] if model in set(cohorts) else nl.datasets.load_specimen(model)
     module_name, _, factory_name = model.partition(":")
-    sys.path.insert(0, "")
+    file = Path(module_name)
+    away = file.is_absolute() or module_name.startswith(".")  # a path from elsewhere, and no package
+    folder = str(file.parent) if away else ""
+    sys.path.insert(0, folder)
     try:
-        module = importlib.import_module(module_name.removesuffix(".py").replace("/", "."))
+        module = importlib.import_module(file.stem if away else module_name.removesuffix(".py").replace("/", "."))
     except ModuleNotFoundError as error:
         raise MissingDataError(f"There is no module {module_name!r} here ({error}); type module:factory.") from error
     finally:
-        sys.path.remove("")
+        sys.path.remove(folder)
     if not hasattr(module, factory_name):
         names = [name for name in vars(module) if not name.startswith("_")]
         raise UnknownNameError(f"{module_name} has no {factory_name!r}.{did_you_mean(factory_name, names)}")

@@ -73,6 +73,8 @@ def _rows(result: xr.Dataset, test: tuple[str, ...]) -> list[tuple]:
     for at in np.ndindex(every[0].shape):
         where = ", ".join(labels[str(dim)][i] for dim, i in zip(dims, at))
         called = CALLED.get(p, p.removesuffix("_p").replace("_", " "))
+        if p == "recovered_p":  # of an equivalence test, whose interval is narrower than the table's
+            called += f" ({percent(2 * level(result) - 1)} interval)"
         what = ": ".join(part for part in (where, called) if part) or _whole(result)
         what += _of_cohorts(result, {str(dim): str(result[dim].values[i]) for dim, i in zip(dims, at)})
         rows.append((what, *(float(one.values[at]) for one in every), unit_of(result)))

@@ -11,9 +11,11 @@ import textwrap
 import pytest
 
 import neurolab
+import neurolab as nl
 from neurolab.cli import main
 from neurolab.cli.doctor import problems_of
 from neurolab.cli.entry import COMMANDS
+from neurolab.errors import FileFormatError
 from neurolab.protocol.shelf import find_protocol, list_protocols, question_of
 
 HEAVY = ("torch", "mne", "statsmodels", "seaborn", "xarray", "matplotlib", "pandas", "numpy", "scipy")
@@ -266,3 +268,21 @@ def test_a_broken_pipe_of_its_own__is_no_silence(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(COMMANDS, "list", (COMMANDS["list"][0], broken))
     with pytest.raises(BrokenPipeError, match="a worker is gone"):
         main(["list"])
+
+
+@pytest.mark.parametrize("place", ["mine.py", "./mine.py", "{here}/mine.py", "mine"])
+def test_sites__a_factory_is_found_by_the_path_of_its_file(place, tmp_path, monkeypatch, capsys):
+    build = "def build():\n    return nl.Specimen(torch.nn.Linear(3, 2), torch.zeros(1, 3))\n"
+    (tmp_path / "mine.py").write_text(f"import torch, neurolab as nl\n{build}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    assert main(["sites", f"{place.format(here=tmp_path)}:build"]) == 0
+    assert "output" in capsys.readouterr().out
+    assert main(["sites", "./mine.py"]) != 0
+    assert "type ./mine.py:name" in capsys.readouterr().err
+
+
+def test_load__the_store_of_a_campaign_is_told_from_a_file(tmp_path):
+    (tmp_path / "runs" / "net" / "journal").mkdir(parents=True)
+    with pytest.raises(FileFormatError, match=r"store of a campaign. Type nl.campaign.partial"):
+        nl.load(tmp_path / "runs")

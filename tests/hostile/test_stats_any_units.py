@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 import neurolab as nl
 from neurolab.errors import DataError, ReplicationUnitError, SchemaError
+from neurolab.report import printed_table
 from neurolab.stats import intervals, maps, permutation, psychometric, reliability, single_case, tuning
 from neurolab.stats._bayes_case import bayesian_standardised_difference
 
@@ -271,6 +272,7 @@ def test_recovery__steps_that_are_text_are_numbers():
     assert float(found["effect"]) == float(right["effect"])
     assert found.attrs["verdict"] == right.attrs["verdict"]
     assert found["step"].values.tolist() == [0, 5, 10, 100]
+    assert "recovered (90 % interval)" in printed_table(found)
     with pytest.raises(DataError, match="numbers of training steps"):
         nl.analysis.recovery(text.assign(step="step " + text["step"]), chance=0.1, rng=0)
 

@@ -98,3 +98,19 @@ def test_deficits_of_right_and_wrong_have_the_interval_of_shares():
     assert found.attrs["test"].endswith("intervals of paired shares")
     graded = nl.deficits(trials([0.5] * 3 + [1.0] * 37), rng=0)
     assert graded.attrs["test"] == "sign-flip over stimuli"
+
+
+@pytest.mark.parametrize("x", [items(11, 0, 50), items(9, 3, 60), np.r_[[0.5] * 12, [-0.25] * 10, [0.0] * 20]])
+def test_drawn_flips_of_few_values_are_those_of_all_of_them(x):
+    from neurolab.stats._signs import DrawnFlips, ExactFlips
+    from neurolab.stats.permutation import sign_flip
+
+    drawn, some = DrawnFlips(x, 40_000, np.random.default_rng(0)), x[x != 0][:30]
+    every = DrawnFlips(x + 1e-9 * np.arange(x.size), 40_000, np.random.default_rng(1))  # no two alike
+    for moment in (1, 2, 4):
+        left, right = (np.mean((one.sums - one.sums.mean()) ** moment) for one in (drawn, every))
+        assert left == pytest.approx(right, rel=0.05, abs=0.01)
+    assert np.corrcoef(drawn.sums, drawn.sizes)[0, 1] == pytest.approx(
+        np.corrcoef(every.sums, every.sizes)[0, 1], abs=0.02)  # fmt: skip
+    exact = ExactFlips(some).beyond(0.0, "two-sided") / 2**some.size  # zeros change no sign
+    assert sign_flip(x, n_permutations=40_000, rng=2).p == pytest.approx(exact, abs=4 * np.sqrt(exact / 40_000) + 5e-5)
