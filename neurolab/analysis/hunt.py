@@ -107,7 +107,13 @@ def checked_bound(bound: float) -> float:
 
 def choosers(n: int, share: float, rng: RNG) -> np.ndarray:
     """Get which members choose (booleans), drawn at random; the others test."""
-    if not 0 < share < 1 or n < 2:
+    if n < 2:
+        raise DesignError(
+            "There is one member (a network, say), and those that choose the sets cannot test them. A game gives one "
+            "mean per network: ask a cohort, functools.partial(nl.examine, cohort, tasks=[task]). Trials of one network "
+            "may be asked over='stimulus'."
+        )
+    if not 0 < share < 1:
         raise DesignError(
             f"choosing={share} of {n} members given; expected a share between 0 and 1 of at least two: those that "
             "choose the sets cannot test them. Type choosing=1/3."

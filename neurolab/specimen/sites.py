@@ -133,9 +133,10 @@ class SiteTable:
         found = self._matching(address)
         if not found:
             stems = dict.fromkeys([_stem(site) for site in self.rows] + list(self.names))
+            heads = " Of attention written out, the module of the projections must say how many: num_heads = 4."
             raise UnknownSiteError(
                 f"The specimen has no site {address!r}.{did_you_mean(address, stems)} It has {listed(self.working)}; "
-                "type specimen.sites() for the table."
+                f"type specimen.sites() for the table.{heads if str(address).endswith('/heads') else ''}"
             )
         stem = self.aliases.get(address)
         if stem and len(found) > 1:

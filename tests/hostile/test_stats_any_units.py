@@ -309,3 +309,18 @@ def test_figures__dollars_are_dollars(tmp_path):
     labels = [text.get_text() for text in nl.plots.plot_single_case(result).get_xticklabels()]
     assert any("US$ 5 vs" in label.replace("\n", " ") for label in labels)
     assert not any(text.get_parse_math() for text in nl.plots.plot_single_case(result).texts)
+
+
+def test_search__a_game_of_one_network_is_told_what_to_ask():
+    with pytest.raises(nl.errors.DesignError, match=r"one member .*ask a cohort"):
+        nl.analysis.search_minimal_set(
+            lambda masks: np.zeros((len(masks), 1)), players=["a", "b"], task="t", deficit=0.1, over="stimulus",
+            rng=0,
+        )  # fmt: skip
+
+
+def test_minimal_set__the_floor_of_many_testers_is_that_of_drawn_signs():
+    from neurolab.analysis.hunt import _floor
+
+    assert _floor(20) == 0.5**20
+    assert _floor(60) == 1e-4
