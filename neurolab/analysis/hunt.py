@@ -109,8 +109,8 @@ def choosers(n: int, share: float, rng: RNG) -> np.ndarray:
     """Get which members choose (booleans), drawn at random; the others test."""
     if n < 2:
         raise DesignError(
-            "There is one member (a network, say), and those that choose the sets cannot test them. A game gives one "
-            "mean per network: ask a cohort, functools.partial(nl.examine, cohort, tasks=[task]). Trials of one network "
+            "There is one member (a network, say): those that choose the sets cannot test them. A game gives one mean "
+            "per network: ask a cohort, functools.partial(nl.examine, cohort, tasks=[task]). Trials of one network "
             "may be asked over='stimulus'."
         )
     if not 0 < share < 1:
