@@ -54,7 +54,8 @@ def localise(
 
     Parameters
     ----------
-    recording : presentation x neuroid; each stimulus once for a network. ``valid`` False neuroids are left out.
+    recording : presentation x neuroid, each stimulus once (``nl.average_repetitions``, else ReplicationUnitError).
+        ``valid`` False neuroids are left out.
     contrast : ``"faces > objects + scenes"``, ``"faces > *"``, or a Contrast. column : of presentations, whose values
         it names: ``"condition"``, or any other, e.g. ``localise(recording, "1 > 0", column="label")``.
     test : "welch"; "paired" (``pair`` names the presentation coordinate of the pairs); "rank" (Mann-Whitney; also tests
@@ -62,7 +63,8 @@ def localise(
     correction : "fdr" (Benjamini-Hochberg), "by", "holm", "max_t" (permutation, family-wise; needs ``rng``) or "none".
     signed : False tests the absolute activity, as published language-model localisers do; recorded in the result.
     alternative : "two-sided", "greater" (the positive side is larger) or "less".
-    nuisance : for "glm": names of presentation coordinates (text ones become indicators), or arrays over presentations.
+    nuisance : for "glm": names of presentation coordinates (text ones become indicators), or values over presentations,
+        put in order where a table or array has the stimulus ids as its index.
     rng : integer or Generator, needed by "max_t" only.
 
     Returns

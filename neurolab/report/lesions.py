@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.errors import amount
 from neurolab.plots.words import number, percent, sentences, words_between
 from neurolab.report.overridden import override_words
 from neurolab.trials import pick_task, task_table, with_specimen
 
+#: More lesions than these are counted, not named.
+MOST_SAID = 24
 KIND = ("roi", "role", "family", "how", "dose")
 
 
@@ -54,8 +57,8 @@ def damage_paragraph(trials: xr.Dataset) -> tuple[str, tuple[str, ...]]:
     """Get the methods paragraph of trials: lesions, controls with their match, tasks; and the references it needs."""
     trials = with_specimen(trials)
     kinds = list(_kinds(trials))
-    targets = [_said(trials, kind, where) for kind, where in kinds if kind["role"] == "target"]
-    controls = [_said(trials, kind, where) for kind, where in kinds if kind["role"] == "control"]
+    targets, controls = (_listed(trials, [one for one in kinds if one[0]["role"] == role])
+                         for role in ("target", "control"))
     several = trials.sizes["specimen"] > 1
     parts = [
         f"Examined {'were' if several else 'was'} {trials.sizes['specimen']} {'specimens' if several else 'specimen'}.",
@@ -104,12 +107,37 @@ def _sites(trials: xr.Dataset, at: int) -> str:
 
 def _said(trials: xr.Dataset, kind: dict[str, str], where: np.ndarray) -> str:
     dose, sites = float(kind["dose"]), _sites(trials, int(where[0]))
-    parts = [str(kind["how"]), f"{_units(trials, where)} units{f' of {sites}' if sites else ''}"]
+    units = _in_units(_units(trials, where)) or "units"
+    parts = [str(kind["how"]), f"{units}{f' of {sites}' if sites else ''}"]
     parts += [f"dose {dose:.3g}"] if dose != 1 else []
     if kind["role"] == "control":
         parts.insert(0, f"{len(where)} {'draw' if len(where) == 1 else 'draws'} per specimen")
         parts += _match(trials, where)
     return f"{_called(kind)} ({', '.join(part for part in parts if part.strip())})"
+
+
+def _listed(trials: xr.Dataset, kinds: list[tuple[dict[str, str], np.ndarray]]) -> list[str]:
+    """The lesions one by one, or, where there are too many to read, how many there are of each size and kind."""
+    if len(kinds) <= MOST_SAID:
+        return [_said(trials, kind, where) for kind, where in kinds]
+    alike: dict[tuple[str, str, str, str], list[np.ndarray]] = {}
+    for kind, where in kinds:
+        family = str(kind["family"] or "control") if kind["role"] == "control" else ""
+        key = family, _in_units(_units(trials, where)), str(kind["how"]), f"{float(kind['dose']):.3g}"
+        alike.setdefault(key, []).append(where)
+    said = []
+    for (family, units, how, dose), groups in alike.items():
+        sites = len({_sites(trials, int(where[0])) for where in groups} - {""})
+        what = f"{family} controls of {amount(len(groups), 'lesion')}" if family else amount(len(groups), "lesion")
+        parts = [units, how, *([] if dose == "1" else [f"dose {dose}"])]
+        parts += [f"{sites} {'site' if sites == 1 else 'sites'}"] if sites else []
+        said.append(f"{what} ({', '.join(part for part in parts if part)})")
+    return said
+
+
+def _in_units(number: str) -> str:
+    """A number of units with its word."""
+    return f"{number} {'unit' if number == '1' else 'units'}" if number else ""
 
 
 def _match(trials: xr.Dataset, where: np.ndarray) -> list[str]:

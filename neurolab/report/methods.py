@@ -9,8 +9,6 @@ import numpy as np
 import xarray as xr
 
 import neurolab
-from neurolab.errors import amount
-from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.flags import flag_words
 from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level, names
@@ -32,6 +30,7 @@ from neurolab.plots.words import (
 )
 from neurolab.report import (
     methods_of_clusters,
+    methods_of_deficits,
     methods_of_likeness,
     methods_of_maps,
     methods_of_screens,
@@ -111,37 +110,6 @@ def _localise(result: xr.Dataset) -> Paragraph:
         f"{tested_by(result)}{sided(result)}{left}.{passed}",
         ("Saxe et al. 2006", "Kriegeskorte et al. 2009", *(CITED.get(str(attrs.get(key)), "") for key in CHOICES)),
     )
-
-
-def _deficits(result: xr.Dataset) -> Paragraph:
-    draws = np.asarray(result["n_draws"], dtype=int) if "n_draws" in result else np.zeros(0, dtype=int)
-    pooled = [f"{label} ({n} draws)" for label, n in zip(lesion_labels(result), draws) if n > 1]
-    return (
-        f"A deficit is the sham score minus the score after the lesion on the same presentations, here for "
-        f"{words_between(lesion_labels(result))} in the tasks {words_between(names(result, 'task'))}"
-        f"{'; averaged over draws: ' + words_between(pooled) if pooled else ''}. Mean deficits were tested by "
-        f"{result.attrs.get('test')}{sided(result)}; intervals have "
-        f"{percent(level(result))} coverage and invert that test.{_damage(result)}{_intact(result)}",
-        ("Nichols & Holmes 2002",),
-    )
-
-
-def _damage(result: xr.Dataset) -> str:
-    """What was done to how many units, by lesion, where the result knows."""
-    if "how" not in result.coords or "n_units" not in result.coords:
-        return ""
-    how, units = result["how"].values.astype(str), result["n_units"].values.astype(float)
-    each = [f"{name} ({kind}, {amount(n, 'unit')})" for name, kind, n in zip(lesion_labels(result), how, units) if kind]
-    return f" Ablation and size: {words_between(each)}." if each else ""
-
-
-def _intact(result: xr.Dataset) -> str:
-    """The mean score before any lesion, by task."""
-    if "intact" not in result:
-        return ""
-    mean = result["intact"].mean(["specimen", "lesion"])
-    each = [f"{number(float(mean.sel(task=task)))} in {task}" for task in names(result, "task")]
-    return f" Mean score without a lesion: {words_between(each)}."
 
 
 def _controls(result: xr.Dataset) -> Paragraph:
@@ -276,7 +244,7 @@ def _single_case(result: xr.Dataset) -> Paragraph:
 #: Paragraph by analysis; a new analysis adds one entry.
 METHODS: dict[str, Callable[[xr.Dataset], Paragraph]] = {
     "localise": _localise,
-    "deficits": _deficits,
+    "deficits": methods_of_deficits.deficits,
     "against_controls": _controls,
     "dissociation": _dissociation,
     "localiser_matrix": _matrix,

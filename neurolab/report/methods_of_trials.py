@@ -143,7 +143,8 @@ def spared(result: xr.Dataset) -> Paragraph:
         f"Intervals have {percent(level(result))} coverage, so that one inside the bound says the same as "
         "the test; a deficit that is not significant is no evidence of sparing."
     )
-    return text, ("Schuirmann 1987", "Berger 1982", "Nichols & Holmes 2002")
+    shares = "Tango 1998" if "paired shares" in str(result.attrs.get("test")) else ""
+    return text, ("Schuirmann 1987", "Berger 1982", "Nichols & Holmes 2002", shares)
 
 
 def robustness(result: xr.Dataset) -> Paragraph:

@@ -119,6 +119,8 @@ REFERENCES = {
     "doi:10.1111/j.2044-8295.1910.tb00206.x",
     "Sundararajan et al. 2017": "Sundararajan M, Taly A, Yan Q (2017). Axiomatic attribution for deep networks. Proc "
     "Mach Learn Res 70: 3319–3328. arXiv:1703.01365",
+    "Tango 1998": "Tango T (1998). Equivalence test and confidence interval for the difference in proportions for the "
+    "paired-sample design. Stat Med 17: 891–908. doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B",
     "Traag et al. 2019": "Traag VA, Waltman L, van Eck NJ (2019). From Louvain to Leiden: guaranteeing well-connected "
     "communities. Sci Rep 9: 5233. doi:10.1038/s41598-019-41695-z",
     "Welch 1947": "Welch BL (1947). The generalization of 'Student's' problem when several different population "
