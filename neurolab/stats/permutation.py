@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neurolab.stats._columns import MaxT, max_t
-from neurolab.stats._design import centred
 from neurolab.stats._floors import exact_p, n_needed, p_floor
 from neurolab.stats._given import (
     ALTERNATIVES,
@@ -229,7 +228,7 @@ def label_shuffle(
     unit_interval(level, "level")
     rows, exact = _splits(a.size + b.size, a.size, counted(n_permutations, "n_permutations"), rng)
     observed, both = float(a.mean() - b.mean()), np.concatenate((a, b))
-    x = centred(both[:, None])[:, 0]
+    x = both - both.mean()
     tie = TIE * float(np.abs(x).sum()) + float(np.spacing(np.abs(both)).sum())  # numbers themselves are rounded
     extreme, (low, high) = _as_extreme(x, a.size, rows, tie), _shift_ends(x[: a.size], x[a.size :], rows, level)
     most = (1 - level) / 2 * (1 + 1e-12)  # a tie that keeps 0 in the p keeps it in the interval

@@ -168,6 +168,11 @@ def test_read_outs_of_whole_numbers_can_be_examined(f):
     np.testing.assert_array_equal(trials["score"].values[0], [intact, cut])
 
 
+def test_a_choice_may_be_the_seventh_already():
+    seven = nn.Sequential(nn.Linear(256, 10), _Last(lambda o: (o * 0).long() + 7)).eval()
+    assert nl.Specimen(seven, inputs()[:3]).sites()["output"].cut
+
+
 @pytest.mark.parametrize(
     ("f", "said"),
     [(lambda o: o[:, :0], r"shape \(3, 0\), no number"), (lambda o: o.to_sparse(), "to_dense"),

@@ -34,6 +34,15 @@ def test_label_shuffle__a_large_mean_changes_no_p(offset):
         np.testing.assert_allclose([found.low, found.high], [right.low, right.high], atol=1e-5)
 
 
+@pytest.mark.parametrize("offset", [1e8, 1e10])
+def test_label_shuffle__numbers_that_a_large_mean_rounds_still_tie(offset):
+    for seed in range(60):
+        stream = np.random.default_rng(seed)
+        a, b = stream.integers(0, 6, 5) / 8 * 0.8, stream.integers(0, 6, 4) / 8 * 0.8
+        if np.ptp(np.concatenate((a, b))):
+            assert permutation.label_shuffle(a + offset, b + offset).p >= permutation.label_shuffle(a, b).p - 1e-12
+
+
 def test_max_t__a_large_mean_leaves_mirrored_splits_tied():
     for seed in range(20):
         x = np.random.default_rng(seed).normal(size=(8, 2))
@@ -92,6 +101,11 @@ def test_single_case__covariates_and_scores_in_any_unit():
         found = single_case.deficit_with_covariates(-4.0 * score, controls * score, **scaled)
         assert found.p == pytest.approx(right, rel=1e-9)
     people = np.column_stack([controls, stream.normal(size=20)])
+    same = (
+        single_case.difference_with_covariates(np.array([-4, 0]) * unit, people * unit, n_draws=200, rng=0, **asked).p
+        for unit in (np.ones(2), np.array([1e-12, 1e12]))
+    )
+    assert next(same) == pytest.approx(next(same), rel=1e-6)
     one, other = (
         bayesian_standardised_difference(np.array([-4, 0]) * unit, people * unit, n_draws=200, rng=0).p
         for unit in (np.ones(2), np.array([1e-12, 1e12]))
