@@ -55,10 +55,6 @@ def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
     dataset = _checked(data)
     dataset = without_count(dataset.to_dataset(name="activity") if isinstance(dataset, xr.DataArray) else dataset)
     target = pathlib.Path(path)
-    if target.is_dir() and any((one / "journal").is_dir() for one in target.iterdir()):
-        raise FileFormatError(
-            f"{target.name} is the store of a campaign. Type nl.campaign.partial({str(path)!r}) for its trials."
-        )
     if target.suffix not in (".nc", ".zarr"):
         raise FileFormatError(f"{target.name}: expected a name that ends in .nc or .zarr.")
     check_names(map(str, dataset.variables))
