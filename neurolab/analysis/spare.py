@@ -92,11 +92,8 @@ def spared(
     ]
     lesioned = np.stack([sample.by_specimen(rows, task) for task in tasks], axis=1)
     n = min(map(len, values))
-    floor = max(test.p_floor for test in found)
     needed = [items_needed(bound, alpha=alpha) if one and bound < 1 else None for one, bound in zip(shares, bounds)]
-    most = max((one for one in needed if one is not None), default=None)
-    note = floor_text(n, floor, plural=sample.plural, alternative="greater", alpha=alpha, needed=most)
-    sizes = sizes_text(dict(zip(tasks, map(len, values))), sample.plural)
+    notes = _notes(sample, found, needed, dict(zip(tasks, map(len, values))))
     against = _without_room(sample, tasks, intact.mean(axis=0))
     return make_result(
         {
@@ -108,11 +105,18 @@ def spared(
         },
         coords={"specimen": sample.specimens, "task": strings(tasks)},
         **_about(sample, lesion, shares),
-        **sample.said(rng, note, sizes, undermined_by=against, tasks=tasks, rows=rows),
+        **sample.said(rng, *notes, undermined_by=against, tasks=tasks, rows=rows),
         n=n, level=1 - 2 * alpha, alpha=alpha, lesion=lesion,
         reasons=[_said(lesion, *one) + _too_few(one[1], len(value), sample.plural, some)
                  for *one, value, some in zip(tasks, found, bounds, values, needed)],
     )  # fmt: skip
+
+
+def _notes(sample: Sample, found: list[Tost], needed: list[int | None], sizes: dict[str, int]) -> tuple[str, str]:
+    """The sentences about the smallest p, and about tasks of different size."""
+    most, floor = max((one for one in needed if one is not None), default=None), max(test.p_floor for test in found)
+    said = {"plural": sample.plural, "alternative": "greater", "alpha": found[0].alpha, "needed": most}
+    return floor_text(min(sizes.values()), floor, **said), sizes_text(sizes, sample.plural)  # type: ignore[arg-type]
 
 
 def _bounds(

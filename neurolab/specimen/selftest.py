@@ -99,16 +99,7 @@ def self_test(specimen: Specimen) -> None:
             f"The model changes itself in forward, in evaluation mode too: {listed(changed, most=4)}. Expected "
             "weights and buffers that stay. Take the counter or cache out of the buffers, or freeze it."
         )
-    if first.is_floating_point() and first.element_size() < 2:
-        raise SpecimenError(
-            f"The read-out is {str(first.dtype).removeprefix('torch.')}, in which torch cannot even compare. Type "
-            "Specimen(model, example, output=lambda out: out.float())."
-        )
-    if not first.numel():
-        raise SpecimenError(
-            f"The read-out has the shape {tuple(first.shape)}, no number in it; expected one or more per stimulus. "
-            "Type Specimen(..., output=...) to choose another."
-        )
+    _check_numbers(first)
     if not _equal(first, second):
         raise SpecimenError(
             "Two runs of the same input give different read-outs; expected a deterministic network. Is dropout "
@@ -123,6 +114,20 @@ def self_test(specimen: Specimen) -> None:
             "batch statistics off (track_running_stats=True), or pass one stimulus at a time inside the model."
         )
     _test_bench(specimen, rows(specimen.example, 3))
+
+
+def _check_numbers(first: torch.Tensor) -> None:
+    """Refuse a read-out that holds no numbers, or none that can be compared."""
+    if first.is_floating_point() and first.element_size() < 2:
+        raise SpecimenError(
+            f"The read-out is {str(first.dtype).removeprefix('torch.')}, in which torch cannot even compare. Type "
+            "Specimen(model, example, output=lambda out: out.float())."
+        )
+    if not first.numel():
+        raise SpecimenError(
+            f"The read-out has the shape {tuple(first.shape)}, no number in it; expected one or more per stimulus. "
+            "Type Specimen(..., output=...) to choose another."
+        )
 
 
 def _different(specimen: Specimen) -> torch.Tensor:
