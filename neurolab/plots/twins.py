@@ -12,6 +12,7 @@ from neurolab.plots.drawing import Plot, choices_of, drawing_of
 from neurolab.plots.flags import flag_words
 from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level
+from neurolab.plots.sides import sided
 from neurolab.plots.words import (
     corrected_by,
     origin,
@@ -20,7 +21,6 @@ from neurolab.plots.words import (
     rng_words,
     sample_words,
     sentences,
-    sided,
     tested_by,
     tidy,
 )

@@ -234,13 +234,6 @@ def alpha_words(result: xr.Dataset) -> str:
     return probability(round(1 - level(result), 12))
 
 
-def sided(result: xr.Dataset) -> str:
-    """Get ``, two-sided`` or ``, one-sided`` where a test has a side, else nothing."""
-    given = str(result.attrs.get("alternative", "two-sided"))
-    tail = {"two-sided": "two-sided", "greater": "one-sided", "less": "one-sided"}.get(given, "")
-    return f", {tail}" if tail and tail not in str(result.attrs.get("test", "")) else ""
-
-
 def rng_words(result: xr.Dataset) -> str:
     """Get the sentence about the rng of an analysis, empty where the test is exact and drew nothing.
 

@@ -12,6 +12,7 @@ import neurolab
 from neurolab.plots.flags import flag_words
 from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level, names
+from neurolab.plots.sides import sided
 from neurolab.plots.units import neuroid_word
 from neurolab.plots.words import (
     corrected_by,
@@ -23,7 +24,6 @@ from neurolab.plots.words import (
     rng_words,
     sample_words,
     sentences,
-    sided,
     tested_by,
     tidy,
     words_between,

@@ -8,7 +8,8 @@ import xarray as xr
 from neurolab.errors import amount
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names
-from neurolab.plots.words import number, percent, sided, words_between
+from neurolab.plots.sides import sided
+from neurolab.plots.words import number, percent, words_between
 from neurolab.report.lesions import MOST_SAID
 from neurolab.report.methods_of_maps import Paragraph
 

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.plots.read import level, scalar
+from neurolab.plots.sides import sided
 from neurolab.plots.units import neuroid_word, unit_name
 from neurolab.plots.words import (
     TESTS,
@@ -16,7 +17,6 @@ from neurolab.plots.words import (
     percent,
     probability,
     sample_words,
-    sided,
     words_between,
 )
 

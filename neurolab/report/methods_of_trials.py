@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from neurolab.plots.read import level, names, scalar
-from neurolab.plots.words import corrected_by, number, p_words, percent, probability, sided, words_between
+from neurolab.plots.sides import sided
+from neurolab.plots.words import corrected_by, number, p_words, percent, probability, words_between
 from neurolab.report.methods_of_maps import Paragraph, found_words
 
 MOST_NAMED = 8

@@ -12,6 +12,7 @@ import xarray as xr
 from neurolab.errors import SchemaError
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names
+from neurolab.plots.sides import side_of
 from neurolab.plots.stat_map import sites_of
 from neurolab.plots.units import neuroid_word, shown_in, unit_name, unit_of
 from neurolab.plots.words import (
@@ -28,7 +29,7 @@ from neurolab.plots.words import (
 from neurolab.report.cases import own_tables
 from neurolab.schema import RESULTS
 
-COLUMNS = ("what", "effect", "low", "high", "p", "q", "p_floor", "unit")
+COLUMNS = ("what", "effect", "low", "high", "p", "q", "p_floor", "unit", "side")
 MOST_ROWS = 60
 #: What a result without dims is called in a table, by its analysis; its attrs fill the braces.
 WHOLE = {
@@ -44,9 +45,10 @@ WHOLE = {
 
 
 def result_table(result: xr.Dataset) -> pd.DataFrame:
-    """Get one row per tested effect: what, effect, low, high, p, q, p_floor, unit (numbers as they are in the result).
+    """Get one row per tested effect: what, effect, low, high, p, q, p_floor, unit, side; numbers as in the result.
 
-    q is the p after the correction for multiple tests, NaN where the result has none.
+    q is the p after the correction for multiple tests, NaN where the result has none. side is that of the p:
+    two-sided, one-sided or equivalence (two one-sided tests); low and high have two ends whatever it is.
 
     A map over neuroids gives one row per site: its most extreme unit, and how many pass the correction.
     """
@@ -77,7 +79,7 @@ def _rows(result: xr.Dataset, test: tuple[str, ...]) -> list[tuple]:
             called += f" ({percent(2 * level(result) - 1)} interval)"
         what = ": ".join(part for part in (where, called) if part) or _whole(result)
         what += _of_cohorts(result, {str(dim): str(result[dim].values[i]) for dim, i in zip(dims, at)})
-        rows.append((what, *(float(one.values[at]) for one in every), unit_of(result)))
+        rows.append((what, *(float(one.values[at]) for one in every), unit_of(result), side_of(result, p)))
     return rows
 
 
@@ -125,7 +127,7 @@ def _map_rows(result: xr.Dataset) -> pd.DataFrame:
             least = f"{passed:,} of {here.size:,} {neuroid_word(result)}s have q ≤ {probability(round(alpha, 12))}"
             what = f"{site}: {least}; strongest is {unit_name(result, best)}"
             cells = [float(result[name].values[best]) for name in ("effect", "low", "high", "p", "q")]
-            rows.append((what, *cells, float(result["p_floor"]), unit_of(result, best)))
+            rows.append((what, *cells, float(result["p_floor"]), unit_of(result, best), side_of(result)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -215,10 +217,13 @@ def _aligned(cells: list[tuple[str, ...]], left: set[int]) -> list[str]:
 
 
 def formatted(table: pd.DataFrame, share: float) -> list[tuple[str, ...]]:
-    """Get a :func:`result_table` as rows of text below a head: what, effect, interval, p, its q and floor if any."""
+    """Get a :func:`result_table` as rows of text below a head: what, effect, interval, p, its q, floor, side if any."""
     more = {"q": "q (corrected p)"} if table["q"].notna().any() else {}
     more |= {"p_floor": "smallest possible p"} if (table["p_floor"] > NO_FLOOR).any() else {}
-    head = ("", "effect", f"{percent(share)} interval", "p", *more.values())
+    sides = dict.fromkeys(side for side in table["side"] if side)
+    p = f"p, {next(iter(sides))}" if len(sides) == 1 else "p"
+    more |= {"side": "side of p"} if len(sides) > 1 else {}
+    head = ("", "effect", f"{percent(share)} interval", p, *more.values())
     return [head, *(_text(row, share, list(more)) for row in table.itertuples())]
 
 
@@ -234,7 +239,7 @@ def _text(row, share: float, more: list[str]) -> tuple[str, ...]:
         # a rank interval leaves out draws at both ends: (1 − level) / 2 of draws + 1 must be at least one draw
         draws = f"{np.ceil(round(2 / (1 - share), 9)) - 1:.0f} or more draws for {percent(share)}"
         interval = f"needs {draws}" if "rank" in row.what else f"none: too small a sample for {percent(share)}"
-    last = {"q": probability(row.q) if np.isfinite(row.q) else "", "p_floor": ""}
+    last = {"q": probability(row.q) if np.isfinite(row.q) else "", "p_floor": "", "side": row.side}
     last["p_floor"] = probability(row.p_floor) if row.p_floor > NO_FLOOR else ""
     return (
         row.what,

@@ -198,7 +198,7 @@ def test_git_state__is_said_in_words():
 
 def test_numbers_together__what_rounding_left_beside_the_others_is_nothing():
     row = {"what": "A", "unit": "", "effect": 0.002, "low": -1.1e-19, "high": 0.004, "p": 0.125, "q": np.nan,
-           "p_floor": 0.0}
+           "p_floor": 0.0, "side": "two-sided"}
     (_, (_, _, interval, *_)) = formatted(pd.DataFrame([row]), 0.95)
     assert interval == "[0.000, 0.004]"
     tiny = formatted(pd.DataFrame([{**row, "effect": 2e-14, "low": 1e-14, "high": 4e-14}]), 0.95)  # tesla, say
@@ -213,3 +213,22 @@ def test_printed_table__takes_a_single_result_and_says_what_it_cannot_take(six):
         printed_table([found])
     with pytest.raises(SchemaError, match="expected a result or a dict of results"):
         printed_table({"deficits": None})
+
+
+def test_tables__say_on_which_side_every_p_lies(every_result):
+    sides = {name: dict(zip(table["what"], table["side"])) for name, one in every_result.items()
+             if len(table := result_table(one))}
+    assert set(sides["plot_deficits"].values()) == {"two-sided"}
+    assert set(sides["plot_held_out"].values()) == set(sides["plot_controls"].values()) == {"one-sided"}
+    assert set(sides["plot_spared"].values()) == {"equivalence"}
+    recovery = sides["plot_recovery"]
+    named = ("recovery", "rising", "time", "recovered (90 % interval)")
+    assert [recovery[name] for name in named] == ["one-sided", "one-sided", "two-sided", "equivalence"]
+    matrix = sides["plot_localiser_matrix"]
+    assert matrix.pop("diagonal − rest") == "one-sided"
+    assert set(matrix.values()) == {"two-sided"}
+    assert "p, one-sided" in printed_table(every_result["plot_held_out"])
+    printed = printed_table(every_result["plot_recovery"])
+    assert "side of p" in printed
+    assert "p, one-sided" not in printed
+    assert "p, two-sided" in printed_table(every_result["plot_deficits"])
