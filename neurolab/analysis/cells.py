@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,11 @@ import xarray as xr
 
 from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows, target_rows
 from neurolab.analysis.scale import at_ceiling, at_floor, logit_deficit
+from neurolab.chance import RNG
 from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
 from neurolab.stats.equivalence import Tost, sign_flip_tost
-from neurolab.stats.right_or_wrong import is_of_shares, paired_shares_tost
+from neurolab.stats.permutation import SignFlip, sign_flip
+from neurolab.stats.right_or_wrong import is_of_shares, paired_shares, paired_shares_tost, shares_beyond
 from neurolab.trials import pick_task
 
 
@@ -117,6 +119,38 @@ def spared_test(value: Any, bound: float, alpha: float, over: str, rng: np.rando
     if right_or_wrong(values, over):
         return paired_shares_tost(values, bounds=bound, alpha=alpha)
     return sign_flip_tost(values, bounds=bound, alpha=alpha, rng=rng)
+
+
+def mean_test(
+    value: Any,
+    over: str,
+    *,
+    alternative: str = "two-sided",
+    level: float,
+    popmean: float = 0.0,
+    rng: RNG,
+) -> SignFlip:
+    """Get the test of a mean deficit: a sign-flip, of stimuli right or wrong with the interval of paired shares.
+
+    value : per member of the sample. over : what these are. popmean : the mean under the null. About 0 a sign-flip asks
+    nothing that differences of right and wrong lack; about another mean they are tested by the score, one-sided.
+
+    Example
+    -------
+    >>> test = mean_test([1, 0, 0, 0, 0, 1, 1, 0, 1, 0], "stimulus", level=0.95, rng=0)
+    >>> test.p, round(test.low, 3), round(test.high, 3)
+    (0.125, -0.024, 0.739)
+    """
+    values = np.asarray(value, dtype=np.float64)
+    test = sign_flip(values, alternative=alternative, level=level, popmean=popmean, rng=rng)
+    if not right_or_wrong(values, over):
+        return test
+    ends = paired_shares(values, level=level)
+    found = replace(test, low=ends.low, high=ends.high, note="")
+    if not popmean:
+        return found
+    tested = shares_beyond(values, popmean, alternative=alternative)
+    return replace(found, p=tested.p, p_floor=tested.p_floor)
 
 
 def right_or_wrong(values: Any, over: str) -> bool:

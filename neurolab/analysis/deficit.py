@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurolab.analysis.cells import right_or_wrong
+from neurolab.analysis.cells import mean_test, right_or_wrong
 from neurolab.analysis.draws import GROUP, draws_label, draws_together
 from neurolab.analysis.sample import Sample, about_task, all_tasks, sample_of, sham_rows
 from neurolab.analysis.scale import RULE, at_ceiling, at_floor, logit_deficit
@@ -15,8 +15,6 @@ from neurolab.analysis.words import floor_text, sizes_text, uncorrected_text
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
-from neurolab.stats.permutation import sign_flip
-from neurolab.stats.right_or_wrong import paired_shares
 from neurolab.trials import pick_task
 
 register_result(
@@ -159,17 +157,15 @@ def _cell(
     bounded, chance = about_task(sample.trials, task)
     intact, lesioned = sample.by_specimen(shams, task), sample.by_specimen(rows, task)
     values = sample.table(shams, task) - sample.table(rows, task)
-    test = sign_flip(values.to_numpy(), alternative=alternative, level=level, rng=rng)
-    shares = right_or_wrong(values, sample.over)
-    ends = paired_shares(values.to_numpy(), level=level) if shares else test
+    test = mean_test(values, sample.over, alternative=alternative, level=level, rng=rng)
     n_trials = len(pick_task(sample.trials, task))
     return {
         "effect": test.effect,
-        "low": ends.low,
-        "high": ends.high,
+        "low": test.low,
+        "high": test.high,
         "p": test.p,
         "p_floor": test.p_floor,
-        "shares": shares,
+        "shares": right_or_wrong(values, sample.over),
         "effect_logit": float(logit_deficit(intact, lesioned, n_trials, bounded=bounded).mean()),
         "ceiling": at_ceiling(float(intact.mean()), chance, bounded=bounded),
         "floor": at_floor(float(lesioned.mean()), chance, bounded=bounded),

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab.analysis.cells import TwoByTwo, right_or_wrong, spared_test, two_by_two
+from neurolab.analysis.cells import TwoByTwo, mean_test, right_or_wrong, spared_test, two_by_two
 from neurolab.analysis.verdict import Evidence, reasons, undermined_by, verdict
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.equivalence import Tost
-from neurolab.stats.permutation import SignFlip, sign_flip
+from neurolab.stats.permutation import SignFlip
 
 CLAIM = ("effect", "low", "high", "p", "p_floor", "effect_logit")
 OWN = ("own_effect", "own_low", "own_high", "own_p", "own_p_floor")
@@ -143,10 +143,10 @@ def _evidence(cells: TwoByTwo, differences: list[pd.Series], alpha: float, rng: 
     itself = [f"lesion of {a} itself costs {x}" for a, x, *_ in two]
     spare = [f"lesion of {a} spares {y}" for a, _, _, y in two]
     streams = [f"{a} hurts {x} more than {b} does" for a, x, b, _ in two]  # addresses of chance: they do not change
-    claims = [_claim(value, alpha, generator(rng, "claim", name)) for value, name in zip(differences, streams)]
-    own = [_claim(cells.values[i, i], alpha, generator(rng, "own", f"{a} hurts {x} itself"))
-           for i, (a, x, *_) in enumerate(two)]  # fmt: skip
     over, addresses = cells.sample.over, [f"{a} spares {y}" for a, _, _, y in two]
+    claims = [_claim(value, alpha, over, generator(rng, "claim", name)) for value, name in zip(differences, streams)]
+    own = [_claim(cells.values[i, i], alpha, over, generator(rng, "own", f"{a} hurts {x} itself"))
+           for i, (a, x, *_) in enumerate(two)]  # fmt: skip
     spares = [_spared(cells.values[i, 1 - i], cells.bounds[1 - i], alpha, over, generator(rng, "spared", name))
               for i, name in enumerate(addresses)]  # fmt: skip
     return Evidence(cells, named, itself, spare, claims, own, spares, alpha)
@@ -157,15 +157,15 @@ def _shares(cells: TwoByTwo) -> bool:
     return any(right_or_wrong(cells.values[i, 1 - i], cells.sample.over) for i in (0, 1))
 
 
-def _claim(value: pd.Series, alpha: float, rng: np.random.Generator) -> SignFlip:
-    return sign_flip(value.to_numpy(), alternative="greater", level=1 - 2 * alpha, rng=rng)
+def _claim(value: pd.Series, alpha: float, over: str, rng: np.random.Generator) -> SignFlip:
+    return mean_test(value, over, alternative="greater", level=1 - 2 * alpha, rng=rng)
 
 
 def _spared(value: pd.Series, bound: float, alpha: float, over: str, rng: np.random.Generator) -> Tost | SignFlip:
     """The equivalence test; without a usable bound only the deficit and its interval, so that nothing can be shown."""
     if np.isfinite(bound) and bound > 0:
         return spared_test(value, bound, alpha, over, rng)
-    return sign_flip(value.to_numpy(), level=1 - 2 * alpha, rng=rng)
+    return mean_test(value, over, level=1 - 2 * alpha, rng=rng)
 
 
 def _variables(evidence: Evidence, differences: list[pd.Series]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurolab.analysis.cells import mean_test
 from neurolab.analysis.localiser import known
 from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows
 from neurolab.analysis.strength import ladder_rows, made_shares, strength_name
@@ -183,7 +184,7 @@ def _curve(
             score[:, at], ends[:, at], draws[at] = intact, 0.0, len(shams)
         elif dose in ladder:
             rows = ladder[dose]
-            test = sign_flip((sample.table(shams, task) - sample.table(rows, task)).to_numpy(), level=level, rng=rng)
+            test = mean_test(sample.table(shams, task) - sample.table(rows, task), sample.over, level=level, rng=rng)
             score[:, at], ends[:, at], draws[at] = (
                 sample.by_specimen(rows, task),
                 (test.effect, test.low, test.high),

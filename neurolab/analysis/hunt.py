@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurolab.analysis.cells import mean_test, right_or_wrong
+from neurolab.analysis.sample import PLURAL
 from neurolab.analysis.words import floor_text, joined
 from neurolab.chance import RNG, generator
 from neurolab.coalitions import BETWEEN
@@ -19,10 +21,13 @@ from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.minimal import MinimalSets
 from neurolab.stats.multiplicity import holm
 from neurolab.stats.permutation import SignFlip, n_needed, sign_flip
+from neurolab.stats.right_or_wrong import shares_beyond
 
 TEST = ("effect", "low", "high", "p", "p_floor")
 #: More minimal sets than these are counted, not listed.
 MOST_SETS = 64
+#: Where the search for a number of stimuli ends that could show a set; a bound of nearly all stimuli asks for more.
+MOST_TESTERS = 10_000
 
 register_result(
     "minimal_set",
@@ -48,7 +53,29 @@ class Hunt:
     chose: np.ndarray
     bound: float
     level: float
-    plural: str
+    over: str
+
+    @property
+    def plural(self) -> str:
+        """What the members are called."""
+        return PLURAL[self.over]
+
+    @property
+    def tests(self) -> np.ndarray:
+        """Which members test: those that did not choose."""
+        return ~self.chose
+
+    @property
+    def shares(self) -> bool:
+        """Whether the members are stimuli that are right or wrong."""
+        return right_or_wrong(self.deficit(self.everyone), self.over)
+
+    def floor(self, n: int) -> float:
+        """Get the smallest p of both claims about a set where ``n`` members test it."""
+        if not self.shares:
+            return sign_flip(np.ones(n), alternative="greater", rng=0).p_floor  # above 30 of drawn signs
+        ends = ((1.0, "greater"), (-1.0, "less"))
+        return max(shares_beyond(np.full(n, sign), self.bound, alternative=side).p for sign, side in ends)
 
     @property
     def everyone(self) -> int:
@@ -125,14 +152,12 @@ def choosers(n: int, share: float, rng: RNG) -> np.ndarray:
 
 def floor_note(hunt: Hunt) -> str:
     """Get the sentence about the smallest p of those that test."""
-    n = int((~hunt.chose).sum())
+    n = int(hunt.tests.sum())
+    about: dict[str, Any] = {"plural": hunt.plural, "alternative": "greater", "alpha": 1 - hunt.level}
+    if hunt.shares:
+        about["needed"] = _needed(hunt, 1)
     chose = f"{int(hunt.chose.sum())} {hunt.plural} chose the sets, the others tested them."
-    return f"{chose} {floor_text(n, _floor(n), plural=hunt.plural, alternative='greater', alpha=1 - hunt.level)}"
-
-
-def _floor(n: int) -> float:
-    """The smallest p of so many that test, above 30 of drawn signs."""
-    return sign_flip(np.ones(n), alternative="greater", rng=0).p_floor
+    return f"{chose} {floor_text(n, hunt.floor(n), **about)}"
 
 
 def hunted(
@@ -178,14 +203,23 @@ def hunted(
 def _too_few(hunt: Hunt, n_sets: int) -> str:
     """What undermines a search whose testers are so few that no set could be shown, however much it costs."""
     n, alpha = int((~hunt.chose).sum()), 1 - hunt.level
-    if not n_sets or n_sets * 0.5**n <= alpha + 1e-12:
+    least = n_sets * (hunt.floor(n) if hunt.shares else 0.5**n)
+    if not n_sets or least <= alpha + 1e-12:
         return ""
-    needed = n_needed("sign_flip", alpha=alpha / n_sets, alternative="greater")
+    needed = _needed(hunt, n_sets)
     sets = "one set" if n_sets == 1 else f"{n_sets} sets"
     return (
-        f"{n} {hunt.plural} test {sets}: the smallest q (Holm) is {min(1.0, n_sets * 0.5**n):.2g}, so that none can be "
+        f"{n} {hunt.plural} test {sets}: the smallest q (Holm) is {min(1.0, least):.2g}, so that none can be "
         f"shown. It takes {needed} that test, about {math.ceil(needed * len(hunt.chose) / n)} in all."
     )
+
+
+def _needed(hunt: Hunt, n_sets: int) -> int:
+    """How many must test so many sets that the smallest q reaches alpha."""
+    alpha = (1 - hunt.level) / n_sets
+    if not hunt.shares:
+        return n_needed("sign_flip", alpha=alpha, alternative="greater")
+    return next((n for n in range(2, MOST_TESTERS) if hunt.floor(n) <= alpha), MOST_TESTERS)
 
 
 def _flagged(about: Mapping[str, Any], sentence: str) -> dict[str, Any]:
@@ -200,7 +234,8 @@ def _about(hunt: Hunt, task: str) -> dict[str, str]:
         "analysis": "minimal_set",
         "estimand": f"the mean deficit of each minimal set of {joined(list(hunt.players))} on {task}, over "
         f"{hunt.plural} that did not choose it, against {hunt.bound:.3g}",
-        "test": f"one-sided sign-flips over {hunt.plural}, intersection-union",
+        "test": "one-sided score tests of paired shares, counted over all outcomes, intersection-union" if hunt.shares
+        else f"one-sided sign-flips over {hunt.plural}, intersection-union",
         "alternative": "greater",
         "correction": "holm",
     }
@@ -223,11 +258,12 @@ def _found(hunt: Hunt, sets: Sequence[int], dim: str) -> dict[str, Any]:
 def _tested(hunt: Hunt, taken: int, rng: RNG) -> tuple[SignFlip, SignFlip]:
     """The set against the bound, and the set without the region that is needed least, where it was not chosen."""
     settings: dict[str, Any] = {"popmean": hunt.bound, "level": hunt.level}
-    tests = ~hunt.chose
-    stream = generator(rng, "minimal set", hunt.name(taken))
-    whole = sign_flip(hunt.deficit(taken)[tests], alternative="greater", rng=stream, **settings)
+    tests, stream = hunt.tests, generator(rng, "minimal set", hunt.name(taken))
+    whole = mean_test(hunt.deficit(taken)[tests], hunt.over, alternative="greater", rng=stream, **settings)
     spared = [taken ^ 1 << k for k in range(len(hunt.players)) if taken >> k & 1]
-    less = [sign_flip(hunt.deficit(one)[tests], alternative="less", rng=stream, **settings) for one in spared]
+    less = [
+        mean_test(hunt.deficit(one)[tests], hunt.over, alternative="less", rng=stream, **settings) for one in spared
+    ]
     return whole, max(less, key=lambda test: (test.p, test.effect))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurolab.analysis.cells import mean_test, right_or_wrong
 from neurolab.analysis.sample import Sample, about_task, all_tasks, sample_of, sham_rows, target_rows
 from neurolab.analysis.words import floor_text, holm_text
 from neurolab.chance import RNG, generator
@@ -79,9 +80,11 @@ def localiser_matrix(
     lesions, columns = _paired_up(sample.trials, localisers, tasks)
     values, per_specimen = _cells(sample, lesions, columns)
     cells = {
-        (i, j): sign_flip(series.to_numpy(), level=level, rng=generator(rng, "matrix", lesions[i], columns[j]))
+        (i, j): mean_test(series, sample.over, level=level, rng=generator(rng, "matrix", lesions[i], columns[j]))
         for (i, j), series in values.items()
     }
+    wrong = any(right_or_wrong(series, sample.over) for series in values.values())
+    shares = " (intervals of paired shares)" if wrong else ""
     unit, weights = _weights(sample, lesions, columns)
     diagonal = _diagonal(values, weights, by_stimulus=sample.over == "stimulus")
     stands_out = sign_flip(diagonal, alternative="greater", level=level, rng=generator(rng, "matrix diagonal"))
@@ -95,7 +98,7 @@ def localiser_matrix(
         analysis="localiser_matrix",
         estimand=f"the mean over {sample.plural} of the deficit of each lesion on each task; the diagonal minus "
         "the rest, within task",
-        test=f"two-sided sign-flip over {sample.plural} per cell; one-sided for the diagonal",
+        test=f"two-sided sign-flip over {sample.plural} per cell{shares}; one-sided for the diagonal",
         n=min(sample.size(task) for task in columns),
         correction="holm",
         **sample.said(rng, *_notes(cells, stands_out, sample.plural, 1 - level), tasks=columns,

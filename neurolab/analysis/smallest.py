@@ -79,7 +79,7 @@ def minimal_set(
     chose = choosers(game.members, choosing, rng)
     intact = np.array([game.of(0)[chose].mean()])
     bound = float(spared_bounds(game.sample.trials, (task,), intact, costing, "costing")[0])
-    hunt = Hunt(game.players, game.deficit, chose, checked_bound(bound), level, game.sample.plural)
+    hunt = Hunt(game.players, game.deficit, chose, checked_bound(bound), level, game.sample.over)
     found = minimal.every(np.array([hunt.fails(taken) for taken in range(2**game.n)]))
     about = about_game(game, level, rng, floor_note(hunt))
     return hunted(hunt, found, game.sample.dim, game.coords, rng, **about, search="all coalitions")
@@ -142,7 +142,7 @@ def search_minimal_set(
     deficits.ask([0, *(1 << k for k in range(len(names)))])
     members = len(deficits(0))
     chose = choosers(members, choosing, rng)
-    hunt = Hunt(names, deficits, chose, checked_bound(deficit), level, PLURAL[over])
+    hunt = Hunt(names, deficits, chose, checked_bound(deficit), level, over)
     singles = [-hunt.mean(1 << k) for k in range(len(names))]
     order = [int(k) for k in np.argsort(singles, kind="stable")]
     found = minimal.search(hunt.fails, len(names), order=order, max_evaluations=max_evaluations)

@@ -97,6 +97,14 @@ def unchanged(stream: Stream, effect: float, *, n: int, bound: float, won: float
     return found_of(right_or_wrong.paired_shares_tost(x, bounds=bound), effect)
 
 
+def costing(stream: Stream, effect: float, *, n: int, bound: float, side: str, flips: bool = False) -> Found:
+    """Test whether more, or fewer, of n items than a share turn wrong, by the score or, wrongly, by sign flips."""
+    x = (stream.random(n) < effect).astype(float)
+    if flips:
+        return Found(permutation.sign_flip(x, popmean=bound, alternative=side, rng=stream).p)
+    return Found(right_or_wrong.shares_beyond(x, bound, alternative=side).p)
+
+
 def joined(stream: Stream, effect: float, *, n: int) -> Found:
     """Join two one-sided sign flips, the first of a large effect: the claims of a crossover."""
     pair = stream.normal(3, 1, n), stream.normal(effect, 1, n)
@@ -171,6 +179,18 @@ ENTRIES = (
           "A tenth of the items turn wrong, the upper bound itself, and none right.", "20 items",
           partial(unchanged, n=20, bound=0.1, won=0.0, flips=True), shortcut(), at=0.1, power_at=0.0,
           effect="no item changes, bound .1"),
+    Entry("shares_beyond, more than half", "stats.right_or_wrong.shares_beyond",
+          "The lesion turns half of the items wrong, the bound itself.", "30 items",
+          partial(costing, n=30, bound=0.5, side="greater"), conservative(), at=0.5, power_at=0.9,
+          effect="nine tenths turn wrong"),
+    Entry("shares_beyond, fewer than a fifth", "stats.right_or_wrong.shares_beyond",
+          "The lesion turns a fifth of the items wrong, the bound itself.", "30 items",
+          partial(costing, n=30, bound=0.2, side="less"), conservative(), at=0.2, power_at=0.0,
+          effect="no item changes"),
+    Entry("sign_flip of right and wrong about a bound", _FLIP,
+          "A tenth of the items turn wrong, the bound itself.", "20 items",
+          partial(costing, n=20, bound=0.1, side="less", flips=True), shortcut(), at=0.1, power_at=0.0,
+          effect="no item changes"),
     Entry("two sign flips joined", _FLIP, "One claim true and large, the other null: the edge of a crossover.",
           "8 values each", partial(joined, n=8), exact(attainable(256)), power_at=1.5, effect="mean 1.5 sd"),
     Entry("sign_flip_share", "stats.shares.sign_flip_share", "No gain over a base of 10.", "8 values", share,

@@ -85,7 +85,8 @@ def minimal_set(result: xr.Dataset) -> Paragraph:
         f"random, and tested in the {attrs['n']} others by {_test(result)}: the set costs that much, and each of its "
         f"regions is needed. Found: {_some(sets) if sets else 'none'}."
     )
-    return text, ("Kriegeskorte et al. 2009", "Berger 1982", "Nichols & Holmes 2002", _holm(result))
+    test = "Hsueh et al. 2001" if "paired shares" in str(attrs.get("test")) else "Nichols & Holmes 2002"
+    return text, ("Kriegeskorte et al. 2009", "Berger 1982", test, _holm(result))
 
 
 def reserve(result: xr.Dataset) -> Paragraph:

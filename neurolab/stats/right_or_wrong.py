@@ -9,13 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats as sps
 from scipy.optimize import brentq
 
 from neurolab.errors import DataError
-from neurolab.stats._given import TINY, floats, sample, unit_interval
+from neurolab.stats._given import TINY, choice, floats, number, sample, unit_interval
 from neurolab.stats.equivalence import Bounds, Tost, _bounds, _tested
+
+#: Up to so many items every outcome is counted.
+EXACT_ITEMS = 500
+#: The score of what cannot be under the null.
+FAR = 1e9
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,8 @@ class Pairs:
         self.effect = (self.lost - self.won) / self.n
 
     def spread(self, shift: float) -> float:
-        """Get the standard error of ``lost - won`` where the true difference is ``shift`` (Tango 1998, eq. 3)."""
-        n, b, c = self.n, self.lost, self.won
-        half, rest = (2 * n - b + c) * shift - b - c, -c * shift * (1 - shift)
-        least = (np.sqrt(max(half**2 - 8 * n * rest, 0.0)) - half) / (4 * n)
-        return float(np.sqrt(max(n * (2 * least + shift * (1 - shift)), 0.0)))
+        """Get the standard error of ``lost - won`` where the true difference is ``shift``."""
+        return float(_spread(self.n, np.asarray(float(self.lost)), np.asarray(float(self.won)), shift))
 
     def tail(self, shift: float, side: float) -> float:
         """Get the one-sided p that the difference lies above (side 1) or below (-1) ``shift``, half an item less."""
@@ -127,6 +129,71 @@ def paired_shares_tost(x: ArrayLike, *, bounds: Bounds, alpha: float = 0.05) -> 
     return Tost(p, pairs.effect, *pairs.ends(1 - 2 * alpha), (low, high), lower, upper, alpha, min(floor, p))
 
 
+@dataclass(frozen=True)
+class SharesBeyond:
+    """A one-sided test that a difference of two shares lies beyond a value; ``effect`` is the difference."""
+
+    p: float
+    effect: float
+    p_floor: float
+    n: int
+    alternative: str
+
+
+def shares_beyond(x: ArrayLike, popmean: float, *, alternative: str = "greater") -> SharesBeyond:
+    """Get the one-sided test that two shares of the same items differ by more, or less, than a value.
+
+    p is that of Tango's score counted over all outcomes, at the worst share of items that change either way; above
+    ``EXACT_ITEMS`` items that of a normal score, half an item less.
+
+    Parameters
+    ----------
+    x: per item, right under the first condition minus right under the second, shape (n,): -1, 0 and 1.
+    popmean: the difference of shares under the null, between -1 and 1. alternative: "greater" or "less".
+
+    When this is invalid: items that are not independent. At ``popmean`` 0 a ``sign_flip`` is exact.
+    Source: Hsueh, Liu & Chen (2001), doi:10.1111/j.0006-341X.2001.00478.x.
+
+    Example
+    -------
+    >>> round(shares_beyond([1] * 9 + [0], 0.5).p, 4), shares_beyond([1] * 9 + [0], 0.5).p_floor
+    (0.0107, 0.0009765625)
+    """
+    given, side = floats(x, "x"), 1.0 if choice(alternative, ("greater", "less"), "alternative") == "greater" else -1.0
+    if not is_of_shares(given):
+        raise DataError("x holds other numbers than -1, 0 and 1; expected right minus wrong per item, or a sign_flip.")
+    pairs, shift = Pairs(given), number(popmean, "popmean")
+    if not -1 < shift < 1:
+        raise DataError(f"popmean={popmean!r} given; expected a difference of shares, between -1 and 1.")
+    p, floor = (_counted(one, shift, side) for one in (pairs, Pairs(np.full(pairs.n, side))))
+    return SharesBeyond(p, pairs.effect, min(floor, p), pairs.n, alternative)
+
+
+def _counted(pairs: Pairs, shift: float, side: float) -> float:
+    """The chance of a score as far beyond a shift, at the worst share of items that change back."""
+    n, lost, won = pairs.n, pairs.lost, pairs.won
+    if n > EXACT_ITEMS:
+        return pairs.tail(shift, side)
+    if side < 0:  # the mirror image: what was won was lost
+        lost, won, shift = won, lost, -shift
+    changed = np.arange(n + 1)
+    up = np.arange(n + 1) + np.zeros((n + 1, 1))  # of so many that changed (rows), this many were lost
+    far = _score(n, up, changed[:, None] - up, shift) >= float(_score(n, lost, won, shift)) - 1e-9
+    least = changed + 1 - (far & (up <= changed[:, None])).sum(axis=1)  # the score rises with what is lost
+    back = np.linspace(max(0.0, -shift), (1 - shift) / 2, 129)[:, None]
+    either = np.minimum(shift + 2 * back, 1.0)
+    share = np.divide(shift + back, either, out=np.ones_like(back), where=either > 0)
+    chance = sps.binom.pmf(changed, n, either) * sps.binom.sf(least - 1, changed, np.clip(share, 0, 1))
+    return float(np.clip(chance.sum(axis=1).max(), TINY, 1.0))
+
+
+def _score(n: int, lost: ArrayLike, won: ArrayLike, shift: float) -> NDArray:
+    """How far ``lost - won`` of n lies above a shift, in standard errors; of outcomes that cannot be, any number."""
+    b, c = np.asarray(lost, dtype=np.float64), np.asarray(won, dtype=np.float64)
+    spread, apart = _spread(n, b, c, shift), b - c - n * shift
+    return np.where(spread > 0, apart / np.where(spread > 0, spread, 1.0), np.sign(apart) * FAR)
+
+
 def items_needed(bound: float, *, alpha: float = 0.05) -> int:
     """Get how many items, of which none changes, show by ``paired_shares_tost`` that two shares lie within ±bound.
 
@@ -138,6 +205,13 @@ def items_needed(bound: float, *, alpha: float = 0.05) -> int:
     bound, z = unit_interval(bound, "bound"), float(sps.norm.isf(unit_interval(alpha, "alpha")))
     spread = z * np.sqrt(bound * (1 - bound))
     return int(np.ceil(((spread + np.sqrt(spread**2 + 2 * bound)) / (2 * bound)) ** 2))
+
+
+def _spread(n: int, b: NDArray, c: NDArray, shift: float) -> NDArray:
+    """The standard error of b - c of n where the true difference is ``shift`` (Tango 1998, eq. 3)."""
+    half, rest = (2 * n - b + c) * shift - b - c, -c * shift * (1 - shift)
+    least = (np.sqrt(np.maximum(half**2 - 8 * n * rest, 0.0)) - half) / (4 * n)
+    return np.sqrt(np.maximum(n * (2 * least + shift * (1 - shift)), 0.0))
 
 
 def _beyond(pairs: Pairs, end: float, side: float) -> float:

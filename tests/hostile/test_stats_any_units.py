@@ -334,7 +334,8 @@ def test_search__a_game_of_one_network_is_told_what_to_ask():
 
 
 def test_minimal_set__the_floor_of_many_testers_is_that_of_drawn_signs():
-    from neurolab.analysis.hunt import _floor
+    from neurolab.analysis.hunt import Hunt
 
-    assert _floor(20) == 0.5**20
-    assert _floor(60) == 1e-4
+    hunt = Hunt(("a",), lambda taken: np.full(90, 0.5), np.arange(90) < 30, 0.1, 0.95, "specimen")
+    assert hunt.floor(20) == 0.5**20
+    assert hunt.floor(60) == 1e-4

@@ -1,5 +1,7 @@
 """Shares of the same items: the score against its own likelihood, every outcome counted, and who uses it."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
@@ -7,7 +9,8 @@ from scipy.stats import multinomial, norm
 
 import neurolab as nl
 from neurolab.errors import DataError
-from neurolab.stats.right_or_wrong import items_needed, paired_shares, paired_shares_tost
+from neurolab.report import methods_text
+from neurolab.stats.right_or_wrong import items_needed, paired_shares, paired_shares_tost, shares_beyond
 
 
 def items(lost, won, n):
@@ -43,6 +46,56 @@ def test_every_outcome_counted__few_false_claims_and_enough_coverage(n):
             p = dict(zip(pairs, chance.pmf([(b, c, n - b - c) for b, c in pairs])))
             assert sum(p[pair] for pair in pairs if claimed[pair]) <= 0.05
             assert sum(p[pair] for pair in pairs if ends[pair].low <= shift <= ends[pair].high) >= 0.95
+
+
+def by_counting(lost, won, n, shift):
+    """The p that the difference lies above ``shift``: every outcome by its score, written out one after another."""
+    def score(b, c):
+        half, rest = (2 * n - b + c) * shift - b - c, -c * shift * (1 - shift)
+        q = (np.sqrt(half**2 - 8 * n * rest) - half) / (4 * n)
+        spread = np.sqrt(n * (2 * q + shift * (1 - shift)))
+        return (b - c - n * shift) / spread if spread else 1e9 * np.sign(b - c - n * shift)
+
+    far = [(b, c, n - b - c) for b in range(n + 1) for c in range(n + 1 - b) if score(b, c) >= score(lost, won) - 1e-9]
+    backs = np.linspace(max(0.0, -shift), (1 - shift) / 2, 300)
+    return max(multinomial(n, [shift + q, q, max(0.0, 1 - shift - 2 * q)]).pmf(far).sum() for q in backs)
+
+
+@pytest.mark.parametrize(("lost", "won", "n"), [(3, 1, 9), (0, 2, 12), (9, 2, 14), (8, 0, 8), (0, 0, 7)])
+@pytest.mark.parametrize("shift", [0.1, 0.5, -0.2])
+def test_beyond_a_value__p_is_that_of_every_outcome_counted(lost, won, n, shift):
+    x = items(lost, won, n)
+    more = shares_beyond(x, shift)
+    assert more.p == pytest.approx(by_counting(lost, won, n, shift), rel=2e-3)
+    assert more.p == pytest.approx(shares_beyond(-x, -shift, alternative="less").p)
+    assert more.effect == pytest.approx(x.mean())
+    assert shares_beyond(np.ones(n), shift).p == more.p_floor <= more.p
+
+
+def test_beyond_a_value__many_items_are_tested_by_the_normal_score():
+    few, many = (shares_beyond(items(n // 2 + 8, 8, n), 0.4).p for n in (500, 501))
+    assert few == pytest.approx(many, rel=0.2)
+    assert many == pytest.approx(by_likelihood(8, 258, 501, -0.4), rel=1e-3)
+
+
+@pytest.mark.parametrize("n", [8, 15, 30])
+@pytest.mark.parametrize("side", ["greater", "less"])
+def test_beyond_a_value__few_false_claims_in_every_outcome(n, side):
+    pairs = [(b, c) for b in range(n + 1) for c in range(n + 1 - b)]
+    for shift in (0.1, 0.3, 0.5, 0.7):
+        claimed = [pair for pair in pairs if shares_beyond(items(*pair, n), shift, alternative=side).p <= 0.05]
+        for won in (0.0, 0.05, (1 - shift) / 2):
+            chance = multinomial(n, [shift + won, won, max(0.0, 1 - shift - 2 * won)])
+            assert sum(chance.pmf([b, c, n - b - c]) for b, c in claimed) <= 0.05
+
+
+def test_beyond_a_value__takes_right_and_wrong_and_one_side():
+    with pytest.raises(DataError, match="other numbers than -1, 0 and 1"):
+        shares_beyond([0.5, 1], 0.1)
+    with pytest.raises(nl.errors.UnknownNameError, match="choose from"):
+        shares_beyond([0, 1], 0.1, alternative="two-sided")
+    with pytest.raises(DataError, match="between -1 and 1"):
+        shares_beyond([0, 1], 1.0)
 
 
 @pytest.mark.parametrize("x", [[0] * 4, [1] * 6, [-1] * 3 + [0] * 2, items(4, 4, 30), items(0, 9, 200)])
@@ -98,6 +151,62 @@ def test_deficits_of_right_and_wrong_have_the_interval_of_shares():
     assert found.attrs["test"].endswith("intervals of paired shares")
     graded = nl.deficits(trials([0.5] * 3 + [1.0] * 37), rng=0)
     assert graded.attrs["test"] == "sign-flip over stimuli"
+
+
+def coalitions(n, wrong):
+    """Trials of one network: A and B together turn the first ``wrong`` of n stimuli wrong, alone one of them."""
+    few, many = ([0.0] * k + [1.0] * (n - k) for k in (1, wrong))
+    return nl.make_trials(
+        [[[1.0] * n, few, few, many]], specimen=["net"], kind="simulated",
+        lesions={"lesion_id": ["sham", "A", "B", "A + B"], "roi": ["sham", "A", "B", "A + B"],
+                 "role": ["sham", "target", "target", "target"]},
+        trial={"task": ["t"] * n, "stimulus_id": [f"s{i}" for i in range(n)], "condition": ["x"] * n},
+        tasks={"t": {"unit": "proportion correct", "bounded": True, "chance": 0.0}},
+    )  # fmt: skip
+
+
+def test_minimal_sets_of_stimuli_right_or_wrong_are_tested_by_the_score():
+    trials = coalitions(30, 27)
+    found = nl.analysis.minimal_set(trials, task="t", costing={"t": 0.4}, over="stimulus", rng=0)
+    both = found.sel(set="A + B")
+    tests = np.r_[np.zeros(27), np.ones(3)][~found["chose"].values] == 0
+    right = shares_beyond(tests.astype(float), 0.4)
+    one = np.where(np.arange(30) == 0, 1.0, 0.0)[~found["chose"].values]
+    less = shares_beyond(one, 0.4, alternative="less")
+    assert float(both["p"]) == max(right.p, less.p)
+    assert [float(both[name]) for name in ("effect", "p_floor", "needed_p", "needed_p_floor")] == pytest.approx(
+        [right.effect, right.p_floor, less.p, less.p_floor])  # fmt: skip
+    ends = paired_shares(tests.astype(float))
+    assert (float(both["low"]), float(both["high"])) == (ends.low, ends.high)
+    assert "score tests of paired shares" in found.attrs["test"]
+    assert "Hsueh" in methods_text(found)
+
+
+def test_minimal_sets_of_too_few_stimuli_say_how_many_it_takes():
+    found = nl.analysis.minimal_set(coalitions(9, 9), task="t", costing={"t": 0.9}, over="stimulus", rng=0)
+    said, = [line for line in json.loads(found.attrs["undermined_by"]) if "that test" in line]
+    needed = int(said.partition("It takes ")[2].split()[0])
+    assert shares_beyond(np.ones(needed), 0.9).p <= 0.05
+    assert shares_beyond(np.ones(needed - 1), 0.9).p > 0.05
+
+
+def test_claims_cells_and_doses_of_right_and_wrong_have_the_interval_of_shares():
+    n, cut = 24, {"A": 10, "B": 4}
+    score = [[1.0] * n, *([0.0] * k + [1.0] * (n - k) for k in cut.values())]
+    both = nl.make_trials(
+        [[row * 2 for row in score]], specimen=["net"], kind="simulated",
+        lesions={"lesion_id": ["sham", *cut], "roi": ["sham", *cut], "role": ["sham", "target", "target"]},
+        trial={"task": ["X"] * n + ["Y"] * n, "stimulus_id": [f"{t}{i}" for t in "XY" for i in range(n)],
+               "condition": ["x"] * 2 * n},
+        tasks={t: {"unit": "proportion correct", "bounded": True, "chance": 0.0} for t in "XY"},
+    )  # fmt: skip
+    right = paired_shares(1 - np.array(score[1]))
+    matrix = nl.localiser_matrix(both, rng=0).sel(lesion="A", task="X")
+    assert (float(matrix["low"]), float(matrix["high"])) == (right.low, right.high)
+    assert "intervals of paired shares" in matrix.attrs["test"]
+    narrow = paired_shares(1 - np.array(score[1]), level=0.9)
+    claims = nl.dissociation(both, lesions=("A", "B"), tasks=("X", "Y"), rng=0)
+    assert (float(claims["own_low"][0]), float(claims["own_high"][0])) == (narrow.low, narrow.high)
 
 
 @pytest.mark.parametrize("x", [items(11, 0, 50), items(9, 3, 60), np.r_[[0.5] * 12, [-0.25] * 10, [0.0] * 20]])
