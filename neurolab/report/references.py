@@ -60,8 +60,8 @@ REFERENCES = {
     "Hod et al. 2021": "Hod S, Casper S, Filan D, Wild C, Critch A, Russell S (2021). Detecting modularity in deep "
     "neural networks. arXiv:2110.08058",
     "Holm 1979": "Holm S (1979). A simple sequentially rejective multiple test procedure. Scand J Stat 6: 65–70.",
-    "Hsueh et al. 2001": "Hsueh HM, Liu JP, Chen JJ (2001). Unconditional exact tests for equivalence or noninferiority "
-    "for paired binary endpoints. Biometrics 57: 478–483. doi:10.1111/j.0006-341X.2001.00478.x",
+    "Hsueh et al. 2001": "Hsueh HM, Liu JP, Chen JJ (2001). Unconditional exact tests for equivalence or "
+    "noninferiority for paired binary endpoints. Biometrics 57: 478–483. doi:10.1111/j.0006-341X.2001.00478.x",
     "Hubert & Arabie 1985": "Hubert L, Arabie P (1985). Comparing partitions. J Classif 2: 193–218. "
     "doi:10.1007/BF01908075",
     "Keinan et al. 2004": "Keinan A, Sandbank B, Hilgetag CC, Meilijson I, Ruppin E (2004). Fair attribution of "
