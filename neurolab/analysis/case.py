@@ -98,9 +98,9 @@ def single_case(
 
     When this is invalid
     --------------------
-    Skewed controls, or many of them at ceiling: false alarms. "No deficit" is not "spared", see ``spared``. The p is
-    about this case, not about others with its lesion: for lesions in general use ``deficits`` over networks. Nothing
-    is corrected for the number of tasks.
+    Skewed controls, or many of them at ceiling: false alarms (``undermined_by`` says so). "No deficit" is not "spared",
+    see ``spared``. The p is about this case, not about others with its lesion: for lesions in general use ``deficits``
+    over networks. Nothing is corrected for the number of tasks.
 
     Source
     ------

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
+from scipy import stats as sps
 
 from neurolab.analysis.people import SAME, CaseTable
 from neurolab.stats.single_case import verdict as class_of
@@ -14,6 +15,7 @@ from neurolab.stats.single_case import verdict as class_of
 __all__ = ["NOT_TESTED", "SAME", "CaseFound"]
 
 NOT_TESTED = "not tested"
+LEAST, SKEWED = 8, 0.01  # so many controls show skew, where its test (D'Agostino 1970) has this p or less
 MANY = 0.5  # this share of controls with one and the same highest score is a ceiling
 
 
@@ -70,6 +72,12 @@ class CaseFound:
         best = np.nanmax if self.alternative == "less" else np.nanmin
         kept = [column[~np.isnan(column)] for column in self.table.controls.T]
         return np.array([bool(len(one) > 1 and np.mean(one == best(one)) >= MANY) for one in kept])
+
+    def tail(self, task: int) -> float:
+        """Get the skewness of the controls where they trail off to the side of deficits for certain, else NaN."""
+        kept = self.table.controls[~np.isnan(self.table.controls[:, task]), task]
+        known = kept.size >= LEAST and sps.skewtest(kept, alternative=self.alternative).pvalue <= SKEWED
+        return float(sps.skew(kept)) if known else np.nan
 
     @property
     def classes(self) -> np.ndarray:

@@ -93,6 +93,13 @@ def undermined_by(found: CaseFound) -> list[str]:
             f"Half the controls or more share the best score on {joined(high)} (ceiling): their sd is too small and "
             "skewed, and the case looks rarer than it is."
         )
+    tails = {task: found.tail(at) for at, task in enumerate(table.tasks) if tested[at]}
+    odd = [f"{task} ({tail:.2g})" for task, tail in tails.items() if np.isfinite(tail)]
+    if odd:
+        said.append(
+            f"The controls are skewed on {joined(odd)}, with a tail where deficits lie. The t takes them for normal; "
+            "where that tail is exponential it calls 8 to 10 of 100 healthy cases impaired, not 5."
+        )
     if n < FEW:
         said.append(f"{n} controls are few: the intervals are wide, and normality cannot be seen.")
     for i, who in enumerate(table.case_names):

@@ -62,6 +62,20 @@ def test_many_controls_at_ceiling_are_flagged():
     assert "Half the controls or more share the best score on easy" in json.loads(found.attrs["undermined_by"])[0]
 
 
+def test_controls_with_a_tail_of_bad_scores_are_flagged():
+    tail = -np.random.default_rng(1).exponential(size=30)
+    people = pd.DataFrame({"odd": tail, "even": np.linspace(-1, 1, 30) ** 3}, index=[f"p{at}" for at in range(30)])
+
+    def said(data, **kept):
+        return [line for line in case(data, case="p0", **kept).attrs["undermined_by"].split('"') if "skewed" in line]
+
+    line, = said(people)
+    assert "skewed on odd (-" in line
+    assert "even" not in line
+    assert not said(people, alternative="greater")  # the tail lies where errors are few
+    assert not said(people.iloc[:7])
+
+
 def test_missing_people_are_counted_task_by_task():
     holes = table()
     holes.loc[["c", "d"], "Y"] = np.nan
