@@ -26,6 +26,9 @@ from neurolab.schema import KINDS, check_trials, joined_flags, plain_attrs, stri
 __all__ = ["concat", "finished", "make_trials", "pick_lesion", "pick_task", "task_table", "to_frame", "with_specimen"]
 __dir__ = __all__.copy
 
+#: A mean of scores may lie so far outside its bounds.
+ROUNDING = 1e-6
+
 
 def make_trials(
     score: Any,
@@ -48,7 +51,7 @@ def make_trials(
         n_units``, ``ladder`` and ``rung`` (its name and the strength, for doses that are no share of units). A healthy
         state has role "sham". A single lesion without role is a target, as is each row where all are rungs of ladders.
     trial : columns ``task, stimulus_id, condition`` and any others.
-    tasks : task -> ``{"unit": str, "bounded": bool, "chance": float | None}``.
+    tasks : task -> ``{"unit": str, "bounded": bool, "chance": float | None}``. A bounded score lies between 0 and 1.
     kind : "ann", "brain" or "simulated".
     per_lesion : further variables (n_specimens, n_lesions): digests, certificates.
 
@@ -72,6 +75,8 @@ def make_trials(
     expected = (len(names), len(table), len(rows))
     if values.shape != expected:
         raise SchemaError(f"score has shape {values.shape}; expected (specimens, lesions, trials) = {expected}.")
+    for name, known in tasks.items():
+        _check_scale(str(name), known, values[..., np.flatnonzero(rows.get("task", ()) == name)])
     coords: dict[str, Any] = {"specimen": ("specimen", strings(names)), **along_lesions(table, columns)}
     coords |= {str(label): ("trial", _plain(rows[label])) for label in rows}
     variables: dict[str, Any] = {"score": (("specimen", "lesion", "trial"), values)}
@@ -102,6 +107,25 @@ def _check_names(
     unknown = [name for name in dict.fromkeys(map(str, rows.get("task", ()))) if name not in tasks]
     if unknown:
         raise SchemaError(f"tasks= describes {listed(tasks)} but the trials have {listed(unknown)} too; describe them.")
+
+
+def _check_scale(task: str, known: Mapping[str, Any], values: np.ndarray) -> None:
+    """Refuse a chance level that is no number, and scores and chance outside [0, 1] of a task that says it is bounded.
+
+    NaN are scores that are still missing.
+    """
+    chance = known.get("chance")
+    if chance is not None and (isinstance(chance, (str, bool)) or not np.isfinite(np.float64(chance))):
+        raise SchemaError(f"Task {task!r} has chance={chance!r}; expected a number, such as 0.5, or None if unknown.")
+    if not known.get("bounded"):
+        return
+    ends = [float(end(values)) for end in (np.nanmin, np.nanmax)] if np.isfinite(values).any() else [0.0]
+    ends += [] if chance is None else [float(chance)]
+    if min(ends) < -ROUNDING or max(ends) > 1 + ROUNDING:
+        raise DataError(
+            f"Task {task!r} says that it is bounded and holds numbers from {min(ends):g} to {max(ends):g}; a bounded "
+            "score and its chance level lie between 0 and 1. Divide percentages by 100, or type 'bounded': False."
+        )
 
 
 def _plain(cells: Any) -> np.ndarray:

@@ -124,4 +124,9 @@ def _score(task: Task, outputs: list[torch.Tensor], lesion: Lesion) -> np.ndarra
             f"{int((~np.isfinite(scores)).sum())} NaN or inf; expected {len(task.stimuli)} numbers. Look at what the "
             "lesion does to the outputs, or mend the score."
         )
+    if getattr(task.score, "bounded", False) and len(scores) and not -1e-6 <= scores.min() <= scores.max() <= 1 + 1e-6:
+        raise DataError(
+            f"Task {task.name!r} under {lesion.id!r}: the score says that it is bounded, to [0, 1], and gave numbers "
+            f"from {scores.min():g} to {scores.max():g}. Divide percentages by 100, or set its bounded = False."
+        )
     return scores
