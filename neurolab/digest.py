@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from json.encoder import encode_basestring_ascii
@@ -13,10 +13,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from neurolab.errors import DataError
+
 Value = TypeVar("Value")
 
 #: Values that count by what json writes of them.
 PLAIN = (str, int, float, bool, type(None))
+#: type -> what tells such values apart, for those that only another room can tell: functions.
+OTHERS: dict[type, Callable[[Any], str]] = {}
 
 
 class remembered(cached_property[Value]):
@@ -73,7 +77,8 @@ def _feed(state: Any, part: Any) -> None:
         state.update(f"A{part.dtype.str}{part.shape}".encode())
         state.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8))  # no copy of what may be large
     elif isinstance(part, np.ndarray):
-        _feed(state, [str(item) for item in part.ravel()])
+        text = part.dtype.kind != "O"
+        _feed(state, [str(item) if text else item for item in part.ravel()])
     elif isinstance(part, Mapping):
         for key in sorted(part, key=str):
             state.update(b"K" + str(key).encode())
@@ -87,10 +92,35 @@ def _feed(state: Any, part: Any) -> None:
     elif dataclasses.is_dataclass(part) and not isinstance(part, type):
         state.update(b"C" + type(part).__name__.encode())
         _feed(state, {field.name: getattr(part, field.name) for field in dataclasses.fields(part)})
+    elif isinstance(part, np.generic):
+        state.update(f"S{type(part.item()).__name__}{json.dumps(part.item(), default=str)}".encode())
+    elif type(part) in OTHERS:
+        _feed(state, OTHERS[type(part)](part))
+    elif hasattr(part, "__array__"):  # a tensor, or a table
+        _feed(state, _as_array(part))
     else:
-        part = part.item() if isinstance(part, np.generic) else part
-        state.update(f"S{type(part).__name__}".encode() + _plain(part).encode())
+        state.update(f"S{type(part).__name__}{json.dumps(part, default=_said)}".encode())
 
 
-def _plain(part: Any) -> str:
-    return json.dumps(part, default=str)
+def _as_array(part: Any) -> Any:
+    """A tensor or table as arrays of its numbers; of a table with its labels."""
+    if hasattr(part, "detach"):
+        part = part.detach().cpu()
+        try:
+            return part.numpy()
+        except TypeError:  # numpy has no such numbers
+            return [str(part.dtype), part.double().numpy()]
+    labels = [np.asarray(getattr(part, name)) for name in ("index", "columns", "dims") if hasattr(part, name)]
+    return [type(part).__name__, str(getattr(part, "dtype", "")), np.asarray(part), *labels]
+
+
+def _said(part: Any) -> str:
+    """What a value says of itself, unless that is where it lies in memory."""
+    said = str(part)
+    if " at 0x" in said:
+        raise DataError(
+            f"A {type(part).__name__} ({said}) has no content that could be told from that of another one. Give "
+            "numbers, texts, arrays, or a frozen dataclass of these."
+        )
+    return said
+

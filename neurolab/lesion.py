@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from types import MappingProxyType
 
 from neurolab.ablation import Ablation as Ablation
@@ -85,8 +86,14 @@ class Lesion:
         for part in self.also:
             if not isinstance(part, Lesion) or part.role == "sham" or part.also:
                 raise LesionPlanError(f"Lesion(also=...) holds {part!r}; expected lesions. Type lesion & noise.")
+        if type(self.rng) is not int:
+            if not isinstance(self.rng, Integral) or isinstance(self.rng, bool):
+                raise LesionPlanError(f"Lesion(rng=...) was {self.rng!r}; expected a whole number, such as rng=0.")
+            object.__setattr__(self, "rng", int(self.rng))
         if not self.name:
             object.__setattr__(self, "name", self.roi.name)
+        if not self.name.isascii() and self.name.encode("utf-8", "replace").decode() != self.name:
+            raise LesionPlanError(f"The lesion's name {self.name!r} holds half a character, which no file can hold.")
 
     def __repr__(self) -> str:
         return f"Lesion({self.id!r}: {amount(self.roi.n_units, 'unit')}, {self.label})"

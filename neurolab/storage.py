@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -98,12 +99,27 @@ def _write_zarr(dataset: xr.Dataset, target: pathlib.Path) -> None:
     put_back(target)
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        dataset.to_zarr(beside, zarr_format=3, consolidated=False)
+        dataset.to_zarr(beside, zarr_format=3, consolidated=False, encoding=with_checksums(dataset))
         count_chunks(beside)
         put_in_place(beside, target)
     except BaseException:
         removed(beside)
         raise
+
+
+def with_checksums(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Get how a dataset is written so that a bit that flips on the disk is found when it is read, never taken for data.
+
+    Example
+    -------
+    >>> with_checksums(xr.Dataset({"a": ("x", [1.0])}))["a"]["compressors"][0].checksum
+    True
+    """
+    from zarr.codecs import ZstdCodec
+
+    how: dict[str, Any] = {"compressors": [ZstdCodec(checksum=True)]}
+    chunks = {str(name): dataset[name].encoding.get("chunks") for name in dataset.variables}
+    return {name: {**how, "chunks": given} if given else how for name, given in chunks.items()}
 
 
 async def _at_rest() -> None:

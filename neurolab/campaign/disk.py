@@ -81,6 +81,12 @@ def _draft(target: Path, content: Content, by: str, sync: bool) -> Path:
     return draft
 
 
+def is_made_of(path: Path, pieces: Iterable[bytes]) -> bool:
+    """Get whether a file holds these bytes and no others."""
+    with open(path, "rb") as file:
+        return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
+
+
 def write_all(handle: int, content: bytes) -> None:
     """Write all bytes to an open file, however many the system takes at once."""
     left = memoryview(content)

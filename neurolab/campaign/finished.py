@@ -55,13 +55,16 @@ def write_trials(trials: xr.Dataset, read: Read, target: Path, by: str) -> None:
 def _write(draft: Path, trials: xr.Dataset, read: Read) -> None:
     import zarr
 
+    from neurolab.storage import with_checksums
+
     dims, shape, attrs = trials["score"].dims, trials["score"].shape, trials["score"].attrs
     nothing = np.broadcast_to(np.nan, shape)  # the fill value: no chunk of it is written
     step = _step(trials)
     with zarr.config.set({"async.concurrency": 1}):  # else all chunks are copied and packed at once
-        trials.assign(score=(dims, nothing, attrs)).to_zarr(
-            draft, zarr_format=3, consolidated=False, encoding={"score": {"chunks": (1, step, max(shape[2], 1))}}
-        )
+        whole = trials.assign(score=(dims, nothing, attrs))
+        encoding = with_checksums(whole)
+        encoding["score"] = {**encoding["score"], "chunks": (1, step, max(shape[2], 1))}
+        whole.to_zarr(draft, zarr_format=3, consolidated=False, encoding=encoding)
         scores = zarr.open_array(draft / "score", mode="r+")
         for span in _spans(trials):
             scores[0, span] = read(span)

@@ -19,7 +19,7 @@ FORMAT = 1
 MEANS = {
     "model code": "another layout, code or settings of the model",
     "stimuli of ": "other stimuli, or another table of them",
-    "score of ": "its code, or what it refers to, was changed",
+    "score of ": "its code, or what it refers to, was changed; so it is by a cache that it fills as it runs",
     "ablation ": "its code was changed",
 }
 

@@ -114,11 +114,24 @@ class Ledger:
         for entry in list(self._bad):
             self._take(entry, self._cells_of(entry))
         for path in sorted((self.folder / "journal").glob("*.jsonl")):
-            self.read(path)
+            if path.is_file():
+                self.read(path)
+        self._look_for_lost_lines()
         for entry in self._bad:
             lost = len(self._cells_of(entry).keys() - self.cells.keys())
             if lost:
                 self._warn(f"shards/{entry.shard} is missing or damaged; its {lost} cells count as not done.")
+
+    def _look_for_lost_lines(self) -> None:
+        """Say where shards lie that no journal knows; the last one may have been written just now, or before a kill."""
+        latest: dict[str, int] = {}
+        for path in (self.folder / "shards").glob("*-*.npy"):
+            name = path.stem.rpartition("-")[0]
+            latest[name] = max(latest.get(name, 0), _number(path.name))
+        for name, number in latest.items():
+            lost = number - self.last.get(name, 0) - 1
+            if lost > 0:
+                self._warn(f"journal/{name}.jsonl was cut, emptied or lost; the cells of {lost} shards are not done.")
 
     def read(self, path: Path) -> None:
         """Take in the new whole lines of one journal."""

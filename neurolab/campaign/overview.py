@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +32,13 @@ def shelves(path: str | os.PathLike[str], *, thorough: bool = True) -> list[Shel
     FileFormatError : there is no store.
     """
     root = Path(path)
-    folders = sorted(found.parent for found in root.glob(f"*/{IDENTITY}"))
+    folders = sorted({found.parent for found in root.glob(f"*/{IDENTITY}")})
+    lost = sorted({found.parents[1] for found in root.glob("*/journal/*.jsonl")} - set(folders))
+    if lost:
+        raise FileFormatError(
+            f"{lost[0]} holds finished cells and no {IDENTITY}, which says whose they are. Examine again with the same "
+            "store= and it is made anew; where the folder was copied, copy all of it."
+        )
     if not folders:
         raise FileFormatError(
             f"{root} holds no store of a campaign; expected the folder that was given as examine(..., store=...)."
@@ -106,16 +113,33 @@ def _rows(shelf: Shelf) -> Iterator[dict[str, Any]]:
         "running": ", ".join(f"{writer}: process {who['pid']} on {who['host']}" for writer, who in running.items()),
     }
     name = str(read_identity(shelf.folder).get("specimen", shelf.folder.name))
-    for design in shelf.designs() or [""]:
+    for called, design in designs_of(shelf) or [("", "")]:
         outline = shelf.read_outline(design) if design else {"keys": []}
         keys = set(outline["keys"])
         left = len(keys - done - failed.keys())
         yield {
-            "specimen": name, "design": kin_of(outline) if design else "", "done": len(keys & done),
+            "specimen": name, "design": called, "done": len(keys & done),
             "planned": len(keys), "failed": len(keys & failed.keys()), "reasons": _reasons(outline, failed),
-            "finished": bool(design) and (shelf.design_folder(design) / "trials.zarr").is_dir(), **about,
+            "finished": keys <= done and bool(design) and (shelf.design_folder(design) / "trials.zarr").is_dir(),
+            **about,
             "seconds_left": round(left / speed, 1) if speed and left else 0.0 if keys and not left else float("nan"),
         }  # fmt: skip
+
+
+def designs_of(shelf: Shelf) -> list[tuple[str, str]]:
+    """Get the designs of a specimen, each with its short name, the newest first: of one name, ``~1`` is the one before.
+
+    Designs share a name where their lesions are called alike, as those of a region that was corrected later.
+    """
+    begun = {one: (shelf.design_folder(one) / "plan.json") for one in shelf.designs()}
+    newest = sorted(begun, key=lambda one: (-begun[one].stat().st_mtime if begun[one].exists() else 0.0, one))
+    found: list[tuple[str, str]] = []
+    met = Counter[str]()
+    for one in newest:
+        kin = kin_of(shelf.read_outline(one))
+        found.append((f"{kin}~{met[kin]}" if met[kin] else kin, one))
+        met[kin] += 1
+    return sorted(found)
 
 
 def _reasons(outline: dict[str, Any], failed: dict[str, str]) -> dict[str, str]:
@@ -180,10 +204,9 @@ def partial(path: str | os.PathLike[str], *, design: str | None = None) -> xr.Da
     found: dict[str, list[tuple[Shelf, str]]] = {}
     for shelf in shelves(path):
         done = shelf.done()
-        for one in shelf.designs():
-            outline = shelf.read_outline(one)
-            if not done.isdisjoint(outline["keys"]):
-                found.setdefault(kin_of(outline), []).append((shelf, one))
+        for called, one in designs_of(shelf):
+            if not done.isdisjoint(shelf.read_outline(one)["keys"]):
+                found.setdefault(called, []).append((shelf, one))
     if not found:
         raise UnfinishedError(f"{path}: no lesion is finished yet. `neurolab status {path}` says how far it is.")
     if design is None and len(found) > 1:

@@ -25,7 +25,7 @@ from neurolab.campaign.lock import Lock
 from neurolab.campaign.outline import shape_of
 from neurolab.campaign.shelf import Shelf
 from neurolab.digest import digest_of
-from neurolab.errors import CampaignWarning, DataError
+from neurolab.errors import CampaignWarning, DataError, StoreWriteError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -125,13 +125,18 @@ class Store(Shelf):
         return disk.unsealed(path.read_bytes())
 
     def outline(self, design: str, trials: xr.Dataset, keys: Sequence[str], *, cohort: Sequence[str] = ()) -> None:
-        """Keep everything of a design's trials but the scores, and the key of the cell of each lesion.
+        """Keep everything of a design's trials but the scores, and the key of each lesion's cell; the last one holds.
 
         cohort : the names of all networks in which these lesions are examined, where there are several.
         """
         from neurolab.campaign.outline import outlined
 
-        self.outline_as(design, outlined(trials, keys))
+        outline = outlined(trials, keys)
+        self.outline_as(design, outline)
+        path = self.design_folder(design) / "outline.json"
+        if not disk.is_made_of(path, disk.sealed_in_pieces(outline)):  # names, notes or flags of the same cells changed
+            with disk.writing(self.folder):
+                disk.write_whole(path, disk.sealed_in_pieces(outline), by=self.writer)
         if cohort:
             with disk.writing(self.folder):
                 note_cohort(self.folder.parent, trials, cohort, f"{self.folder.name}.{self.writer}")
@@ -220,6 +225,11 @@ class Store(Shelf):
 
     def _tidy(self) -> None:
         """Cut a torn last line off the own journal; a whole one, whose commit was interrupted late, is taken in."""
+        if not (self._journal.exists() and os.path.samestat(os.fstat(self._handle), os.stat(self._journal))):
+            raise StoreWriteError(
+                f"{self._journal} was taken away or replaced while {self.folder} was written to. What was finished is "
+                "in the folder that it lies in now: put it back, or give store= the place to which it was moved."
+            )
         if os.fstat(self._handle).st_size != self.ledger.end(self.writer):
             self.ledger.read(self._journal)
             os.ftruncate(self._handle, self.ledger.end(self.writer))

@@ -132,9 +132,10 @@ class Campaign:
             return
         kept = "" if isinstance(self.kept, InMemory) else " and kept in the store; the same call tries these again"
         first = next(iter(self.poisoned.values())).partition("\n")[0]
+        others = f" All others are finished{kept}." if len(self.poisoned) < len(self.design) else ""
         raise CampaignIncomplete(
             f"{len(self.poisoned)} of {len(self.design)} lesions of {self.specimen.name!r} could not be computed: "
-            f"{listed(self.poisoned, most=4)}. The first failed with {first} All others are finished{kept}. "
+            f"{listed(self.poisoned, most=4)}. The first failed with {first}{others} "
             "Leave these out of the design, or go on with the others: neurolab.trials.finished(error.trials).",
             trials=trials(), failed=self.poisoned,
         ) from self.first

@@ -16,7 +16,7 @@ from neurolab.campaign.workers import run_pieces, workers_of
 from neurolab.errors import CampaignIncomplete, SpecimenError
 from neurolab.lesion import Lesion, Zero
 from neurolab.specimen.ablations import ABLATIONS
-from neurolab.specimen.given import design_for
+from neurolab.specimen.given import design_for, lesions_of
 from neurolab.specimen.specimen import Cohort, Specimen, Task
 from neurolab.specimen.stream import bytes_of
 from neurolab.trials import concat
@@ -56,6 +56,7 @@ def examine_each(
     cohort: Cohort, lesions: Designs, tasks: Sequence[Task], *, n_jobs: int | None, **settings: Any
 ) -> xr.Dataset:
     """Get the trials of all networks; a worker has whole ones, where there are as many networks as workers."""
+    lesions, tasks = lesions if callable(lesions) else lesions_of(lesions, "examine"), tuple(tasks)
     workers = workers_of(n_jobs)
     apart, n, show = 1 < workers <= len(cohort), len(cohort), bool(settings.get("progress"))
     settings |= {"n_jobs": 1, "progress": False} if apart else {"n_jobs": n_jobs}

@@ -17,7 +17,7 @@ from neurolab.campaign import Store, heap, status
 from neurolab.campaign.shards import Shard
 from neurolab.campaign.workers import workers_of
 from neurolab.design import sham
-from neurolab.errors import DataError, LesionPlanError, NeurolabError, did_you_mean, listed
+from neurolab.errors import DataError, DesignError, LesionPlanError, NeurolabError, did_you_mean, listed
 from neurolab.lesion import Lesion, Zero, unique_lesions
 from neurolab.roi import ROI
 from neurolab.scores import describe
@@ -113,6 +113,8 @@ def examine(
         "batch_size": batch_size, "exact": exact, "store": store, "n_jobs": n_jobs, "shard": shard,
         "max_memory": max_memory, "progress": progress, "allow_double_dipping": allow_double_dipping,
     }  # fmt: skip
+    if store is not None and not isinstance(store, (str, os.PathLike)):
+        raise DesignError(f"store={store!r} given; expected a folder of your own. Type store='runs/x'.")
     with _said_when_stopped(store):
         if isinstance(specimen, Cohort):
             return examine_each(specimen, lesions, tasks, **settings)

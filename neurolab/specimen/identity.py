@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from neurolab.digest import digest_of
+from neurolab.digest import PLAIN, digest_of
 from neurolab.errors import LesionPlanError
 from neurolab.lesion import Lesion, Zero
 from neurolab.specimen.ablations import ABLATIONS
-from neurolab.specimen.code import code_of
+from neurolab.specimen.code import Met, code_of, hooks_of
 from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain_kernels, unchanged
 from neurolab.specimen.specimen import Specimen, Task
 from neurolab.specimen.stash import OWN, marks
 
 #: Attributes of a module that are no settings of its author's, or counted elsewhere.
 SKIPPED = OWN - {"forward"}
+#: Where something lies: the module's path, the attribute, and what leads on from there.
+Place = tuple[Any, ...]
+#: What a forward left.
+_ASIDE = object()
 #: Counts up whenever the bench computes something else than before from the same lesion.
 BENCH = 2
 
@@ -44,7 +48,7 @@ def identity_of(specimen: Specimen, tasks: Sequence[Task], batch_size: int, exac
         "model code": digest_of(*_model_code(specimen)),
         "device": specimen.devices if "," in specimen.devices else specimen.device.type,
         "dtype": str(specimen.dtype).removeprefix("torch."),
-        **{f"stimuli of {task.name}": digest_of(task.stimuli.digest, task.stimuli.table.to_csv()) for task in tasks},
+        **{f"stimuli of {task.name}": digest_of(task.stimuli.digest, *code_of(task.stimuli.table)) for task in tasks},
         **{f"score of {task.name}": digest_of(*code_of(task.score)) for task in tasks},
         **{f"ablation {kind.__qualname__}": digest_of(*code_of((kind, effect)))
            for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__},
@@ -70,18 +74,18 @@ def check_references(design: Sequence[Lesion]) -> None:
 
 def _model_code(specimen: Specimen) -> Iterator[str]:
     """The model's layout, the code of its own modules and hooks, their constants, and how it is fed and read."""
-    model, constants = specimen.model, _constants(specimen)
+    model, moved, grown = specimen.model, *_moved(specimen)
+    met = Met({id(module): (module, f"module {path}") for path, module in model.named_modules()})
     yield repr(model)
     for path, module in model.named_modules():
-        hooks = (*module._forward_pre_hooks.values(), *module._forward_hooks.values())
-        own = {name: value for name, value in vars(module).items() if (path, name) in constants}
-        met: dict[int, Any] = {}
-        yield from (path, *code_of((type(module), own, hooks), met))
-    yield from code_of((specimen.output, specimen.feed))
+        mine = ((name, value) for name, value in vars(module).items() if name not in SKIPPED)
+        own = _all_kept(mine, (path,), moved, grown)
+        yield from (path, *code_of((type(module), own, hooks_of(module)), met))
+    yield from code_of((specimen.output, specimen.feed), met)
 
 
-def _constants(specimen: Specimen) -> set[tuple[str, str]]:
-    """The attributes of modules that no forward sets: what one leaves aside there is no setting.
+def _moved(specimen: Specimen) -> tuple[set[Place], set[Place]]:
+    """Where a forward leaves something aside, which is no setting; and the mappings among these that it adds to.
 
     Seen on the example, twice, and other stimuli, for what is left aside may look the same for the same ones.
     """
@@ -91,7 +95,27 @@ def _constants(specimen: Specimen) -> set[tuple[str, str]]:
         specimen.answer(specimen.others(example))
         specimen.answer(example.clone())
         then, held_too = marks(model)
-    differ = {place[:2] for place in first.keys() ^ then.keys() | {one for one in first if then.get(one) != first[one]}}
-    names = {(path, name) for path, module in model.named_modules() for name in vars(module) if name not in SKIPPED}
+    differ = first.keys() ^ then.keys() | {one for one in first if then.get(one) != first[one]}
     del held, held_too  # an id may be used again once its object is gone
-    return names - differ
+    return differ, {place[:-1] for place in then.keys() - first.keys()}
+
+
+def _kept(value: Any, place: Place, moved: set[Place], grown: set[Place]) -> Any:
+    """A value without what a forward sets in it; of a mapping that it adds to, maybe a cache, the plain settings."""
+    if not any(one[: len(place)] == place for one in moved):
+        return value
+    if isinstance(value, Mapping):
+        kept = _all_kept(((str(key), child) for key, child in value.items()), place, moved, grown)
+        return {key: child for key, child in kept.items() if place not in grown or isinstance(child, PLAIN)}
+    if place not in moved and isinstance(value, (list, tuple)):
+        return _all_kept(enumerate(value), place, moved, grown)
+    if hasattr(value, "__dict__") and not callable(value) and not isinstance(value, torch.Tensor):
+        return type(value), _all_kept(vars(value).items(), place, moved, grown)
+    return _ASIDE
+
+
+def _all_kept(
+    items: Iterable[tuple[Any, Any]], place: Place, moved: set[Place], grown: set[Place]
+) -> dict[Any, Any]:
+    kept = {name: _kept(child, (*place, name), moved, grown) for name, child in items}
+    return {name: child for name, child in kept.items() if child is not _ASIDE}
