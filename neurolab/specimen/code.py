@@ -55,6 +55,11 @@ class Met:
         self.open.append(number)
         try:
             text = digest_of(*_made_of(thing, self))
+        except RecursionError as error:
+            raise DataError(
+                f"A {type(thing).__qualname__} that a score or the network holds is nested too deep to be told from "
+                "another one. Give it something flatter to hold, or examine without store=."
+            ) from error
         finally:
             self.open.pop()
         self.done[number] = thing, text
@@ -124,6 +129,8 @@ def _parts(thing: Any, met: Met) -> Iterator[Any]:
         yield from (thing.func, thing.args, thing.keywords)
     elif isinstance(thing, types.MethodType):
         yield from (thing.__func__, thing.__self__)
+    elif isinstance(thing, BaseException):  # notes and a traceback come to it when it is raised
+        yield thing.args
     elif isinstance(thing, weakref.ref):
         yield thing()
     elif isinstance(thing, torch.jit.ScriptFunction):

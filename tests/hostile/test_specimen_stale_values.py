@@ -34,6 +34,29 @@ class Slotted:
         self.k = k
 
 
+class Both(Slotted):
+    def __init__(self, k, more):
+        super().__init__(k)
+        self.more = more
+
+
+class Stated:
+    def __init__(self, k):
+        self.k = k
+
+    def __reduce__(self):
+        return Stated, (0,), {"k": self.k}
+
+
+class Enclosing:
+    @staticmethod
+    def of(k):
+        """A function that an installed module made of somebody's own number."""
+        made = types.FunctionType((lambda: k).__code__, {}, closure=(types.CellType(k),))
+        made.__module__ = "json"
+        return made
+
+
 class Plain:
     def __init__(self, **settings):
         vars(self).update(settings)
@@ -118,6 +141,12 @@ VALUES = [
     (dotted(0), dotted(1)),
     (weakref.ref(Slotted), weakref.ref(Plain)),
     (functools.partial(max, 1), functools.partial(max, 2)),
+    (functools.partial(max, key=len), functools.partial(max, key=abs)),
+    (Both(1, 1), Both(2, 1)),
+    (Both(1, 1), Both(1, 2)),
+    (Stated(1), Stated(2)),
+    (ValueError("a"), ValueError("b")),
+    (Enclosing.of(1), Enclosing.of(2)),
     (functools.lru_cache(lambda x: x), functools.lru_cache(lambda x: 2 * x)),
     (decoder(0.1), decoder(0.2)),
     (decoder(0.1), decoder(0.1, training=True)),
@@ -150,6 +179,21 @@ def test_a_thing_that_comes_again_counts_again():
 
     assert texts([add, double, add]) != texts([add, double, double])
     assert texts([add, add]) != texts([add])
+
+
+def test_an_exception_counts_without_what_comes_to_it_as_it_is_raised():
+    error = ValueError("a")
+    before = texts(error)
+    error.add_note("under a lesion")
+    assert texts(error) == before
+
+
+def test_what_is_nested_too_deep_is_refused():
+    deep = []
+    for _ in range(2000):
+        deep = [deep]
+    with pytest.raises(DataError, match="nested too deep"):
+        texts(deep)
 
 
 def test_circles_end_and_count():
@@ -235,6 +279,8 @@ class Net(nn.Module):
         hidden = torch.relu(self.l(x))
         if hasattr(self, "config"):
             self.config["last"] = float(hidden.sum())
+        if hasattr(self, "parts"):
+            self.parts[1]["last"] = float(hidden.sum())
         if hasattr(self, "cfg"):
             self.cfg.last = float(hidden.sum())
         if hasattr(self, "cache"):
@@ -257,6 +303,8 @@ def code(net):
     lambda k: {"dtype": torch.float32 if k == 1 else torch.bfloat16},
     lambda k: {"span": slice(0, k)},
     lambda k: {"slotted": Slotted(k)},
+    lambda k: {"cache": {"gain": k}},
+    lambda k: {"parts": [k, {"last": 0.0}]},
 ])  # fmt: skip
 def test_settings_of_a_network_count_also_beside_what_its_forward_leaves(made):
     assert code(Net(**made(1))) == code(Net(**made(1)))

@@ -22,7 +22,7 @@ from neurolab.schema import check_trials
 from neurolab.simulate import phantom_trials
 from neurolab.specimen import keep
 from neurolab.specimen.phantoms import naming_tasks, phantom_stimuli, separate_modules
-from neurolab.storage import count_chunks
+from neurolab.storage import count_chunks, with_checksums
 
 DESIGN, IDENTITY = "0a1b", {"specimen": "phantom-0"}
 TRIALS = phantom_trials(n_specimens=1, rng=0)
@@ -124,7 +124,9 @@ def test_large_scores__are_never_all_in_memory_while_they_are_written(tmp_path, 
 
 def test_pieces__are_written_as_xarray_writes_the_whole(tmp_path, place, small):
     target, step = tmp_path / "whole.zarr", SCORES.shape
-    small.to_zarr(target, zarr_format=3, consolidated=False, encoding={"score": {"chunks": (1, *step)}})
+    encoding = with_checksums(small)
+    encoding["score"] = {**encoding["score"], "chunks": (1, *step)}
+    small.to_zarr(target, zarr_format=3, consolidated=False, encoding=encoding)
     count_chunks(target)
     assert files(place_of(place)) == files(target)
 
