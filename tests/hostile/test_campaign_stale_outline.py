@@ -11,6 +11,7 @@ import xarray as xr
 
 import neurolab as nl
 from neurolab.campaign import merge, partial, status
+from neurolab.campaign.disk import is_made_of
 from neurolab.errors import CampaignWarning, DataError, DesignError, FileFormatError, NeurolabError, StoreWriteError
 from neurolab.specimen.past import Past
 
@@ -60,6 +61,12 @@ def test_what_is_said_of_lesions_is_that_of_the_present_call(tmp_path, changed):
     assert any(not first[name].equals(again[name]) for name in ("rung", "ladder", "lesion_notes"))
     saved = nl.load(next(tmp_path.glob("net/designs/*/trials.zarr")))
     xr.testing.assert_equal(saved["rung"].variable, plain["rung"].variable)
+
+
+def test_a_file_that_goes_on_is_another_one(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert is_made_of(tmp_path / "a", [b"a", b"bc"])
+    assert not any(is_made_of(tmp_path / "a", pieces) for pieces in ([b"ab"], [b"ab", b"d"], [b"abcd"]))
 
 
 def test_what_networks_were_trained_on_is_said_though_the_cells_are_older(tmp_path):

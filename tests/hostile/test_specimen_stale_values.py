@@ -333,7 +333,7 @@ def many(k):
 @pytest.mark.parametrize("made", [
     many, lambda k: many(k).bfloat16(), lambda k: many(k).requires_grad_(), lambda k: pd.Series(many(k).numpy()),
     lambda k: pd.DataFrame({"a": [1], k: [1]}), lambda k: cells(k), lambda k: np.array([k, "1"], dtype=object),
-    lambda k: (lambda x: x + k), lambda k: Add(many(k)), lambda k: np.array([str(k) if k == 1 else k], dtype=object),
+    lambda k: (lambda x: x + k), lambda k: Add(many(k)), lambda k: np.array(["1" if k == 1 else 1], dtype=object),
 ])  # fmt: skip
 def test_settings_of_an_ablation_count_by_content(made):
     def digest(k):
