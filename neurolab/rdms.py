@@ -195,8 +195,8 @@ def per_subject(rdms: xr.DataArray) -> xr.DataArray:
     check_rdms(rdms)
     if "subject" not in rdms.coords:
         return rdms
-    whose = rdms["subject"].values
-    people = list(dict.fromkeys(map(str, whose)))
+    whose = strings(rdms["subject"].values)
+    people = list(dict.fromkeys(whose))
     mean = np.stack([rdms.values[whose == one].mean(axis=0) for one in people])
     kept = {name: rdms.coords[name] for name in ("stimulus_a", "stimulus_b")}
     coords = {"rdm": strings(people), "subject": ("rdm", strings(people)), **kept}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,10 @@ __dir__ = __all__.copy
 
 #: Units of a neuroid whose site has no inner structure.
 FLAT = ("unit",)
+#: What belongs to one showing, and never to a mean over several.
+SHOWINGS = ("repetition", "run", "onset")
+#: How many measurements went into a presentation: what adds up when presentations become one.
+COUNTS = ("n_averaged", "nave")
 
 
 def make_recording(
@@ -95,6 +99,8 @@ def make_recording(
         **dict(attrs or {}),
         "sites": table,
     }
+    for name, text in about.items():
+        _check_text(name, [text])
     return check_recording(xr.DataArray(values, dims=dims, coords=coords, attrs=plain_attrs(about), name="activity"))
 
 
@@ -113,8 +119,17 @@ def _column(name: str, column: np.ndarray, dim: str, size: int) -> tuple[str, np
     if column.shape != (size,):
         raise SchemaError(f"Column {name!r} on {dim!r} has shape {column.shape}; expected ({size},).")
     if name in ("stimulus_id", "condition") or column.dtype.kind in "OUT":
-        return dim, strings(column)
+        column = strings(column)
+        _check_text(name, column)
     return dim, column
+
+
+def _check_text(name: str, texts: Iterable[Any]) -> None:
+    """Refuse the one sign that no file can hold in a text."""
+    held = next((text for text in texts if isinstance(text, str) and "\0" in text), None)
+    if held is not None:
+        raise SchemaError(f"{name} is {held!r}, with a NUL, which no file can hold; expected text without. Type "
+                          "text.replace('\\0', '').")
 
 
 def _site_codes(
@@ -212,7 +227,20 @@ def unflatten(recording: xr.DataArray, site: str) -> xr.DataArray:
 
 
 def average_repetitions(recording: xr.DataArray) -> xr.DataArray:
-    """Get one presentation per stimulus: the mean over its repetitions, in order of first showing."""
+    """Get one presentation per stimulus: the mean over its repetitions, in order of first showing.
+
+    Columns of fractions (a reaction time) are averaged as well where they differ between showings of a stimulus;
+    ``n_averaged`` and ``nave`` are added up. Other columns that differ (whole numbers, text) are left out, which
+    ``attrs["note"]`` says; repetition, run and onset always are.
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> columns = {"stimulus_id": ["a", "a"], "condition": ["x", "x"], "rt": [0.4, 0.6], "answer": ["yes", "no"]}
+    >>> mean = average_repetitions(make_recording(np.eye(2), presentation=columns, kind="simulated"))
+    >>> mean["rt"].values.tolist(), mean.attrs["note"]
+    ([0.5], "Left out, as they differ between showings of a stimulus: 'answer'.")
+    """
     check_recording(recording)
     ids = recording["stimulus_id"].values
     pairs = set(zip(ids, recording["condition"].values))
@@ -222,13 +250,28 @@ def average_repetitions(recording: xr.DataArray) -> xr.DataArray:
             f"Stimulus {twice!r} was shown under several conditions; a mean over them belongs to none. Give it one "
             "stimulus_id per condition."
         )
-    first = {identity: row for row, identity in reversed(list(enumerate(ids)))}
-    order = list(dict.fromkeys(ids))
-    out = recording.isel(presentation=[first[identity] for identity in order]).astype(np.float64)
-    for row, identity in enumerate(order):
-        out.values[row] = recording.values[ids == identity].mean(axis=0, dtype=np.float64)
-    drop = [name for name in ("repetition", "run", "onset") if name in out.coords]
-    return out.drop_vars(drop)
+    shown = [np.flatnonzero(ids == identity) for identity in dict.fromkeys(ids)]
+    out = recording.isel(presentation=[rows[0] for rows in shown]).astype(np.float64)
+    for at, rows in enumerate(shown):
+        out.values[at] = recording.values[rows].mean(axis=0, dtype=np.float64)
+    own = {str(name): coord.values for name, coord in recording.coords.items() if coord.dims == ("presentation",)}
+    means = {name: _of_showings(name, column, shown) for name, column in own.items() if name not in SHOWINGS}
+    out = out.drop_vars([name for name in own if means.get(name) is None])
+    out = out.assign_coords({name: ("presentation", mean) for name, mean in means.items() if mean is not None})
+    lost = [name for name, mean in means.items() if mean is None]
+    if lost:
+        said = f"Left out, as they differ between showings of a stimulus: {listed(lost)}."
+        out = out.assign_attrs(note=" ".join(filter(None, (str(out.attrs.get("note", "")), said))))
+    return out
+
+
+def _of_showings(name: str, column: np.ndarray, shown: list[np.ndarray]) -> np.ndarray | None:
+    """A column with one value per stimulus; None where its showings differ and have no mean."""
+    if name in COUNTS and column.dtype.kind in "iuf":
+        return np.array([column[rows].sum() for rows in shown])
+    if all((column[rows] == column[rows[0]]).all() for rows in shown):
+        return column[[rows[0] for rows in shown]]
+    return np.array([column[rows].mean() for rows in shown]) if column.dtype.kind == "f" else None
 
 
 def align(a: xr.DataArray, b: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:

@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurolab.errors import DesignError, SchemaError, listed
+from neurolab.errors import DesignError, SchemaError, UnknownNameError, did_you_mean, listed
 from neurolab.recording import make_recording, site_table
 from neurolab.schema import check_recording
 
+REST = ("rest",)
 
-def average_blocks(recording: xr.DataArray, *, drop: Sequence[str] = ("rest",)) -> xr.DataArray:
+
+def average_blocks(recording: xr.DataArray, *, drop: str | Sequence[str] = REST) -> xr.DataArray:
     """Get one presentation per block: the mean over presentations in a row that share run and condition.
 
     Parameters
     ----------
     recording : presentation x neuroid [x time], in order of time, with the coordinate ``run``.
-    drop : conditions to leave out.
+    drop : conditions to leave out. Default: "rest", where there is one.
 
     Returns
     -------
@@ -45,8 +47,9 @@ def average_blocks(recording: xr.DataArray, *, drop: Sequence[str] = ("rest",)) 
             "recording.assign_coords(run=('presentation', runs))."
         )
     run, condition = recording["run"].values, recording["condition"].values
+    left = _left_out(drop, condition)
     new = np.r_[True, (run[1:] != run[:-1]) | (condition[1:] != condition[:-1])]
-    blocks = [rows for rows in np.split(np.arange(len(run)), np.flatnonzero(new)[1:]) if condition[rows[0]] not in drop]
+    blocks = [rows for rows in np.split(np.arange(len(run)), np.flatnonzero(new)[1:]) if condition[rows[0]] not in left]
     if not blocks:
         raise DesignError(f"Every presentation is dropped: the conditions are {listed(set(condition))}. Type drop=().")
     first = [rows[0] for rows in blocks]
@@ -58,12 +61,27 @@ def average_blocks(recording: xr.DataArray, *, drop: Sequence[str] = ("rest",)) 
     return _like(recording, values, columns)
 
 
+def _left_out(drop: str | Sequence[str], conditions: np.ndarray) -> tuple[str, ...]:
+    left, known = (drop,) if isinstance(drop, str) else tuple(drop), sorted(set(conditions))
+    strange = [name for name in left if name not in known] if drop is not REST else []
+    if strange:
+        raise UnknownNameError(
+            f"drop={strange[0]!r} is no condition of the recording.{did_you_mean(strange[0], known)} It has "
+            f"{listed(known)}. Type drop=() to keep all."
+        )
+    return left
+
+
 def _names(runs: np.ndarray, conditions: np.ndarray) -> list[str]:
     names: list[str] = []
-    for run, condition in zip(runs, conditions):
+    for at, (run, condition) in enumerate(zip(runs, conditions)):
         name = f"run{int(run):02d}-{condition}" if isinstance(run, (int, np.integer)) else f"{run}-{condition}"
-        again = sum(old == name or old.startswith(f"{name}-") for old in names)
-        names.append(name if not again else f"{name}-{again + 1}")
+        nth = 1 + int(((runs[:at] == run) & (conditions[:at] == condition)).sum())
+        numbered = name if nth == 1 else f"{name}-{nth}"
+        while numbered in names:  # a condition may be called "face-2"
+            nth += 1
+            numbered = f"{name}-{nth}"
+        names.append(numbered)
     return names
 
 

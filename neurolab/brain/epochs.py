@@ -28,7 +28,7 @@ def from_epochs(
     *,
     condition: str | Sequence[str] | None = None,
     stimulus_id: str | Sequence[str] | None = None,
-    window: tuple[float, float] | None = None,
+    window: tuple[float | None, float | None] | None = None,
     specimen: str = "",
     source: str = "",
 ) -> xr.DataArray:
@@ -42,7 +42,8 @@ def from_epochs(
         comments (Evoked).
     stimulus_id : a column of ``epochs.metadata``, or one id per epoch. Default: metadata's ``stimulus_id``, else
         "epoch-00012", the number before any epoch was dropped, so that ids stay when epochs go.
-    window : (from, to) in seconds: the mean over these times, and a recording without a time axis. Default: all times.
+    window : (from, to) in seconds, None for an open end: the mean over these times, and a recording without a time
+        axis. Default: all times.
     specimen : whose brain, e.g. "sub-01"; goes before default stimulus ids, so that two people's epochs stay apart.
     source : where the data come from.
 
@@ -50,7 +51,8 @@ def from_epochs(
     -------
     Recording, presentation x neuroid [x time]. One site per channel type ("eeg", "mag", "misc", …), in the file's
     channel order; neuroid coordinates channel, units, x, y, z (m, head frame; NaN where unknown), valid (False for
-    ``info["bads"]``). Channels of type misc are kept, which mne's own plots and averages drop.
+    ``info["bads"]``, of any of several Evoked). Channels of type misc are kept, which mne's own plots and averages
+    drop. Epochs have ``onset`` (s, at the sampling rate of the raw data), unless their events only number them.
 
     When this is invalid
     --------------------
@@ -96,7 +98,7 @@ def _opened(epochs: Any) -> Any:
         reader = mne.read_evokeds if evoked else mne.read_epochs
         epochs = open_file(epochs, lambda path: reader(path, verbose="error"), "an mne -epo.fif or -ave.fif file")
     if isinstance(epochs, mne.BaseEpochs):
-        if len(epochs) == 0:
+        if _length(epochs) == 0:
             raise DataError(
                 "The Epochs hold no epoch; expected at least one. Type epochs.drop_log to see why they went."
             )
@@ -115,6 +117,16 @@ def _opened(epochs: Any) -> Any:
     return list(evoked_list)
 
 
+def _length(epochs: mne.BaseEpochs) -> int:
+    try:
+        return len(epochs)
+    except RuntimeError as error:  # mne knows how many are good only once it has looked
+        raise DataError(
+            "The Epochs are not loaded, so it is not known which are good; expected Epochs in memory. Type "
+            "epochs.load_data(), or epochs.drop_bad() where they do not fit."
+        ) from error
+
+
 def _from_epochs(
     epochs: mne.BaseEpochs, condition: Any, stimulus_id: Any, specimen: str
 ) -> tuple[np.ndarray, dict[str, Any], mne.Info, np.ndarray]:
@@ -124,21 +136,39 @@ def _from_epochs(
     if stimulus_id is None and "stimulus_id" in meta:
         stimulus_id = "stimulus_id"
     ids = [f"{before}epoch-{number:05d}" for number in epochs.selection]
-    rows = {
+    rows: dict[str, Any] = {
         "stimulus_id": _column(stimulus_id, meta, ids, "stimulus_id"),
         "condition": _column(condition, meta, [names[code] for code in epochs.events[:, 2]], "condition"),
-        "onset": epochs.events[:, 0] / epochs.info["sfreq"],
     }
+    rate = _event_rate(epochs)
+    if rate is not None:
+        rows["onset"] = epochs.events[:, 0] / rate
     for name in [name for name in meta if name not in OWN_COLUMNS]:
         # a label called "x" must not end up where the channel's x is
         rows[f"stimulus_{name}" if name in NEUROID_COLUMNS else str(name)] = meta[name].to_numpy()
     return epochs.get_data(copy=True).astype(np.float64, copy=False), rows, epochs.info, epochs.times.copy()
 
 
+def _event_rate(epochs: mne.BaseEpochs) -> float | None:
+    """Samples per second of the events, which decimating and resampling leave alone; None where nothing says it."""
+    if np.array_equal(epochs.events[:, 0], epochs.selection):  # mne's own numbers, where no events were given
+        return None
+    rate = getattr(epochs, "_raw_sfreq", None)  # from a file it is an array of one
+    if rate is None or getattr(epochs, "_unsafe_annot_add", False):  # a file of an old mne does not say it
+        return None
+    return float(np.ravel(rate)[0])
+
+
 def _from_evoked(
     evoked: list[mne.Evoked], condition: Any, stimulus_id: Any
 ) -> tuple[np.ndarray, dict[str, Any], mne.Info, np.ndarray]:
     first = evoked[0]
+    strange = sorted({str(one.kind) for one in evoked} - {"average"})
+    if strange:
+        raise DataError(
+            f"Evoked of the kind {listed(strange)} were given; expected averages alone. Type [one for one in evokeds "
+            "if one.kind == 'average']."
+        )
     for other in evoked[1:]:
         if other.ch_names != first.ch_names:
             raise DataError(
@@ -157,7 +187,9 @@ def _from_evoked(
         "condition": _column(condition, none, names, "condition"),
         "nave": np.array([one.nave for one in evoked]),
     }
-    return np.stack([one.data for one in evoked]).astype(np.float64, copy=False), rows, first.info, first.times.copy()
+    info = first.info.copy()
+    info["bads"] = [name for name in first.ch_names if any(name in one.info["bads"] for one in evoked)]
+    return np.stack([one.data for one in evoked]).astype(np.float64, copy=False), rows, info, first.times.copy()
 
 
 def _column(asked: str | Sequence[str] | None, meta: pd.DataFrame, default: list[str], what: str) -> list[str]:
@@ -178,8 +210,8 @@ def _column(asked: str | Sequence[str] | None, meta: pd.DataFrame, default: list
     return [str(value) for value in asked]
 
 
-def _mean_over(values: np.ndarray, times: np.ndarray, window: tuple[float, float]) -> np.ndarray:
-    low, high = window
+def _mean_over(values: np.ndarray, times: np.ndarray, window: Any) -> np.ndarray:
+    low, high = _ends(window, times)
     tolerance = 1e-9 + 1e-6 * (times[-1] - times[0])  # times are decimal fractions: keep both ends
     inside = (times >= low - tolerance) & (times <= high + tolerance)
     if not inside.any():
@@ -190,11 +222,33 @@ def _mean_over(values: np.ndarray, times: np.ndarray, window: tuple[float, float
     return values[:, :, inside].mean(axis=2)
 
 
+def _ends(window: Any, times: np.ndarray) -> tuple[float, float]:
+    ends = list(window) if isinstance(window, (Sequence, np.ndarray)) and not isinstance(window, str) else []
+    if len(ends) != 2 or not all(one is None or isinstance(one, (int, float, np.number)) for one in ends):
+        raise DataError(
+            f"window={window!r} was given; expected (from, to) in seconds, None for an open end. Type "
+            f"window=({times[0]:g}, {times[-1]:g})."
+        )
+    low, high = ends
+    return float(times[0] if low is None else low), float(times[-1] if high is None else high)
+
+
+def _places(info: mne.Info) -> np.ndarray:
+    """Where each channel lies in the head, (n, 3) in m; NaN where nobody measured it."""
+    from mne.io.constants import FIFF
+    from mne.transforms import apply_trans
+
+    places = np.array([channel["loc"][:3] for channel in info["chs"]], dtype=float)
+    places[~places.any(axis=1)] = np.nan  # mne writes 0, 0, 0 for "not measured"
+    of_device = np.array([channel["coord_frame"] == FIFF.FIFFV_COORD_DEVICE for channel in info["chs"]])
+    moved = info["dev_head_t"]
+    places[of_device] = np.nan if moved is None else apply_trans(moved, places[of_device])
+    return places
+
+
 def _channels(info: mne.Info) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     kinds = info.get_channel_types()
     names = list(dict.fromkeys(kinds))
-    places = np.array([channel["loc"][:3] for channel in info["chs"]], dtype=float)
-    places[~places.any(axis=1)] = np.nan  # mne writes 0, 0, 0 for "not measured"
     unit = [kinds[:at].count(kind) for at, kind in enumerate(kinds)]
     neuroid = {
         "site": np.array([names.index(kind) for kind in kinds]),
@@ -202,7 +256,7 @@ def _channels(info: mne.Info) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         "channel": info["ch_names"],
         "units": [_unit_name(channel) for channel in info["chs"]],
         "valid": ~np.isin(info["ch_names"], info["bads"]),
-    } | dict(zip("xyz", places.T))
+    } | dict(zip("xyz", _places(info).T))
     return neuroid, [{"name": kind, "dims": ["channel"], "shape": [kinds.count(kind)]} for kind in names]
 
 

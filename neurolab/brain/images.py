@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 RESAMPLE = "nibabel.processing.resample_from_to(mask, (image.shape[:3], image.affine), order=0)"
 AFFINE_TOLERANCE = 1e-3  # mm: headers round, resampled images do not agree by chance
 STANDARDISE = (None, "run")
+TIME_UNITS = 0b111000  # the bits of xyzt_units that say the unit of time
+SECONDS = {0: 1.0, 8: 1.0, 16: 1e-3, 24: 1e-6}  # unsaid, s, ms, µs; other codes are Hz, ppm and rad/s
 
 
 def from_masked_image(
@@ -44,12 +46,13 @@ def from_masked_image(
     image : 4-D NIfTI (i, j, k, volume): a nibabel image or a path.
     mask : 3-D NIfTI on the same grid; voxels above 0 are kept. Several whole numbers are parcels, kept as a coordinate.
     presentation : one row per volume: ``condition``, and if known ``stimulus_id``, ``run``, ``onset``. Default ids are
-        "run03-vol0012-face", default onsets volume x repetition time (s from the start of the run, where the header has
-        the time).
+        "run03-vol0012-face", after the specimen's name if there is one; default onsets volume x repetition time (s from
+        the start of the run, where the header has the time).
     detrend : order of the polynomial taken out within each run (1 a line); None leaves the numbers as they are.
     standardise : "run" for z-scores within each run, None for the numbers as they are. After ``detrend``.
     site : name of the one site, e.g. "ventral temporal".
     units : of the values; "z" when standardised.
+    specimen : whose brain, e.g. "sub-01"; goes before default stimulus ids, so that two people's volumes stay apart.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def from_masked_image(
     bold, cover = _opened(image, "a 4-D NIfTI image"), _opened(mask, "a NIfTI mask")
     labels = _mask_labels(bold, cover)
     values = _numbers(image, bold)[labels > 0].T.copy()
-    rows = _presentations(presentation, len(values), bold)
+    rows = _presentations(presentation, len(values), bold, specimen)
     voxels = [str(tuple(map(int, voxel))) for voxel in np.argwhere(labels > 0)]
     require_finite(values.T, voxels, "voxels", "a mask without them")
     valid = np.ptp(values, axis=0) > 0
@@ -158,8 +161,22 @@ def _whole(labels: np.ndarray) -> np.ndarray:
     return labels.astype(np.int64)
 
 
-def _presentations(given: Any, n: int, bold: Any) -> dict[str, np.ndarray]:
-    rows = {str(name): np.asarray(column) for name, column in dict(given).items()}
+def _columns(given: Any) -> dict[str, np.ndarray]:
+    rows = {}
+    if isinstance(given, (Mapping, pd.DataFrame)):
+        rows = {str(name): np.asarray(column) for name, column in dict(given).items()}
+    single = [name for name, column in rows.items() if column.ndim != 1]
+    if not isinstance(given, (Mapping, pd.DataFrame)) or single:
+        said = f"the column {single[0]!r} is no list" if single else f"it is {type(given).__name__}"
+        raise SchemaError(
+            f"presentation says of each volume what was shown; {said}; expected columns of one value per volume. Type "
+            "presentation={'condition': [...], 'run': [...]} or give a DataFrame."
+        )
+    return rows
+
+
+def _presentations(given: Any, n: int, bold: Any, specimen: str) -> dict[str, np.ndarray]:
+    rows = _columns(given)
     if "condition" not in rows:
         raise SchemaError(
             f"presentation has the columns {listed(rows)}; expected 'condition' among them, one per volume."
@@ -177,12 +194,20 @@ def _presentations(given: Any, n: int, bold: Any) -> dict[str, np.ndarray]:
             )
     rows.setdefault("run", np.ones(n, dtype=np.int64))
     volume = pd.Series(rows["run"]).groupby(rows["run"]).cumcount().to_numpy()
-    seconds = float(bold.header.get_zooms()[3]) if hasattr(bold.header, "get_zooms") else 0.0
+    seconds = _repetition_time(bold.header)
     if "onset" not in rows and seconds > 0:
         rows["onset"] = volume * seconds
-    named = zip(rows["run"], volume, rows["condition"])
-    rows.setdefault("stimulus_id", np.array([f"run{_two(run)}-vol{at:04d}-{name}" for run, at, name in named]))
+    before, named = f"{specimen}-" if specimen else "", zip(rows["run"], volume, rows["condition"])
+    rows.setdefault("stimulus_id", np.array([f"{before}run{_two(run)}-vol{at:04d}-{name}" for run, at, name in named]))
     return rows
+
+
+def _repetition_time(header: Any) -> float:
+    """Seconds from volume to volume; 0 where the header has no time."""
+    if not hasattr(header, "get_zooms"):
+        return 0.0
+    code = int(header["xyzt_units"]) & TIME_UNITS if hasattr(header, "get_xyzt_units") else 0
+    return float(header.get_zooms()[3]) * SECONDS.get(code, 0.0)
 
 
 def _two(run: Any) -> str:

@@ -76,7 +76,7 @@ def read_rdms(
     if stimuli is not None and own and list(stimuli) != own:
         raise DataError(
             f"{file.name} names its own stimuli, {listed(own, most=4)}, and stimuli= names others or another order. "
-            "Leave stimuli= out; to put them in another order type .sel on the RDMs."
+            "Leave stimuli= out; to put them in another order type neurolab.rdms.with_stimuli(rdms, stimuli)."
         )
     ids = list(stimuli) if stimuli is not None else own or _numbered(values, file.name)
     return make_rdms(

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from neurolab.brain.checks import open_file
+from neurolab.brain.table_files import code_for, read_table
 from neurolab.errors import (
     DataError,
-    FileFormatError,
-    MissingPackageError,
+    ReplicationUnitError,
     SchemaError,
     UnknownNameError,
+    amount,
     did_you_mean,
     listed,
 )
 
-#: What separates columns, by the ending of the file.
-SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
-R_ENDINGS = (".rda", ".rdata")
+#: Text that was meant as a number: 40%, or 2,8 where a comma is the decimal point.
+NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?\s*%?")
 
 
 def from_table(
@@ -41,7 +41,8 @@ def from_table(
     Parameters
     ----------
     table : a file (.csv, .tsv, .txt with tabs, .rda of R) or a DataFrame.
-    person : the column of ids. None: the frame's own index or, for a file, row r is ``people[r]``.
+    person : the column of ids, in a file text as it stands ("001"). None: the frame's own index or, for a file, row r
+        is ``people[r]``.
     people : the ids that are wanted, in this order, e.g. ``lesions.stimulus_id.values``; one who is not in the table is
         an error that names them, one more is named in ``attrs["note"]``. Default: everybody in the table.
     columns : those to keep; default all.
@@ -51,12 +52,14 @@ def from_table(
 
     Returns
     -------
-    DataFrame, index ``person`` (text, unique); attrs ``source`` and ``note``.
+    DataFrame, index ``person`` (text, unique); attrs ``source`` and ``note`` (who is over, what is empty, which columns
+    are text that reads as numbers).
 
     Raises
     ------
     DataError : people who are missing, who come twice, or who have empty cells.
     UnknownNameError : no such column; near misses are suggested.
+    ReplicationUnitError : an index of several levels: sessions are not people.
     MissingDataError, FileFormatError, MissingPackageError : no file, not this format, no reader for R's.
 
     When this is invalid
@@ -69,62 +72,31 @@ def from_table(
     >>> from_table(people, person="who", people=["a", "b"])["naming"].to_dict()
     {'a': 7, 'b': 3}
     """
-    found = (table if isinstance(table, pd.DataFrame) else _read(table, header, frame)).copy()
+    framed = isinstance(table, pd.DataFrame)
+    found = (table if isinstance(table, pd.DataFrame) else read_table(table, header, frame, person)).copy()
+    given = {str(name).strip(): name for name in found.columns}
     found.columns = pd.Index([str(name).strip() for name in found.columns])
     twice = sorted(set(found.columns[found.columns.duplicated()]))
     if twice:
         raise SchemaError(f"The table has the columns {listed(twice)} more than once; rename them first.")
     wanted = None if people is None else [str(one) for one in people]
-    found = _indexed(found, person, wanted, isinstance(table, pd.DataFrame))
+    if wanted is not None and len(set(wanted)) < len(wanted):
+        again = sorted({one for one in wanted if wanted.count(one) > 1})
+        raise DataError(f"people= names {listed(again)} more than once; expected each once.")
+    found = _indexed(found, person, wanted, framed)
+    code = "table" if isinstance(table, pd.DataFrame) else code_for(table, person)
+    by = "level=0" if person is None else repr(given[str(person)])
+    _once(found, f"{code}.groupby({by}).mean(numeric_only=True)")
     found, extra = (found, []) if wanted is None else _in_order(found, wanted)
     if columns is not None:
         found = found[[_column(found, name) for name in ([columns] if isinstance(columns, str) else columns)]]
     empty = _empty(found, allow_missing)
-    notes = [f"In the table but not asked for: {listed(extra)}." if extra else "", empty]
+    notes = [f"In the table but not asked for: {listed(extra)}." if extra else "", empty, _texts(found)]
     found.attrs = {
         "source": "DataFrame" if isinstance(table, pd.DataFrame) else pathlib.Path(table).name,
         "note": " ".join(filter(None, notes)),
     }
     return found
-
-
-def _read(path: Any, header: Sequence[str] | None, frame: str | None) -> pd.DataFrame:
-    if not isinstance(path, (str, os.PathLike)):
-        raise SchemaError(f"{type(path).__name__} was given; expected a path or a DataFrame.")
-    ending = pathlib.Path(path).suffix.lower()
-    if ending in R_ENDINGS:
-        return _from_r(path, frame)
-    if ending not in SEPARATORS:
-        raise FileFormatError(
-            f"{pathlib.Path(path).name!r} ends in {ending!r}; expected one of {listed((*SEPARATORS, *R_ENDINGS))}. "
-            "Read it with pandas and give the frame: from_table(pandas.read_excel(path), person=...)."
-        )
-    settings: dict[str, Any] = {"sep": SEPARATORS[ending], "encoding": "utf-8-sig", "skipinitialspace": True}
-    if header is not None:
-        settings |= {"header": None, "names": [str(name) for name in header], "index_col": False}
-    return open_file(path, lambda file: pd.read_csv(file, **settings), "a table of text with one row per person")
-
-
-def _from_r(path: Any, frame: str | None) -> pd.DataFrame:
-    try:
-        import rdata
-    except ImportError as error:
-        raise MissingPackageError(
-            "Reading R's .rda files needs the package rdata, which is not installed. Type `pip install rdata`, or save "
-            "the table in R: write.csv(table, 'table.csv')."
-        ) from error
-    held = open_file(path, lambda file: rdata.read_rda(file), "an R data file")
-    frames = {str(name): value for name, value in held.items() if isinstance(value, pd.DataFrame)}
-    if frame is None and len(frames) == 1:
-        frame = next(iter(frames))
-    if frame not in frames:
-        raise UnknownNameError(
-            f"frame={frame!r} given; {pathlib.Path(path).name!r} holds the data frames {listed(frames)}."
-            f"{did_you_mean(frame, frames)}"
-        )
-    found = frames[frame]
-    factors = [name for name in found if isinstance(found[name].dtype, pd.CategoricalDtype)]
-    return found.astype(dict.fromkeys(factors, object))
 
 
 def _column(found: pd.DataFrame, name: Any) -> str:
@@ -137,6 +109,13 @@ def _column(found: pd.DataFrame, name: Any) -> str:
 
 def _indexed(found: pd.DataFrame, person: str | None, people: list[str] | None, framed: bool) -> pd.DataFrame:
     """The table with ids as index."""
+    levels = list(found.index.names) if framed and isinstance(found.index, pd.MultiIndex) else []
+    if levels and (person is None or person in levels):
+        by = person if person is not None else levels[0] if levels[0] is not None else 0
+        raise ReplicationUnitError(
+            f"The index of the table has {len(levels)} levels, {listed(levels)}; expected one, of people: sessions are "
+            f"not people. Average first: type from_table(table.groupby(level={by!r}).mean(numeric_only=True))."
+        )
     if person is not None:
         name = _column(found, person)
         none = np.flatnonzero(found[name].isna())
@@ -152,13 +131,17 @@ def _indexed(found: pd.DataFrame, person: str | None, people: list[str] | None, 
             )
         found.index = pd.Index(people)
     found.index = pd.Index([_id(one) for one in found.index], dtype=object, name="person")
+    return found
+
+
+def _once(found: pd.DataFrame, mean: str) -> None:
+    """Refuse people who come twice; ``mean`` is what makes one row of theirs."""
     twice = sorted(set(found.index[found.index.duplicated()]))
     if twice:
         raise DataError(
             f"The table has several rows for {listed(twice, most=6)}; each person counts once. Choose one assessment "
-            "each, or average them: table.groupby(person).mean()."
+            f"each, or average them: type from_table({mean})."
         )
-    return found
 
 
 def _id(one: Any) -> str:
@@ -167,9 +150,6 @@ def _id(one: Any) -> str:
 
 
 def _in_order(found: pd.DataFrame, people: list[str]) -> tuple[pd.DataFrame, list[str]]:
-    twice = sorted({one for one in people if people.count(one) > 1})
-    if twice:
-        raise DataError(f"people= names {listed(twice)} more than once; expected each once.")
     absent = [one for one in people if one not in found.index]
     if absent:
         raise DataError(
@@ -186,9 +166,29 @@ def _empty(found: pd.DataFrame, allowed: bool) -> str:
     if not gaps:
         return ""
     said = "; ".join(f"{name} for {listed(who, most=6)}" for name, who in list(gaps.items())[:4])
+    said += f"; … ({len(gaps)} columns in all)" if len(gaps) > 4 else ""
+    whose = int(found.isna().any(axis=1).sum())
     if not allowed:
         raise DataError(
-            f"The table has empty cells in {len(gaps)} columns: {said}. Keep the columns you need (columns=[...]), "
+            f"The table has empty cells in {amount(len(gaps), 'column')}, of {whose} of "
+            f"{amount(len(found), 'person', 'people')}: {said}. Keep the columns you need (columns=[...]), "
             "leave those people out yourself (people=[...]), or type allow_missing=True to keep them as NaN."
         )
-    return f"Empty: {said}."
+    return f"Empty, in {whose} of {len(found)} people: {said}." if whose > 1 else f"Empty: {said}."
+
+
+def _texts(found: pd.DataFrame) -> str:
+    """Which columns are text that reads as numbers, in words, and how to make numbers of them."""
+    texts: dict[str, str] = {}
+    for name in found:
+        cells = [one for one in found[name].dropna().tolist() if isinstance(one, str)]
+        if cells and all(NUMBER.fullmatch(one.strip()) for one in cells):
+            texts[str(name)] = next((one for one in cells if not one.strip().isdigit()), cells[0])
+    if not texts:
+        return ""
+    said = ", ".join(f"{name!r} ({cell!r})" for name, cell in texts.items())
+    first = f"table[{next(iter(texts))!r}]"
+    return (
+        f"Text that reads as numbers: {said}. Type {first} = pandas.to_numeric({first}.astype(str).str.rstrip('% ')"
+        ".str.replace(',', '.')), and so on."
+    )

@@ -6,6 +6,9 @@ import numpy as np
 
 from neurolab.errors import DesignError
 
+#: What is left of a voxel below this share of its largest number is rounding, not signal.
+ROUNDING = 1e-12
+
 
 def remove_drift(values: np.ndarray, runs: np.ndarray, *, order: int = 1) -> np.ndarray:
     """Get the values without a polynomial of time, fitted in each run by least squares.
@@ -18,7 +21,7 @@ def remove_drift(values: np.ndarray, runs: np.ndarray, *, order: int = 1) -> np.
 
     Returns
     -------
-    (n_volumes, n_voxels) residuals; each run has mean 0.
+    (n_volumes, n_voxels) residuals; each run has mean 0. A voxel that is constant in a run becomes exactly 0 there.
 
     When this is invalid
     --------------------
@@ -45,6 +48,8 @@ def remove_drift(values: np.ndarray, runs: np.ndarray, *, order: int = 1) -> np.
         basis, _ = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, len(rows)), order))
         out[rows] -= basis @ (basis.T @ out[rows])
         out[rows] -= out[rows].mean(axis=0)
+        largest = np.abs(np.asarray(values)[rows]).max(axis=0)
+        out[rows] = np.where(np.abs(out[rows]).max(axis=0) <= ROUNDING * largest, 0.0, out[rows])
     return out
 
 
@@ -78,6 +83,6 @@ def standardise_runs(values: np.ndarray, runs: np.ndarray) -> np.ndarray:
             )
         part = out[rows] - out[rows].mean(axis=0)
         sd = part.std(axis=0, ddof=1)
-        flat = np.ptp(out[rows], axis=0) == 0
+        flat = np.ptp(out[rows], axis=0) <= ROUNDING * np.abs(out[rows]).max(axis=0)
         out[rows] = np.where(flat, 0.0, part / np.where(flat, 1.0, sd))
     return out
