@@ -10,16 +10,19 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
 
 from neurolab.plots.drawing import drawing
 from neurolab.plots.glass import mappable
-from neurolab.plots.marks import heading
+from neurolab.plots.marks import heading, height_mm, width_mm
 from neurolab.plots.read import level, scalar, values
-from neurolab.plots.style import TINY
-from neurolab.plots.units import scaled, unit_name
+from neurolab.plots.stat_map import site_words, sites_of
+from neurolab.plots.style import MM, TINY
+from neurolab.plots.units import neuroid_word, scaled, unit_name
 from neurolab.plots.words import interval_words, number, p_words, sample_words
 
 MOST_TICKS, MOST_ACROSS = 8, 6
+THICK, OF_CELL = 1.1, 0.25  # points that an outline is thick at most, and the share of a cell: it must not hide colour
 
 
 def describe_clusters(result: xr.Dataset) -> str:
@@ -75,19 +78,22 @@ def plot_clusters(result: xr.Dataset, *, ax: Axes) -> Axes:
     shown = mappable(norm)
     ax.pcolormesh(np.ma.masked_invalid(painted), cmap=shown.cmap, norm=norm, rasterized=True)
     passed = values(result, "p", "cluster") <= 1 - level(result) + 1e-12
+    thick = min(THICK, *(OF_CELL * mm / n * 72 * MM for mm, n in zip((width_mm(ax), height_mm(ax)), t.shape[::-1])))
     for k, passes in enumerate(passed, start=1):
-        _outline(ax, label == k, "black" if passes else "#8C8C8C", 1.1 if passes else 0.5)
-    ax.set(xlim=(0, t.shape[1]), ylim=(t.shape[0], 0), xlabel=_with_unit(result, names[1]), ylabel=names[0])
+        _outline(ax, label == k, "black" if passes else "#8C8C8C", thick if passes else 0.45 * thick)
+    ax.set(xlim=(0, t.shape[1]), ylim=(t.shape[0], 0), xlabel=names[1], ylabel=names[0])
     _ticks(result, ax, dims)
     bar = ax.figure.colorbar(shown, ax=ax, shrink=0.8, pad=0.02, aspect=14)
     bar.set_label("t", fontsize=TINY)
     bar.ax.tick_params(labelsize=TINY)
-    heading(ax, str(result.attrs.get("contrast", "clusters"))[:46], sample_words(result))
+    heading(ax, str(result.attrs.get("contrast", "clusters")), sample_words(result))
     return ax
 
 
-def _with_unit(result: xr.Dataset, dim: str) -> str:
-    """The name of a dim with the unit of its coordinate, where known: the time of a brain's recording is in seconds."""
+def _called(result: xr.Dataset, dim: str) -> str:
+    """What a dim is, with the unit of its coordinate where known: the time of a brain's recording is in seconds."""
+    if dim == "neuroid":
+        return neuroid_word(result)
     brain = dim == "time" and str(result.attrs.get("kind", "")) == "brain"
     given = result[dim].attrs.get("units", "") if dim in result.coords else ""
     unit = str(given) or ("s" if brain and dim in result.coords else "")
@@ -98,19 +104,30 @@ def _folded(result: xr.Dataset, dims: tuple[str, ...]) -> tuple[Callable[[np.nda
     """How places become a table of rows and columns, and what these are called."""
     sites = json.loads(str(result.attrs.get("sites", "") or "[]"))
     shape = sites[0]["shape"] if len(sites) == 1 and dims == ("neuroid",) else []
+    if len(shape) == 2:  # tokens run along x as time does
+
+        def turned(flat: np.ndarray) -> np.ndarray:
+            return _on_grid(result, flat, shape).T
+
+        return turned, (sites[0]["dims"][1], sites[0]["dims"][0])
     if len(shape) == 3:
 
         def grid(flat: np.ndarray) -> np.ndarray:
-            whole = np.full(int(np.prod(shape)), np.nan)
-            whole[result["unit"].values] = flat
-            return np.concatenate(list(whole.reshape(shape)), axis=1)
+            return np.concatenate(list(_on_grid(result, flat, shape)), axis=1)
 
         return grid, (sites[0]["dims"][1], f"{sites[0]['dims'][2]}, {sites[0]['dims'][0]} by {sites[0]['dims'][0]}")
 
     def fold(flat: np.ndarray) -> np.ndarray:
         return np.asarray(flat, dtype=float).reshape(-1, flat.shape[-1])
 
-    return fold, (" × ".join(_with_unit(result, dim) for dim in dims[:-1]), dims[-1])
+    return fold, (" × ".join(_called(result, dim) for dim in dims[:-1]), _called(result, dims[-1]))
+
+
+def _on_grid(result: xr.Dataset, flat: np.ndarray, shape: list[int]) -> np.ndarray:
+    """The values of units at their places in a site of this shape, NaN where it has none."""
+    whole = np.full(int(np.prod(shape)), np.nan)
+    whole[result["unit"].values] = flat
+    return whole.reshape(shape)
 
 
 def _outline(ax: Axes, inside: np.ndarray, colour: str, width: float) -> None:
@@ -123,21 +140,41 @@ def _outline(ax: Axes, inside: np.ndarray, colour: str, width: float) -> None:
     ax.vlines(across[:, 1], across[:, 0], across[:, 0] + 1, **style)
 
 
-def _number(value: float) -> str:
-    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
-
-
 def _ticks(result: xr.Dataset, ax: Axes, dims: tuple[str, ...]) -> None:
     """Name rows and columns by their coordinates, a few of them."""
     for dim, axis in zip(dims[::-1], (ax.xaxis, ax.yaxis)):
         if len(dims) > 2 and axis is ax.yaxis:
             continue
-        if dims == ("neuroid",):
-            continue
         most = MOST_TICKS if axis is ax.yaxis else MOST_ACROSS
-        at = np.arange(0, result.sizes[dim], -(-result.sizes[dim] // most))  # evenly, so that none touch
-        named = [unit_name(result, int(k)) if dim == "neuroid" and "channel" in result.coords else k for k in at]
-        named = list(result[dim].values[at]) if dim in result.coords else named
-        axis.set_ticks(at + 0.5, [_number(name) if isinstance(name, float) else str(name) for name in named])
-    if len(dims) == 1:
+        at, named = _named(result, dim, most)
+        if dims == ("neuroid",) and ax.get_ylabel():  # a grid counts its rows and columns from 0
+            continue
+        axis.set_ticks(at, named)
+    if len(dims) == 1 and not ax.get_ylabel():
         ax.set_yticks([])
+
+
+def _named(result: xr.Dataset, dim: str, most: int) -> tuple[np.ndarray, list[str]]:
+    """Where along a dim ticks stand and what they say: round numbers, names of sites or channels, or positions."""
+    n = result.sizes[dim]
+    evenly = np.arange(0, n, -(-n // most))  # so that none touch
+    if dim == "neuroid" and "channel" not in result.coords and "site" in result.coords:
+        site, sites = result["site"].values, sites_of(result)
+        first = np.flatnonzero(np.r_[True, site[1:] != site[:-1]])
+        if 1 < len(first) <= most:
+            middle = (first + np.r_[first[1:], n]) / 2
+            return middle, [site_words(sites[int(site[at])]) for at in first]
+    if dim == "neuroid":
+        return evenly + 0.5, [unit_name(result, int(at)).removeprefix("unit ") for at in evenly]
+    if dim not in result.coords:
+        return evenly + 0.5, [str(at) for at in evenly]
+    along = result[dim].values
+    if along.dtype.kind != "f" or n < 2 or not (np.diff(along) > 0).all():
+        return evenly + 0.5, [_number(one) if isinstance(one, float) else str(one) for one in along[evenly]]
+    round_ = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(along[0], along[-1])
+    inside = round_[(round_ >= along[0] - 1e-9) & (round_ <= along[-1] + 1e-9)]
+    return np.interp(inside, along, np.arange(n)) + 0.5, [_number(one) for one in inside]
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 12):.3g}".replace("-", "\N{MINUS SIGN}")

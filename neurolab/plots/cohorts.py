@@ -122,7 +122,7 @@ def describe_trend(result: xr.Dataset) -> str:
     columns_of = [values(result, name, "index") for name in ("effect", "low", "high", "p", "p_floor", "ordered")]
     for name, e, low, high, p, floor, share in zip(names(result, "index"), *columns_of):
         ends = interval_words(low, high, level(result))
-        parts.append(f"{name}: slope {number(e)} ({ends}; {p_words(p, floor)}), {share:.0%} of pairs rise")
+        parts.append(f"{name}: slope {number(e)} ({ends}; {p_words(p, floor)}), {100 * share:.0f} % of pairs rise")
     flags = " ".join(sentences(result, "undermined_by"))
     return f"Trends along {result.attrs.get('what', 'the levels')}; {sample_words(result)}. {'; '.join(parts)}. {flags}"
 
@@ -165,7 +165,7 @@ def plot_trend(result: xr.Dataset, *, ax: Axes, index: str | None = None) -> Axe
         course(ax, levels[order], np.full((len(order), 0), np.nan), mean, colour=WONG["black"], marker=marker,
                label=known[at])  # fmt: skip
     e, low, high, p, floor = (values(result, name, "index")[at] for name in ("effect", "low", "high", "p", "p_floor"))
-    slope = f"slope {number(e)} ({interval_words(low, high, level(result))}), {p_words(p, floor)}"
+    slope = f"slope {number(e)} ({interval_words(low, high, level(result))})\n{p_words(p, floor)}"
     ax.set(xlabel=f"{result.attrs.get('what', 'level')}\n{slope}", ylabel=known[at])
     heading(ax, known[at], sample_words(result))
     return ax

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import columns, dots, effect, heading, headroom, key, note, zero_line
+from neurolab.plots.marks import columns, dots, effect, heading, headroom, key, more_words, note, strongest, zero_line
 from neurolab.plots.read import by_member, level, names, scalar, values
 from neurolab.plots.style import GREY, PALE, SERIES, WONG
 from neurolab.plots.words import alpha_words, interval_words, number, p_words, probability, sample_words, tidy
@@ -15,6 +15,7 @@ from neurolab.plots.words import alpha_words, interval_words, number, p_words, p
 TEST = ("effect", "low", "high", "p", "q")
 #: More regions than this are drawn by rank, without every network and name: only so many of them are named.
 MANY, NAMED = 16, 6
+WIDE = 8  # columns that have room for a p in one line
 
 
 def describe_shapley(result: xr.Dataset) -> str:
@@ -71,9 +72,10 @@ def _task(result: xr.Dataset) -> str:
     return str(result.attrs.get("task", "the task"))
 
 
-def _corrected(ax: Axes, at: int, q: float) -> None:
-    """Write the corrected p of a column at its foot."""
-    note(ax, at, 0.0, f"q = {probability(q)}".replace("= <", "<"), transform=ax.get_xaxis_transform())
+def _corrected(ax: Axes, at: int, q: float, n: int) -> None:
+    """Write the corrected p of one of n columns at its foot, upright where they are narrow."""
+    said, turn = f"q = {probability(q)}".replace("= <", "<"), 90 if n > WIDE else 0
+    note(ax, at, 0.01, said, transform=ax.get_xaxis_transform(), rotation=turn)
 
 
 def _finish(ax: Axes, shown: list[str], ylabel: str, *, above: float) -> None:
@@ -81,7 +83,7 @@ def _finish(ax: Axes, shown: list[str], ylabel: str, *, above: float) -> None:
     n = max(1, len(shown))
     columns(ax, range(len(shown)), shown, share=1 / n)
     ax.set(xlim=(-0.55, n - 0.45), ylabel=ylabel)
-    headroom(ax, above=above, below=0.14)
+    headroom(ax, above=above, below=0.26 if n > WIDE else 0.14)
 
 
 @drawing(
@@ -122,7 +124,7 @@ def plot_shapley(result: xr.Dataset, *, ax: Axes) -> Axes:
         effect(ax, at - 0.12, e, low, high, colour=colour, label="contribution" if not at else None)
         dots(ax, at + 0.14, alone[at], colour=GREY, width=0.12, s=4.0)
         effect(ax, at + 0.3, *single, colour=GREY, markerfacecolor="white", label=None if at else "lesioned alone")
-        _corrected(ax, at, q)
+        _corrected(ax, at, q, len(players))
     _finish(ax, players, "contribution, deficit (score)", above=0.16)
     key(ax, ncols=2)
     heading(ax, f"contributions to {_task(result)}", sample_words(result))
@@ -162,7 +164,8 @@ def _ranked(result: xr.Dataset, ax: Axes) -> Axes:
 def plot_pairs(result: xr.Dataset, *, ax: Axes) -> Axes:
     """Draw how every two regions act together: redundant above zero, synergistic below.
 
-    result : of ``pair_interactions``: value per member, effect, low, high, q (pair), in score. Returns the axes.
+    result : of ``pair_interactions``: value per member, effect, low, high, q (pair), in score.
+    Returns the axes. Of more than 16 pairs the 16 with the largest interactions are drawn.
 
     Example
     -------
@@ -175,12 +178,15 @@ def plot_pairs(result: xr.Dataset, *, ax: Axes) -> Axes:
     """
     zero_line(ax)
     colour, marker = SERIES[3]
+    every = result.sizes["pair"]
+    result = result.isel(pair=strongest(values(result, "effect", "pair"), MANY))
     pairs, each = names(result, "pair"), by_member(result, "value", "pair")
     for at, (e, low, high, _, q) in enumerate(_cells(result, "pair")):
         dots(ax, at - 0.15, each[at], colour=GREY, marker=marker, width=0.15, s=4.0)
         effect(ax, at + 0.1, e, low, high, colour=colour)
-        _corrected(ax, at, q)
+        _corrected(ax, at, q, len(pairs))
     _finish(ax, pairs, "both − sum of each (score)", above=0.05)
+    ax.set_xlabel(more_words(len(pairs), every, "pairs"))
     heading(ax, f"pairs in {_task(result)}", sample_words(result))
     return ax
 
@@ -224,7 +230,7 @@ def plot_minimal_set(result: xr.Dataset, *, ax: Axes) -> Axes:
                label="all of the set" if first else None)  # fmt: skip
         said = "one region intact" if first else None
         effect(ax, at + 0.22, *spared, colour=GREY, markerfacecolor="white", label=said)
-        _corrected(ax, at, q)
+        _corrected(ax, at, q, len(sets))
     _finish(ax, sets, "deficit (sham − lesion)", above=0.18)
     key(ax, ncols=3)
     heading(ax, f"minimal sets in {_task(result)}", sample_words(result))

@@ -10,11 +10,13 @@ from matplotlib.axes import Axes
 
 from neurolab.errors import UnknownNameError
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import columns, dots, effect, heading, headroom, key, note, zero_line
+from neurolab.plots.marks import columns, dots, effect, heading, headroom, key, more_words, note, strongest, zero_line
 from neurolab.plots.read import level, names, values
 from neurolab.plots.style import SERIES
 from neurolab.plots.words import interval_words, number, sample_words
 
+#: More lesions than this are not drawn, but those with the largest deficits.
+MOST = 24
 #: What is one ladder of doses.
 KIND = ("roi", "role", "family", "how")
 
@@ -64,7 +66,8 @@ def plot_deficits(result: xr.Dataset, *, ax: Axes, rungs: bool = False, tasks: S
     result : of ``deficits``: deficit (specimen, lesion, task), effect, low, high (lesion, task).
     rungs : also draw smaller doses of a lesion that was made at its largest one; ``plot_dose`` draws them better.
     tasks : draw these only; scores in different units (nats, shares of trials) belong on axes of their own.
-    Returns the axes. The sham is not drawn: its deficit is zero by definition.
+    Returns the axes. The sham is not drawn: its deficit is zero by definition. Of more than 24 lesions the 24 with the
+    largest deficits are drawn.
 
     Example
     -------
@@ -75,7 +78,8 @@ def plot_deficits(result: xr.Dataset, *, ax: Axes, rungs: bool = False, tasks: S
     ['A', 'B']
     """
     result = result if tasks is None else _of(result, tasks)
-    shown = _shown(result, rungs=rungs)
+    every = _shown(result, rungs=rungs)
+    shown = [every[at] for at in strongest(values(result, "effect", "lesion", "task")[every], MOST)]
     named, step = names(result, "task"), 0.8 / max(1, result.sizes["task"])
     zero_line(ax)
     for j in range(len(named)):
@@ -84,6 +88,7 @@ def plot_deficits(result: xr.Dataset, *, ax: Axes, rungs: bool = False, tasks: S
     labels = lesion_labels(result)
     columns(ax, range(len(shown)), [labels[at] for at in shown], share=1 / (len(shown) + 0.2))
     ax.set(xlim=(-0.6, len(shown) - 0.4), ylabel="deficit (sham − lesion)")
+    ax.set_xlabel(more_words(len(shown), len(every), "lesions"))
     for (colour, marker), task in zip(SERIES, named):
         ax.scatter([], [], color=colour, marker=marker, s=10, label=task)
     headroom(ax, above=0.1)
@@ -132,4 +137,4 @@ def _cell(ax: Axes, result: xr.Dataset, at: float, lesion: int, task: int, step:
         name in result and bool(result[name].transpose("lesion", "task").values[lesion, task])
         for name in ("ceiling", "floor")
     ):
-        note(ax, at, np.nanmax([high, *deficit, 0.0]), "†")
+        note(ax, at, np.nanmax([high if np.isfinite(high) else e, *deficit, 0.0]), "†")

@@ -10,13 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import backed, columns, dots, effect, heading, headroom, zero_line
+from neurolab.plots.marks import ROW, backed, columns, dots, effect, heading, headroom, width_mm, zero_line
 from neurolab.plots.read import by_member, level, names, values
+from neurolab.plots.room import told_apart, wrapped
 from neurolab.plots.style import GREY, PALE, SERIES, SMALL, TINY
 from neurolab.plots.words import interval_words, number, p_lines, p_words, sample_words
 
 GROUP = 5.0  # places per task: lesion a, lesion b, their difference, a gap for its p
 DIFFERENCE = 2.3
+TITLED = 3.0  # places that the name of a task may take
 
 
 def describe_dissociation(result: xr.Dataset) -> str:
@@ -85,18 +87,29 @@ def plot_dissociation(result: xr.Dataset, *, ax: Axes) -> Axes:
     at = [GROUP * task + column for task in range(2) for column in (0, 1, DIFFERENCE)]
     columns(ax, at, [*lesions, "difference"] * 2, share=1 / (GROUP + 5.1), free=["difference"])
     ax.set(xlim=(-0.6, GROUP + 4.5), ylabel="deficit (sham − lesion)")
-    headroom(ax, above=0.12, below=0.16)
+    _over(ax, tasks)
     for task in range(2):
-        style: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "ha": "center"}
-        ax.annotate(tasks[task], (GROUP * task + 0.9, 1), (0, -6), fontsize=SMALL, fontweight="bold", **style)
         shown = bool(result["spared_shown"].values[1 - task])
-        place = GROUP * task + 1 - task
         said = f"sparing\n{'shown' if shown else 'not shown'}"
-        ax.annotate(
-            said, (place, 0), (0, 2), fontsize=TINY, va="bottom", fontweight="bold" if shown else "normal", **style
-        )
+        place, weight = (GROUP * task + 1 - task, 0), "bold" if shown else "normal"
+        ax.annotate(said, place, (0, 2), fontsize=TINY, va="bottom", fontweight=weight, **_in_points(ax))
     heading(ax, str(result.attrs.get("verdict", "")).partition(":")[0], sample_words(result))
     return ax
+
+
+def _over(ax: Axes, tasks: list[str]) -> None:
+    """Name the tasks at the top, both at one height, and leave room for that."""
+    room = width_mm(ax) * TITLED / (GROUP + 5.1)
+    titles = told_apart(tasks, lambda task: wrapped(task, room, size=SMALL, weight="bold", lines=3))
+    further = max(title.count("\n") for title in titles)
+    headroom(ax, above=0.12 + ROW * further, below=0.16)
+    for task, title in enumerate(titles):
+        place, down = (GROUP * task + 0.9, 1), (0, -6 - 1.2 * SMALL * further)
+        ax.annotate(title, place, down, fontsize=SMALL, fontweight="bold", **_in_points(ax))
+
+
+def _in_points(ax: Axes) -> dict[str, Any]:
+    return {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "ha": "center"}
 
 
 def _lines(ax: Axes, deficit, task: int) -> None:

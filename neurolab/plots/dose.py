@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import heading, zero_line
+from neurolab.plots.marks import KEYED, heading, key, zero_line
 from neurolab.plots.read import level, scalar, values
 from neurolab.plots.style import GREY, SERIES
 from neurolab.plots.words import interval_words, number, p_words, sample_words
@@ -28,7 +28,7 @@ def describe_dose(result: xr.Dataset) -> str:
 def _tested(result: xr.Dataset) -> str:
     against = " − controls" if "control_mean" in result else ""
     words = p_words(scalar(result, "p"), scalar(result, "p_floor"))
-    return f"mean over doses{against}: {number(scalar(result, 'effect'))}, {words}"
+    return f"area under the deficit curve ÷ range of doses{against}: {number(scalar(result, 'effect'))}, {words}"
 
 
 @drawing(
@@ -79,7 +79,7 @@ def plot_dose(result: xr.Dataset, *, ax: Axes) -> Axes:
     tested = f"\n{_tested(result)}" if "p" in result else ""
     along = result.attrs.get("dose_name", "share of the region")
     ax.set(xlabel=f"dose: {along}{tested}", ylabel="deficit (sham − lesion)")
-    ax.legend(loc="upper left", borderaxespad=0.0)
+    key(ax, ncols=1, share=KEYED, loc="upper left")
     heading(ax, str(result.attrs.get("task", "dose")), sample_words(result))
     return ax
 

@@ -11,7 +11,7 @@ from neurolab.schema import RESULTS
 
 #: What a floor belongs to, by the name of its p; the first test of a result goes by the name of its method.
 FLOOR_OF = {"rank_p": "rank among draws", "diagonal_p": "diagonal", "own_p": "own deficit", "spared_p": "sparing",
-            "held_p": "held-out half"}  # fmt: skip
+            "held_p": "held-out half", "people_p": "sign-flip over people alone"}  # fmt: skip
 
 
 def floor_words(result: xr.Dataset) -> str:
@@ -27,7 +27,7 @@ def floor_words(result: xr.Dataset) -> str:
         called = _method(result) if p == "p" else p[:-2].replace("_", " ")
         said.setdefault(_range(floor), []).append(FLOOR_OF.get(p, called))
     corrected = _after_correction(result)
-    if len(said) == 1 and not corrected:
+    if len(said) == 1 and not corrected and len(next(iter(said.values()))) == len(_tests(result)):
         return next(iter(said))
     parts = [f"{text} ({', '.join(names)})" for text, names in said.items()]
     return "; ".join([*parts, corrected] if corrected else parts)
@@ -40,11 +40,17 @@ def smallest_floor(result: xr.Dataset) -> float:
 
 
 def _floors(result: xr.Dataset) -> dict[str, np.ndarray]:
-    given = str(result.attrs.get("analysis", ""))
-    tests = RESULTS[given].tests if given in RESULTS and RESULTS[given].tests else (("p", "", "", "", "p_floor"),)
-    found = {test[0]: np.ravel(np.asarray(result[test[4]], dtype=float)) for test in tests if test[4] in result}
+    found = {p: np.ravel(np.asarray(result[floor], dtype=float)) for p, floor in _tests(result).items()}
     real = {p: floor[np.isfinite(floor) & (floor > NO_FLOOR)] for p, floor in found.items()}
     return {p: floor for p, floor in real.items() if floor.size}
+
+
+def _tests(result: xr.Dataset) -> dict[str, str]:
+    """The p of every test that was made, with the name of its floor; a planned design has floors and no p."""
+    given = str(result.attrs.get("analysis", ""))
+    tests = RESULTS[given].tests if given in RESULTS and RESULTS[given].tests else (("p", "", "", "", "p_floor"),)
+    made = [test for test in tests if test[0] not in result or np.isfinite(result[test[0]].values.astype(float)).any()]
+    return {test[0]: test[4] for test in made if test[4] in result}
 
 
 def _range(floor: np.ndarray) -> str:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import Normalize
 
-from neurolab.plots.style import GREY
+from neurolab.plots.style import GREY, TINY
 
 
 def style_of(statistic: np.ndarray, chosen: np.ndarray, norm: Normalize) -> dict[str, Any]:
@@ -31,6 +31,16 @@ def mappable(norm: Normalize) -> Any:
     from matplotlib.cm import ScalarMappable
 
     return ScalarMappable(norm=norm, cmap=seaborn.color_palette("vlag", as_cmap=True))
+
+
+def colour_bar(ax: Axes, norm: Normalize, label: str) -> Any:
+    """Draw the colour bar beside what is drawn, however narrow that is within the room of the axes."""
+    place = ax.inset_axes((1.02, 0.15, 0.03, 0.7))
+    bar = ax.figure.colorbar(mappable(norm), cax=place)
+    bar.set_label(label, fontsize=TINY)
+    place.tick_params(labelsize=TINY)
+    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+    return bar
 
 
 def circles(ax: Axes, offsets: np.ndarray, width: float, height: float, style: dict[str, Any]) -> EllipseCollection:

@@ -10,10 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import heading
+from neurolab.plots.marks import APART, columns, heading, height_mm, lay_out, width_mm
 from neurolab.plots.read import level, names, scalar, values
+from neurolab.plots.room import text_mm, told_apart, wrapped
 from neurolab.plots.style import SMALL, TINY
 from neurolab.plots.words import alpha_words, fixed, interval_words, number, p_words, sample_words
+
+NAMED = 22.0  # millimetres that the name of a row may be wide
+LINE = 2.6  # millimetres that a line of a row's name is high
+TALL, TALLER = 6.0, 8.5  # millimetres that a cell with an interval in one line, in two lines, is high
 
 
 def describe_localiser_matrix(result: xr.Dataset) -> str:
@@ -47,7 +52,8 @@ def describe_localiser_matrix(result: xr.Dataset) -> str:
         "diagonal_p",
         "diagonal_p_floor",
     ),
-    marks="Colour and number: mean deficit after a lesion (row) in a task (column); below it its interval. "
+    marks="Colour and number: mean deficit after a lesion (row) in a task (column); below it, where a cell has room, "
+    "its interval. "
     "Outlined: the task that the region was localised for.",
     alt=describe_localiser_matrix,
     also=lambda result, **_: f"Bold: corrected p of {alpha_words(result)} or less.",
@@ -75,16 +81,19 @@ def plot_localiser_matrix(result: xr.Dataset, *, ax: Axes) -> Axes:
     shown = ax.pcolormesh(
         e, cmap=seaborn.color_palette("vlag", as_cmap=True), vmin=-limit, vmax=limit, edgecolors="white", linewidth=0.8
     )
-    ax.set(aspect="equal", xlim=(0, e.shape[1]), ylim=(e.shape[0], 0))
-    ax.set_xticks(np.arange(e.shape[1]) + 0.5, names(result, "task"))
-    ax.set_yticks(np.arange(e.shape[0]) + 0.5, names(result, "lesion"))
+    ax.set(xlim=(0, e.shape[1]), ylim=(e.shape[0], 0))
+    lines = max(1, min(3, int(0.7 * height_mm(ax) / e.shape[0] / LINE)))
+    rows = told_apart(names(result, "lesion"), lambda name: wrapped(name, NAMED, size=SMALL, lines=lines))
+    ax.set_yticks(np.arange(e.shape[0]) + 0.5, rows)
     bar = ax.figure.colorbar(shown, ax=ax, shrink=0.8, pad=0.03, aspect=14, label="deficit (sham − lesion)")
     bar.outline.set_linewidth(0.4)  # type: ignore[operator]
     ax.spines[["left", "bottom"]].set_visible(False)
-    _numbers(ax, result, limit)
     for at in range(min(e.shape)):
         ax.add_patch(Rectangle((at, at), 1, 1, fill=False, edgecolor="black", linewidth=1.2, zorder=5, clip_on=False))
-    ax.tick_params(axis="both", length=0, rotation=0)
+    lay_out(ax)
+    columns(ax, [at + 0.5 for at in range(e.shape[1])], names(result, "task"), share=1 / e.shape[1])
+    ax.tick_params(axis="both", length=0)
+    _numbers(ax, result, limit)
     d, p = scalar(result, "diagonal_effect"), p_words(scalar(result, "diagonal_p"), scalar(result, "diagonal_p_floor"))
     ax.set_xlabel(f"diagonal − rest {number(d)}, {p}")
     heading(ax, "lesion × task", sample_words(result))
@@ -94,13 +103,25 @@ def plot_localiser_matrix(result: xr.Dataset, *, ax: Axes) -> Axes:
 def _numbers(ax: Axes, result: xr.Dataset, limit: float) -> None:
     """Write effect and interval into every cell: bold where the corrected p is within 1 − level."""
     e, low, high, q = (values(result, v, "lesion", "task") for v in ("effect", "low", "high", "q"))
+    ends = [[f"{fixed(a)} to {fixed(b)}" for a, b in zip(*row)] for row in zip(low, high)]
+    room = width_mm(ax) / e.shape[1] - APART
+    lines = _lines([text for row in ends for text in row], room, height_mm(ax) / e.shape[0])
+    size = SMALL if max(text_mm(fixed(here), SMALL, "bold") for here in e.ravel()) <= room else TINY
     for i, j in np.ndindex(e.shape):
-        here, ends = float(e[i, j]), (float(low[i, j]), float(high[i, j]))
+        here = float(e[i, j])
         weight = "bold" if q[i, j] <= 1 - level(result) + 1e-12 else "normal"
-        style: dict[str, Any] = {
-            "ha": "center",
-            "va": "center",
-            "color": "white" if abs(here) > 0.65 * limit else "black",
-        }
-        ax.text(j + 0.5, i + 0.45, fixed(here), fontsize=SMALL, fontweight=weight, **style)
-        ax.text(j + 0.5, i + 0.72, f"{fixed(ends[0])} to {fixed(ends[1])}", fontsize=TINY, **style)
+        style: dict[str, Any] = {"ha": "center", "color": "white" if abs(here) > 0.65 * limit else "black"}
+        middle = i + (0.45 if lines else 0.5)
+        ax.text(j + 0.5, middle, fixed(here), fontsize=size, fontweight=weight, va="center", **style)
+        if lines:
+            said = wrapped(ends[i][j], room, size=TINY, lines=lines)
+            ax.text(j + 0.5, i + 0.58, said, fontsize=TINY, va="top", linespacing=1.0, **style)
+
+
+def _lines(ends: list[str], wide: float, high: float) -> int:
+    """In how many lines a cell has room for its interval, in millimetres; 0 where it has none."""
+    widest = max(text_mm(text, TINY) for text in ends)
+    if widest <= wide and high >= TALL:
+        return 1
+    parts = max(text_mm(part, TINY) for text in ends for part in text.replace(" to ", " to|").split("|"))
+    return 2 if parts <= wide and high >= TALLER else 0

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from neurolab.plots.style import GREY, MM, SMALL, TINY, WONG
+from neurolab.plots.room import text_mm, told_apart, words_of, wrapped
+from neurolab.plots.style import GREY, MM, NORMAL, SMALL, TINY, WONG
 
 GOLDEN = 0.6180339887498949
-LETTER_MM = 0.19  # mean width of a letter of one point, in millimetres
+APART = 1.0  # millimetres between two names side by side
+SLANTED = 27.0  # millimetres that a slanted name may be long
+KEYED = 0.6  # share of the axes' width that a key in the corner of a curve may have
+MOST_MARKS = 16  # on one curve
+HANDLE = 5.6  # millimetres of an entry of the key that are not its name
+ROW = 0.09  # share of the y axis that a further row of the key takes
+BESIDE = 2.5  # millimetres between a title and what n is
+STEADY = 0.3  # millimetres by which the room may still shrink: less than what is kept apart
+EDGE = 1.0  # millimetres that a label keeps from the edge of the figure
 
 
 def spread(n: int, width: float) -> np.ndarray:
@@ -58,7 +66,33 @@ def course(
     bounded = np.isfinite(low) & np.isfinite(high)
     ax.plot(x, each, color=colour, linewidth=0.4, alpha=0.4, zorder=2)
     ax.fill_between(x[bounded], low[bounded], high[bounded], color=colour, alpha=0.2, linewidth=0)
-    ax.plot(x, mean, color=colour, linewidth=1.4, marker=marker, label=label, zorder=4)
+    every = -(-len(x) // MOST_MARKS)
+    ax.plot(x, mean, color=colour, linewidth=1.4, marker=marker, markevery=every, label=label, zorder=4)
+
+
+def strongest(effects: np.ndarray, most: int) -> list[int]:
+    """Get the places of the largest effects, in their own order; of rows, by the largest one in each.
+
+    Example
+    -------
+    >>> strongest(np.array([0.1, -0.9, np.nan, 0.4]), 2)
+    [1, 3]
+    """
+    size = np.nan_to_num(np.abs(np.asarray(effects, dtype=float)), nan=-1.0)
+    size = size.reshape(len(size), -1).max(axis=1, initial=-1.0)
+    return sorted(int(at) for at in np.argsort(-size, kind="stable")[:most])
+
+
+def more_words(drawn: int, every: int, what: str) -> str:
+    """Get the line that says how many are not drawn, empty where all are.
+
+    Example
+    -------
+    >>> more_words(24, 300, "lesions"), more_words(3, 3, "lesions")
+    ('the 24 largest of 300 lesions … and 276 more, see the table', '')
+    """
+    more = every - drawn
+    return f"the {drawn} largest of {every:,} {what} … and {more:,} more, see the table" if more else ""
 
 
 def zero_line(ax: Axes, at: float = 0.0) -> None:
@@ -73,17 +107,29 @@ def columns(
 
     share : of the axis' width that a column has. free : names with room to spare, whose width does not count.
     """
-    width = int(share * width_mm(ax) / (LETTER_MM * size))
-    slanted = any(len(word) > width for name in names if name not in free for word in str(name).split())
-    shown = [str(name) if slanted or name in free else fill(str(name), max(width, 1)) for name in names]
+    room = max(share * width_mm(ax) - APART, 1.0)
+    every = [str(name) for name in names]
+    bound = [name for name in every if name not in free]
+    slanted = any(text_mm(word, size) > room for name in bound for word in words_of(name))
+    width, lines = (SLANTED, 1) if slanted else (room, 4)
+    short = dict(zip(bound, told_apart(bound, lambda name: wrapped(name, width, size=size, lines=lines))))
     slant: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
-    ax.set_xticks(list(at), shown, fontsize=size, **slant)
+    ax.set_xticks(list(at), [short.get(name, name) for name in every], fontsize=size, **slant)
     ax.tick_params(axis="x", length=0)
 
 
 def width_mm(ax: Axes) -> float:
-    """Get how wide the axes are on paper, before the layout is settled."""
-    return ax.get_position().width * ax.figure.get_figure(root=True).get_size_inches()[0] / MM
+    """Get how wide the axes are on paper: as they were last laid out, about so before that."""
+    return ax.get_position().width * _size_mm(ax)[0]
+
+
+def height_mm(ax: Axes) -> float:
+    """Get how high the axes are on paper, as :func:`width_mm` gets their width."""
+    return ax.get_position().height * _size_mm(ax)[1]
+
+
+def _size_mm(ax: Axes) -> np.ndarray:
+    return np.asarray(ax.figure.get_figure(root=True).get_size_inches()) / MM
 
 
 def backed(ax: Axes, x: float, y: float, text: str, **more: Any) -> None:
@@ -92,10 +138,19 @@ def backed(ax: Axes, x: float, y: float, text: str, **more: Any) -> None:
     note(ax, x, y, text, **{"bbox": plate, "zorder": 6, "ha": "left", "va": "center"} | more)
 
 
-def key(ax: Axes, *, ncols: int = 3, **more: Any) -> None:
-    """Write the key in one line inside the top of the axes, where :func:`headroom` left a strip free."""
-    style: dict[str, Any] = {"borderaxespad": 0.0, "handletextpad": 0.2, "columnspacing": 0.9} | more
-    ax.legend(**{"loc": "upper left", "ncols": ncols} | style)
+def key(ax: Axes, *, ncols: int = 3, share: float = 1.0, **more: Any) -> None:
+    """Write the key inside the top of the axes, in one line where it fits, and leave room for what needs more.
+
+    The strip of the first line is what :func:`headroom` left free. share : of the axes' width that it may have.
+    """
+    handles, named = ax.get_legend_handles_labels()
+    room = share * width_mm(ax)
+    widest = max((text_mm(name, TINY) for name in named), default=0.0)
+    fitting = max(1, min(ncols, int(room / (widest + HANDLE))))
+    shown = told_apart(named, lambda name: wrapped(name, room - HANDLE, size=TINY, lines=1))
+    headroom(ax, above=ROW * (-(-len(named) // fitting) - (-(-len(named) // ncols))))
+    style: dict[str, Any] = {"borderaxespad": 0.0, "handletextpad": 0.2, "columnspacing": 0.9, "loc": "upper left"}
+    ax.legend(handles, shown, ncols=fitting, **style | more)
 
 
 def note(ax: Axes, x: float, y: float, text: str, **more: Any) -> None:
@@ -110,7 +165,40 @@ def headroom(ax: Axes, *, above: float = 0.0, below: float = 0.0) -> None:
     ax.set_ylim(low - below * (high - low), high + above * (high - low))
 
 
-def heading(ax: Axes, title: str, sample: str) -> None:
-    """Write what is shown on the left above the axes and what n is on the right."""
-    ax.set_title(title, loc="left")
-    ax.set_title(sample, loc="right", fontsize=TINY)
+def heading(ax: Axes, title: str, sample: str, *, pad: float | None = None) -> None:
+    """Write what is shown on the left above the axes and what n is on the right, and break what is too long.
+
+    The last thing to do to axes: title and labels are fitted to the room that the layout leaves them.
+    pad : points between the axes and both.
+    """
+    ax.set_title(sample, loc="right", fontsize=TINY, pad=pad)
+    labels = {axis: axis.label.get_text() for axis in (ax.xaxis, ax.yaxis)}
+    rooms = np.full(3, np.inf)
+    for _ in range(4):  # more lines make axes smaller, and those of a fixed shape narrower
+        lay_out(ax)
+        found = np.array([width_mm(ax), *_around(ax)])
+        if (found >= rooms - STEADY).all():
+            break
+        rooms = np.minimum(rooms, found)
+        beside = rooms[0] - text_mm(sample, TINY) - BESIDE
+        ax.set_title(wrapped(title, rooms[0], size=NORMAL, lines=2, last=beside), loc="left", pad=pad)
+        for axis, room in zip(labels, rooms[1:]):
+            lines = labels[axis].split("\n")
+            axis.label.set_text("\n".join(wrapped(line, room, size=SMALL, lines=4) for line in lines))
+
+
+def lay_out(ax: Axes) -> None:
+    """Find the place that the axes will have on the figure as it stands."""
+    figure = ax.figure.get_figure(root=True)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+
+
+def _around(ax: Axes) -> list[float]:
+    """The millimetres that the labels of x and y have: centred on the axes, they may reach as far as the figure."""
+    place, spec = ax.get_position(), ax.get_subplotspec()
+    middle, size = np.array([(place.x0 + place.x1) / 2, (place.y0 + place.y1) / 2]), _size_mm(ax)
+    own = np.array([place.width, place.height]) * size
+    alone = np.array([spec.get_gridspec().ncols, spec.get_gridspec().nrows]) == 1 if spec else np.zeros(2, dtype=bool)
+    return list(np.where(alone, 2 * np.minimum(middle, 1 - middle) * size - 2 * EDGE, own))

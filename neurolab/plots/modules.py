@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 
 from neurolab.errors import amount
 from neurolab.plots.drawing import drawing
+from neurolab.plots.marks import heading
 from neurolab.plots.read import level, scalar, values
 from neurolab.plots.style import TINY, WONG
 from neurolab.plots.words import interval_words, number, p_words, sample_words
@@ -78,8 +79,8 @@ def plot_modules(result: xr.Dataset, *, ax: Axes) -> Axes:
         start += size
     ax.set(xlim=(0, len(order)), ylim=(len(order), 0), aspect="equal", xticks=[], yticks=[])
     effect, p = scalar(result, "effect"), p_words(scalar(result, "p"), scalar(result, "p_floor"))
-    ax.set_xlabel(f"Q {number(scalar(result, 'modularity'))}, {number(effect)} above random graphs, {p}")
+    ax.set_xlabel(f"Q {number(scalar(result, 'modularity'))}, {number(effect)} above random graphs\n{p}")
     ax.spines[["left", "bottom"]].set_visible(False)
-    ax.set_title(f"{amount(scalar(result, 'n_modules'), 'module')} of {amount(len(order), 'unit')}", loc="left", pad=10)
-    ax.set_title(sample_words(result), loc="right", fontsize=TINY, pad=10)
+    title = f"{amount(scalar(result, 'n_modules'), 'module')} of {amount(len(order), 'unit')}"
+    heading(ax, title, sample_words(result), pad=10)
     return ax

@@ -15,6 +15,7 @@ from neurolab.plots.words import probability, sample_words, sentences
 
 #: Beyond this many units of n-cut the axis is logarithmic on both sides of a straight stretch around 0.
 STRAIGHT, MOST = 0.1, 1.5
+LIFTED = 12  # points that titles stand above the axes, for the key is between
 #: What is drawn of a result: the dim of the series, values per network, mean, low, high; the rest is words.
 SHOWN = {
     "clusterability": ("null", "difference", "shift", "shift_low", "shift_high"),
@@ -97,14 +98,7 @@ def plot_clusterability(result: xr.Dataset, *, ax: Axes) -> Axes:
     """
     _series(result, ax)
     ax.set_ylabel("n-cut − n-cut of shuffles")
-    heading(ax, f"{int(result.attrs['n_clusters'])} clusters of connections", sample_words(result))
-    return _lifted(ax)
-
-
-def _lifted(ax: Axes) -> Axes:
-    """Titles above the key."""
-    for place in ("left", "right"):
-        ax.set_title(ax.get_title(loc=place), loc=place, pad=12, fontsize=TINY if place == "right" else None)
+    heading(ax, f"{int(result.attrs['n_clusters'])} clusters of connections", sample_words(result), pad=LIFTED)
     return ax
 
 
@@ -133,8 +127,8 @@ def plot_alignment(result: xr.Dataset, *, ax: Axes) -> Axes:
     _series(result.sel(measure="ari"), ax)
     shown = [name for name, both in zip(names(result, "condition"), result["both_shown"].values) if both]
     ax.set_ylabel("ARI with function − chance")
-    heading(ax, f"modular and functional: {', '.join(shown) or 'none shown'}", sample_words(result))
-    return _lifted(ax)
+    heading(ax, f"modular and functional: {', '.join(shown) or 'none shown'}", sample_words(result), pad=LIFTED)
+    return ax
 
 
 @drawing(
@@ -151,5 +145,5 @@ def plot_importance(result: xr.Dataset, *, ax: Axes) -> Axes:
     """
     _series(result, ax)
     ax.set_ylabel(f"deficit − that of random sets ({result.attrs.get('unit', 'score')})")
-    heading(ax, "clusters lesioned", sample_words(result))
-    return _lifted(ax)
+    heading(ax, "clusters lesioned", sample_words(result), pad=LIFTED)
+    return ax

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import offset_copy
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import course, heading
+from neurolab.plots.marks import course, heading, headroom, key
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.style import GREY, SERIES
 from neurolab.plots.words import in_task, interval_words, number, p_words, sample_words, sentences, tidy
@@ -72,7 +71,8 @@ def plot_recovery(result: xr.Dataset, *, ax: Axes) -> Axes:
         row = offset_copy(ax.transData, ax.get_figure(root=True), y=ROW * at, units="points")
         style: dict[str, Any] = {"marker": 11, "s": 9.0, "color": colour, "linewidths": 0, "zorder": 5}
         ax.scatter(there, np.full(len(there), goal), transform=row, gid="time", **style)
-    ax.set(xlabel=f"retraining steps\n{_tested(result)}", ylabel=fill(f"score{in_task(result)}", 34))
-    ax.legend(loc="lower right", borderaxespad=0.0)
+    ax.set(xlabel=f"retraining steps\n{_tested(result)}", ylabel=f"score{in_task(result)}")
+    headroom(ax, above=0.12)
+    key(ax)  # above every curve and the criterion
     heading(ax, tidy(str(result.attrs.get("verdict", ""))).partition(":")[0], sample_words(result))
     return ax

@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import heading
+from neurolab.plots.marks import KEYED, heading, key
 from neurolab.plots.read import level, names, values
 from neurolab.plots.style import GREY, SERIES
 from neurolab.plots.words import interval_words, number, p_words, sample_words
@@ -71,7 +71,7 @@ def plot_reserve(result: xr.Dataset, *, ax: Axes) -> Axes:
     ax.axvline(at, color=colour, linewidth=0.6, linestyle=":", zorder=1)
     ax.plot([low, high], [0.0, 0.0], color=colour, linewidth=2.0, solid_capstyle="butt", zorder=5)
     ax.set(xlabel=f"share removed\n{_below(result)}", ylabel=f"share left (above {result.attrs.get('base', 'chance')})")
-    ax.legend(loc="upper right", borderaxespad=0.0)
+    key(ax, ncols=1, share=KEYED, loc="upper right")
     heading(ax, str(result.attrs.get("task", "reserve")), sample_words(result))
     return ax
 

@@ -40,7 +40,7 @@ class SavedFigure:
 
 
 def figure_paths(folder: str | os.PathLike[str], name: str) -> SavedFigure:
-    """Get the file names that :func:`save_figure` uses.
+    """Get the file names that :func:`save_figure` uses; a known ending of the name is not written twice.
 
     Example
     -------
@@ -51,7 +51,7 @@ def figure_paths(folder: str | os.PathLike[str], name: str) -> SavedFigure:
         raise DesignError(
             f"A figure was named {name!r}; expected letters, digits, '-', '_' or '.'. Type 'dissociation'."
         )
-    place = Path(folder)
+    place, name = Path(folder), re.sub(r"\.(pdf|png|csv|legend\.txt|alt\.txt)$", "", name)
     return SavedFigure(name, *(place / f"{name}.{end}" for end in ("pdf", "png", "csv", "legend.txt", "alt.txt")))
 
 
@@ -71,7 +71,7 @@ def save_figure(
     result : what ``plot`` draws.
     plot : a figure function, ``plot(result, ax=ax)``; bind choices with ``functools.partial``.
     folder : made if it does not exist.
-    name : of the files: ``name.pdf``, ``.png``, ``.csv``, ``.legend.txt``, ``.alt.txt``.
+    name : of the files: ``name.pdf``, ``.png``, ``.csv``, ``.legend.txt``, ``.alt.txt``; "name.png" is the same name.
     width_mm : 89 (one column) or 183 (two).
     height_mm : default that of the figure function, at most 170.
 

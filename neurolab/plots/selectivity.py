@@ -10,13 +10,15 @@ from matplotlib.axes import Axes
 
 from neurolab.errors import SchemaError, did_you_mean, listed
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import zero_line
+from neurolab.plots.marks import APART, heading, width_mm, zero_line
 from neurolab.plots.read import level, tested, values
+from neurolab.plots.room import wrapped
 from neurolab.plots.stat_map import sites_of
 from neurolab.plots.style import GREY, PALE, SERIES, TINY
 from neurolab.plots.units import shown_in, unit_of
 from neurolab.plots.words import alpha_words, number, sample_words
 
+LEAST_MM = 6.0  # that the name of a site has, however few its units are
 #: What can be drawn, its label, and its value where nothing differs.
 MEASURES = {
     "d_prime": ("selectivity (d′)", 0.0),
@@ -76,13 +78,14 @@ def plot_selectivity(result: xr.Dataset, *, ax: Axes, measure: str = "d_prime") 
         if here.size:
             _block(ax, result, here, start, measure, SERIES[code % len(SERIES)])
             middle, place = start + here.size / 2, ax.get_xaxis_transform()
-            ax.text(middle, 1.0, name, ha="center", va="bottom", transform=place, fontsize=TINY)
+            room = width_mm(ax) * here.size / result.sizes["neuroid"] - APART
+            said = wrapped(name, max(room, LEAST_MM), size=TINY, lines=1)
+            ax.text(middle, 1.0, said, ha="center", va="bottom", transform=place, fontsize=TINY)
             start += here.size + max(2, result.sizes["neuroid"] // 25)
     ax.set_xticks([])
     unit = shown_in(unit_of(result))[1] if measure == "effect" else ""
     ax.set(ylabel=f"{label}{f' ({unit})' if unit else ''}", xlabel="units, ordered within site")
-    ax.set_title(str(result.attrs.get("contrast", "selectivity")), loc="left", pad=10)
-    ax.set_title(sample_words(result), loc="right", fontsize=TINY, pad=10)
+    heading(ax, str(result.attrs.get("contrast", "selectivity")), sample_words(result), pad=10)
     return ax
 
 

@@ -1,7 +1,10 @@
-"""On which side the p of a result lies: its intervals have two ends whatever that is."""
+"""What attrs say in passing: on which side the p of a result lies, and how many members each of its tasks has."""
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import xarray as xr
 
 #: Tests whose side is not that of their result's others: what ``alternative`` is for them.
@@ -26,3 +29,42 @@ def side_of(result: xr.Dataset, p: str = "p") -> str:
     ('one-sided', 'equivalence')
     """
     return SIDES.get(OWN_SIDE.get(p, str(result.attrs.get("alternative", "two-sided"))), "")
+
+
+def strongest(result: xr.Dataset, among: np.ndarray) -> int:
+    """Get which neuroid has the largest statistic towards the side that was tested, among those of a mask.
+
+    Example
+    -------
+    >>> found = xr.Dataset({"statistic": ("neuroid", [3.0, -5.0])})
+    >>> every = np.ones(2, dtype=bool)
+    >>> strongest(found, every), strongest(found.assign_attrs(alternative="greater"), every)
+    (1, 0)
+    """
+    given = np.asarray(result["statistic"].values, dtype=float)
+    towards = {"greater": given, "less": -given}.get(str(result.attrs.get("alternative", "")), np.abs(given))
+    return int(np.argmax(np.where(among & np.isfinite(towards), towards, -np.inf)))
+
+
+def sizes_by_task(result: xr.Dataset) -> dict[str, int]:
+    """Get how many members each task of a result has, where they differ.
+
+    Example
+    -------
+    >>> sizes_by_task(xr.Dataset(attrs={"sizes": '{"few": 12, "many": 200}'}))
+    {'few': 12, 'many': 200}
+    """
+    each = json.loads(str(result.attrs.get("sizes", "") or "{}"))
+    return {task: n for task, n in each.items() if "task" not in result.coords or task in result["task"].values}
+
+
+def sizes_words(result: xr.Dataset) -> str:
+    """Get the sizes of tasks that differ, for a sample: ``12 to 200``; empty where all are alike.
+
+    Example
+    -------
+    >>> sizes_words(xr.Dataset(attrs={"sizes": '{"few": 12, "many": 200}'}))
+    '12 to 200'
+    """
+    sizes = sorted(sizes_by_task(result).values())
+    return " to ".join(map(str, dict.fromkeys((sizes[0], sizes[-1])))) if sizes else ""

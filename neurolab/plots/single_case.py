@@ -7,12 +7,13 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import backed, columns, dots, effect, heading, headroom, key, zero_line
+from neurolab.plots.marks import backed, columns, dots, effect, heading, headroom, key, more_words, strongest, zero_line
 from neurolab.plots.read import level, names, values
 from neurolab.plots.style import GREY, SERIES, TINY
 from neurolab.plots.words import interval_words, number, p_lines, p_words, sample_words, words_between
 
 MOST_LETTERS = 40
+MOST, MOST_BESIDE = 16, 6  # tasks that are drawn, and that leave room for a p beside each
 
 
 def describe_single_case(result: xr.Dataset) -> str:
@@ -45,7 +46,7 @@ def plot_single_case(result: xr.Dataset, *, ax: Axes) -> Axes:
     """Draw cases among their controls, task by task, in control sds.
 
     result : of ``single_case``: control_z (control_id, task); effect, low, high, p, deficit (case, task).
-    Returns the axes.
+    Returns the axes. Of more than 16 tasks the 16 with the largest effects are drawn.
 
     Example
     -------
@@ -56,7 +57,10 @@ def plot_single_case(result: xr.Dataset, *, ax: Axes) -> Axes:
     'score (control sd from their mean)'
     """
     zero_line(ax)
+    every = result.sizes["task"]
+    result = result.isel(task=strongest(values(result, "effect", "task", "case"), MOST))
     cases, tasks = names(result, "case"), names(result, "task")
+    upright = len(cases) > 1 or len(tasks) > MOST_BESIDE
     z = values(result, "control_z", "control_id", "task")
     found = np.stack([values(result, name, "case", "task") for name in ("effect", "low", "high", "p", "deficit")], -1)
     step, below = 0.5 / max(len(cases), 1), []
@@ -70,14 +74,15 @@ def plot_single_case(result: xr.Dataset, *, ax: Axes) -> Axes:
             colour, _ = SERIES[i % len(SERIES)]
             at = j + 0.06 + i * step
             effect(ax, at, e, low, high, colour=colour, markerfacecolor=colour if lost else "white")
-            if len(cases) > 1:  # the next case stands where the words would: they go below the bar, upright
+            if upright:  # the next case or task stands where the words would: they go below the bar, upright
                 below.append((at, float(np.nanmin([e, low])), p_lines(p)))
             else:
                 backed(ax, at + 0.05, e, p_lines(p))
     shown = [task if np.isfinite(found[:, j, 0]).any() else f"{task}: not tested" for j, task in enumerate(tasks)]
     columns(ax, range(len(tasks)), shown, share=1 / (len(tasks) + 0.3))
     ax.set(xlim=(-0.5, len(tasks) - 0.2), ylabel="score (control sd from their mean)")
-    headroom(ax, above=0.18 if len(cases) > 1 else 0.05, below=0.28 if len(cases) > 1 else 0.05)
+    ax.set_xlabel(more_words(len(tasks), every, "tasks"))
+    headroom(ax, above=0.18 if len(cases) > 1 else 0.05, below=0.36 if upright else 0.05)
     for at, end, said in below:
         ax.annotate(said, (at, end), (0, -2), textcoords="offset points", fontsize=TINY, rotation=90, ha="center",
                     va="top")  # fmt: skip

@@ -12,10 +12,12 @@ from matplotlib.colors import Normalize
 
 from neurolab.errors import SchemaError, amount
 from neurolab.plots.drawing import drawing
-from neurolab.plots.glass import circles, crosses, mappable, points, style_of
-from neurolab.plots.marks import heading, width_mm
+from neurolab.plots.glass import circles, colour_bar, crosses, points, style_of
+from neurolab.plots.marks import APART, heading, width_mm
 from neurolab.plots.read import level, tested, values
-from neurolab.plots.space import draw_space
+from neurolab.plots.room import told_apart, wrapped
+from neurolab.plots.sides import strongest
+from neurolab.plots.space import draw_space, projections_said
 from neurolab.plots.style import SMALL, TINY
 from neurolab.plots.units import neuroid_word, unit_name
 from neurolab.plots.words import alpha_words, number, sample_words, tested_by
@@ -41,7 +43,7 @@ def describe_stat_map(result: xr.Dataset) -> str:
     for code, name in enumerate(sites_of(result)):
         here = site == code
         if here.any() and np.isfinite(statistic[here]).any():
-            best = int(np.flatnonzero(here)[np.nanargmax(np.abs(statistic[here]))])
+            best = strongest(result, here & np.isfinite(statistic))
             parts.append(
                 f"{name}: {int(here.sum())} {word}s, {int((q[here] <= alpha).sum())} with corrected p of {alpha:.2g} "
                 f"or less, the strongest {unit_name(result, best)} with {number(statistic[best])}"
@@ -54,7 +56,7 @@ def more_of_stat_map(result: xr.Dataset, *, roi: Any = None, view: str = "auto",
     """Get what the legend says of this map as it is drawn: its colour, its view, its ring, its corrected p."""
     spatial = all(axis in result.coords for axis in "xyz") and view != "layers"
     where = (
-        "Three projections of where the units are; the strongest along a line of sight hides the others."
+        f"{projections_said(result)} of where the units are; the strongest along a line of sight hides the others."
         if spatial
         else "Columns: sites, their units in the site's own order. The size of a circle follows from the room that its "
         "site has and says nothing."
@@ -111,11 +113,8 @@ def plot_stat_map(
     chosen = np.zeros(statistic.size, dtype=bool) if roi is None else np.asarray(roi.mask(result))
     passed = np.isfinite(statistic) & (values(result, "q", "neuroid") <= 1 - level(result) + 1e-12)
     draw = draw_space if spatial and view != "layers" else _layers
-    shown = draw(ax, result, statistic, chosen, passed, norm)
-    bar = ax.figure.colorbar(shown, ax=ax, shrink=0.7, pad=0.02, aspect=14)
-    bar.set_label(tested_by(result), fontsize=TINY)
-    bar.ax.tick_params(labelsize=TINY)
-    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+    draw(ax, result, statistic, chosen, passed, norm)
+    colour_bar(ax, norm, tested_by(result))
     heading(ax, _title(result), sample_words(result))
     return ax
 
@@ -123,13 +122,12 @@ def plot_stat_map(
 def _title(result: xr.Dataset) -> str:
     """The contrast, and whose map it is where the title has room for that."""
     contrast, whose = str(result.attrs.get("contrast", "statistic map")), str(result.attrs.get("specimen", ""))
-    title = f"{contrast}, {whose}" if whose else contrast
-    return title if len(title) <= MOST_TITLE else contrast
+    return f"{contrast}, {whose}" if whose and len(contrast) + len(whose) <= MOST_TITLE - 2 else contrast
 
 
 def _layers(
     ax: Axes, result: xr.Dataset, statistic: np.ndarray, chosen: np.ndarray, passed: np.ndarray, norm: Normalize
-) -> Any:
+) -> None:
     site, unit, sites = result["site"].values, result["unit"].values, sites_of(result)
     present = [code for code in range(len(sites)) if (site == code).any()]
     ax.set(xlim=(-0.5, len(present) - 0.5), ylim=(-0.02, 1.02))
@@ -141,12 +139,13 @@ def _layers(
             _dots(ax, at, (statistic[here], chosen[here], passed[here]), norm, len(present), same)
         else:
             _cells(ax, at, statistic[here], chosen[here], norm, len(present))
-    names = [f"{site_words(sites[code])}\n{int((site == code).sum()):,} units" for code in present]
+    size, room = SMALL if len(present) <= 6 else TINY, width_mm(ax) / len(present) - APART
+    called = told_apart([site_words(sites[code]) for code in present], lambda s: wrapped(s, room, size=size, lines=3))
+    names = [f"{name}\n{int((site == code).sum()):,} units" for name, code in zip(called, present)]
     ax.set_xticks(range(len(present)), names)
-    ax.tick_params(axis="x", length=0, labelsize=SMALL if len(present) <= 6 else TINY)
+    ax.tick_params(axis="x", length=0, labelsize=size)
     ax.set_yticks([])
     ax.spines[["left", "bottom"]].set_visible(False)
-    return mappable(norm)
 
 
 def _grid(n: int, n_sites: int) -> tuple[int, int]:

@@ -11,16 +11,17 @@ from matplotlib.colors import Normalize
 
 from neurolab.errors import SchemaError, amount
 from neurolab.plots.drawing import drawing
-from neurolab.plots.glass import mappable
+from neurolab.plots.glass import colour_bar, mappable
 from neurolab.plots.marks import heading
 from neurolab.plots.read import level, tested, values
-from neurolab.plots.space import GAP, PROJECTIONS, _name
+from neurolab.plots.sides import strongest
+from neurolab.plots.space import GAP, _name, frame, projections_said, spare, views_of
 from neurolab.plots.stat_map import _layers, sites_of
-from neurolab.plots.style import TINY
 from neurolab.plots.units import neuroid_word, unit_name
 from neurolab.plots.words import alpha_words, number, percent, sample_words, tested_by
 
 SHOWN = ("statistic", "coverage")
+UNEVEN = 0.05  # how far, in steps, the distances along an axis may lie from whole numbers of steps
 UNTESTED = (0.9, 0.9, 0.9, 1.0)
 
 
@@ -29,7 +30,7 @@ def describe_symptom_map(result: xr.Dataset) -> str:
     statistic, q = tested(result, "statistic"), values(result, "q", "neuroid")
     coverage, able = values(result, "coverage", "neuroid"), np.isfinite(statistic)
     passed = int((able & (q <= 1 - level(result) + 1e-12)).sum())
-    at = int(np.nanargmax(np.abs(statistic))) if able.any() else -1
+    at = strongest(result, able) if able.any() else -1
     best = f", the strongest {unit_name(result, at)} with {number(statistic[at])}" if able.any() else ""
     return (
         f"Lesion map of {result.attrs.get('behaviour', 'behaviour')} in {', '.join(sites_of(result))}: {passed:,} of "
@@ -48,7 +49,9 @@ def more_of_symptom_map(
     )
     parts = [
         f"Colour: {what}.",
-        "Three projections: the strongest along a line of sight hides the others." if _spatial(result) else "",
+        f"{projections_said(result)}: the strongest along a line of sight hides the others."
+        if _spatial(result)
+        else "",
         f"Lesion volume: {control.get(str(result.attrs.get('volume', '')), 'not stated')}.",
         f"Passing: corrected p of {alpha_words(result)} or less." if show == "statistic" else "",
         f"Black rings: {roi.name}, {amount(roi.n_units, 'unit')}." if roi is not None and not _spatial(result) else "",
@@ -109,10 +112,7 @@ def plot_symptom_map(
     else:
         chosen = np.zeros(shown.size, dtype=bool) if roi is None else np.asarray(roi.mask(result))
         _layers(ax, result, shown, chosen, passed, norm)
-    bar = ax.figure.colorbar(mappable(norm), ax=ax, shrink=0.7, pad=0.02, aspect=14)
-    bar.set_label(tested_by(result) if show == "statistic" else "share lesioned", fontsize=TINY)
-    bar.ax.tick_params(labelsize=TINY)
-    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+    bar = colour_bar(ax, norm, tested_by(result) if show == "statistic" else "share lesioned")
     if show == "coverage":
         bar.ax.set_ylim(0, top)
     heading(ax, str(result.attrs.get("contrast", "lesion map")), sample_words(result))
@@ -123,8 +123,7 @@ def _projections(ax: Axes, result: xr.Dataset, shown: np.ndarray, passed: np.nda
     place = np.column_stack([result[axis].values.astype(float) for axis in "xyz"])
     place = place - place.min(axis=0)
     size, step = place.max(axis=0), _steps(place)
-    longest = max(float(size.max()), 1e-9)
-    seen = [view for view in PROJECTIONS if size[view[0]] > 0 and size[view[1]] > 0] or list(PROJECTIONS[:1])
+    longest, seen = max(float(size.max()), 1e-9), views_of(size)
     colours, start = mappable(norm).cmap, 0.0
     for view in seen:
         across, up, _ = view
@@ -140,18 +139,24 @@ def _projections(ax: Axes, result: xr.Dataset, shown: np.ndarray, passed: np.nda
         ax.imshow(rgba, origin="lower", extent=extent, interpolation="nearest", aspect="equal", gid="projection")
         if (outline > 0).any() and min(outline.shape) > 1:
             ax.contour(x, y, (outline > 0).astype(float), levels=[0.5], colors="black", linewidths=0.5)
-        _name(ax, view, start, size, longest, head=str(result.attrs.get("kind", "")) == "brain")
+        _name(ax, view, start, size, spare(size, seen), head=str(result.attrs.get("kind", "")) == "brain")
         start += size[across] + GAP * longest
-    total = start - GAP * longest
-    top = max(size[view[1]] for view in seen) + 0.16 * longest
-    ax.set(xlim=(-0.16 * longest, total + 0.16 * longest), ylim=(-0.4 * longest, top), aspect="equal")
-    ax.set_axis_off()
+    frame(ax, size, seen)
 
 
 def _steps(place: np.ndarray) -> np.ndarray:
-    """The distance of neighbours along each axis."""
+    """The distance of neighbours along each axis; of a turned grid one along all, so wide that it leaves no holes."""
+    from scipy.spatial import KDTree
+
+    near = float(np.sort(KDTree(place).query(place, k=2)[0][:, 1])[len(place) // 2]) if len(place) > 1 else 1.0
     every = [np.diff(np.unique(np.round(axis, 3))) for axis in place.T]
-    return np.array([gaps.min() if gaps.size else 1.0 for gaps in every])
+    every = [gaps[gaps > 0.01 * near] for gaps in every]
+    steps = np.array([gaps.min() if gaps.size else 1.0 for gaps in every])
+    uneven = [gaps / step - np.round(gaps / step) for gaps, step in zip(every, steps)]
+    turned = any(not gaps.size for gaps, long in zip(every, np.ptp(place, axis=0)) if long > 0)
+    if turned or max(np.abs(off).max(initial=0.0) for off in uneven) > UNEVEN:
+        return np.full(3, np.sqrt(2) * near)
+    return steps
 
 
 def _picture(

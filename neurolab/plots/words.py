@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.plots.read import level
+from neurolab.plots.sides import sizes_words
 
 #: What one, and several, of the sample are called, by what a result generalises over.
 SAMPLE = {
@@ -108,14 +109,14 @@ def probability(p: float) -> str:
 
 
 def tidy(text: str) -> str:
-    """Get a sentence with true minus signs before numbers and every p in one form.
+    """Get a sentence with true minus signs before numbers, a space before per cent, and every p in one form.
 
     Example
     -------
     >>> tidy("A spares y, by -0.12 [-0.2, 0.1]; the smallest rank p is 0.01.")
     'A spares y, by −0.12 [−0.2, 0.1]; the smallest rank p is .01.'
     """
-    minus = re.sub(r"(?<![\w.)-])-(?=\.?\d)", "−", text)
+    minus = re.sub(r"(?<![\w.)-])-(?=\.?\d)", "−", re.sub(r"(?<=\d)%", " %", text))
     return re.sub(r"\bp (=|<|is) 0\.(?=\d)", r"p \1 .", minus)
 
 
@@ -140,7 +141,7 @@ def together(*values: float) -> tuple[float, ...]:
     (0.0, 0.004)
     """
     most = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
-    return tuple(0.0 if abs(value) < 1e-13 * most else value for value in values)
+    return tuple(0.0 if abs(value) < 1e-10 * most else value for value in values)
 
 
 def percent(level: object) -> str:
@@ -165,7 +166,13 @@ def sample_words(result: xr.Dataset) -> str:
         return f"n = {text}".rstrip()
     what = str(result.attrs.get("planned_for") or result.attrs.get("analysis", ""))
     one, several = COMPARED.get(what, SAMPLE.get(over, ("", "")))
-    return f"n = {text} {one if text == '1' else several}".rstrip()
+    also = f" and {result.attrs['n_stimuli']} stimuli" if "also_over" in result.attrs else ""
+    return f"n = {sizes_words(result) or text} {one if text == '1' else several}".rstrip() + also
+
+
+def sampled(result: xr.Dataset) -> bool:
+    """Get whether n counts what a result generalises over, and not those that a case is compared with."""
+    return str(result.attrs.get("planned_for") or result.attrs.get("analysis", "")) not in COMPARED
 
 
 def in_task(result: xr.Dataset) -> str:
@@ -250,7 +257,8 @@ def rng_words(result: xr.Dataset) -> str:
 def over_words(result: xr.Dataset) -> str:
     """Get what a result generalises over, in the plural: networks, stimuli, control draws."""
     over = str(result.attrs.get("generalises_over", ""))
-    return "control draws" if over == "control draw" else SAMPLE.get(over, ("", "the sample"))[1]
+    also = " and stimuli" if "also_over" in result.attrs else ""
+    return "control draws" if over == "control draw" else SAMPLE.get(over, ("", "the sample"))[1] + also
 
 
 def origin(result: xr.Dataset) -> str:
