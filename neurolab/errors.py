@@ -189,15 +189,17 @@ class CampaignIncomplete(NeurolabError):
 def did_you_mean(given: object, known: Iterable[object], *, n: int = 3) -> str:
     """Get ``" Did you mean 'block4'?"`` for the nearest of the known names, or an empty string.
 
-    A name of one sign is near to short words alone: nobody who types "fc1" means the module "1".
+    Capitals do not count. A name of one sign is near to short words alone: nobody who types "fc1" means the module "1".
 
     Example
     -------
-    >>> did_you_mean("block5", ["block4", "head"])
-    " Did you mean 'block4'?"
+    >>> did_you_mean("block5", ["block4", "head"]), did_you_mean("id", ["ID", "age"])
+    (" Did you mean 'block4'?", " Did you mean 'ID'?")
     """
-    names = [name for name in map(str, known) if len(name) > 1 or len(str(given)) < 3]
-    near = difflib.get_close_matches(str(given), names, n=n, cutoff=0.5)
+    names = dict.fromkeys(name for name in map(str, known) if len(name) > 1 or len(str(given)) < 3)
+    folded = {name: name.casefold() for name in names}
+    alike = difflib.get_close_matches(str(given).casefold(), list(dict.fromkeys(folded.values())), n=n, cutoff=0.5)
+    near = [name for one in alike for name in folded if folded[name] == one][:n]
     return f" Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
 
 

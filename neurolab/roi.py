@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
+from math import prod
 from types import MappingProxyType
 
 import numpy as np
@@ -134,10 +135,10 @@ class ROI:
 
     def _combine(self, other: ROI, operation, sign: str) -> ROI:
         for site in set(self.dims) & set(other.dims):
-            if self.dims[site] != other.dims[site]:
+            if self.dims[site] != other.dims[site] or not self._alike(site, other.dims[site], other.shape.get(site)):
                 raise SchemaError(
-                    f"{self.name!r} {sign} {other.name!r}: site {site!r} is indexed by {self.dims[site]} in one and "
-                    f"{other.dims[site]} in the other; record both with the same pooling."
+                    f"{self.name!r} {sign} {other.name!r}: site {site!r} is indexed by {self._counted(site)} in one "
+                    f"and {other._counted(site)} in the other; record both with the same pooling, on the same grid."
                 )
         if self.specimen and other.specimen and self.specimen != other.specimen:
             raise SchemaError(
@@ -159,6 +160,16 @@ class ROI:
             self.specimen or other.specimen,
         )
 
+    def _alike(self, site: str, dims: tuple[str, ...], shape: tuple[int, ...] | None) -> bool:
+        """Whether unit numbers mean the same in a site of that shape; a flat one is as long as its highest unit."""
+        own = self.shape.get(site)
+        if own is None or shape is None or {self.dims[site], dims} == {FLAT}:
+            return True
+        return own == shape if self.dims[site] == dims else prod(own) == prod(shape)
+
+    def _counted(self, site: str) -> str:
+        return f"{self.dims[site]} {self.shape.get(site, '')}".strip()
+
     def dice(self, other: ROI) -> float:
         """Get the Dice overlap 2|A and B| / (|A| + |B|), in [0, 1]; NaN when both are empty."""
         total = self.n_units + other.n_units
@@ -167,8 +178,16 @@ class ROI:
     def mask(self, recording: xr.DataArray) -> np.ndarray:
         """Get a boolean array over the neuroids of a recording (or stat map): inside the region or not.
 
-        Raises DataError when a unit of the region was not recorded.
+        Raises DataError when a unit of the region was not recorded, SchemaError for another specimen or another grid,
+        whose units are strangers. Two grids of one shape that lie elsewhere in the head (mirrored, say) are not told
+        apart: compare the coordinates x, y and z.
         """
+        specimen = str(recording.attrs.get("specimen", ""))
+        if self.specimen and specimen and self.specimen != specimen:
+            raise SchemaError(
+                f"ROI {self.name!r} is of {self.specimen!r}, the recording of {specimen!r}; units of two specimens do "
+                f"not correspond. Choose the region in that recording, or type roi.moved_to({specimen!r}) if they do."
+            )
         table = {str(entry["name"]): entry for entry in site_table(recording)}
         names = list(table)
         sites, units = recording["site"].values, recording["unit"].values
@@ -184,6 +203,13 @@ class ROI:
                 raise SchemaError(
                     f"ROI {self.name!r} counts {site!r} by {self.dims[site]}, the recording by {recorded}: unit "
                     "numbers mean different things. Record with the pooling that chose the region."
+                )
+            grid = tuple(map(int, table[site]["shape"]))
+            if not self._alike(site, recorded, grid):
+                raise SchemaError(
+                    f"ROI {self.name!r} counts {site!r} in a grid of {self.shape[site]}, the recording in one of "
+                    f"{grid}: unit numbers mean different things. Choose the region on a recording of that grid, or "
+                    "bring both to one: inputs of one size; images by nibabel.processing.resample_from_to."
                 )
             here = sites == names.index(site)
             inside |= here & np.isin(units, chosen)

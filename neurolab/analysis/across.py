@@ -42,21 +42,23 @@ def compare_cohorts(
 ) -> xr.Dataset:
     """Get how every cohort differs from one of them, index by index.
 
-    Networks are the sample: the difference of each index, condition minus ``against``, is tested by the sign-flip over
-    pairs of networks of the same seed where all cohorts share their seeds, else by shuffling which cohort a network
-    belongs to. Within each index p is Holm-corrected over conditions; indices are never averaged, nor traded.
+    Networks (or people) are the sample: the difference of each index, condition minus ``against``, is tested by the
+    sign-flip over pairs of the same seed, or else of the same name, where all cohorts share these; else by shuffling
+    which cohort a member belongs to. Within each index p is Holm-corrected over conditions; indices are never averaged,
+    nor traded.
 
     Parameters
     ----------
     profiles : condition -> table (network x index), of ``profile``, or one number per network: a
-        DataArray (specimen,). against : the condition to compare with. Which indices lie in [0, 1] is known of the
-        scores of ``arm_scores``, or as ``table.attrs["bounded"] = {index: chance}`` of every table; what is at floor or
-        at ceiling there is flagged.
+        DataArray (specimen,). ``table.attrs["kind"]`` "brain" says that its rows are people, "ann" networks; a plain
+        count 0, 1, 2, ... as index names nobody. against : the condition to compare with. Which indices lie in [0, 1]
+        is known of the scores of ``arm_scores``, or as ``table.attrs["bounded"] = {index: chance}`` of every table;
+        what is at floor or at ceiling there is flagged.
     indices : the columns to compare; default all that every profile has.
     matched_on : indices in which the cohorts ought to be equal, such as "accuracy" and "training accuracy"; a pair that
         is not *shown* to be equal within ``equal_within`` (an equivalence test at .05) is flagged. None: nothing was
         matched, which the result says.
-    paired : None pairs networks of the same seed where all cohorts share them.
+    paired : None pairs members of the same seed, or of the same name, where all cohorts share them.
     level : coverage of the intervals. rng : integer or Generator; used above 30 networks, or to shuffle.
 
     Returns
@@ -67,11 +69,12 @@ def compare_cohorts(
 
     Raises
     ------
-    DesignError, UnknownNameError : too few networks or cohorts; no such condition or index.
+    DesignError, UnknownNameError : too few networks or cohorts; no such condition or index; an index that is no number.
 
     When this is invalid
     --------------------
-    Two cohorts that differ in accuracy differ in what follows from it; see ``undermined_by``. Cohorts that share no
+    Two cohorts that differ in accuracy differ in what follows from it; cohorts that share some members, of which these
+    are compared as strangers, are at no known level; see ``undermined_by``. Cohorts that share no
     seeds and differ in size and in spread: with 4 and 20 networks and spreads of 5 and 1 the shuffle rejected .38 of
     true nulls at .05 (Welch's t: .03), and .00 with the spreads the other way round. ``undermined_by`` says so.
 
@@ -107,8 +110,9 @@ def compare_cohorts(
         },
         coords={**cohorts.coords, "condition": strings(names), "matched": strings(pairs.indices)},
         analysis="compare_cohorts",
-        estimand=f"the mean of each index over networks, in each condition minus {against}",
-        test="two-sided sign-flip over networks" if cohorts.paired else "shuffle of networks between two cohorts",
+        estimand=f"the mean of each index over {cohorts.plural}, in each condition minus {against}",
+        test=f"two-sided sign-flip over {cohorts.plural}" if cohorts.paired else
+        f"shuffle of {cohorts.plural} between two cohorts",
         against=against,
         reasons=_reasons(cohorts, names, tests, _corrected(tests["p"]), level),
         **as_attrs({**pairs.flags(), **cohorts.flags(against), **cohorts.room(against), **cohorts.uneven(against)}),
@@ -160,5 +164,7 @@ def _reasons(
 def _note(cohorts: Cohorts, n_tests: int, level: float) -> str:
     if cohorts.paired:
         floor = p_floor("sign_flip", n=cohorts.smallest)
-        return holm_text(cohorts.smallest, floor, n_tests, plural="networks", alpha=1 - level)
-    return f"Cohorts of {joined([str(n) for n in cohorts.sizes])} networks that share no seeds: no pairs."
+        said = holm_text(cohorts.smallest, floor, n_tests, plural=cohorts.plural, alpha=1 - level)
+        return f"{said} Pairs are of one {cohorts.by}."
+    sizes = f"Cohorts of {joined([str(n) for n in cohorts.sizes])} {cohorts.plural}"
+    return f"{sizes} that share no {cohorts.by}s: no pairs." if cohorts.by else f"{sizes}, not in pairs."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,9 @@ import xarray as xr
 from scipy import stats as sps
 
 from neurolab.analysis.flags import Flags
+from neurolab.analysis.sample import MEMBER, PLURAL
 from neurolab.analysis.scale import at_ceiling, at_floor
+from neurolab.analysis.whose import is_number, rows_of, seeds_of, shared_by
 from neurolab.analysis.words import joined, p_text
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, ReplicationUnitError, UnknownNameError, did_you_mean, listed
@@ -30,9 +31,11 @@ TEST = ("effect", "low", "high", "p", "p_floor")
 class Cohorts:
     """Values (cohort, member, index) of several cohorts; members pair up across them where ``paired``.
 
-    Cohorts of unequal size are padded with NaN; ``sizes`` are how many networks each has, with or without an
-    index; ``told`` is what the profile of each says against itself; ``chance`` the level below which nobody is
-    expected of the indices that are known to lie in [0, 1].
+    Cohorts of unequal size are padded with NaN; ``sizes`` are how many members each has, with or without an index;
+    ``told`` is what the profile of each says against itself; ``chance`` the level below which nobody is expected of the
+    indices that are known to lie in [0, 1]. ``plural`` : what the members are called. ``by`` : what pairs have in
+    common, or what nobody shares, "seed" or "name". ``rows`` : the names of each cohort's members; none where
+    rows are only counted.
     """
 
     names: tuple[str, ...]
@@ -43,6 +46,9 @@ class Cohorts:
     sizes: tuple[int, ...]
     told: tuple[tuple[str, ...], ...] = ()
     chance: Mapping[str, float] = field(default_factory=dict)
+    plural: str = "networks"
+    by: str = "seed"
+    rows: tuple[tuple[str, ...], ...] = ()
 
     @property
     def smallest(self) -> int:
@@ -96,12 +102,12 @@ class Cohorts:
             if lost:
                 name, index = self.names[at], self.indices[k]
                 about = {"index": [index]} | ({} if name == home else {"condition": [name]})
-                said[f"{name}: {index} is not defined in {len(lost)} of {len(x)} networks ({', '.join(lost)}), "
+                said[f"{name}: {index} is not defined in {len(lost)} of {len(x)} {self.plural} ({', '.join(lost)}), "
                      f"{len(x) - len(lost)} are left; nothing is tested with them."] = about  # fmt: skip
         return said
 
     def uneven(self, home: str) -> Flags:
-        """Get which cohorts, of another size and spread than ``home``, a shuffle of networks tests at another level."""
+        """Get which cohorts, of another size and spread than ``home``, a shuffle of members tests at another level."""
         said: dict[str, dict[str, list[str]]] = {}
         base = self.names.index(home)
         for at, k in np.ndindex(len(self.names), len(self.indices)):
@@ -112,11 +118,25 @@ class Cohorts:
             often = "often" if (one > other) == (len(a) < len(b)) else "seldom"
             welch = p_text(float(sps.ttest_ind(a, b, equal_var=False).pvalue))
             sentence = (
-                f"{self.names[at]} and {home} differ in size ({len(a)} and {len(b)} networks) and in the spread of "
-                f"{self.indices[k]} (sd {one:.3g} and {other:.3g}): a shuffle of networks then rejects too {often}; "
-                f"Welch's t gives {welch}, uncorrected."
+                f"{self.names[at]} and {home} differ in size ({len(a)} and {len(b)} {self.plural}) and in the spread "
+                f"of {self.indices[k]} (sd {one:.3g} and {other:.3g}): a shuffle of {self.plural} then rejects too "
+                f"{often}; Welch's t gives {welch}, uncorrected."
             )
             said[sentence] = {"index": [self.indices[k]], "condition": [self.names[at]]}
+        return said
+
+    def twice(self, home: str) -> dict[str, dict[str, list[str]]]:
+        """Get which cohorts share members with ``home``, by name, that are compared as strangers all the same."""
+        said: dict[str, dict[str, list[str]]] = {}
+        base = self.rows[self.names.index(home)] if self.rows and not self.paired else ()
+        for name, rows in zip(self.names, self.rows):
+            both = [one for one in rows if one in base]
+            if both and name != home:
+                said[
+                    f"{name} and {home} share {len(both)} of their {self.plural} ({listed(both, most=4)}), which are "
+                    "compared as strangers: p and interval do not hold. Give both tables the same rows "
+                    "(table.loc[ids]) and type paired=True."
+                ] = {"condition": [name]}
         return said
 
     def room(self, home: str) -> Flags:
@@ -137,7 +157,7 @@ class Cohorts:
     def said(self) -> dict[str, str]:
         """Get what every comparison of cohorts says of its data."""
         return {
-            "generalises_over": "specimen",
+            "generalises_over": "subject" if self.plural == "people" else "specimen",
             "source": f"profiles of {joined(list(self.names))}",
             "inputs": digest_of(self.values, list(self.indices)),
         }
@@ -173,37 +193,39 @@ def table_of(given: Profile) -> pd.DataFrame:
 
 
 def cohorts_of(
-    profiles: Mapping[str, Profile], indices: Sequence[str] | None, paired: bool | None, *, least: int = 2
+    profiles: Mapping[str, Profile], indices: Sequence[str] | str | None, paired: bool | None, *, least: int = 2
 ) -> Cohorts:
     """Get the cohorts of some profiles: the indices that all have, or those named.
 
-    Raises DesignError for fewer than two cohorts or networks, or pairs asked of networks that share no seeds.
+    Raises DesignError for fewer than two cohorts or members, or pairs asked of those that share neither seed nor name;
+    for an index that is no number.
     """
     if not isinstance(profiles, Mapping) or len(profiles) < least:
         what = "Two cohorts or more are compared" if least == 2 else "No cohort was given"
         raise DesignError(f"{what}; expected {{condition: profile}}, profiles as of nl.analysis.profile().")
-    names, tables = [str(name) for name in profiles], [table_of(one) for one in profiles.values()]
-    chosen = _chosen(tables, indices)
-    for name, table in zip(names, tables):
-        _check(name, table)
-    seeds = [_seeds(table) for table in tables]
-    shared = all(one is not None and set(one) == set(seeds[0] or ()) for one in seeds)
-    if paired and not shared:
+    names = [str(name) for name in profiles]
+    tables = [_named(name, table_of(one)) for name, one in zip(names, profiles.values())]
+    chosen = _chosen(tables, [indices] if isinstance(indices, str) else indices)
+    parts = [_numbers(name, table, chosen) for name, table in zip(names, tables)]
+    keys, by = shared_by(tables, counted=bool(paired))
+    if paired and not keys:
         raise DesignError(
-            "paired=True, but the cohorts do not share their seeds (names that end in 'seed 0', the same in all). "
-            "Train them with the same seeds, or type paired=None."
+            "paired=True, but the cohorts do not share their seeds (names that end in 'seed 0', the same in all), nor "
+            "the names of their rows. Train them with the same seeds, give each table the same ids as index, or type "
+            "paired=None."
         )
-    together = shared if paired is None else bool(paired)
-    size = max(len(table) for table in tables)
+    together = bool(keys) if paired is None else bool(paired)
+    size = max(map(len, tables))
     values = np.full((len(tables), size, len(chosen)), np.nan)
-    for at, (table, seed) in enumerate(zip(tables, seeds)):
-        order = [seed.index(one) for one in seeds[0]] if together and seed and seeds[0] else range(len(table))
-        values[at, : len(table)] = table[chosen].to_numpy(dtype=float)[list(order)]
-    members = [f"seed {one}" for one in seeds[0]] if together and seeds[0] else [str(k + 1) for k in range(size)]
+    for at, part in enumerate(parts):
+        values[at, : len(part)] = part[[keys[at].index(one) for one in keys[0]]] if together else part
+    members = [f"seed {one}" if by == "seed" else one for one in keys[0]] if together else map(str, range(1, size + 1))
     return Cohorts(tuple(names), tuple(members), tuple(chosen), values, together, tuple(map(len, tables)),
                    tuple(tuple(table.attrs.get("undermined_by", ())) for table in tables),
                    {name: float(tables[0].attrs["bounded"][name]) for name in chosen
-                    if all(name in table.attrs.get("bounded", {}) for table in tables)})  # fmt: skip
+                    if all(name in table.attrs.get("bounded", {}) for table in tables)}, _plural(tables),
+                   by if together or not keys else "",
+                   tuple(tuple(rows_of(table) or ()) for table in tables))  # fmt: skip
 
 
 def _chosen(tables: list[pd.DataFrame], indices: Sequence[str] | None) -> list[str]:
@@ -218,21 +240,43 @@ def _chosen(tables: list[pd.DataFrame], indices: Sequence[str] | None) -> list[s
     return [str(name) for name in indices] if indices else every
 
 
-def _check(name: str, table: pd.DataFrame) -> None:
+def _named(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """A table of two rows or more, each once, whose columns are called by text, each once."""
     if len(table) < 2:
         raise DesignError(f"The profile {name!r} has {len(table)} network; expected two or more (six for p = .05).")
+    for axis, what, way in ((table.index, "rows", "index"), (table.columns, "columns", "columns")):
+        if axis.nlevels > 1:
+            raise DesignError(
+                f"The {what} of the profile {name!r} have names of {axis.nlevels} levels ({listed(axis.names)}); "
+                f"expected one name each. Type table.{way} = ['...', ...], or average over a level first."
+            )
     twice = table.index[table.index.duplicated()].astype(str).tolist()
     if twice:
         raise ReplicationUnitError(f"The profile {name!r} names {listed(twice)} more than once; a network counts once.")
+    named = table.set_axis(table.columns.map(str), axis=1)
+    again = named.columns[named.columns.duplicated()].tolist()
+    if again:
+        raise DesignError(f"The profile {name!r} has several columns called {listed(again)}; expected each name once.")
+    return named
 
 
-def _seeds(table: pd.DataFrame) -> list[str] | None:
-    """The seed of each network, from names that end in "seed 3"; None where one does not, or a seed comes twice."""
-    found = [re.search(r"seed (\d+)$", str(name)) for name in table.index]
-    if not all(found):
-        return None
-    seeds = [one.group(1) for one in found if one]
-    return seeds if len(set(seeds)) == len(seeds) else None
+def _numbers(name: str, table: pd.DataFrame, chosen: list[str]) -> np.ndarray:
+    """The chosen columns (member, index) as float64; what is no number is refused by name."""
+    for index in chosen:
+        if not is_number(table[index]):
+            raise DesignError(
+                f"The index {index!r} of the profile {name!r} is {table[index].dtype} ({table[index].iloc[0]!r}); "
+                f"expected numbers. Type table.drop(columns=[{index!r}]), indices=[...] without it, or "
+                f"pd.to_numeric(table[{index!r}])."
+            )
+    return np.stack([table[index].to_numpy(dtype=float, na_value=np.nan) for index in chosen], axis=1)
+
+
+def _plural(tables: list[pd.DataFrame]) -> str:
+    """What the members are called: by ``attrs["kind"]``, or networks where they have seeds."""
+    kinds = {str(table.attrs.get("kind", "")) or ("ann" if seeds_of(table) else "") for table in tables}
+    over = {MEMBER.get(kind, "") for kind in kinds}
+    return PLURAL.get(over.pop(), "members") if len(over) == 1 else "members"
 
 
 def matched(cohorts: Cohorts, matched_on: Sequence[str] | str | None) -> tuple[str, ...]:
@@ -245,17 +289,3 @@ def matched(cohorts: Cohorts, matched_on: Sequence[str] | str | None) -> tuple[s
                 f"{listed(cohorts.indices)}; type matched_on=None where nothing was matched, which is recorded."
             )
     return wanted
-
-
-def unequal_text(name: str, other: str, index: str, means: tuple[float, float], within: float) -> str:
-    """Get the flag of two cohorts that are not shown to be equal.
-
-    Example
-    -------
-    >>> unequal_text("dropout", "control", "accuracy", (0.9, 0.96), 0.02).partition(":")[0]
-    'dropout (0.9) and control (0.96) are not shown to be equal in accuracy within 0.02'
-    """
-    return (
-        f"{name} ({means[0]:.3g}) and {other} ({means[1]:.3g}) are not shown to be equal in {index} within {within:g}: "
-        "what differs may follow from that."
-    )

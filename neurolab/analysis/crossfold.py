@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import xarray as xr
+from scipy.special import stdtr, stdtrit
 
 from neurolab.analysis.column_tests import TWO_GROUPS
-from neurolab.analysis.measured import Measured, fold_effects, measured
+from neurolab.analysis.measured import Measured, measured
 from neurolab.analysis.reselect import exchangeable
 from neurolab.analysis.select import top_mask
 from neurolab.analysis.shuffled import statistics
 
 #: Numbers of arrangements beyond this one are called this one: a float ends not far above.
 MOST = 10**300
+#: An effect, its standard error and its degrees of freedom.
+Studentised = tuple[float, float, float]
+ROUNDING = 1e-9  # what sums in another order may differ by: a shuffle that says the same is not rarer
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +53,20 @@ class CrossFold:
         """Get the effect in the folds left out."""
         return measured(responses(values, self.fold, self.masks(values, positive)), positive, self.fold)
 
-    def effects(self, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Get the effect in the folds left out under each row of labels (shuffles, rows), many shuffles at a time."""
+    def students(self, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Get the studentised effect in the folds left out under each row of labels (shuffles, rows): (shuffles, 3)."""
+        left_out = self._left_out(values, labels)
+        return np.array([studentised(one, side, self.fold) for one, side in zip(left_out, labels)])
+
+    def _left_out(self, values: np.ndarray, labels: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the responses in the folds left out under each row of labels."""
         masks = np.zeros((len(labels), int(self.fold.max()) + 1, values.shape[1]), dtype=bool)
         for at in range(masks.shape[1]):
             rows = self.fold != at
             for here, statistic, valid in statistics(self.test, values[rows], labels[:, rows]):
                 for draw, one, can in zip(here, statistic, valid & self.usable):
                     masks[draw, at] = self._top(one, can)
-        return np.array(
-            [
-                float(fold_effects(responses(values, self.fold, mask), positive, self.fold).mean())
-                for mask, positive in zip(masks, labels)
-            ]
-        )
+        yield from (responses(values, self.fold, mask) for mask in masks)
 
 
 def responses(values: np.ndarray, fold: np.ndarray, masks: np.ndarray) -> np.ndarray:
@@ -76,6 +82,81 @@ def responses(values: np.ndarray, fold: np.ndarray, masks: np.ndarray) -> np.nda
     for at, mask in enumerate(masks):
         out[fold == at] = values[np.ix_(fold == at, mask)].mean(axis=1)
     return out
+
+
+def studentised(response: np.ndarray, positive: np.ndarray, fold: np.ndarray) -> Studentised:
+    """Get the mean over folds of the difference of two sides, its standard error by Welch, and its df.
+
+    se^2 = sum over k folds of (s_a^2 / n_a + s_b^2 / n_b) / k^2, s^2 within folds, pooled over them; where that leaves
+    a side fewer than k - 1 degrees of freedom, the variance of the folds' differences / k. NaN: a side is empty.
+
+    Example
+    -------
+    >>> side, fold = np.array([True, False, True, False]), np.array([0, 0, 1, 1])
+    >>> studentised(np.array([2.0, 1.0, 4.0, 2.0]), side, fold)
+    (1.5, 0.5, 1.0)
+    """
+    k, cell = int(fold.max()) + 1, 2 * fold + positive
+    n = np.bincount(cell, minlength=2 * k)
+    with np.errstate(all="ignore"):
+        mean = np.bincount(cell, response, 2 * k) / n
+        gaps, freedom = mean[1::2] - mean[::2], (n - 1).reshape(k, 2).sum(axis=0)
+        if freedom.min() < k - 1:
+            return float(gaps.mean()), float(gaps.std(ddof=1) / np.sqrt(k)), k - 1.0
+        squares = np.bincount(cell, (response - mean[cell]) ** 2, 2 * k).reshape(k, 2).sum(axis=0)
+        parts = squares / freedom * (1 / n).reshape(k, 2).sum(axis=0) / k**2
+        df = parts.sum() ** 2 / (parts**2 / freedom).sum() if parts.any() else freedom.sum()
+        return float(gaps.mean()), float(np.sqrt(parts.sum())), float(df)
+
+
+def upper_tail(effect: np.ndarray, error: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """Get how rarely Student's t is as large; without any error 0 for a positive effect and .5 for none.
+
+    Example
+    -------
+    >>> upper_tail(np.array([2.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.array([10.0, 1.0, 1.0])).round(4).tolist()
+    [0.0367, 0.0, 0.5]
+    """
+    with np.errstate(all="ignore"):
+        return stdtr(df, -np.where((error == 0) & (effect == 0), 0.0, effect / error))
+
+
+def shuffled_p(observed: Studentised, null: np.ndarray) -> float:
+    """Get the one-sided p of an effect among those of shuffles (n, 3); one that is not defined counts against it.
+
+    Example
+    -------
+    >>> shuffled_p((2.0, 1.0, 8.0), np.array([[3.0, 1.0, 8.0], [1.0, 1.0, 8.0], [0.0, 1.0, 8.0]]))
+    0.5
+    """
+    rarer = upper_tail(*null.T) > upper_tail(*np.array(observed)) * (1 + ROUNDING)
+    return (int((~rarer).sum()) + 1) / (len(null) + 1)
+
+
+def fewest(level: float) -> int:
+    """Get the fewest shuffles that can tell the rarest 1 - level.
+
+    Example
+    -------
+    >>> fewest(0.95), fewest(0.999)
+    (19, 999)
+    """
+    return ceil(round(1 / (1 - level), 9)) - 1
+
+
+def half_interval(observed: Studentised, null: np.ndarray, level: float) -> float:
+    """Get half the interval of an effect: it reaches to as rare a t as the rarest 1 - level of the null's (n, 3).
+
+    Example
+    -------
+    >>> null = np.column_stack((np.arange(-9.0, 10.0), np.ones(19), np.full(19, 8.0)))
+    >>> round(half_interval((5.0, 2.0, 8.0), null, 0.9), 6)
+    18.0
+    """
+    effect, error, df = null.T
+    tails = np.sort(np.nan_to_num(upper_tail(np.abs(effect), error, df), nan=0.0))
+    rare = tails[int(round((1 - level) * (len(null) + 1), 9)) - 1]
+    return float(-stdtrit(observed[2], rare) * observed[1])
 
 
 @dataclass(frozen=True, eq=False)

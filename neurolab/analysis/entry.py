@@ -107,6 +107,41 @@ def by_column(recording: xr.DataArray, contrast: str | Contrast, column: str = "
     return made
 
 
+def in_blocks(recording: xr.DataArray) -> str:
+    """Get the sentence that the presentations of a brain are volumes of blocks, or none.
+
+    They are taken for that where runs are known, none is a mean, and within runs the condition stays for three in a row
+    or more (median) and changes less than half as often as it would in random order. ``onset`` says the order.
+
+    Example
+    -------
+    >>> from neurolab.simulate import phantom_recording
+    >>> volumes = phantom_recording(n_stimuli=8, n_units=2, n_runs=2, selective={}, rng=0).assign_attrs(kind="brain")
+    >>> in_blocks(volumes)[:60], in_blocks(volumes.assign_attrs(kind="ann"))
+    ('Presentations in a row share their condition (8 of them in t', '')
+    """
+    columns = {name: recording[name].values for name in ("run", "onset") if name in recording.coords}
+    if recording.attrs.get("kind") != "brain" or "n_averaged" in recording.coords or "run" not in columns:
+        return ""
+    run, condition = (np.unique(one.astype(str), return_inverse=True)[1] for one in
+                      (columns["run"], recording["condition"].values))  # fmt: skip
+    if "onset" in columns and columns["onset"].dtype.kind in "iuf":
+        order = np.lexsort((columns["onset"], run))
+        run, condition = run[order], condition[order]
+    within = run[1:] == run[:-1]
+    changes = within & (condition[1:] != condition[:-1])
+    stretches = np.diff(np.r_[0, np.flatnonzero(changes | ~within) + 1, len(run)])
+    counts = np.array([np.bincount(condition[run == one], minlength=condition.max() + 1) for one in np.unique(run)])
+    expected = (counts.sum(axis=1) - (counts**2).sum(axis=1) / counts.sum(axis=1)).sum()
+    if np.median(stretches) < 3 or changes.sum() >= expected / 2:
+        return ""
+    return (
+        f"Presentations in a row share their condition ({np.median(stretches):g} of them in the median): volumes of "
+        "one block are no sample of stimuli (counted as such they made an error in .47 of null maps, with noise "
+        "correlated by .5 from one to the next). Type neurolab.brain.average_blocks(recording)."
+    )
+
+
 def sides_of(recording: xr.DataArray, contrast: str | Contrast, *, signed: bool = True) -> Sides:
     """Get the two sides of a contrast in float64 from any recording; every bad input is refused with advice.
 

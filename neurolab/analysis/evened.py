@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neurolab.analysis.cohort_table import Cohorts, Profile, cohorts_of, matched, unequal_text
+from neurolab.analysis.cohort_table import Cohorts, Profile, cohorts_of, matched, table_of
 from neurolab.analysis.flags import Flags
 from neurolab.chance import RNG, generator, rng_name
 
@@ -29,6 +29,7 @@ class Evened:
     def flags(self) -> Flags:
         """Get what is not shown to be equal, each sentence with the condition that it is about."""
         said: dict[str, dict[str, list[str]]] = {} if self.indices else {UNMATCHED: {}}
+        said |= self.cohorts.twice(self.cohorts.names[self.home])
         for at, column in np.argwhere(~self.equal):
             k = self.cohorts.indices.index(self.indices[column])
             name, other = self.cohorts.names[at], self.cohorts.names[self.home]
@@ -52,7 +53,7 @@ def evened(
     """
     wanted = (matched_on,) if isinstance(matched_on, str) else tuple(matched_on or ())
     other = [name for name in wanted if name not in cohorts.indices]
-    held = cohorts_of(profiles, None, cohorts.paired) if other else cohorts
+    held = cohorts_of(profiles, _also(profiles, cohorts, other), cohorts.paired) if other else cohorts
     indices = matched(held, wanted)
     equal = np.ones((len(held.names), len(indices)), dtype=bool)
     for at, name in enumerate(held.names):
@@ -61,6 +62,12 @@ def evened(
                 stream = generator(rng, "equal", name, index)
                 equal[at, column] = held.equal(at, home, held.indices.index(index), within, stream)
     return Evened(held, indices, home, within, equal)
+
+
+def _also(profiles: Mapping[str, Profile], cohorts: Cohorts, other: Sequence[str]) -> list[str]:
+    """The indices that are compared and those that are held against each other, where all tables have these."""
+    there = all(name in map(str, table_of(one).columns) for one in profiles.values() for name in other)
+    return [*cohorts.indices, *other] if there else list(cohorts.indices)
 
 
 def means_of(cohorts: Cohorts, level: float, rng: RNG) -> dict[str, Any]:
@@ -85,3 +92,17 @@ def compared(cohorts: Cohorts, pairs: Evened, *, level: float, rng: RNG) -> dict
         "equal_within": pairs.within,
         **cohorts.said(),
     }
+
+
+def unequal_text(name: str, other: str, index: str, means: tuple[float, float], within: float) -> str:
+    """Get the flag of two cohorts that are not shown to be equal.
+
+    Example
+    -------
+    >>> unequal_text("dropout", "control", "accuracy", (0.9, 0.96), 0.02).partition(":")[0]
+    'dropout (0.9) and control (0.96) are not shown to be equal in accuracy within 0.02'
+    """
+    return (
+        f"{name} ({means[0]:.3g}) and {other} ({means[1]:.3g}) are not shown to be equal in {index} within {within:g}: "
+        "what differs may follow from that."
+    )

@@ -14,7 +14,7 @@ from neurolab.analysis.symptom_cases import VOLUMES, Cases, cases_of, chosen_on
 from neurolab.analysis.symptom_tests import EFFECTS, TESTS, Mapped, Settings
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.digest import digest_of
-from neurolab.errors import DesignError
+from neurolab.errors import DataError, DesignError
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.lesion_maps import Patches, patches
 
@@ -66,14 +66,14 @@ def symptom_map(
     Returns
     -------
     Dataset over neuroid: ``statistic``, ``effect`` with ``low`` and ``high`` (in units of the behaviour; for
-    "brunner_munzel" a probability; for "svr" a weight, which has no interval: NaN), ``p``, ``q`` (corrected),
+    "brunner_munzel" a probability, 0 to 1; for "svr" a weight, which has no interval: NaN), ``p``, ``q`` (corrected),
     ``coverage`` (share of cases), ``patch`` (its number, -1 where untested), ``valid``. attrs: ``n_patches``,
     ``n_tested``, ``volume_r`` (correlation of volume and behaviour), ``note``; for "svr" ``predictive_r`` and
     ``predictive_p``: where left-out cases are not predicted, q is 1 everywhere.
 
     Raises
     ------
-    DataError : people without behaviour, by name; a behaviour that is constant; lesions that are not 0 or 1.
+    DataError : people without behaviour, by name; a behaviour that is constant or text; lesions that are not 0 or 1.
     ReplicationUnitError : over a tenth of a network's random lesions repeat another one, units and deficit.
     DesignError : collinear covariates; no neuroid with enough coverage; a test that has no room for a covariate; too
         few permutations for the level.
@@ -110,6 +110,7 @@ def symptom_map(
     known(test, TESTS, "test")
     known(volume, VOLUMES, "volume")
     known(correction, CORRECTIONS, "correction")
+    _check_numbers(behaviour)
     cases = cases_of(lesions, behaviour, covariates=covariates, volume=volume)
     unique = patches(cases.lesioned)
     columns = np.ascontiguousarray(cases.lesioned[:, unique.first])
@@ -120,7 +121,7 @@ def symptom_map(
     mapped = TESTS[test](cases, columns[:, tested], use)
     variables, counts = _expanded(mapped, cases, unique, tested, count, correction)
     counts |= {"n_patches": len(tested), "n_patches_all": len(count), "least": least}
-    coords = _coords(lesions, variables.pop("valid"))
+    coords = _coords(lesions, cases, variables.pop("valid"))
     return make_result(
         variables | {"chosen_on": ("stimulus", strings(chosen_on(lesions, cases.ids)))},
         coords=coords,
@@ -204,9 +205,23 @@ def _drew(mapped: Mapped, correction: str) -> bool:
     return correction == "max_t" or "predictive_p" in mapped.said or bool(mapped.said.get("n_permuted"))
 
 
-def _coords(lesions: xr.DataArray, valid: Any) -> dict[str, Any]:
-    kept = {str(name): coord for name, coord in lesions.coords.items() if coord.dims == ("neuroid",)}
+def _coords(lesions: xr.DataArray, cases: Cases, valid: Any) -> dict[str, Any]:
+    kept: dict[str, Any] = {str(name): one for name, one in lesions.coords.items() if one.dims == ("neuroid",)}
+    if "n_lesioned" in kept:  # of these people, not of all that were read before some were left out
+        kept["n_lesioned"] = ("neuroid", cases.lesioned.sum(axis=0, dtype=np.int64))
     return {**kept, "valid": valid}
+
+
+def _check_numbers(behaviour: Any) -> None:
+    """Refuse text as behaviour, with an example and the way to numbers."""
+    cells = np.ravel(np.asarray(behaviour))
+    text = next((str(cell) for cell in cells if isinstance(cell, str)), None) if cells.dtype.kind in "OUT" else None
+    if text is not None:
+        name = str(getattr(behaviour, "name", None) or "behaviour")
+        raise DataError(
+            f"The behaviour {name!r} holds text, such as {text!r}; expected numbers. Type pd.to_numeric(behaviour), "
+            "after behaviour.str.replace(',', '.') for decimal commas, or behaviour.str.rstrip('%') for percent."
+        )
 
 
 def _about(

@@ -40,13 +40,17 @@ __all__ = [
     "welch_t",
 ]
 
+#: The tests whose effect is a probability: no interval reaches beyond 0 and 1.
+PROBABILITIES = ("brunner-munzel",)
+
 
 @dataclass(frozen=True)
 class StatMap:
     """One test per column, every field of shape (columns,).
 
     Where ``valid`` is False (a constant or non-finite column) statistic is 0 and p is 1; effect, low and high are nan
-    there if the column holds nan or inf.  (low, high) is always the two-sided interval of ``effect``.
+    there if the column holds nan or inf.  (low, high) is always the two-sided interval of ``effect``; that of a
+    probability (Brunner and Munzel's) is cut off at 0 and 1.
     """
 
     statistic: Floats
@@ -87,7 +91,8 @@ def _t_map(
         p = np.where(valid, t_p(t, df, alternative), 1.0)
         half = np.where(se > 0, sps.t.ppf(0.5 + level / 2, df) * se, 0.0 * se)
     seen = np.isfinite(effect)
-    low, high = (np.where(seen, effect + side * half, np.nan) for side in (-1, 1))
+    ends = (0.0, 1.0) if test in PROBABILITIES else (-np.inf, np.inf)
+    low, high = (np.where(seen, np.clip(effect + side * half, *ends), np.nan) for side in (-1, 1))
     return StatMap(t, df, p, np.where(seen, effect, np.nan), low, high, valid, test, alternative, level)
 
 

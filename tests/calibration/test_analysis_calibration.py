@@ -20,7 +20,7 @@ from neurolab.analysis import (
     spared,
 )
 from neurolab.analysis.best_pair import best_pair, picked_null
-from neurolab.analysis.crossfold import CrossFold, Deal, residuals
+from neurolab.analysis.crossfold import CrossFold, Deal, half_interval, residuals, shuffled_p
 from neurolab.analysis.picked import _rank_p
 from neurolab.calibrate.verbs import PAIR, SINGLE, normal_trials
 from neurolab.chance import generator
@@ -217,9 +217,9 @@ def test_held_out_p_re_runs_the_selection(binomial_band):
     def p(seed):
         values, positive, fold = fourfold(seed, 6, 2, 30)
         cross, deal = crossfold(fold, 30, 3), Deal(positive, fold, np.arange(len(fold)))
-        observed = cross(values, positive).effect
-        null = [cross(values, deal(np.random.default_rng([seed, draw]))).effect for draw in range(19)]
-        return (1 + sum(value >= observed for value in null)) / 20
+        labels = np.stack([positive, *(deal(np.random.default_rng([seed, draw])) for draw in range(19))])
+        observed, *null = cross.students(values, labels)
+        return shuffled_p(observed, np.array(null))
 
     rejections(p, binomial_band, 0.05)
 
@@ -231,17 +231,20 @@ def test_the_verb_is_the_array_procedure():
     cross, deal = crossfold(fold, 30, 3), Deal(positive, fold, np.arange(24))
     observed = cross(recording.values, positive).effect
     assert float(found["effect"]) == observed
-    null = [cross(recording.values, deal(generator(7, "held_out", draw))).effect for draw in range(39)]
-    assert float(found["p"]) == (1 + sum(value >= observed - 1e-12 for value in null)) / 40
-    left = residuals(recording.values, positive, fold)
-    null = [cross(left, deal(generator(7, "held_out residuals", draw))).effect for draw in range(39)]
-    half = sps.t.ppf(0.975, 24 - 3) * np.sqrt(np.mean(np.square(null)))
+    dealt = [[deal(generator(7, f"held_out{what}", draw)) for draw in range(39)] for what in ("", " residuals")]
+    student, *null = cross.students(recording.values, np.stack([positive, *dealt[0]]))
+    assert student[0] == pytest.approx(observed)
+    tails = [sps.t.sf(effect / error, df) for effect, error, df in null]
+    assert float(found["p"]) == (1 + sum(tail <= sps.t.sf(student[0] / student[1], student[2]) for tail in tails)) / 40
+    null = cross.students(residuals(recording.values, positive, fold), np.stack(dealt[1]))
+    rare = sorted(sps.t.sf(abs(effect) / error, df) for effect, error, df in null)[1]  # the second of 40: .05
+    half = sps.t.isf(rare, student[2]) * student[1]
     assert (float(found["low"]), float(found["high"])) == pytest.approx((observed - half, observed + half))
 
 
 @pytest.mark.parametrize("planted,effect,n_units,top", [(20, 0.5, 20, 2), (10, 1.0, 40, 10)])
 def test_held_out_interval_covers(binomial_band, planted, effect, n_units, top):
-    """Measured over 150: .97 and 1.0; a Student interval over presentations covers .86 to .92, as folds choose for
+    """Measured over 200: .95 and .98; a Student interval over presentations covers .86 to .92, as folds choose for
     each other."""
     covered, n = 0, 60
     for seed in range(n):
@@ -249,9 +252,9 @@ def test_held_out_interval_covers(binomial_band, planted, effect, n_units, top):
         cross, deal = crossfold(fold, n_units, top), Deal(positive, fold, np.arange(len(fold)))
         true = effect * cross.masks(values, positive)[:, :planted].sum() / (4 * top)
         left = residuals(values, positive, fold)
-        null = [cross(left, deal(np.random.default_rng([seed, draw]))).effect for draw in range(19)]
-        half = sps.t.ppf(0.975, len(fold) - 5) * np.sqrt(np.mean(np.square(null)))
-        covered += abs(cross(values, positive).effect - true) <= half
+        null = cross.students(left, np.stack([deal(np.random.default_rng([seed, draw])) for draw in range(19)]))
+        observed = cross.students(values, positive[None])[0]
+        covered += abs(observed[0] - true) <= half_interval(observed, null, 0.95)
     assert covered >= binomial_band(0.95, n)[0]
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import neurolab as nl
-from neurolab.analysis.crossfold import CrossFold, Deal
+from neurolab.analysis.crossfold import CrossFold, Deal, shuffled_p
 from neurolab.stats import shapley
 
 N = 100
@@ -23,9 +23,9 @@ def whole_shuffled(values, positive, seed):
     here = np.zeros(n_units, dtype=np.int64)
     cross = CrossFold(fold, "welch", 3, None, here, np.arange(n_units), here == 0)
     deal = Deal(positive, fold, np.arange(len(fold)))
-    observed = cross(values, positive).effect
-    null = [cross(values, deal(np.random.default_rng([seed, draw]))).effect for draw in range(19)]
-    return (1 + sum(value >= observed for value in null)) / 20
+    labels = np.stack([positive, *(deal(np.random.default_rng([seed, draw])) for draw in range(19))])
+    observed, *null = cross.students(values, labels)
+    return shuffled_p(observed, np.array(null))
 
 
 def over_folds(values, positive, seed, n_splits=10):

@@ -1,18 +1,17 @@
-"""The standard error of a held-out effect with few presentations per fold, and shuffles computed together."""
+"""The interval of a held-out effect with few presentations per fold, and shuffles computed together."""
 
 import numpy as np
 import pytest
-import scipy.stats as sps
 
 from neurolab.analysis import held_out
 from neurolab.analysis.column_tests import TWO_GROUPS
-from neurolab.analysis.crossfold import CrossFold, Deal, residuals
+from neurolab.analysis.crossfold import CrossFold, Deal, half_interval, residuals
 from neurolab.analysis.shuffled import MANY, statistics
 from neurolab.simulate import phantom_recording
 
 
 def one_run(seed, folds, n, n_units, planted, effect):
-    """Error of a held-out effect of ``planted`` units among noise, and its standard error."""
+    """Error of a held-out effect of ``planted`` units among noise, and half its interval."""
     fold, positive = np.repeat(np.arange(folds), 2 * n), np.tile(np.repeat([True, False], n), folds)
     here, draw = np.zeros(n_units, dtype=np.int64), np.random.default_rng(seed)
     cross = CrossFold(fold, "welch", planted, None, here, np.arange(n_units), here == 0)
@@ -20,24 +19,23 @@ def one_run(seed, folds, n, n_units, planted, effect):
     values = draw.standard_normal((len(fold), n_units))
     values[:, :planted] += effect * positive[:, None]
     labels = np.stack([deal(draw) for _ in range(39)])
-    error = np.sqrt(np.mean(cross.effects(residuals(values, positive, fold), labels) ** 2))
+    observed = cross.students(values, positive[None])[0]
+    null = cross.students(residuals(values, positive, fold), labels)
     true = effect * cross.masks(values, positive)[:, :planted].sum() / (folds * planted)
-    return cross(values, positive).effect - true, error
+    return observed[0] - true, half_interval(observed, null, 0.95)
 
 
-def test_with_one_presentation_per_side_and_fold_the_error_is_not_doubled(calibrated):
-    """Noise units, 8 folds of 1 + 1: the mean standard error was 1.7 times the sd of the effect; 1.2 now, and 1.0 to
-    1.2 with more presentations."""
-    off, errors = np.array([one_run(seed, 8, 1, 40, 4, 0.0) for seed in range(100)]).T
-    assert 0.95 <= errors.mean() / off.std() <= 1.4
-    calibrated(np.abs(off) <= sps.t.ppf(0.975, 16 - 9) * errors, 0.95, side="lower")
+def test_with_one_presentation_per_side_and_fold_the_interval_is_not_doubled(calibrated):
+    """Noise units, 8 folds of 1 + 1: half the interval is 2.5 times the sd of the effect (Student's t with 7: 2.4)."""
+    off, half = np.array([one_run(seed, 8, 1, 40, 4, 0.0) for seed in range(100)]).T
+    assert 1.9 <= np.median(half) / off.std() <= 3.2
+    calibrated(np.abs(off) <= half, 0.95, side="lower")
 
 
 @pytest.mark.parametrize("folds,n,n_units,planted,effect", [(4, 6, 40, 10, 1.0), (2, 10, 40, 4, 0.5)])
 def test_the_interval_covers(calibrated, folds, n, n_units, planted, effect):
-    """Measured over 200: .98 and .96."""
-    off, errors = np.array([one_run(seed, folds, n, n_units, planted, effect) for seed in range(100)]).T
-    half = sps.t.ppf(0.975, 2 * n * folds - folds - 1) * errors
+    """Measured over 200: .98 and .95."""
+    off, half = np.array([one_run(seed, folds, n, n_units, planted, effect) for seed in range(100)]).T
     calibrated(np.abs(off) <= half, 0.95, side="lower")
 
 

@@ -24,10 +24,10 @@ def test_a_shuffle_of_unequal_cohorts_is_flagged_with_welchs_t(spreads, often):
     x, found, flags = compared((4, 20), spreads, seed=3)
     assert len(flags) == 1
     assert often in flags[0]
-    assert "4 and 20 networks" in flags[0]
+    assert "4 and 20 members" in flags[0]
     p = f"{ttest_ind(*x, equal_var=False).pvalue:.3g}".removeprefix("0")
     assert f"Welch's t gives p = {p}, uncorrected" in flags[0]
-    assert found.attrs["test"] == "shuffle of networks between two cohorts"
+    assert found.attrs["test"] == "shuffle of members between two cohorts"
 
 
 def test_cohorts_of_one_size_or_one_spread_or_of_pairs_are_not():
@@ -41,7 +41,7 @@ def test_the_flag_is_of_its_condition_and_index_alone():
 
     def table(n, **spread):
         return pd.DataFrame({name: s * draw.standard_normal(n) for name, s in spread.items()},
-                            index=[f"net {k}" for k in range(n)])  # fmt: skip
+                            index=[f"net {k} of {n} {spread}" for k in range(n)])  # fmt: skip
 
     tables = {"b": table(20, one=1, two=1), "wide": table(6, one=6, two=1), "same": table(20, one=6, two=1)}
     found = compare_cohorts(tables, against="b", matched_on=None, rng=0)
