@@ -142,6 +142,6 @@ def _reasons(cohorts: Cohorts, tests: list[Trend | None], q: np.ndarray, what: s
             said.append(f"{index}: not defined in every network.")
             continue
         slope = interval_text(test.effect, test.low, test.high, test.level)
-        said.append(f"{index}: {slope} per unit of {what}, {test.ordered:.0%} of pairs rise, corrected "
+        said.append(f"{index}: {slope} per unit of {what}, {100 * test.ordered:.0f} % of pairs rise, corrected "
                     f"{p_text(float(corrected))}.")  # fmt: skip
     return said

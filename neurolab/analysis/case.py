@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab.analysis.case_found import SAME, CaseFound
-from neurolab.analysis.case_words import notes, reasons, undermined_by, verdict
+from neurolab.analysis.case_found import SAME, CaseFound, CaseTable
+from neurolab.analysis.case_words import idle_cases, notes, reasons, undermined_by, verdict
 from neurolab.analysis.flags import flags_in, flags_of
 from neurolab.analysis.localiser import known
-from neurolab.analysis.people import CaseTable, Names, case_table, idle_cases
+from neurolab.analysis.people import Names, case_table
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.errors import DataError, DesignError
 from neurolab.schema import make_result, register_result, strings
@@ -77,7 +77,7 @@ def single_case(
     lesion : in trials, the target lesion that the case has, by name or ``lesion_id`` (one for each case, if they
         differ). The controls are the sham rows of the others, examined with lesions of these names. None: all as is.
     controls : names, or ``{column: value}`` such as ``{"group": "healthy"}``. Default: everybody else.
-    tasks : which of them; default all (all columns of numbers that are no covariate).
+    tasks : which of them; default all (all columns of numbers but covariates, age, sex, session and the like).
     covariates : columns (in trials, coordinates on ``specimen``) that the case should be compared given: age, volume.
     difference : "revised" (tasks on different scales; the default), "unstandardised" (one scale) or "bayesian" (holds
         where both deficits are extreme; always used with covariates). The Bayesian one is reported besides.

@@ -2,21 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 from scipy import stats as sps
 
-from neurolab.analysis.people import SAME, CaseTable
+from neurolab.digest import digest_of
 from neurolab.stats.single_case import verdict as class_of
 
-__all__ = ["NOT_TESTED", "SAME", "CaseFound"]
-
 NOT_TESTED = "not tested"
+SAME = 1e-12  # a spread below this share of the scores is rounding
 LEAST, SKEWED = 8, 0.01  # so many controls show skew, where its test (D'Agostino 1970) has this p or less
 MANY = 0.5  # this share of controls with one and the same highest score is a ceiling
+
+
+@dataclass(frozen=True, eq=False)
+class CaseTable:
+    """Cases and controls x tasks in float64; NaN where a control has no score.
+
+    cases (case, task), controls (control, task); covariates (case, m) and (control, m), m = 0 without any.
+    lesions : what was done to each case, "" for a patient. before : the cases' own scores before it (case, task), NaN
+        for patients. note : what the table says of itself. over : "specimen" or "subject", what the controls sample.
+    labels : column of groups -> those of the cases and then of the controls, where everybody else is a control.
+    """
+
+    case_names: tuple[str, ...]
+    control_names: tuple[str, ...]
+    tasks: tuple[str, ...]
+    lesions: tuple[str, ...]
+    cases: np.ndarray
+    before: np.ndarray
+    controls: np.ndarray
+    case_covariates: np.ndarray
+    covariates: np.ndarray
+    covariate_names: tuple[str, ...]
+    over: str
+    source: str
+    note: str
+    labels: Mapping[str, Sequence[str]]
+
+    @property
+    def inputs(self) -> str:
+        """The digest of every number that a test sees."""
+        return digest_of(self.cases, self.controls, self.case_covariates, self.covariates)
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Get the controls' mean and sd (task,), and every control in sds from what is expected of it (control, task).
+
+        Without covariates that is the mean; with them, their regression.
+        """
+        mean, sd, z = *np.full((2, len(self.tasks)), np.nan), np.full_like(self.controls, np.nan)
+        for j, column in enumerate(self.controls.T):
+            kept, m = ~np.isnan(column), self.covariates.shape[1]
+            if kept.sum() < m + 2:
+                continue
+            values = column[kept]
+            mean[j], sd[j] = values.mean(), values.std(ddof=1)
+            design = np.column_stack((np.ones(kept.sum()), self.covariates[kept]))
+            left = values - (design @ np.linalg.lstsq(design, values, rcond=None)[0] if m else mean[j])
+            spread = np.sqrt((left**2).sum() / (kept.sum() - 1 - m))
+            z[kept, j] = left / spread if spread > SAME * np.abs(values).max() else np.nan
+        return mean, sd, z
 
 
 @dataclass(eq=False)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections import Counter
 
-from neurolab.analysis.case_found import CaseFound
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neurolab.analysis.case_found import CaseFound, CaseTable
+from neurolab.analysis.idle import idle_flags
+from neurolab.analysis.sample import member_words, sample_of, target_rows
 from neurolab.analysis.words import interval_text, joined, p_text, uncorrected_text
 from neurolab.stats.single_case import power
 
 MOST = 12  # sentences; the tables hold the rest
 EXTREME = 4.0  # control sds on both tasks, from which the revised test loses its level
 FEW = 10
+SOME, FAR = 6, 20.0  # of so many controls, one this many median absolute deviations away is no score like theirs
+OTHER = 1e-3  # a case with this p or less on the other side may be tested on the wrong one
 
 
 def verdict(found: CaseFound) -> str:
@@ -102,8 +110,9 @@ def undermined_by(found: CaseFound) -> list[str]:
         )
     if n < FEW:
         said.append(f"{n} controls are few: the intervals are wide, and normality cannot be seen.")
+    said += [*_far(table), *_own_group(table)]
     for i, who in enumerate(table.case_names):
-        said += _before(found, i)
+        said += [*_before(found, i), *_other_side(found, i)]
         if who in found.beyond:
             said.append(f"The covariates of {who} lie outside those of all controls: what is expected is extrapolated.")
         for k, (x, y) in enumerate(found.pairs):
@@ -130,6 +139,50 @@ def _before(found: CaseFound, i: int) -> list[str]:
     return said
 
 
+def _other_side(found: CaseFound, i: int) -> list[str]:
+    """Where a case lies as far from the controls as a deficit would, on the side where none was looked for."""
+    table, low = found.table, found.alternative == "less"
+    where, bad, side = ("above", "high", "greater") if low else ("below", "low", "less")
+    return [
+        f"{table.case_names[i]} lies {abs(found.values['effect'][i, j]):.3g} sds {where} the controls on {task}: if "
+        f"{bad} is bad, type alternative={side!r} or negate that column."
+        for j, task in enumerate(table.tasks)
+        if 1 - found.values["p"][i, j] <= OTHER
+    ]
+
+
+def _far(table: CaseTable) -> list[str]:
+    """Controls whose score may be a code for a missing one."""
+    said = []
+    for task, column in zip(table.tasks, table.controls.T):
+        kept = np.flatnonzero(~np.isnan(column))
+        away = np.abs(column[kept] - np.median(column[kept])) if len(kept) >= SOME else np.zeros(1)
+        spread = (np.median(away) or np.median(away[away > 0])) if away.any() else np.inf
+        said += [
+            f"The control {table.control_names[k]} scores {column[k]:.4g} on {task}, {far:.0f} median absolute "
+            "deviations from the controls' median: if that is a code for a missing score, make it NaN."
+            for k, far in zip(kept, away / spread)
+            if far > FAR
+        ]
+    more = [f"{len(said) - MOST} more controls lie as far away."] if len(said) > MOST else []
+    return said[:MOST] + more
+
+
+def _own_group(table: CaseTable) -> list[str]:
+    """Whether everybody else includes people of the case's own group, and not only those."""
+    said: dict[str, None] = {}
+    for column, labels in table.labels.items():
+        cases, controls = labels[: len(table.case_names)], labels[len(table.case_names) :]
+        for own in filter(None, cases):
+            others = Counter(label for label in controls if label and label not in cases).most_common(1)
+            if own in controls and others:
+                said[
+                    f"controls include {controls.count(own)} with the case's own {column} {own!r}: type "
+                    f"controls={{{column!r}: {others[0][0]!r}}}."
+                ] = None
+    return list(said)
+
+
 def notes(found: CaseFound) -> str:
     """Get what holds besides: whom it speaks of, who is missing, how many tests, and how much can be seen at all."""
     table, n = found.table, len(found.table.control_names)
@@ -150,3 +203,16 @@ def notes(found: CaseFound) -> str:
         "power is capped by the effect, not by n.".format(*reach)
     )
     return " ".join(filter(None, said))
+
+
+def idle_cases(data: xr.Dataset | pd.DataFrame, table: CaseTable) -> list[str]:
+    """Get a sentence for every case whose lesion changed no activity."""
+    if not isinstance(data, xr.Dataset):
+        return []
+    trials, called = sample_of(data, "specimen").trials, member_words(str(data.attrs.get("kind", "")))
+    said = []
+    for who, lesion in zip(table.case_names, table.lesions):
+        if lesion:
+            own = trials.isel(specimen=[list(map(str, trials["specimen"].values)).index(who)])
+            said += [f"{who}: {one}" for one in idle_flags(own, target_rows(own, lesion), called)]
+    return said

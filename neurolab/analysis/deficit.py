@@ -96,7 +96,7 @@ def deficits(
         **sample.said(
             rng, floor_text(n, floor, plural=sample.plural, alternative=alternative, alpha=1 - level),
             sizes_text({task: sample.size(task) for task in tasks}, sample.plural),
-            uncorrected_text(len(groups) * len(tasks), 1 - level),
+            uncorrected_text(len(groups) * len(tasks), 1 - level), tasks=tasks,
         ),
     )
 

@@ -49,12 +49,12 @@ def dose_response(
     over: str | None = None,
     rng: RNG,
 ) -> xr.Dataset:
-    """Get the deficit at every dose of a lesion, and the mean deficit over the dose range against the controls'.
+    """Get the deficit at every dose of a lesion, and the area under that curve against the controls'.
 
     The dose is the share of the region (``nl.dose_ladder``) or the strength of noise (``nl.noise_ladder``). Dose 0 is
-    the sham. Draws of one dose are averaged within each network. The area under the curve of deficit, by trapezoids and
-    divided by the range of doses, is the mean deficit over doses; its difference to that of the controls (to 0, where
-    there are none) is tested by a one-sided sign-flip over networks.
+    the sham. Draws of one dose are averaged within each network. The area under the curve of deficit is taken by
+    trapezoids and divided by the range of doses (doses that lie close together count for less than in a mean); its
+    difference to that of the controls (to 0, where there are none) is tested by a one-sided sign-flip over networks.
 
     Parameters
     ----------
@@ -117,8 +117,8 @@ def dose_response(
 def _about(sample: Sample, what: str, against: str, tested: list[float]) -> dict[str, Any]:
     return {
         "analysis": "dose_response",
-        "estimand": f"the mean over {sample.plural} of the mean deficit of {what}, over the doses "
-        f"{dose_texts([0.0, *tested])}, against {against}",
+        "estimand": f"the mean over {sample.plural} of the area under the deficit curve of {what} over the doses "
+        f"{dose_texts([0.0, *tested])}, divided by their range, against {against}",
         "test": f"one-sided sign-flip over {sample.plural}",
         "correction": "none",
         "alternative": "greater",
@@ -241,7 +241,7 @@ def dose_texts(doses: Iterable[float]) -> str:
 def _area_difference(
     sample: Sample, shams: np.ndarray, ladder: dict[float, np.ndarray], controls: dict[float, np.ndarray], task: str
 ) -> np.ndarray:
-    """Per member, the mean deficit over the doses of the ladder; minus the controls' at the same doses."""
+    """Per member, the area under the deficit over the doses of the ladder, minus the controls', by their range."""
     intact, doses = sample.table(shams, task), list(ladder)
     curve = [0.0 * intact]
     for dose in doses:

@@ -10,75 +10,35 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurolab.analysis.idle import idle_flags
-from neurolab.analysis.sample import all_tasks, member_words, sample_of, sham_rows, target_rows
-from neurolab.digest import digest_of
+from neurolab.analysis.case_found import CaseTable
+from neurolab.analysis.sample import all_tasks, sample_of, sham_rows, target_rows
 from neurolab.errors import (
     DataError,
     DesignError,
     ReplicationUnitError,
     SchemaError,
     UnknownNameError,
+    amount,
     did_you_mean,
     listed,
 )
 
 Names = str | Sequence[str]
-SAME = 1e-12  # a spread below this share of the scores is rounding
 #: Columns that only a table of trials has: one row per showing, not per person.
 OF_TRIALS = {"trial", "lesion_id", "stimulus_id"}
-
-
-@dataclass(frozen=True, eq=False)
-class CaseTable:
-    """Cases and controls x tasks in float64; NaN where a control has no score.
-
-    cases (case, task), controls (control, task); covariates (case, m) and (control, m), m = 0 without any.
-    lesions : what was done to each case, "" for a patient. before : the cases' own scores before it (case, task), NaN
-        for patients. note : what the table says of itself. over : "specimen" or "subject", what the controls sample.
-    """
-
-    case_names: tuple[str, ...]
-    control_names: tuple[str, ...]
-    tasks: tuple[str, ...]
-    lesions: tuple[str, ...]
-    cases: np.ndarray
-    before: np.ndarray
-    controls: np.ndarray
-    case_covariates: np.ndarray
-    covariates: np.ndarray
-    covariate_names: tuple[str, ...]
-    over: str
-    source: str
-    note: str
-
-    @property
-    def inputs(self) -> str:
-        """The digest of every number that a test sees."""
-        return digest_of(self.cases, self.controls, self.case_covariates, self.covariates)
-
-    def moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Get the controls' mean and sd (task,), and every control in sds from what is expected of it (control, task).
-
-        Without covariates that is the mean; with them, their regression.
-        """
-        mean, sd, z = *np.full((2, len(self.tasks)), np.nan), np.full_like(self.controls, np.nan)
-        for j, column in enumerate(self.controls.T):
-            kept, m = ~np.isnan(column), self.covariates.shape[1]
-            if kept.sum() < m + 2:
-                continue
-            values = column[kept]
-            mean[j], sd[j] = values.mean(), values.std(ddof=1)
-            design = np.column_stack((np.ones(kept.sum()), self.covariates[kept]))
-            left = values - (design @ np.linalg.lstsq(design, values, rcond=None)[0] if m else mean[j])
-            spread = np.sqrt((left**2).sum() / (kept.sum() - 1 - m))
-            z[kept, j] = left / spread if spread > SAME * np.abs(values).max() else np.nan
-        return mean, sd, z
+#: Columns, in any case, that say who a row is of, which of several tests of that person it is, and of what group.
+PERSON, REPEAT = {"person", "subject", "who", "participant"}, {"session", "visit", "run"}
+GROUP = {"group", "diagnosis", "status", "cohort"}
+NO_TASK = {"age", "sex", "gender", "education", "handedness", "id", *PERSON, *REPEAT, *GROUP}
+READS = 0.5  # a column of text of which this share reads as numbers holds scores
 
 
 @dataclass(frozen=True, eq=False)
 class _Door:
-    """What comes through a door: scores as controls (person x task), the cases' own rows, and what is known besides."""
+    """What comes through a door: scores as controls (person x task), the cases' own rows, and what is known besides.
+
+    table : whether it is a table, of which any column may be a task, and not trials.
+    """
 
     people: pd.DataFrame
     cases: pd.DataFrame
@@ -86,6 +46,7 @@ class _Door:
     lesions: tuple[str, ...]
     over: str
     source: str
+    table: bool = False
 
 
 def case_table(
@@ -108,8 +69,10 @@ def case_table(
             f"A single case was asked of a {type(data).__name__}; expected trials (nl.examine, nl.make_trials) or a "
             "pandas DataFrame with one row per person, their names as its index: table.set_index('person')."
         )
-    wanted = _tasks(door, tasks)
+    asked = {*beside, *(controls if isinstance(controls, Mapping) else ())}
+    wanted, left = _tasks(door, tasks, asked)
     names = _controls(door, cases, controls)
+    _once(door, [*cases, *names], asked.union(wanted))
     own, others = door.cases[wanted].to_numpy(np.float64), door.people.loc[names, wanted].to_numpy(np.float64)
     _check(own, others, cases, wanted)
     healthy = door.people.loc[cases, wanted].to_numpy(np.float64)
@@ -118,21 +81,9 @@ def case_table(
     return CaseTable(
         tuple(cases), tuple(names), tuple(wanted), door.lesions, own, before, others,
         known[: len(cases)], known[len(cases) :], beside, door.over, door.source,
-        str(data.attrs.get("note", "") or ""),
+        " ".join(filter(None, [str(data.attrs.get("note", "") or ""), left])),
+        _labels(door, [*cases, *names]) if controls is None else {},
     )  # fmt: skip
-
-
-def idle_cases(data: xr.Dataset | pd.DataFrame, table: CaseTable) -> list[str]:
-    """Get a sentence for every case whose lesion changed no activity."""
-    if not isinstance(data, xr.Dataset):
-        return []
-    trials, called = sample_of(data, "specimen").trials, member_words(str(data.attrs.get("kind", "")))
-    said = []
-    for who, lesion in zip(table.case_names, table.lesions):
-        if lesion:
-            own = trials.isel(specimen=[list(map(str, trials["specimen"].values)).index(who)])
-            said += [f"{who}: {one}" for one in idle_flags(own, target_rows(own, lesion), called)]
-    return said
 
 
 def _several(given: Names, what: str) -> list[str]:
@@ -187,6 +138,13 @@ def _through_frame(table: pd.DataFrame, cases: list[str], lesion: Names | None, 
             "The table has a row per trial, and trials are not people: a case is compared with persons or networks. "
             "Hand over the trials themselves, or average first: table.pivot_table('score', 'specimen', 'task')."
         )
+    if table.index.nlevels > 1:
+        level = next((at for at, name in enumerate(table.index.names) if str(name).lower() in PERSON), 0)
+        raise ReplicationUnitError(
+            f"The index of the table has {table.index.nlevels} levels ({listed(map(str, table.index.names))}), and "
+            "sessions are not people: a case is compared with persons. Average first: "
+            f"table.groupby(level={level}).mean(numeric_only=True)."
+        )
     again = table.columns[table.columns.duplicated()]
     if len(again):
         raise SchemaError(f"The table has the columns {listed(map(str, again))} more than once. Rename one of each.")
@@ -197,36 +155,68 @@ def _through_frame(table: pd.DataFrame, cases: list[str], lesion: Names | None, 
             f"The table names {listed(twice)} more than once; a person counts once among the controls, and sessions, "
             "folds and repeats do not. Average them first: table.groupby(level=0).mean(numeric_only=True)."
         )
-    _known(cases, people, "case")
     named = table.set_axis([str(column) for column in table.columns], axis=1).set_axis(people, axis=0)
+    _known(cases, people, "case", _held_by(named, cases))
     scores = [
         name for name, kind in named.dtypes.items()
         if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) and name not in beside
     ]  # fmt: skip
     whole = named[scores].astype(np.float64)
-    return _Door(whole, whole.loc[cases], named, ("",) * len(cases), "subject", str(table.attrs.get("source", "")))
+    source = str(table.attrs.get("source", ""))
+    return _Door(whole, whole.loc[cases], named, ("",) * len(cases), "subject", source, table=True)
 
 
-def _known(asked: Sequence[str], people: Any, what: str) -> None:
+def _known(asked: Sequence[str], people: Any, what: str, advice: str = "") -> None:
     there = [str(name) for name in people]
     for name in asked:
         if name not in there:
-            raise UnknownNameError(f"{what} {name!r} is not among them.{did_you_mean(name, there)} {listed(there)}.")
+            near = did_you_mean(name, there)
+            raise UnknownNameError(f"{what} {name!r} is not among them.{near} {listed(there)}.{advice}")
 
 
-def _tasks(door: _Door, tasks: Names | None) -> list[str]:
-    every = list(door.people.columns)
-    wanted = every if tasks is None else _several(tasks, "tasks")
-    other = [name for name in wanted if name not in every and name in door.about.columns]
-    if other:
-        raise SchemaError(
-            f"The column {other[0]!r} holds {door.about[other[0]].dtype}, not numbers. Type table.assign(**{{"
-            f"{other[0]!r}: pd.to_numeric(table[{other[0]!r}])}}), or name other tasks: {listed(every, most=6)}."
-        )
+def _held_by(named: pd.DataFrame, cases: list[str]) -> str:
+    """What to type where not the index but a column holds the names of the cases."""
+    names = [column for column, kind in named.dtypes.items() if not pd.api.types.is_float_dtype(kind)]
+    held = [column for column in names if set(cases) <= set(named[column].astype(str))]
+    return f" The column {held[0]!r} holds that name: type table.set_index({held[0]!r})." if held else ""
+
+
+def _tasks(door: _Door, tasks: Names | None, asked: set[str]) -> tuple[list[str], str]:
+    """The names of the tasks, and a sentence on columns of numbers that were not taken for any."""
+    every, left = list(door.people.columns), [str(name) for name in door.people.columns if _no_task(door, name, asked)]
+    wanted = [name for name in every if name not in left] if tasks is None else _several(tasks, "tasks")
+    for name in [name for name in door.about.columns if name not in every]:
+        scores = door.table and not _no_task(door, name, asked) and _reads(door.about[name]) >= READS
+        if name in wanted or (tasks is None and scores):
+            raise SchemaError(_text(door.about[name], [task for task in every if task not in left]))
     _known(wanted, every, "task")
+    said = "" if tasks or not left else f"Not taken for tasks: {listed(left)}. To test one type tasks=[{left[0]!r}]."
     if not wanted:
-        raise SchemaError(f"The table has no column of numbers; it has {listed(door.about.columns)}.")
-    return wanted
+        raise SchemaError(f"The table has no column of numbers; it has {listed(door.about.columns)}. {said}".rstrip())
+    return wanted, said
+
+
+def _no_task(door: _Door, name: str, asked: set[str]) -> bool:
+    """Whether a column of a table is about its people, or was named for something else than a task."""
+    return door.table and (name in asked or name.lower() in NO_TASK)
+
+
+def _reads(column: pd.Series) -> float:
+    """The share of cells, of those that are not missing, that read as numbers."""
+    text = column.dropna().astype(str).str.rstrip(" %").str.replace(",", ".")
+    return float(pd.to_numeric(text, errors="coerce").notna().mean()) if len(text) else 0.0
+
+
+def _text(column: pd.Series, others: list[str]) -> str:
+    """What is wrong with a task whose column holds no numbers, and what to type."""
+    name, given = column.name, f"table[{column.name!r}]"
+    reads = f"pd.to_numeric({given}.astype(str).str.rstrip(' %').str.replace(',', '.'), errors='coerce')"
+    how = f"{given}.astype(float)" if pd.api.types.is_bool_dtype(column.dtype) else reads if _reads(column) else ""
+    made = f"{name}={how}" if str(name).isidentifier() else f"**{{{name!r}: {how}}}"
+    such = f", such as {listed(column.dropna().unique(), most=3)}" if column.notna().any() else ""
+    typed = [f"type table.assign({made})"] * bool(how) + [f"name the tasks: tasks={others}"] * bool(others)
+    said = ", or ".join(typed) or "give it numbers"
+    return f"The column {name!r} holds {column.dtype}{such}, not numbers. {said[:1].upper()}{said[1:]}."
 
 
 def _controls(door: _Door, cases: list[str], controls: Names | Mapping[str, Any] | None) -> list[str]:
@@ -255,6 +245,28 @@ def _controls(door: _Door, cases: list[str], controls: Names | Mapping[str, Any]
             "compared with, at least 2, better 10 or more. Add people, or train more networks (nl.train_cohort)."
         )
     return names
+
+
+def _once(door: _Door, people: list[str], asked: set[str]) -> None:
+    """Raise where a column of a table says that several rows are of one person."""
+    for column in door.about.columns if door.table else ():
+        held, called = door.about.loc[people, column].dropna().astype(str), column.lower()
+        several = called in PERSON or (called in REPEAT and held.nunique() > 1)
+        if column not in asked and several and held.duplicated().any():
+            repeats = [name for name in door.about.columns if name.lower() in REPEAT]
+            who = next((name for name in door.about.columns if name.lower() in PERSON), "person")
+            raise ReplicationUnitError(
+                f"The column {column!r} names {held[held.duplicated()].iloc[0]!r} more than once among "
+                f"{amount(len(people), 'row')}; sessions are not people, and a person counts once. Average first: "
+                f"table{f'.drop(columns={repeats})' if repeats else ''}.groupby({who!r}).mean(numeric_only=True). If "
+                f"each row is another person: table.drop(columns={column!r})."
+            )
+
+
+def _labels(door: _Door, people: list[str]) -> dict[str, list[str]]:
+    """Column of groups -> the labels of these people, "" where one has none."""
+    held = {str(column): door.about.loc[people, column] for column in door.about.columns if column.lower() in GROUP}
+    return {column: list(one.astype(str).where(one.notna(), "")) for column, one in held.items()}
 
 
 def _check(own: np.ndarray, others: np.ndarray, cases: list[str], tasks: list[str]) -> None:

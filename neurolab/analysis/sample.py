@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,13 +65,18 @@ class Sample:
     ) -> dict[str, str]:
         """Get what every result says about where its numbers come from, its notes, and what undermines it.
 
+        ``sizes`` is there where tasks have other numbers of members (JSON, task -> n).
+
         undermined_by : the result's own sentences, or these with what they are about; None where it has none to give.
         tasks : all that it is about.
         rows : of the lesions that it is about; default all.
         """
         kind = str(self.trials.attrs.get("kind", ""))
         alone = whose_stimuli(len(self.specimens), kind) if self.over == "stimulus" else ""
+        tasks = None if tasks is None else list(tasks)
+        sizes = {task: self.size(task) for task in tasks or ()}
         return {
+            **({"sizes": json.dumps(sizes)} if len(set(sizes.values())) > 1 else {}),
             "note": noted(*notes, alone),
             "generalises_over": self.over,
             "rng": rng_name(rng),

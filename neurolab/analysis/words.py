@@ -11,6 +11,8 @@ from neurolab.stats.permutation import n_needed
 
 #: The verdict on what a design is too small to show.
 UNDECIDED = "cannot be decided"
+#: What is smaller than this share of the numbers beside it is what rounding left.
+ROUNDING = 1e-10
 
 
 def p_text(p: float) -> str:
@@ -31,9 +33,11 @@ def interval_text(effect: float, low: float, high: float, level: float) -> str:
 
     Example
     -------
-    >>> interval_text(0.312, 0.284, 0.349, 0.95)
-    '0.312 [0.284, 0.349] (95 % interval)'
+    >>> interval_text(0.312, 0.284, 0.349, 0.95), interval_text(0.02, -3.8e-17, 0.053, 0.9)
+    ('0.312 [0.284, 0.349] (95 % interval)', '0.02 [0, 0.053] (90 % interval)')
     """
+    most = max((abs(value) for value in (effect, low, high) if np.isfinite(value)), default=0.0)
+    effect, low, high = (0.0 if abs(value) < ROUNDING * most else value for value in (effect, low, high))
     ends = ", ".join("no end" if not np.isfinite(end) else f"{end:.3g}" for end in (low, high))
     return f"{effect:.3g} [{ends}] ({level * 100:.3g} % interval)"
 
@@ -69,7 +73,8 @@ def sizes_text(sizes: Mapping[str, int], plural: str) -> str:
     if len(set(sizes.values())) < 2:
         return ""
     each = [f"{task} {n}" for task, n in sizes.items()]
-    shown = ", ".join(each[:6]) + (f", … ({len(each)} tasks)" if len(each) > 6 else "")
+    ends = f"{min(sizes.values())} to {max(sizes.values())}"
+    shown = ", ".join(each[:6]) + (f", … ({len(each)} tasks, {ends})" if len(each) > 6 else "")
     return f"Tasks differ in size: {shown} {plural}; n is the smallest."
 
 

@@ -32,7 +32,11 @@ def run(options: argparse.Namespace) -> int:
     words = ["--rng", str(options.rng), *(["--quick"] if options.quick else [])]
     words += ["--out", str(options.out)] if options.out else []
     words += options.further
-    start(script, words)
+    if not start(script, words):
+        raise ProtocolError(
+            f"{script.name} ended and never called nl.run_script, so that nothing was kept; expected a protocol. Type "
+            f"nl.run_script(main) at its end, with def main(*, rng, quick). A lab is run as python {script.name}."
+        )
     return 0
 
 

@@ -44,6 +44,9 @@ class Session:
             )
         self.progress = Progress(self.lab.name, self.student, self.network, kept.entries if kept else [])
 
+    def __repr__(self) -> str:  # that of the lab would print hints and reasons
+        return f"Session({self.lab.name!r}, student={self.student!r}, network={self.network})"
+
     @property
     def network(self) -> int:
         """The number of the student's own network in the cohort."""

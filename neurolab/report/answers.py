@@ -9,6 +9,7 @@ import xarray as xr
 
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names, scalar, values
+from neurolab.plots.sides import strongest
 from neurolab.plots.stat_map import sites_of
 from neurolab.plots.units import neuroid_word, scaled, unit_name, unit_of
 from neurolab.plots.words import interval_words, number, p_words, probability, sample_words, sentences
@@ -83,7 +84,7 @@ def _symptom_map(result: xr.Dataset) -> str:
     able, alpha = result["valid"].values.astype(bool), round(1 - level(result), 12)
     passed = able & (result["q"].values <= alpha)
     counts = f"{int(passed.sum()):,} of {int(able.sum()):,}"
-    word, best = neuroid_word(result), int(np.argmax(np.where(able, np.abs(result["statistic"].values), -1.0)))
+    word, best = neuroid_word(result), strongest(result, able)
     effect, low, high, q = (float(result[name].values[best]) for name in ("effect", "low", "high", "q"))
     ends = interval_words(low, high, level(result)) if np.isfinite([low, high]).any() else "no interval"
     how = "" if str(result.attrs.get("correction")) == "none" else "corrected "
@@ -116,7 +117,7 @@ def _matrix(result: xr.Dataset) -> str:
 def _dose(result: xr.Dataset) -> str:
     lesion, task = result.attrs.get("lesion", "the lesion"), result.attrs.get("task", "the task")
     more = " more than its controls do" if "control_mean" in result else ""
-    claim = f"the lesion of {lesion} costs {task}{more}, on average over doses"
+    claim = f"the lesion of {lesion} costs {task}{more}, by the area under the deficit curve over the range of doses"
     return f"{_shown(result, claim)}, by {_numbers(result, low='effect_low', high='effect_high')}"
 
 

@@ -52,7 +52,9 @@ def _test(result: xr.Dataset) -> str:
 
 def _head(result: xr.Dataset, case: str) -> tuple[str, ...]:
     ends = f"[{percent(level(result))} CI]"
-    return ("Task", case, "control mean", "SD", "n", "t", "p", f"z_cc {ends}", f"% population below {ends}")
+    given = str(result.attrs.get("covariates", "[]")) != "[]"  # then t and z_cc are not of this mean and SD
+    mean, sd = ("control mean (unadjusted)", "SD (unadjusted)") if given else ("control mean", "SD")
+    return ("Task", case, mean, sd, "n", "t", "p", f"z_cc {ends}", f"% population below {ends}")
 
 
 def _tasks(result: xr.Dataset, at: int) -> list[tuple[str, ...]]:

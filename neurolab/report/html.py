@@ -21,6 +21,7 @@ from neurolab.report.answers import answer
 from neurolab.report.cases import own_tables
 from neurolab.report.lesions import damage_paragraph, damage_tables, is_trials
 from neurolab.report.methods import paragraph
+from neurolab.report.methods_of_deficits import room_words
 from neurolab.report.plain import told
 from neurolab.report.provenance import provenance
 from neurolab.report.references import bibliography
@@ -154,7 +155,8 @@ def _table(result: xr.Dataset) -> str:
     table, own = result_table(result), own_tables(result)
     estimand = tidy(str(result.attrs.get("estimand", ""))).rstrip(".").replace("such stimuli", "stimuli like these")
     head = f"<p>{html.escape(estimand[:1].upper() + estimand[1:])}; {html.escape(sample_words(result))}.</p>"
-    notes = " ".join(filter(None, (picked_names(result), tidy(str(result.attrs.get("note", "") or "")))))
+    note = tidy(str(result.attrs.get("note", "") or ""))
+    notes = " ".join(filter(None, (picked_names(result), room_words(result), note)))
     said = f"<p>{html.escape(notes)}</p>" if notes else ""
     if own:
         return head + "".join(f"<p>{html.escape(caption)}.</p>{_grid(rows)}" for caption, rows in own) + said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -150,6 +151,8 @@ def _match(trials: xr.Dataset, where: np.ndarray) -> list[str]:
     if not all(held.values()):
         return []
     away, outside = (float(np.mean(held[key])) for key in ("match_distance", "match_outside"))
+    if not any(map(any, held.values())):  # no unit has its like: all distances are 0 where no column was matched
+        return ["matched in site and size only"]
     return [
         f"mean distance of a unit to its match {number(away)} sd",
         f"{percent(round(outside, 4))} outside the caliper",
@@ -162,9 +165,14 @@ def _task(trials: xr.Dataset, task: str) -> str:
     stimuli = len(set(map(str, trials["stimulus_id"].values[here])))
     sham = np.flatnonzero(trials["role"].values.astype(str) == "sham")
     chance = known.get("chance")
-    parts = [str(known.get("score", "") or "score"), f"{stimuli} stimuli"]
+    parts = [_short(str(known.get("score", "") or "score")), f"{stimuli} stimuli"]
     parts += [f"guessing level {number(float(chance))}"] if chance is not None and np.isfinite(chance) else []
     if len(sham):
         mean = float(trials["score"].isel(lesion=sham, trial=here).mean())
         parts.append(f"mean without a lesion {number(mean)}")
     return f"{task} ({', '.join(parts)})"
+
+
+def _short(score: str) -> str:
+    """The score without the arguments that it leaves as they are."""
+    return re.sub(r"(, )?\b\w+=None(?=[,)])", "", score).replace("(, ", "(")

@@ -9,10 +9,11 @@ import numpy as np
 import xarray as xr
 
 import neurolab
+from neurolab.errors import SchemaError
 from neurolab.plots.flags import flag_words
 from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level, names
-from neurolab.plots.sides import sided
+from neurolab.plots.sides import sided, sizes_by_task
 from neurolab.plots.units import neuroid_word
 from neurolab.plots.words import (
     corrected_by,
@@ -23,6 +24,7 @@ from neurolab.plots.words import (
     percent,
     rng_words,
     sample_words,
+    sampled,
     sentences,
     tested_by,
     tidy,
@@ -38,10 +40,12 @@ from neurolab.report import (
 )
 from neurolab.report.claimed import claims_paragraph
 from neurolab.report.lesions import damage_paragraph, is_trials
-from neurolab.report.methods_of_maps import Paragraph, passed_words
+from neurolab.report.methods_of_maps import Paragraph, found_words, passed_words
 from neurolab.report.overridden import override_words
 
 CHOICES = ("test", "correction")
+#: So many tasks of different size are named at most.
+MOST_SIZES = 6
 
 #: The paper behind a test or a correction that is named by one word.
 CITED = {
@@ -51,6 +55,9 @@ CITED = {
     "holm": "Holm 1979",
     "max_t": "Nichols & Holmes 2002",
 }
+#: The paper behind a test, by words of its name.
+BY_TEST = {"Jonckheere": "Jonckheere 1954", "within seeds": "Skillings & Wolfe 1978",
+           "sign-flip": "Nichols & Holmes 2002"}  # fmt: skip
 
 
 def methods_text(result: xr.Dataset) -> str:
@@ -68,6 +75,11 @@ def methods_text(result: xr.Dataset) -> str:
     >>> methods_text(deficits(phantom_trials(rng=0), rng=0)).partition(",")[0]
     'A deficit is the sham score minus the score after the lesion on the same presentations'
     """
+    if not is_trials(result) and not (isinstance(result, xr.Dataset) and result.attrs.get("analysis")):
+        raise SchemaError(
+            f"methods_text() got a {type(result).__name__} that is no result of an analysis; expected one, or trials. "
+            "Type methods_text(nl.analysis.deficits(trials, rng=0)), or methods_text(trials)."
+        )
     text, keys = damage_paragraph(result) if is_trials(result) else paragraph(result)
     cited = f" ({'; '.join(keys)})" if keys else ""
     return f"{text}{cited} Software: neurolab {neurolab.__version__}."
@@ -86,16 +98,20 @@ def _sample(result: xr.Dataset) -> str:
         return ""
     floor = floor_words(result)
     smallest = f"; with it the smallest p that the design can give is {floor}" if floor else ""
-    return f"The sample is {sample_words(result)}, so that the result generalises over {over_words(result)}{smallest}."
+    each = [f"{task} {n}" for task, n in sizes_by_task(result).items()]
+    sizes = f" ({words_between(each)})" if 1 < len(each) <= MOST_SIZES else ""
+    said = f"The sample is {sample_words(result)}{sizes}"
+    over = f", so that the result generalises over {over_words(result)}" if sampled(result) else ""
+    return f"{said}{over}{smallest}."
 
 
 def _any(result: xr.Dataset) -> Paragraph:
-    attrs = result.attrs
+    attrs, test = result.attrs, str(result.attrs.get("test", "no test"))
     return (
         f"Estimated was {str(attrs.get('estimand', 'the effect')).rstrip('.')}, tested with "
-        f"{attrs.get('test', 'no test')}{sided(result)} (correction: {corrected_by(result)}); intervals have "
+        f"{test}{sided(result)} (correction: {corrected_by(result)}); intervals have "
         f"{percent(level(result))} coverage.",
-        (),
+        (CITED.get(str(attrs.get("correction")), ""), *(key for word, key in BY_TEST.items() if word in test)),
     )
 
 
@@ -165,7 +181,7 @@ def _matrix(result: xr.Dataset) -> Paragraph:
 
 
 def doses_used(result: xr.Dataset) -> str:
-    """Get the doses that a mean over doses is over, as the result says them, else the range that it examined."""
+    """Get the doses that an area under a curve is over, as the result says them, else the range that it examined."""
     given = result.attrs.get("tested_doses", result.attrs.get("doses_used", ""))
     try:
         every = np.atleast_1d(json.loads(given) if isinstance(given, str) else given)
@@ -180,10 +196,9 @@ def _dose(result: xr.Dataset) -> Paragraph:
     used = doses_used(result)
     against = f"that of its {result.attrs.get('family')} controls" if result.attrs.get("family") else "none"
     return (
-        f"The lesion {result.attrs.get('lesion')} was made at doses {doses}; the mean deficit in "
-        f"{result.attrs.get('task')} over {used} was compared with {against} by "
-        f"{result.attrs.get('test')}: "
-        f"{number(float(result['effect']), 3)}, {p_words(float(result['p']), float(result['p_floor']))}.",
+        f"The lesion {result.attrs.get('lesion')} was made at doses {doses}; the area under the curve of the deficit "
+        f"in {result.attrs.get('task')} over {used}, divided by their range, was compared with {against} by "
+        f"{result.attrs.get('test')}: {found_words(result, 'effect', 'effect_low', 'effect_high', 'p', 'p_floor')}.",
         ("Nichols & Holmes 2002",),
     )
 
@@ -194,8 +209,8 @@ def _held_out(result: xr.Dataset) -> Paragraph:
         f"The contrast {attrs.get('contrast')} chose units on all folds but one of {attrs.get('n_folds')} (by "
         f"{attrs.get('by')}) and was measured in the one left out; fold effects were averaged after measuring. The "
         "whole "
-        f"procedure was run again on shuffled conditions ({attrs.get('test')}): {number(float(result['effect']), 3)}, "
-        f"{p_words(float(result['p']), float(result['p_floor']))}. Mean Dice overlap of the regions chosen: "
+        f"procedure was run again on shuffled conditions ({attrs.get('test')}): {found_words(result)}. Mean Dice "
+        "overlap of the regions chosen: "
         f"{number(float(result['mean_dice']), 3)}.",
         ("Kriegeskorte et al. 2009", "Saxe et al. 2006", "Dice 1945"),
     )
@@ -217,8 +232,8 @@ def _picked(result: xr.Dataset) -> Paragraph:
         "Its null "
         f"is the same picking, run {result.sizes['draw']} times on random subsets of these and "
         f"{result.attrs.get('n_pool')} "
-        f"random lesions. The excess, {number(float(result['effect']), 3)}, was tested by {result.attrs.get('test')}: "
-        f"{p_words(float(result['p']), float(result['p_floor']))}; rank of the mean among the mean nulls: "
+        f"random lesions. The excess was tested by {result.attrs.get('test')}: {found_words(result)}; rank of the mean "
+        "among the mean nulls: "
         f"{p_words(float(result['rank_p']), float(result['rank_p_floor']))}.",
         ("Nichols & Holmes 2002", "Phipson & Smyth 2010"),
     )
@@ -231,7 +246,8 @@ def _single_case(result: xr.Dataset) -> Paragraph:
     several = result.sizes["pair"] > 0
     pairs = f" Pairs of tasks were compared by the {str(attrs.get('test')).partition('pairs of tasks: ')[2]}."
     return (
-        f"{words_between(whom)} was compared with {attrs['n']} controls on {words_between(names(result, 'task'))}"
+        f"{words_between(whom)} {'was' if len(whom) == 1 else 'were'} compared with {attrs['n']} controls on "
+        f"{words_between(names(result, 'task'))}"
         f"{f', given {words_between(given)},' if given else ''} by the {str(attrs.get('test')).partition(';')[0]}"
         f"{sided(result)}: the controls are a sample, not norms. Effects are in control standard deviations (z_cc), "
         f"with {percent(level(result))} intervals{'' if given else ' of the non-central t'}; nothing was corrected for "

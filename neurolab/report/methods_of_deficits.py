@@ -7,7 +7,7 @@ import xarray as xr
 
 from neurolab.errors import amount
 from neurolab.plots.deficits import lesion_labels
-from neurolab.plots.read import level, names
+from neurolab.plots.read import level, names, values, whole
 from neurolab.plots.sides import sided
 from neurolab.plots.words import number, percent, words_between
 from neurolab.report.lesions import MOST_SAID
@@ -25,9 +25,31 @@ def deficits(result: xr.Dataset) -> Paragraph:
         f"{_named(lesion_labels(result), 'lesions')} in the tasks {words_between(names(result, 'task'))}"
         f"{'; averaged over draws: ' + _named(pooled, 'families') if pooled else ''}. Mean deficits were tested by "
         f"{test}{sided(result)}; intervals have {percent(level(result))} coverage and {ends}."
-        f"{_damage(result)}{_intact(result)}",
+        f"{_damage(result)}{_intact(result)}{f' {room}' if (room := room_words(result)) else ''}",
         ("Nichols & Holmes 2002", "Tango 1998" if shares else ""),
     )
+
+
+def room_words(result: xr.Dataset) -> str:
+    """Get which deficits had no room to show in full, as the dagger of a figure marks them; empty where all had.
+
+    Example
+    -------
+    >>> from neurolab.analysis import deficits as tested
+    >>> from neurolab.simulate import phantom_trials
+    >>> found = tested(phantom_trials(rng=0), rng=0)
+    >>> room_words(found.assign(ceiling=found["ceiling"] | (found["task"] == "X")))
+    '† Little room for a deficit: X at ceiling without a lesion. The size of such a deficit means little.'
+    """
+    if str(result.attrs.get("analysis")) != "deficits" or "ceiling" not in result or "floor" not in result:
+        return ""
+    found, labels = whole(result), lesion_labels(whole(result))
+    high, low = (values(found, name, "lesion", "task").astype(bool).T for name in ("ceiling", "floor"))
+    said = [f"{task} at ceiling without a lesion" for task, at in zip(names(found, "task"), high) if at.any()]
+    for task, at in zip(names(found, "task"), low):
+        floored = [label for label, one in zip(labels, at) if one]
+        said += [f"{task} at floor after {_named(floored, 'lesions')}"] if floored else []
+    return f"† Little room for a deficit: {'; '.join(said)}. The size of such a deficit means little." if said else ""
 
 
 def _named(labels: list[str], what: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.plots.read import level, scalar
-from neurolab.plots.sides import sided
+from neurolab.plots.sides import sided, strongest
 from neurolab.plots.units import neuroid_word, unit_name
 from neurolab.plots.words import (
     TESTS,
@@ -84,7 +84,7 @@ def passed_words(result: xr.Dataset, word: str) -> str:
     """Get how tests were corrected, how many pass, and the strongest; ``word`` is what is counted."""
     able, alpha = result["valid"].values.astype(bool), round(1 - level(result), 12)
     passed = int((able & (result["q"].values <= alpha)).sum())
-    best = int(np.argmax(np.where(able, np.abs(result["statistic"].values), -1.0)))
+    best = strongest(result, able)
     floor = scalar(result, "q_floor")
     drawn = str(result.attrs.get("correction")) == "max_t" and np.isfinite(floor) and floor > 0
     count = f", {round(1 / floor) - 1:,} permutations" if drawn else ""

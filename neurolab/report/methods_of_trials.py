@@ -184,7 +184,7 @@ def recovery(result: xr.Dataset) -> Paragraph:
     attrs, steps = result.attrs, result["step"].values.astype(float)
     bound = scalar(result, "recovered_bound")
     p = p_words(scalar(result, "recovered_p"))
-    equal = f", within ±{number(bound)} of none with {p} by two shifted one-sided tests"
+    equal = f", tested against ±{number(bound)} of none by two shifted one-sided tests: {p}"
     text = (
         f"The arms {_some(names(result, 'arm'))} were scored at {steps.size} steps of retraining, {steps.min():,.6g} "
         f"to {steps.max():,.6g}. The deficit of {attrs.get('lesioned')} against {attrs.get('intact')}, "

@@ -64,6 +64,8 @@ REFERENCES = {
     "noninferiority for paired binary endpoints. Biometrics 57: 478–483. doi:10.1111/j.0006-341X.2001.00478.x",
     "Hubert & Arabie 1985": "Hubert L, Arabie P (1985). Comparing partitions. J Classif 2: 193–218. "
     "doi:10.1007/BF01908075",
+    "Jonckheere 1954": "Jonckheere AR (1954). A distribution-free k-sample test against ordered alternatives. "
+    "Biometrika 41: 133–145. doi:10.1093/biomet/41.1-2.133",
     "Keinan et al. 2004": "Keinan A, Sandbank B, Hilgetag CC, Meilijson I, Ruppin E (2004). Fair attribution of "
     "functional contribution in artificial and biological networks. Neural Comput 16: 1887–1915. "
     "doi:10.1162/0899766041336387",
@@ -114,6 +116,8 @@ REFERENCES = {
     "the Theory of Games II: 307–317. Princeton University Press.",
     "Shi & Malik 2000": "Shi J, Malik J (2000). Normalized cuts and image segmentation. IEEE Trans Pattern Anal Mach "
     "Intell 22: 888–905. doi:10.1109/34.868688",
+    "Skillings & Wolfe 1978": "Skillings JH, Wolfe DA (1978). Distribution-free tests for ordered alternatives in a "
+    "randomized block design. J Am Stat Assoc 73: 427–431. doi:10.1080/01621459.1978.10481591",
     "Smith & Nichols 2009": "Smith SM, Nichols TE (2009). Threshold-free cluster enhancement: addressing problems of "
     "smoothing, threshold dependence and localisation in cluster inference. NeuroImage 44: 83–98. "
     "doi:10.1016/j.neuroimage.2008.03.061",

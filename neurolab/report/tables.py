@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import xarray as xr
 from neurolab.errors import SchemaError
 from neurolab.plots.deficits import lesion_labels
 from neurolab.plots.read import level, names
-from neurolab.plots.sides import side_of
+from neurolab.plots.sides import side_of, strongest
 from neurolab.plots.stat_map import sites_of
 from neurolab.plots.units import neuroid_word, shown_in, unit_name, unit_of
 from neurolab.plots.words import (
@@ -27,6 +28,8 @@ from neurolab.plots.words import (
     together,
 )
 from neurolab.report.cases import own_tables
+from neurolab.report.lesions import is_trials
+from neurolab.report.methods_of_deficits import room_words
 from neurolab.schema import RESULTS
 
 COLUMNS = ("what", "effect", "low", "high", "p", "q", "p_floor", "unit", "side")
@@ -36,7 +39,7 @@ WHOLE = {
     "held_out": "held-out effect of {contrast}",
     "map_reliability": "reliability of the map of {contrast}",
     "picked_dissociation": "best pair of each network − best random pair",
-    "dose_response": "{lesion}, {task}: mean over doses",
+    "dose_response": "{lesion}, {task}: area under the deficit curve ÷ range of doses",
     "against_controls": "{lesion}, {task}: target − controls",
     "interaction": "{task}: both lesions − the sum of each",
     "mixed": "{lesion}, {task}: mean deficit",
@@ -107,7 +110,7 @@ def _counted(n: int, what: str) -> str:
 def _whole(result: xr.Dataset) -> str:
     given = str(result.attrs.get("analysis", ""))
     said = WHOLE.get(given, given.replace("_", " ")).format_map(_Attrs(result.attrs))
-    return f"{said} − controls" if given == "dose_response" and "control_mean" in result else said
+    return f"{said}, target − controls" if given == "dose_response" and "control_mean" in result else said
 
 
 class _Attrs(dict):
@@ -120,9 +123,10 @@ class _Attrs(dict):
 def _map_rows(result: xr.Dataset) -> pd.DataFrame:
     alpha, rows = 1 - level(result), []
     for code, site in enumerate(sites_of(result)):
-        here = np.flatnonzero((result["site"].values == code) & result["valid"].values.astype(bool))
+        able = (result["site"].values == code) & result["valid"].values.astype(bool)
+        here = np.flatnonzero(able)
         if here.size:
-            best = int(here[np.argmax(np.abs(result["statistic"].values[here]))])
+            best = strongest(result, able)
             passed = int((result["q"].values[here] <= alpha).sum())
             least = f"{passed:,} of {here.size:,} {neuroid_word(result)}s have q ≤ {probability(round(alpha, 12))}"
             what = f"{site}: {least}; strongest is {unit_name(result, best)}"
@@ -142,13 +146,17 @@ def printed_table(results: Mapping[str, xr.Dataset] | xr.Dataset, *, width: int 
 def _by_name(results: object) -> dict[str, xr.Dataset]:
     """The results by the names that they are printed with; a single one by its analysis."""
     if isinstance(results, xr.Dataset):
-        return {str(results.attrs.get("analysis", "result")): results}
-    if isinstance(results, Mapping) and all(isinstance(one, xr.Dataset) for one in results.values()):
-        return dict(results)
-    raise SchemaError(
-        f"printed_table() got a {type(results).__name__}; expected a result or a dict of results. Type "
-        "printed_table({'name': result})."
-    )
+        results = {str(results.attrs.get("analysis", "result")): results}
+    every: dict[str, Any] = dict(results) if isinstance(results, Mapping) else {"": results}
+    for name, one in every.items():
+        if not isinstance(one, xr.Dataset) or not one.attrs.get("analysis"):
+            what = "trials" if is_trials(one) else f"a {type(one).__name__}"
+            called = f" under the name {name!r}" if name and name != "result" else ""
+            raise SchemaError(
+                f"printed_table() got {what}{called}; expected a result or a dict of results. Type "
+                "printed_table(nl.analysis.deficits(trials, rng=0)), or printed_table({'name': result})."
+            )
+    return every
 
 
 def _printed(name: str, result: xr.Dataset, width: int) -> str:
@@ -160,6 +168,7 @@ def _printed(name: str, result: xr.Dataset, width: int) -> str:
         for said in sentences(result, attr):
             lines += textwrap.wrap(said, width, initial_indent=sign, subsequent_indent="    ")
     lines += _grids(name, result, width)
+    lines += textwrap.wrap(room_words(result), width, initial_indent="  ", subsequent_indent="    ")
     note = tidy(str(result.attrs.get("note", "") or ""))
     return "\n".join(lines + textwrap.wrap(note, width, initial_indent="  note: ", subsequent_indent="    "))
 

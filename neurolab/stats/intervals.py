@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import stats as sps
 
 from neurolab.stats._bootstrap import acceleration, bootstrap, hierarchical_bootstrap
-from neurolab.stats._given import Floats, Rng, counted, generator, sample, unit_interval
+from neurolab.stats._given import TIE, Floats, Rng, counted, generator, sample, unit_interval
 from neurolab.stats._interval import Interval
 from neurolab.stats._signs import EXACT_N, DrawnFlips, ExactFlips, ends
 
@@ -43,9 +43,12 @@ def flip_ends(
 ) -> tuple[float, float]:
     """Get both ends of the interval that inverts the two-sided sign-flip test over these patterns.
 
-    nulls: means that lie outside the interval exactly when their test rejects, ties included.
+    nulls: means that lie outside the interval exactly when their test rejects, ties included.  An end within the width
+    of a tie of 0 is 0: what is left there is rounding.
     """
-    return ends(flips, (1.0 - level) / 2.0, nulls)
+    low, high = ends(flips, (1.0 - level) / 2.0, nulls)
+    tie = TIE * float(np.abs(flips.x).mean())
+    return 0.0 if abs(low) <= tie else low, 0.0 if abs(high) <= tie else high
 
 
 def sign_flip_interval(

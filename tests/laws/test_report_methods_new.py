@@ -57,7 +57,7 @@ def test_paragraph__names_n_the_test_the_correction_and_a_number(name, told):
     result, (of, test) = told[name], SAID[name]
     said = nl.methods_text(result)
     assert f"n = {result.attrs['n']} " in said
-    assert f"generalises over {over_words(result)}" in said
+    assert (f"generalises over {over_words(result)}" in said) == (name != "single_case")  # there n are its controls
     assert test in said
     assert of(result) in said
     assert f"correction: {corrected_by(result)}" in said or "nothing was corrected" in said
@@ -114,7 +114,7 @@ def test_minimal_set__that_was_not_found_is_said(told):
 
 
 def test_dose__names_the_doses_that_were_compared(every_result):
-    assert "over the doses 0 and 1 was compared" in nl.methods_text(every_result["plot_dose"])
+    assert "over the doses 0 and 1, divided by their range, was compared" in nl.methods_text(every_result["plot_dose"])
 
 
 def test_reserve__prints_its_intervals(every_result):

@@ -96,7 +96,7 @@ def test_rows__are_called_what_they_are(every_result):
     rows = {name: result_table(result)["what"].tolist() for name, result in every_result.items()}
     assert rows["plot_held_out"] == ["held-out effect of faces > objects"]
     assert rows["plot_picked"][0] == "best pair of each network − best random pair"
-    assert rows["plot_dose"] == ["A, X: mean over doses − controls"]
+    assert rows["plot_dose"] == ["A, X: area under the deficit curve ÷ range of doses, target − controls"]
     assert not [row for every in rows.values() for row in every if "_" in row]
     assert "A and B are the pair picked in each network: A and B" in printed_table(
         {"picked": every_result["plot_picked"]}
