@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from neurolab.errors import MissingDataError, NeurolabError, UnknownNameError
 from neurolab.plots import SavedFigure
 from neurolab.protocol.again import saved_figures
 from neurolab.protocol.findings import load_dataset
-from neurolab.protocol.folder import Folder, read_manifest
+from neurolab.protocol.folder import MANIFEST, Folder, read_manifest
 from neurolab.protocol.manifest import git_state, script_digest, versions
 from neurolab.protocol.shelf import find_protocol, question_of
 from neurolab.report.essays import Told, write_essays
@@ -72,8 +73,9 @@ def run_essays(
 ) -> list[Told]:
     """Run every protocol on the claims of the essays and write one report with a row per claim; get what each told.
 
-    A protocol that is finished in ``out`` (same script, rng and quickness, no other options) is kept and not repeated.
-    One that fails is listed with its reason, and the rest go on. The report is written anew after each of them.
+    A protocol that is finished in ``out`` is kept and not repeated, if nothing that can change a number is another now:
+    script, rng, quickness, options, neurolab (version, commit, uncommitted changes), versions of libraries. One that
+    fails is listed with its reason, and the rest go on. The report is written anew after each of them.
 
     Parameters
     ----------
@@ -142,7 +144,24 @@ def _finished(asked: Asked, name: str, script: str) -> bool:
         return False
     wanted = {"status": "finished", "rng": asked.rng, "quick": asked.quick, "script digest": now}
     same = all(manifest.get(key) == value for key, value in wanted.items())
-    return same and not further_words(manifest.get("command", []))
+    return same and not further_words(manifest.get("command", [])) and _same_code(asked.root / name, manifest)
+
+
+def _same_code(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether this neurolab and these libraries wrote a manifest; of uncommitted changes, none came after it."""
+    here, then = git_state(neurolab.__file__ or ""), (manifest.get("git") or {}).get("neurolab")
+    about = {"neurolab": neurolab.__version__, "versions": versions(), "python": platform.python_version()}
+    if here != then or any(manifest.get(key) != value for key, value in about.items()):
+        return False
+    if not (here and here["uncommitted changes"]):
+        return True
+    sources = Path(neurolab.__file__ or "").parent.rglob("*.py")
+    return max(file.stat().st_mtime for file in sources) < _started(folder, manifest)
+
+
+def _started(folder: Path, manifest: Mapping[str, Any]) -> float:
+    """When the run began whose manifest lies there: its last writing, less the seconds that it took."""
+    return (folder / MANIFEST).stat().st_mtime - float(manifest.get("seconds", 0.0))
 
 
 def further_words(command: Sequence[str]) -> list[str]:

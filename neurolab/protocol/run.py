@@ -36,6 +36,10 @@ Drawn = Plot | Sequence[Plot] | None
 Draw = Mapping[str, Drawn] | Sequence[str] | bool
 
 
+#: The protocols that were begun in this process, in their order.
+BEGUN: list[str] = []
+
+
 def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | None = None) -> Path:
     """Run a protocol and leave everything that it found in one folder, which is returned.
 
@@ -79,7 +83,9 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
     script, question = _script_of(main)
     is_program = _is_program(script)
     given = list(argv) if argv is not None else (sys.argv[1:] if is_program else [])
-    options = options_of(main, Path(script).stem if script else "interactive", question, given)
+    name = Path(script).stem if script else "interactive"
+    BEGUN.append(name)
+    options = options_of(main, name, question, given)
     command = command_of(script, given, is_program=is_program and argv is None)
     run = Run(Folder(options.out), script, question, options, _wanted(draw), draw is True, command)
     print(f"{run.name}{' (quick)' if options.quick else ''}, rng {options.rng}: {question}", flush=True)
