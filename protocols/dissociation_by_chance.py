@@ -1,4 +1,4 @@
-"""How good a double dissociation do 2,000 random lesions offer to whoever may pick the best pair?"""
+"""How good a double dissociation do 2,000 random lesions (--quick: 100) offer to whoever may pick the best pair?"""
 
 import neurolab as nl
 

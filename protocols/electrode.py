@@ -1,7 +1,6 @@
 """How few units, at what current, take over what a network chooses, and what training makes it resist?
 
-Current goes into the units that a localiser finds for one digit while others are shown: how often is it chosen? By
-training: at how many units (3 sd), at what current (16 units), and for how many sets of 32 is that half of the time?
+Current goes into a digit's units while others are shown: how many, at what current, have it chosen half of the time?
 """
 
 from functools import partial
@@ -9,15 +8,17 @@ from functools import partial
 import neurolab as nl
 
 SIZES, CURRENTS, CHOICE = (4, 8, 16, 32, 64), (0.5, 1, 2, 3, 4, 6, 8), "own choice"
+MANY, MATCHED = "More than one of the sets of 32 takes over half of the choices.", "training accuracy"
 LADDERS, SETS = {"units": "units at 3 sd", "current": "16 units"}, [f"set {at}" for at in (1, 2, 3, 4)]
 KINDS = {"control": {}, "dropout": {"dropout": 0.3}, "weight noise": {"weight_noise": 0.2}}
 KINDS["pruned"] = {"prune": nl.specimen.Prune(to=0.8, start=10, stop=25)}
 
 
-def main(*, rng=0, quick=False, n=None):
+def main(*, rng=0, quick=False, n: int | None = None):
+    n_controls, targets = (9, (0, 1)) if quick else (99, (0, 1, 2, 3))
+    print(nl.design_check(n := (6 if quick else 10) if n is None else n, n_controls=n_controls))
     learn, digits = nl.datasets.load_stimuli("digits-train"), nl.datasets.load_stimuli("digits")
-    choose, test = digits.split(2, rng=rng)
-    n, n_controls, targets = (n or 6, 9, (0, 1)) if quick else (n or 10, 99, (0, 1, 2, 3))
+    build, (choose, test) = partial(nl.specimen.mlp, 64, 128, 128, 10), digits.split(2, rng=rng)
 
     def design(network, target):
         intact = nl.record(network, choose, ["1", "3"])
@@ -31,30 +32,29 @@ def main(*, rng=0, quick=False, n=None):
 
     profiles, trials = {}, {}
     for kind, disturbed in KINDS.items():
-        recipe, build = nl.specimen.Recipe(epochs=30, **disturbed), partial(nl.specimen.mlp, 64, 128, 128, 10)
-        cohort = nl.train_cohort(build, learn, n=n, recipe=recipe, name=kind, rng=rng)
+        cohort = nl.train_cohort(build, learn, n=n, recipe=nl.specimen.Recipe(30, **disturbed), name=kind, rng=rng)
         trials[kind] = nl.specimen.takeover(cohort, design, test, targets=targets)
-        pushed = nl.deficits(trials[kind], rng=rng)
+        pushed, parts = nl.deficits(trials[kind], rng=rng), []
         yield from {f"trials_{kind}": trials[kind], f"pushed_{kind}": pushed}.items()
-        robust = partial(nl.analysis.robustness, trials[kind], task=CHOICE, chance=0.0, rng=rng)
-        half = {what: robust(noise=ladder) for what, ladder in LADDERS.items()}
-        yield from ((f"{what}_{kind}", found) for what, found in half.items())
-        parts = [found["ed50"].sel(condition="intact", drop=True).rename(what) for what, found in half.items()]
+        for what, ladder in LADDERS.items():
+            found = nl.analysis.robustness(trials[kind], noise=ladder, task=CHOICE, chance=0.0, rng=rng)
+            yield f"{what}_{kind}", found
+            parts.append(nl.analysis.indices_of(found.sel(condition="intact"), "ed50", names=[what]))
         taken = (pushed.deficit.sel(lesion=SETS, task=CHOICE, drop=True) >= 0.5).sum("lesion").rename("sets")
         profiles[kind] = nl.analysis.profile([*parts, taken], training=nl.specimen.training_table(cohort))
-    few = nl.against_controls(trials["control"], lesion="set 1", task=CHOICE, rng=rng)
-    kinds = nl.analysis.compare_cohorts(profiles, against="control", matched_on="training accuracy", rng=rng)
-    centres = nl.analysis.index_mean(profiles, index="sets", popmean=1.0, rng=rng)
-    yield from {"few_units": few, "kinds": kinds, "centres": centres}.items()
-    noisy, pruned = (kinds.sel(index="units", condition=some) for some in (["dropout", "weight noise"], "pruned"))
+    yield "few_units", (few := nl.against_controls(trials["control"], lesion="set 1", task=CHOICE, rng=rng))
+    yield "kinds", (vs := nl.analysis.compare_cohorts(profiles, against="control", matched_on=MATCHED, rng=rng))
+    yield "centres", (centres := nl.analysis.index_mean(profiles, index="sets", popmean=1.0, rng=rng))
+    noisy, pruned = (vs.sel(index="units", condition=some) for some in (["dropout", "weight noise"], "pruned"))
     claim = partial(nl.analysis.claim, expects="more", by="noise", figure="kinds")
     yield "claims", nl.analysis.claims(
         claim("Current into a digit's units has it chosen more than into units as active.", few, figure="few_units"),
         claim("Noise in training raises the number of units that take over half of the choices.", noisy),
         claim("Pruning lowers the number of units that take over half of the choices.", pruned, expects="less"),
-        claim("More than one of the sets of 32 takes over half of the choices.", centres.sel(condition="control")),
+        claim(MANY, centres.sel(condition="control"), within=0.5, figure="kinds-cohorts"),
     )
 
 
 if __name__ == "__main__":
-    nl.run_script(main, draw=["few_units", "kinds", *(f"units_{kind}" for kind in KINDS)])
+    drawn = {"few_units": None, "kinds": [nl.plots.plot_cohorts, partial(nl.plots.plot_cohorts, index="sets")]}
+    nl.run_script(main, draw=drawn | dict.fromkeys(f"units_{kind}" for kind in KINDS))

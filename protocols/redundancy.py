@@ -29,26 +29,25 @@ def main(*, rng=0, quick=False):
     def design(network):
         return nl.analysis.unit_coalitions(nl.record(network, choose, ["1"]), nl.Zero())
 
-    profiles = {name: {} for name in SCORES}
+    profiles, found = {name: {} for name in SCORES}, {}
     for condition, settings in RECIPES.items():
         recipe = nl.specimen.Recipe(epochs=60, learning_rate=5e-3, **settings)
         cohort = nl.train_cohort(build, train, n=n, recipe=recipe, name=condition, rng=rng)
-        trials = nl.examine(cohort, design, tasks)
+        trials, training = nl.examine(cohort, design, tasks), nl.specimen.training_table(cohort)
+        intact = nl.analysis.intact_indices(trials, task="accuracy")
+        able = trials.sel(specimen=intact.index[intact["accuracy"] > 0.2])  # near chance (.1) nothing can be lost
         for score in SCORES:
-            parts = [
-                nl.analysis.intact_indices(trials, task="accuracy"),
-                nl.analysis.game_indices(nl.analysis.shapley(trials, task=score, rng=rng), trials),
-                nl.analysis.minimal_indices(trials, task=score, costing=0.5, rng=rng),
-            ]
-            profiles[score][condition] = nl.analysis.profile(parts, training=nl.specimen.training_table(cohort))
+            parts = [intact]
+            if able.sizes["specimen"] > 1:
+                parts.append(nl.analysis.game_indices(nl.analysis.shapley(able, task=score, rng=rng), able))
+                parts.append(nl.analysis.minimal_indices(able, task=score, costing=0.5, rng=rng))
+            profiles[score][condition] = nl.analysis.profile(parts, training=training, indices=dict(CLAIMS.values()))
             yield f"{condition}_{score}".replace(" ", "_"), profiles[score][condition].reset_index()
-    found = {}
     for score, tables in profiles.items():
         found[score] = nl.analysis.compare_cohorts(tables, against="control", rng=rng)
         yield f"compared_on_{score}", found[score]
     after = {score: tables["dropout"] for score, tables in profiles.items()}
-    signs = nl.analysis.index_mean(after, index="redundancy", rng=rng)
-    yield "redundancy_with_dropout", signs
+    yield "redundancy_with_dropout", (signs := nl.analysis.index_mean(after, index="redundancy", rng=rng))
     claims = [nl.analysis.claim(SIGN, signs, expects="more", by="score")]
     for sentence, (index, side) in CLAIMS.items():
         by_score = {score: one.sel(index=index, condition="dropout") for score, one in found.items()}

@@ -4,6 +4,7 @@ Damage and noise are measured on the training pictures with the labels that were
 network of random labels knows nothing else. Two more arms, dropout and batch norm, are compared with clean labels.
 """
 
+import contextlib
 from functools import partial
 
 import neurolab as nl
@@ -25,16 +26,15 @@ def main(*, rng=0, quick=False):
     def profile(cohort, sites):
         """Every index of every network, on the pictures and labels that it was taught."""
         parts = []
-        for at, network in enumerate(cohort):
-            taught = cohort.training.taught(at)
+        for taught, network in zip(map(cohort.training.taught, range(n)), cohort):
             intact = nl.record(network, taught, ["input", *sites])
-            hows = (nl.Zero(), nl.Mean(intact))
+            battery = nl.analysis.damage_battery(intact, hows=(nl.Zero(), nl.Mean(intact)), n_orders=n_orders, rng=rng)
             scores = {"taught": nl.scores.accuracy, "graded": nl.scores.log_probability}
-            battery = nl.analysis.damage_battery(intact, hows=hows, n_orders=n_orders, rng=rng)
             trials = nl.examine(network, battery, [nl.Task(name, taught, score) for name, score in scores.items()])
-            parts.append(nl.analysis.damage_indices(trials, task="taught", graded="graded"))
-            parts.append(nl.analysis.tuning_indices(intact, trials, graded="graded"))
-        return nl.analysis.profile(parts, training=nl.specimen.training_table(cohort))
+            with contextlib.suppress(nl.errors.DesignError):  # at chance nothing can be lost: NaN, which is flagged
+                parts.append(nl.analysis.damage_indices(trials, task="taught", graded="graded"))
+                parts.append(nl.analysis.tuning_indices(intact, trials, graded="graded"))
+        return nl.analysis.profile(parts, training=nl.specimen.training_table(cohort), indices=(*CURVES, INDEX))
 
     def trained(name, *, batch_norm=False, **settings):
         recipe = nl.specimen.Recipe(epochs=400, learning_rate=2e-3, criterion=0.99, on_miss="flag", **settings)

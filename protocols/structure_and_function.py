@@ -23,7 +23,7 @@ def main(*, rng=0, quick=False):
     recipes = {way: nl.specimen.Recipe(epochs, 2e-3, **WAYS[way]) for way in asked}
     given = {"build": build, "stimuli": two, "label": HEADS, "n": n, "rng": rng}
     cohorts = {way: nl.train_cohort(recipe=recipe, name=way, **given) for way, recipe in recipes.items()}
-    yield "training", nl.specimen.training_table(cohorts)
+    yield "training", (training := nl.specimen.training_table(cohorts))
     cohorts["initial"] = nl.specimen.untrained_cohort(name="initial", **given)
     halves = nl.train_cohort(half, one, n=2 * n, recipe=recipes["plain"], name="half", rng=rng)
     cohorts["glued"] = nl.specimen.glued_cohort(halves, cross=0.1, rng=rng)
@@ -42,13 +42,13 @@ def main(*, rng=0, quick=False):
         return nl.examine(network, lesions, nl.specimen.head_tasks(test, HEADS, n_outputs=20), progress=False)
 
     functions = {way: list(map(function, cohorts[way], graphs[way])) for way in cohorts}
-    aligned = nl.analysis.alignment(cut, functions, n_permutations=199 if quick else 999, rng=rng)
+    aligned = nl.analysis.alignment(cut, functions, n_permutations=199 if quick else 999, training=training, rng=rng)
     yield "alignment", aligned
     agreed = aligned.sel(condition=list(recipes), partition="found", measure="ari")
     above = nl.analysis.index_mean(agreed, index="excess", popmean=0.1, rng=rng)
     costs = {f"{way}, {partition}": [lost(*pair, partition) for pair in zip(cohorts[way], cut.label.sel(condition=way))]
              for way in recipes for partition in ("found", "random")}  # fmt: skip
-    matter = nl.analysis.importance(costs, rng=rng)
+    matter = nl.analysis.importance(costs, training=training, rng=rng)
     yield from {"agreement_above_a_tenth": above, "importance": matter}.items()
     costly = {way: matter.sel(condition=f"{way}, found", family="activity") for way in recipes}
     claim = partial(nl.analysis.claim, expects="more", by="training")

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from neurolab.analysis.agreed import TIE, exchanged
+from neurolab.analysis.flags import as_attrs, flags_in
+from neurolab.analysis.profiles import training_flags
 from neurolab.analysis.sample import noted
 from neurolab.analysis.words import floor_text, interval_text, p_text
 from neurolab.chance import RNG, generator, rng_name
@@ -41,6 +44,7 @@ def alignment(
     functions: Mapping[str, Sequence[Any]],
     *,
     n_permutations: int = 999,
+    training: pd.DataFrame | None = None,
     level: float = 0.95,
     alpha: float = 0.05,
     rng: RNG,
@@ -58,6 +62,7 @@ def alignment(
     functions : per condition, in the order of its networks, what each unit is for (``functional_labels``); conditions
         of ``cut`` that are not named are left out.
     n_permutations : exchanges per network; the smallest p of one network is 1 / (n_permutations + 1).
+    training : of ``nl.specimen.training_table``: what it says against networks that did not learn is passed on.
 
     Returns
     -------
@@ -122,6 +127,7 @@ def alignment(
         coords={"condition": strings(names), "partition": strings([FOUND, RANDOM]), "measure": strings(MEASURES)},
         rng=rng_name(rng),
         **_about(cut, each, n_permutations, level, alpha),
+        **as_attrs({**flags_in(cut.attrs), **training_flags(training, names)}),
         reasons=_reasons(names, tests, each, cut, alpha, level),
         note=noted(floor_text(cut.sizes["specimen"], tests[0, 0, 0].p_floor, plural="networks",
                               alternative="greater")),

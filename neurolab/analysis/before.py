@@ -49,7 +49,8 @@ def design_check(
 
     Raises
     ------
-    DesignError : no network at all, an alpha outside (0, 1), an effect without its sd or without rng.
+    DesignError : fewer than two networks, an alpha outside (0, 1), fewer than one control, an effect without its sd or
+    without rng.
 
     When this is invalid
     --------------------
@@ -70,11 +71,15 @@ def design_check(
     The intact score of 0.99 is near the to
     """
     n = sample if isinstance(sample, int) else len(sample)
-    if n < 1 or not 0 < alpha < 1 or n_tests < 1:
+    if n < 2 or not 0 < alpha < 1 or n_tests < 1:
         raise DesignError(
-            f"design_check() got {n} {plural}, {n_tests} tests and alpha={alpha}; expected at least one of each and an "
-            "alpha between 0 and 1. Type design_check(8, n_controls=99)."
+            f"design_check() got n={n} ({plural}), {n_tests} tests and alpha={alpha}; expected two or more (one says "
+            "nothing of others), at least one test and an alpha between 0 and 1. Type design_check(8, n_controls=99), "
+            "or --n 8 after the name of a protocol."
         )
+    if n_controls is not None and n_controls < 1:
+        raise DesignError(f"n_controls={n_controls} given; expected one control per target or more (39 for an interval "
+                          "of 95 %). Type n_controls=99, or leave it out where there are none.")  # fmt: skip
     level = alpha / n_tests
     said = [_sign_flip(n, alternative, level, plural) for alternative in ("two-sided", "greater")]
     if n_controls is not None:

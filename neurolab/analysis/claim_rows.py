@@ -44,6 +44,7 @@ class Row:
     null: float = 0.0
     bound: float = np.nan
     decision: str = NOT_SHOWN
+    vacuous: bool = False  # what the claim presumes is not supported here
 
     @property
     def members(self) -> str:
@@ -59,6 +60,11 @@ class Row:
         """Whether its interval has no end, whatever was found: the smallest p of the design is above 1 - level."""
         floor = self.p_floor * (2 if self.alternative in SIDES else 1)
         return bool(floor > (1 - self.level) * (1 + 1e-9) and np.isinf(self.low) and np.isinf(self.high))
+
+    @property
+    def flat(self) -> bool:
+        """Whether its interval has no width: all members gave one value, and say nothing of how they vary."""
+        return bool(np.isfinite(self.effect) and self.high - self.low <= 1e-12 * max(1.0, abs(self.effect)))
 
     @property
     def unknown(self) -> bool:
@@ -139,7 +145,7 @@ def _row(condition: str, result: xr.Dataset, test: str | None) -> Row:
     equivalence, bound = which in EQUIVALENCES, _bound_of(result, BOUNDS.get(which, ""))
     alternative = "equivalence" if equivalence else str(result.attrs.get("alternative", "two-sided"))
     level = float(result.attrs.get("level", np.nan))
-    return Row(condition, effect, low, high, p, floor, level, alternative, null=null, bound=bound, **said)
+    return Row(condition, effect, low, high, p, floor, level, alternative, said["n"], said["over"], null, bound)
 
 
 def _sample(result: xr.Dataset, p: str) -> dict[str, str]:
@@ -212,6 +218,20 @@ def _shown(row: Row, p: float, side: int, alpha: float, many: int) -> bool:
         wide = many * (1 - row.level) / 2 <= alpha * (1 + 1e-12)
         return wide and (row.low > 0 if side > 0 else row.high < 0)
     return bool(p <= alpha * (1 + 1e-12) and row.effect * side > 0)
+
+
+def granted(rows: Sequence[Row], presumes: xr.Dataset | None) -> list[Row]:
+    """Get the rows; not shown where another claim, without which they say nothing, is not supported.
+
+    That is in the condition of the same name, or, where it has none so called, in all of its conditions.
+    """
+    if presumes is None:
+        return list(rows)
+    if not isinstance(presumes, xr.Dataset) or presumes.attrs.get("analysis") != "claim":
+        raise SchemaError(f"presumes= is a {type(presumes).__name__}; expected what claim(...) gave.")
+    known = dict(zip(presumes["row"].values.astype(str), presumes["decision"].values.astype(str) == SUPPORTED))
+    whole = all(known.values())
+    return [row if known.get(row.condition, whole) else replace(row, decision=NOT_SHOWN, vacuous=True) for row in rows]
 
 
 def verdict_of(decisions: Mapping[str, str], by: str) -> str:

@@ -23,7 +23,7 @@ def because(rows: Sequence[Row], expects: str, within: float | None, alpha: floa
         said.append(f"An effect within ±{within:g} was said to count as none.")
     said += [_floor(row, expects, alpha) for row in rows if row.out_of_reach(expects, alpha)]
     said += [_endless(row) for row in rows if row.unknown]
-    lost = [row for row in rows if row.decision == NOT_SHOWN and row.p <= alpha]
+    lost = [row for row in rows if row.decision == NOT_SHOWN and row.p <= alpha and not row.vacuous]
     if expects != "none" and len(rows) > 1 and lost:
         said.append(f"Corrected over {len(rows)} conditions (Holm), its p is above {f'{alpha:g}'.removeprefix('0')}.")
     found = {row.decision for row in rows}
@@ -48,7 +48,8 @@ def _sentence(row: Row, asked: str) -> str:
     numbers = interval_text(row.effect, row.low, row.high, row.level)
     chance = f", {p_text(row.p)}" if np.isfinite(row.p) else ""
     decision = f"{row.decision[:1].upper()}{row.decision[1:]}{where}"
-    return f"{decision}: expected {asked}, found {numbers}{chance}, n = {row.n} {row.members}."
+    empty = " (what it presumes is not supported)" if row.vacuous else ""
+    return f"{decision}{empty}: expected {asked}, found {numbers}{chance}, n = {row.n} {row.members}."
 
 
 def _floor(row: Row, expects: str, alpha: float) -> str:
@@ -86,12 +87,36 @@ def other_sign(rows: Sequence[Row], pilot: float | Mapping[str, float] | None) -
     ]
 
 
-def undermining(results: Mapping[str, xr.Dataset]) -> list[str]:
+def undermining(results: Mapping[str, xr.Dataset], rows: Sequence[Row] = ()) -> list[str]:
     """Get what undermines the results, each sentence once; with its conditions where not all say it.
 
-    What a result says of other conditions or indices than were taken out of it is left out.
+    What a result says of other conditions or indices than were taken out of it is left out. rows : one per result,
+    whose numbers may undermine it too.
     """
-    return _each_once({condition: _flags(result) for condition, result in results.items()})
+    flat = {row.condition: [_flat(row)] for row in rows if row.flat and row.n.isdigit()}
+    said = {str(condition): _flags(result) for condition, result in results.items()}
+    for condition, result in results.items():
+        if result.attrs.get("analysis") != "trend":  # a median of slopes, which ties may hold fast
+            said[str(condition)] += flat.get(str(condition), [])
+    return _each_once(said)
+
+
+def _flat(row: Row) -> str:
+    """That all members gave one value, and how many others may give another: the exact rule of three, at .95."""
+    others = 1 - 0.05 ** (1 / int(row.n))
+    return (
+        f"All {row.n} {row.members} gave the same value ({row.effect:.3g}): the interval has no width. Up to "
+        f"{others:.0%} of such {row.members} may still differ (rule of three), by how much nobody knows."
+    )
+
+
+def presumed(rows: Sequence[Row], presumes: xr.Dataset | None) -> list[str]:
+    """Get a sentence where a claim that others presume is not supported."""
+    empty = [row.condition for row in rows if row.vacuous]
+    if presumes is None or not empty:
+        return []
+    where = "" if len(empty) == len(rows) else f"{', '.join(empty)}: "
+    return [f"{where}It presumes another claim, which is {presumes.attrs['verdict']}: {presumes.attrs['sentence']}"]
 
 
 def noted(results: Mapping[str, xr.Dataset]) -> str:
@@ -111,4 +136,5 @@ def _each_once(said: Mapping[str, Sequence[str]]) -> list[str]:
     for condition, lines in said.items():
         for line in dict.fromkeys(lines):
             whose.setdefault(line, []).append(str(condition))
-    return [line if len(who) == len(said) else f"{', '.join(who)}: {line}" for line, who in whose.items()]
+    return [line if len(who) == len(said) or line.startswith(f"{who[0]}: ") else f"{', '.join(who)}: {line}"
+            for line, who in whose.items()]  # fmt: skip

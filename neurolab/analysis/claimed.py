@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from neurolab.analysis.claim_rows import (
@@ -16,11 +18,15 @@ from neurolab.analysis.claim_rows import (
     Row,
     conditions_of,
     decided,
+    granted,
     out_of_reach,
     rows_of,
     verdict_of,
 )
-from neurolab.analysis.claim_words import because, noted, other_sign, undermining
+from neurolab.analysis.claim_words import because, noted, other_sign, presumed, undermining
+from neurolab.analysis.flags import flags_in
+from neurolab.analysis.profiles import training_flags
+from neurolab.analysis.sample import PLURAL
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, SchemaError, UnknownNameError, did_you_mean, listed
 from neurolab.schema import make_result, register_result, strings
@@ -41,6 +47,7 @@ def claim(
     test: str | None = None,
     figure: str = "",
     pilot: float | Mapping[str, float] | None = None,
+    presumes: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Get the verdict on a sentence from the results that bear on it, with its reasons.
 
@@ -55,6 +62,10 @@ def claim(
     design can give is above alpha, or, for "none", its interval has no end. An interval in the place of a p must be as
     wide; one within the bound is not corrected, and the reasons say so.
 
+    Where all members gave the same value, their interval has no width. The verdict stands, as it is of the mean of what
+    was seen, and ``undermined_by`` says what it leaves open: of n alike, 1 - .05^(1/n) of others (about 3/n) may
+    differ. Where a tenth of networks relapse, ten show none that does in .35 of runs.
+
     Parameters
     ----------
     sentence : the claim, as a reader should meet it.
@@ -68,6 +79,8 @@ def claim(
     test : the p that is meant, where a result has several; default its first with no dimension left.
     figure : name of the finding whose figure shows it.
     pilot : the effect of a pilot, or condition -> effect; a sign that differs from it is said in the reasons.
+    presumes : a claim without which this one says nothing, such as that there was anything to remove. Where it is not
+        supported (in the condition of the same name, else in all) this one is not shown.
 
     Returns
     -------
@@ -107,7 +120,7 @@ def claim(
     _check_words(by, test, figure, pilot)
     named = conditions_of(results, test)
     by = by or _along(results, named)
-    rows = decided(rows_of(named, sentence, alpha, test, within), expects, within, alpha)
+    rows = granted(decided(rows_of(named, sentence, alpha, test, within), expects, within, alpha), presumes)
     return make_result(
         _variables(rows),
         coords={"row": strings([row.condition for row in rows])},
@@ -115,14 +128,14 @@ def claim(
         sentence=sentence,
         verdict=_verdict(rows, expects, alpha, by),
         reasons=[*because(rows, expects, within, alpha), *other_sign(rows, pilot)],
-        undermined_by=undermining(named),
+        undermined_by=[*presumed(rows, presumes), *undermining(named, rows)],
         note=noted(named),
         expects=expects,
         within="" if within is None else within,
         alpha=alpha,
         by=by,
         figure=figure,
-        n=_joined([row.n for row in rows]),
+        n=_sizes((row.n, row.over) for row in rows),
         level=rows[0].level,
         **{**_about(list(named.values()), sentence), "generalises_over": rows[0].over},
     )
@@ -139,16 +152,18 @@ def _verdict(rows: Sequence[Row], expects: str, alpha: float, by: str) -> str:
     """The verdict in words; one that no data could have brought about says so."""
     said = verdict_of({row.condition: row.decision for row in rows}, by)
     if said == NOT_SHOWN and out_of_reach(rows, expects, alpha):
-        return f"cannot be shown with {_joined([row.n for row in rows])} {rows[0].members}"
+        sizes = _sizes((row.n, row.over) for row in rows)
+        return f"cannot be shown with {sizes}" + (f" {rows[0].members}" if len({row.over for row in rows}) == 1 else "")
     return said
 
 
-def claims(*made: xr.Dataset) -> xr.Dataset:
+def claims(*made: xr.Dataset, training: pd.DataFrame | None = None) -> xr.Dataset:
     """Get several claims as one result: a row per claim for the report, in the order given.
 
     Parameters
     ----------
     made : what :func:`claim` gave; each sentence once.
+    training : of ``nl.specimen.training_table``: what it says against networks that did not learn is said of each.
 
     Returns
     -------
@@ -175,6 +190,7 @@ def claims(*made: xr.Dataset) -> xr.Dataset:
     '1 supported, 1 refuted'
     """
     _check_claims(made)
+    made = tuple(_trained(one, training) for one in made)
     sentences = [str(one.attrs["sentence"]) for one in made]
     verdicts = [str(one.attrs["verdict"]) for one in made]
     kinds = [one.partition(" (")[0] for one in verdicts]
@@ -190,7 +206,7 @@ def claims(*made: xr.Dataset) -> xr.Dataset:
         reasons=[f"{verdict[:1].upper()}{verdict[1:]}: {said}" for said, verdict in zip(sentences, verdicts)],
         undermined_by=list(dict.fromkeys(said for one in made for said in undermining({"": one}))),
         note=" ".join(dict.fromkeys(filter(None, (str(one.attrs.get("note", "")) for one in made)))),
-        n=_joined([str(one.attrs["n"]) for one in made]),
+        n=_sizes(zip(rows["n"].values.tolist(), rows["over"].values.tolist())),
         level=min(float(one.attrs["level"]) for one in made),
         alpha="; ".join(dict.fromkeys(f"{one.attrs['alpha']:g}" for one in made)),
         **_about(made, "; ".join(sentences)),
@@ -240,6 +256,22 @@ def _about(results: Sequence[xr.Dataset], estimand: str) -> dict[str, Any]:
     }
     inputs = digest_of(*(str(one.attrs.get("inputs", "")) for one in results))
     return {**said, "estimand": estimand, "inputs": inputs, "generalises_over": results[0].attrs["generalises_over"]}
+
+
+def _trained(made: xr.Dataset, training: pd.DataFrame | None) -> xr.Dataset:
+    """A claim that says what the training of its networks says against them."""
+    before, more = list(flags_in(made.attrs)), training_flags(training)
+    return made.assign_attrs(undermined_by=json.dumps([*before, *(line for line in more if line not in before)]))
+
+
+def _sizes(every: Iterable[tuple[str, str]]) -> str:
+    """How many members of one kind; of several kinds each with its name, for people and stimuli make no range."""
+    kinds: dict[str, list[str]] = {}
+    for n, over in every:
+        kinds.setdefault(str(over), []).append(str(n))
+    if len(kinds) == 1:
+        return _joined(*kinds.values())
+    return ", ".join(f"{_joined(some)} {PLURAL.get(over, f'{over}s')}" for over, some in kinds.items())
 
 
 def _joined(every: Sequence[str]) -> str:

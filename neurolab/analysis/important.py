@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy import stats as sps
 
 from neurolab.analysis.cut_out import FAMILIES
 from neurolab.analysis.flags import as_attrs, flags_in
+from neurolab.analysis.profiles import training_flags
 from neurolab.analysis.sample import all_tasks, control_rows, noted, sham_rows
 from neurolab.analysis.words import floor_text, interval_text, p_text
 from neurolab.chance import RNG, generator, rng_name
@@ -52,6 +54,7 @@ def importance(
     tasks: Sequence[str] | None = None,
     of: str = "mean",
     families: Sequence[str] = FAMILIES,
+    training: pd.DataFrame | None = None,
     level: float = 0.95,
     rng: RNG,
 ) -> xr.Dataset:
@@ -68,6 +71,8 @@ def importance(
     of : "mean", what a cluster costs; "range", whom it costs: the range of the deficits over tasks (one per class, say)
         divided by the mean of their sizes, 0 where all tasks lose alike and large where one loses alone.
     families : "random" and "activity", as drawn.
+    training : of ``nl.specimen.training_table``; what it says against networks that did not learn is passed on, to the
+        conditions that are called like it or begin so ("dropout, found").
 
     Returns
     -------
@@ -129,7 +134,7 @@ def importance(
         rng=rng_name(rng),
         source=str(first.attrs.get("source", "")),
         inputs=digest_of(each),
-        **_undermined(held),
+        **_undermined(held, training),
         tasks=named,
         unit=_unit(first, named) if of == "mean" else "mean deficits",
         of=of,
@@ -170,9 +175,12 @@ def _check(held: dict[str, list[xr.Dataset]], families: Sequence[str], tasks: Se
     return named
 
 
-def _undermined(held: Mapping[str, Sequence[xr.Dataset]]) -> dict[str, str]:
-    """What the trials say against themselves, as attrs."""
+def _undermined(held: Mapping[str, Sequence[xr.Dataset]], training: pd.DataFrame | None) -> dict[str, str]:
+    """What the trials and the training say against themselves, as attrs."""
     flags = {line: about for some in held.values() for one in some for line, about in flags_in(one.attrs).items()}
+    for line, about in training_flags(training).items():
+        ours = [name for name in held if any(name == one or name.startswith(f"{one}, ") for one in about["condition"])]
+        flags |= {line: {"condition": ours}} if ours else {}
     return as_attrs(flags) if flags else {}
 
 

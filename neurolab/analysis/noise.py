@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurolab.analysis.flags import Flags
 from neurolab.analysis.noise_curves import Curves, curves_of, floor_of, half_points, retained_of
 from neurolab.analysis.noise_words import Reading, sentences_of, shift_sentences, verdict_of
 from neurolab.analysis.words import floor_text
@@ -50,8 +51,8 @@ def robustness(
     The ED50 of a network is the strength of noise at which half of its own noise-free performance above chance is left.
     Each network is read by itself, and networks are the sample: the shift, lesioned minus intact, is tested by a
     two-sided sign-flip over networks. A network that never falls to half has an ED50 beyond the ladder: it counts as
-    the strongest noise, its ``reached`` is False, and the words say so. The area under the curve of (score - chance)
-    over its noise-free value, by trapezoids and divided by the range, is the share ``retained``; it is defined
+    the strongest noise, its ``reached`` is False, and ``undermined_by`` says so. The area under the curve of (score -
+    chance) over its noise-free value, by trapezoids and divided by the range, is the share ``retained``; it is defined
     whether or not half is reached.
 
     Parameters
@@ -128,8 +129,20 @@ def robustness(
         **_about(curves, readings, test, area, task, noise, lesion, level),
         curve=curve,
         chance=floor,
-        **curves.sample.said(rng, _floor_note(test, curves, lesion), curves.note, tasks=[task], rows=curves.rows),
+        **curves.sample.said(rng, _floor_note(test, curves, lesion), curves.note, tasks=[task], rows=curves.rows,
+                             undermined_by=_censored(curves, reached)),
     )
+
+
+def _censored(curves: Curves, reached: np.ndarray) -> Flags | None:
+    """Whose ED50 was never measured, by condition; None where every one was."""
+    said: dict[str, dict[str, list[str]]] = {}
+    for name, one in zip(curves.names, reached):
+        if not one.all():
+            counted = f"{(~one).sum()} of {len(one)} {curves.sample.plural} never fell to half ({name})"
+            said[f"{counted}: their ED50 counts as the strongest noise, {curves.strengths[-1]:g}, which is a lower "
+                 "bound and no measurement. Add stronger noise."] = {"condition": [name]}  # fmt: skip
+    return said or None
 
 
 def _floor_note(test: SignFlip, curves: Curves, lesion: str | None) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.analysis.cohort_table import Profile, table_of
+from neurolab.analysis.flags import Flags, flags_in, flags_of
 from neurolab.errors import DataError, DesignError, listed
 
 #: The index that says how far training came, on the labels that were taught.
@@ -22,7 +23,11 @@ def indices_of(result: xr.Dataset, variable: str = "value", *, names: Sequence[s
     ----------
     result : of any analysis that keeps a value per network, such as ``dissociation`` or ``robustness``.
     variable : over specimen and at most one more dim. names : what the columns are called, one name each; default the
-        entries of the other dim, or the variable.
+        entries of the other dim, or the variable. Where nobody reached an ED50 (``reached``), it is NaN.
+
+    Returns
+    -------
+    DataFrame; its ``attrs["undermined_by"]`` lists what the result says against itself.
 
     Raises
     ------
@@ -43,6 +48,8 @@ def indices_of(result: xr.Dataset, variable: str = "value", *, names: Sequence[s
             f"specimen and at most one more dim: {listed(known)}. Type result.sel(...) first."
         )
     values = result[variable]
+    if variable == "ed50" and "reached" in result:  # the strongest dose is a bound, no measurement, if nobody fell
+        values = values.where(result["reached"].any("specimen"))
     who = "network" if "network" in result and result["network"].dims == ("specimen",) else "specimen"
     rows = pd.Index(result[who].values.astype(str), name="specimen")
     other = [str(dim) for dim in values.dims if dim != "specimen"]
@@ -50,7 +57,20 @@ def indices_of(result: xr.Dataset, variable: str = "value", *, names: Sequence[s
     table = np.asarray(values.transpose("specimen", *other), dtype=float).reshape(len(rows), -1)
     if len(columns) != table.shape[1]:
         raise DesignError(f"names={columns!r} given for {table.shape[1]} columns; expected one name each.")
-    return pd.DataFrame(table, index=rows, columns=columns)
+    found = pd.DataFrame(table, index=rows, columns=columns)
+    taken = {str(name): [str(coord.item())] for name, coord in result.coords.items() if not coord.dims}
+    found.attrs["undermined_by"] = flags_of(flags_in(result.attrs), **taken)
+    return found
+
+
+def training_flags(training: pd.DataFrame | None, conditions: Iterable[str] | None = None) -> Flags:
+    """Get what a table of training (``nl.specimen.training_table``) says against the conditions that are used."""
+    if training is None:
+        return {}
+    about = training.attrs.get("flags_about", {})
+    flags = {str(said): dict(about.get(said, {})) for said in training.attrs.get("undermined_by", ())}
+    kept = flags if conditions is None else flags_of(flags, condition=conditions)
+    return {said: flags[said] for said in kept}
 
 
 def by_condition(given: Mapping[str, Profile] | xr.Dataset, index: str) -> Mapping[str, Profile]:
@@ -69,7 +89,9 @@ def by_condition(given: Mapping[str, Profile] | xr.Dataset, index: str) -> Mappi
     return {str(name): indices_of(given.sel(condition=name), index) for name in given["condition"].values}
 
 
-def profile(parts: Iterable[Profile], *, training: pd.DataFrame | None = None) -> pd.DataFrame:
+def profile(
+    parts: Iterable[Profile], *, training: pd.DataFrame | None = None, indices: Iterable[str] = ()
+) -> pd.DataFrame:
     """Get one table of a condition: a row per network, a column per index, joined from parts.
 
     Parameters
@@ -78,10 +100,17 @@ def profile(parts: Iterable[Profile], *, training: pd.DataFrame | None = None) -
         networks as index, or DataArrays (specimen,) named after the index. Parts of the same network are joined side
         by side, of others one below the other.
     training : ``nl.specimen.training_table(cohort)``: adds *training accuracy*, on the labels that were taught.
+    indices : names that the table has in any case. Where given, an index that a network lacks is NaN and no error: one
+        network that failed ends no run, and what compares profiles says whose index is not defined.
+
+    Returns
+    -------
+    DataFrame; its ``attrs["undermined_by"]`` lists what the parts and the training say against themselves, which every
+    comparison of profiles passes on.
 
     Raises
     ------
-    DataError : an index of a network that two parts give differently; an index that a network lacks.
+    DataError : an index of a network that two parts give differently; without ``indices``, one that a network lacks.
 
     Example
     -------
@@ -89,25 +118,30 @@ def profile(parts: Iterable[Profile], *, training: pd.DataFrame | None = None) -
     >>> profile([one, two]).loc["net"].to_dict()
     {'accuracy': 0.5, 'redundancy': 0.5}
     """
-    given = [table_of(part) for part in parts]
+    given, said = [table_of(part) for part in parts], list(training_flags(training))
     if training is not None:
         column = training.set_index("specimen")["accuracy"].rename(TRAINING)
         given.append(column.to_frame())
     if not given:
         raise DataError("profile() got no parts; expected tables of indices, such as damage_indices(trials, ...).")
+    said += [str(line) for part in given for line in part.attrs.get("undermined_by", ())]
     table: dict[str, dict[str, float]] = {}
     columns: dict[str, None] = {}
     for part in given:
         columns |= dict.fromkeys(map(str, part.columns))
         for name, row in zip(map(str, part.index), part.to_dict("records")):
             _joined(table.setdefault(name, {}), name, {str(key): float(value) for key, value in row.items()})
+    wanted = list(map(str, indices))
+    columns |= dict.fromkeys(wanted)
     lacking = [f"{index} of {name}" for name, row in table.items() for index in columns if index not in row]
-    if lacking:
+    if lacking and not wanted:
         raise DataError(f"profile() lacks {listed(lacking)}; expected every index of every network.")
-    return pd.DataFrame(
-        [[row[index] for index in columns] for row in table.values()],
+    made = pd.DataFrame(
+        [[row.get(index, np.nan) for index in columns] for row in table.values()],
         index=pd.Index(list(table), name="specimen"), columns=list(columns), dtype=float,
     )  # fmt: skip
+    made.attrs["undermined_by"] = list(dict.fromkeys(said))
+    return made
 
 
 def _joined(row: dict[str, float], name: str, more: dict[str, float]) -> None:

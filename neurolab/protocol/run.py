@@ -83,9 +83,8 @@ def run_script(main: Main, *, draw: Draw | None = None, argv: Sequence[str] | No
     script, question = _script_of(main)
     is_program = _is_program(script)
     given = list(argv) if argv is not None else (sys.argv[1:] if is_program else [])
-    name = Path(script).stem if script else "interactive"
-    BEGUN.append(name)
-    options = options_of(main, name, question, given)
+    BEGUN.append(Path(script).stem if script else "interactive")
+    options = options_of(main, BEGUN[-1], question, given)
     command = command_of(script, given, is_program=is_program and argv is None)
     run = Run(Folder(options.out), script, question, options, _wanted(draw), draw is True, command)
     print(f"{run.name}{' (quick)' if options.quick else ''}, rng {options.rng}: {question}", flush=True)

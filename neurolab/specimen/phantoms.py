@@ -72,8 +72,11 @@ def _tuning(share: float = 0.4) -> np.ndarray:
     return share * kind + (1 - share) * own
 
 
-def _shuffled(name: str, weight: np.ndarray, out: np.ndarray, rows: Mapping[str, range], rng: RNG) -> Phantom:
+def _shuffled(
+    name: str, weight: np.ndarray, out: np.ndarray, rows: Mapping[str, range], rng: RNG, *, jitter: float = 0.0
+) -> Phantom:
     """A one-layer phantom whose hidden units lie in random order; ``rows`` name the planted regions before it."""
+    weight = _jittered(weight, name, jitter, rng)
     order = generator(rng, "phantom order", name).permutation(len(weight))
     place = np.argsort(order)
     layers = {"hidden": (weight[order], 0.0), "relu": nn.ReLU(), "readout": (out[:, order], 0.0)}
@@ -100,21 +103,24 @@ def _kind_bias(weight: np.ndarray) -> np.ndarray:
     return 0.5 * gap * np.repeat([1.0, -1.0], N_EACH)
 
 
-def epiphenomenal(*, rng: RNG) -> Phantom:
+def epiphenomenal(*, jitter: float = 0.0, rng: RNG) -> Phantom:
     """Get a network whose most selective units drive nothing: large response, no outgoing weight.
 
-    truth : "selective" (8 units that a localiser finds first), "causal" (8 weaker units that name the faces).
+    truth : "selective" (8 units that a localiser finds first), "causal" (8 weaker units that name the faces). jitter :
+    sd of the units' gains about 1; without it every rng gives the same network, its units in another order.
     """
     weight = np.vstack([_tuning(), np.kron(np.repeat([3.0, 0.0], N_EACH)[None], np.ones((8, 1)))])
     out = np.hstack([np.kron(np.eye(2 * N_EACH), np.ones((1, 2))), np.zeros((2 * N_EACH, 8))])
-    return _shuffled("epiphenomenal", weight, out, {"causal": range(8), "selective": range(16, 24)}, rng)
+    return _shuffled("epiphenomenal", weight, out, {"causal": range(8), "selective": range(16, 24)}, rng,
+                     jitter=jitter)
 
 
-def causal_without_selectivity(*, rng: RNG) -> Phantom:
+def causal_without_selectivity(*, jitter: float = 0.0, rng: RNG) -> Phantom:
     """Get a network in which units that answer to faces and objects alike carry what both tasks need.
 
     Item k of either kind drives the shared unit k; two selective units say which kind it is. truth : "shared" (8 units
-    without mean selectivity, whose loss leaves naming at chance), "kind" (4 selective units).
+    without mean selectivity, whose loss leaves naming at chance), "kind" (4 selective units). jitter : as for
+    ``epiphenomenal``.
     """
     item = np.kron(np.eye(N_EACH), np.ones((2, 1)))
     kind = np.kron(np.repeat(np.eye(2), N_EACH, axis=1), np.ones((2, 1)))
@@ -123,7 +129,8 @@ def causal_without_selectivity(*, rng: RNG) -> Phantom:
         np.hstack([np.kron(np.eye(N_EACH), np.ones((1, 2))), np.tile(np.repeat(side, 2)[None], (N_EACH, 1))])
         for side in np.eye(2)
     ])
-    return _shuffled("causal without selectivity", weight, out, {"shared": range(8), "kind": range(8, 12)}, rng)
+    return _shuffled("causal without selectivity", weight, out, {"shared": range(8), "kind": range(8, 12)}, rng,
+                     jitter=jitter)
 
 
 def mutual_backup(*, gain: float = 1.0, jitter: float = 0.0, rng: RNG) -> Phantom:
@@ -159,9 +166,13 @@ def added_copies(*, jitter: float = 0.0, rng: RNG) -> Phantom:
 
 def _copies(name: str, n: int, share: float, jitter: float, rng: RNG) -> tuple[np.ndarray, np.ndarray]:
     """Weights into n copies of both modules (n * 16, 8), and what they say of each item, added up (8, n * 16)."""
-    copies = np.vstack([_tuning(share)] * n)
-    copies = copies * (1 + jitter * generator(rng, "phantom jitter", name).normal(size=(len(copies), 1)))
+    copies = _jittered(np.vstack([_tuning(share)] * n), name, jitter, rng)
     return copies, np.tile(np.kron(np.eye(2 * N_EACH), np.ones((1, 2))), n)
+
+
+def _jittered(weight: np.ndarray, name: str, jitter: float, rng: RNG) -> np.ndarray:
+    """Units of unequal gain: each row times a draw about 1."""
+    return weight * (1 + jitter * generator(rng, "phantom jitter", name).normal(size=(len(weight), 1)))
 
 
 def _in_copies(name: str, copies: np.ndarray, out: np.ndarray, backup: bool, rng: RNG) -> Phantom:

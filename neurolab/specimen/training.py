@@ -16,6 +16,10 @@ from neurolab.stimuli import StimulusSet
 if TYPE_CHECKING:
     from neurolab.specimen.specimen import Cohort
 
+#: Nearer than this share of the way from the commonest answer alone to 1, a trained network learned next to nothing;
+#: untrained ones scatter about chance by more than a test over many stimuli would allow.
+NEXT_TO_NOTHING = 0.1
+
 
 @dataclass(frozen=True, eq=False)
 class Training:
@@ -60,6 +64,26 @@ class Training:
                         f"(seeds {each}; learning_rate={self.recipe.learning_rate:g})")
         return "; ".join(said)
 
+    @property
+    def commonest(self) -> np.ndarray:
+        """The share of right answers of each network that always gave the commonest answer that it was taught."""
+        shares = [[np.unique(column, return_counts=True)[1].max() / len(column) for column in labels.T]
+                  for labels in self.labels]  # fmt: skip
+        return np.mean(shares, axis=1)
+
+    @property
+    def undermined_by(self) -> list[str]:
+        """Sentences on the networks that missed the criterion, diverged or learned next to nothing, where some did."""
+        low = self.commonest
+        chance = np.flatnonzero(~self.diverged & (self.accuracy < low + NEXT_TO_NOTHING * (1 - low)))
+        said = [f"{self.missed}."] if self.missed else []
+        if chance.size and self.recipe.epochs:  # nobody expects more of networks that were not trained
+            each = ", ".join(f"seed {self.seeds[at]}: {self.accuracy[at]:.3f}" for at in chance[:12])
+            said.append(f"{len(chance)} of {amount(len(self), 'network')} are at chance on what they were taught "
+                        f"(accuracy {each}{', …' if len(chance) > 12 else ''}; the commonest answer alone gives "
+                        f"{low[chance].mean():.3f}): what is found in them is not of networks that learned.")
+        return said
+
     def take(self, rows: slice | Sequence[int]) -> Training:
         """Get the training of some of the networks."""
         arrays = {name: getattr(self, name)[rows] for name in ("epochs", "accuracy", "reached", "diverged", "labels")}
@@ -86,6 +110,9 @@ def training_table(cohorts: Mapping[str, Cohort] | Cohort) -> pd.DataFrame:
     Returns
     -------
     DataFrame with condition, specimen, seed, accuracy (training), epochs, reached (the criterion of the recipe).
+    ``attrs["undermined_by"]`` lists, by condition, how many networks missed the criterion or are at chance, and
+    ``attrs["flags_about"]`` which condition a sentence is about: ``profile``, ``alignment``, ``importance`` and
+    ``claims`` pass it on.
 
     Raises
     ------
@@ -105,12 +132,15 @@ def training_table(cohorts: Mapping[str, Cohort] | Cohort) -> pd.DataFrame:
     [0, 0]
     """
     named = dict(cohorts) if isinstance(cohorts, Mapping) else {cohorts.name: cohorts}
-    tables = []
+    tables: list[pd.DataFrame] = []
+    about: dict[str, dict[str, list[str]]] = {}
     for condition, cohort in named.items():
         training = getattr(cohort, "training", None)
         if training is None:
             raise DataError(f"Nothing is known of the training of {condition!r}; expected cohorts as train_cohort() "
                             "and untrained_cohort() give them.")
         tables.append(training.table().assign(condition=condition, specimen=cohort.names))
-    found = pd.concat(tables, ignore_index=True)
-    return found[["condition", "specimen", "seed", "accuracy", "epochs", "reached"]]
+        about |= {f"{condition}: {said}": {"condition": [str(condition)]} for said in training.undermined_by}
+    found = pd.concat(tables, ignore_index=True)[["condition", "specimen", "seed", "accuracy", "epochs", "reached"]]
+    found.attrs |= {"undermined_by": list(about), "flags_about": about}
+    return found
