@@ -139,7 +139,7 @@ def mean_test(
     -------
     >>> test = mean_test([1, 0, 0, 0, 0, 1, 1, 0, 1, 0], "stimulus", level=0.95, rng=0)
     >>> test.p, round(test.low, 3), round(test.high, 3)
-    (0.125, -0.024, 0.739)
+    (0.125, -0.057, 0.726)
     """
     values = np.asarray(value, dtype=np.float64)
     test = sign_flip(values, alternative=alternative, level=level, popmean=popmean, rng=rng)

@@ -50,7 +50,7 @@ def shortened(text: str, fits: Callable[[str], bool], most: int) -> str:
     Example
     -------
     >>> shortened("language-selective units (top 1 %)", lambda text: len(text) <= 16, 99)
-    'language…op 1 %)'
+    'language…1 %)'
     """
     if fits(text):
         return text

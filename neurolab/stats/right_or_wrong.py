@@ -156,8 +156,9 @@ def shares_beyond(x: ArrayLike, popmean: float, *, alternative: str = "greater")
 
     Example
     -------
-    >>> round(shares_beyond([1] * 9 + [0], 0.5).p, 4), shares_beyond([1] * 9 + [0], 0.5).p_floor
-    (0.0107, 0.0009765625)
+    >>> found = shares_beyond([1] * 18 + [0] * 2, 0.5)
+    >>> round(found.p, 4), round(found.p_floor, 4)
+    (0.0062, 0.0032)
     """
     given, side = floats(x, "x"), 1.0 if choice(alternative, ("greater", "less"), "alternative") == "greater" else -1.0
     if not is_of_shares(given):

@@ -42,7 +42,7 @@ BAD = {
     "an infinite score": ({"behaviour": SERIES.replace(SERIES.iloc[4], np.inf)}, DataError, "'p04'"),
     "constant": ({"behaviour": SERIES * 0 + 3}, DataError, "behaviour is 3 in all 30"),
     "too short": ({"behaviour": SCORE[:-1]}, DataError, r"shape \(29,\)"),
-    "words": ({"behaviour": SERIES.astype(str)}, DataError, "one number for each"),
+    "words": ({"behaviour": SERIES.astype(str)}, DataError, "holds text, such as"),
     "people twice": ({"given": TWICE, "behaviour": SCORE}, DataError, "'p00' more than once"),
     "graded lesions": ({"given": lesions(CUT * 0.5)}, DataError, "other numbers than 0 and 1"),
     "NaN lesions": ({"given": lesions(np.where(CUT, np.nan, 0.0))}, DataError, "other numbers"),

@@ -111,7 +111,8 @@ def test_an_empty_list__is_said_in_words_and_never_left_out():
 
 
 @pytest.mark.parametrize(("given", "names", "said"), [
-    ("fc1", ["0", "1", "2"], ""), ("1", ["0", "10", "2"], " Did you mean '10'?"), ("x", ["y", "X1"], ""),
+    ("fc1", ["0", "1", "2"], ""), ("1", ["0", "10", "2"], " Did you mean '10'?"),
+    ("x", ["y", "X1"], " Did you mean 'X1'?"),
     ("10", ["1", "0"], " Did you mean '1' or '0'?"), ("relu", ["1", "relu1"], " Did you mean 'relu1'?"),
 ])  # fmt: skip
 def test_a_name_of_one_sign_is_near_to_short_words_alone(given, names, said):

@@ -58,5 +58,6 @@ def test_what_trials_say_of_one_task_is_not_said_of_another():
     assert json.loads(na.spared(trials, lesion="A", tasks=("Y",), rng=0).attrs["undermined_by"]) == []
     cost = na.deficits(trials, rng=0).sel(lesion="A")
     for task, found in (("X", ["X was learned."]), ("Y", [])):
-        assert json.loads(na.claim("So.", cost.sel(task=task), expects="more").attrs["undermined_by"]) == found
+        said = json.loads(na.claim("So.", cost.sel(task=task), expects="more").attrs["undermined_by"])
+        assert [line for line in said if "the same value" not in line] == found
     assert "X was learned." in methods_text(trials)

@@ -26,7 +26,7 @@ def test_controls_at_one_dose_are_compared_there_and_the_result_says_so():
     trials = phantom_trials(doses=(0.25, 0.5, 1.0), n_controls=3, rng=0)
     found = dose_response(trials, lesion="A", task="X", rng=0)
     assert json.loads(found.attrs["tested_doses"]) == [0.0, 1.0]
-    assert "over the doses 0 and 1, against" in found.attrs["estimand"]
+    assert "over the doses 0 and 1, divided by their range, against" in found.attrs["estimand"]
     assert "were not examined at 0.25 and 0.5" in found.attrs["note"]
     assert "for rung in nl.dose_ladder(control, doses, rng=0)" in found.attrs["note"]
     bare = dose_response(phantom_trials(doses=(0.25, 0.5, 1.0), rng=0), lesion="A", task="X", rng=0)
