@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -169,17 +170,42 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
 
 @contextmanager
 def plain_kernels() -> Iterator[None]:
-    """Keep torch off the paths that skip hooks: the fused transformer encoder, and compiled code."""
-    fast = torch.backends.mha.get_fastpath_enabled()
+    """Keep torch off the paths that skip hooks: the fused transformer encoder, and compiled code.
+
+    These are settings of the whole process: the first thread that asks sets them, the last one gives them back.
+    """
+    with _PLAIN.turn:
+        if not _PLAIN.inside:
+            _PLAIN.undo = _without_shortcuts()
+        _PLAIN.inside += 1
+    try:
+        yield
+    finally:
+        with _PLAIN.turn:
+            _PLAIN.inside -= 1
+            if not _PLAIN.inside:
+                _PLAIN.undo.close()
+
+
+def _without_shortcuts() -> ExitStack:
     with ExitStack() as stack:
         if "torch._dynamo" in sys.modules:  # only then can anything have been compiled
             stack.enter_context(torch.compiler.set_stance("force_eager"))
+        stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
         torch.backends.mha.set_fastpath_enabled(False)
-        try:
-            yield
-        finally:
-            torch.backends.mha.set_fastpath_enabled(fast)
+        return stack.pop_all()
 
+
+@dataclass
+class _Plain:
+    """How many are inside :func:`plain_kernels`, and what the last one undoes."""
+
+    turn: threading.RLock = field(default_factory=threading.RLock)
+    inside: int = 0
+    undo: ExitStack = field(default_factory=ExitStack)
+
+
+_PLAIN = _Plain()
 
 #: Models of more bytes than this are not copied at load, so that what their forward rewrote cannot be put back.
 COPIED = 2**31

@@ -1,5 +1,6 @@
 """Recordings that were once wrong without a word, or lost, each found by an attack; and what is no recording at all."""
 
+import contextlib
 import os
 import shutil
 import threading
@@ -24,6 +25,7 @@ from neurolab.errors import (
     SpecimenError,
 )
 from neurolab.specimen import Padded, alone
+from neurolab.specimen.promises import plain_kernels
 
 X = np.random.default_rng(0).standard_normal((40, 5)).astype(np.float32)
 EXAMPLE = torch.tensor(X[:4])
@@ -502,6 +504,21 @@ def test_threads_with_networks_of_their_own__work_side_by_side():
         for _ in range(5):
             found = list(pool.map(lambda net: nl.record(net, STIMULI, ["0", "1"], batch_size=3).values, nets))
             assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(found, right))
+
+
+def test_the_paths_that_skip_hooks__stay_shut_until_the_last_thread_is_done():
+    assert torch.backends.mha.get_fastpath_enabled()
+    first, second = plain_kernels(), plain_kernels()
+    first.__enter__()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(second.__enter__).result()
+        first.__exit__(None, None, None)
+        assert not torch.backends.mha.get_fastpath_enabled()
+        pool.submit(second.__exit__, None, None, None).result()
+    assert torch.backends.mha.get_fastpath_enabled()
+    with contextlib.suppress(ValueError), plain_kernels():
+        raise ValueError
+    assert torch.backends.mha.get_fastpath_enabled()
 
 
 # -- at load -----------------------------------------------------------------------------------------------------------
