@@ -108,7 +108,12 @@ def load_specimen(name: str, **settings: Any) -> Specimen:
 
 
 def load_tokeniser(name: str) -> Tokeniser:
-    """Get what turns texts into the token ids that a language model of the zoo takes: ``words(stimuli, length=24)``."""
+    """Get what turns texts into the token ids that a language model of the zoo takes: ``words(stimuli, length=24)``.
+
+    Longer texts need a network with as many places, ``load_specimen(name, length=30)``, and ``words(stimuli,
+    length=30)``. Columns of answers become ids too: ``words(stimuli, words=("correct", "wrong"))``, as the scores of
+    ``neurolab.scores_language`` ask for them.
+    """
     from neurolab.specimen.zoo import load_tokeniser
 
     return load_tokeniser(name)

@@ -180,9 +180,11 @@ class Specimen:
                 "example."
             )
         if tuple(tensor.shape[1:]) != tuple(self.example.shape[1:]):
+            text = tensor.ndim == 2 and not tensor.is_floating_point()
+            how = f": load_specimen(name, length={tensor.shape[1]})" if text else "."
             raise DataError(
                 f"The stimuli have shape {tuple(tensor.shape[1:])} each; {self.name!r} was loaded with an example of "
-                f"{tuple(self.example.shape[1:])}. Resize the stimuli, or load the specimen with an example like them."
+                f"{tuple(self.example.shape[1:])}. Resize them, or load the specimen with an example like them{how}"
             )
         return tensor.to(device=self.device, dtype=self.dtype if tensor.is_floating_point() else torch.int64)
 
