@@ -108,12 +108,7 @@ def load_specimen(name: str, **settings: Any) -> Specimen:
 
 
 def load_tokeniser(name: str) -> Tokeniser:
-    """Get what turns texts into the token ids that a language model of the zoo takes: ``words(stimuli, length=24)``.
-
-    Longer texts need a network with as many places, ``load_specimen(name, length=30)``, and ``words(stimuli,
-    length=30)``. Columns of answers become ids too: ``words(stimuli, words=("correct", "wrong"))``, as the scores of
-    ``neurolab.scores_language`` ask for them.
-    """
+    """Get what turns texts into token ids, ``words(stimuli, length=24)``; as long as ``load_specimen(name, length=)``."""
     from neurolab.specimen.zoo import load_tokeniser
 
     return load_tokeniser(name)
