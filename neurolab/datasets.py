@@ -108,7 +108,7 @@ def load_specimen(name: str, **settings: Any) -> Specimen:
 
 
 def load_tokeniser(name: str) -> Tokeniser:
-    """Get what turns texts into token ids, ``words(stimuli, length=24)``; as long as ``load_specimen(name, length=)``."""
+    """Get what turns texts into token ids: ``words(stimuli, length=24)``, as ``load_specimen(name, length=24)``."""
     from neurolab.specimen.zoo import load_tokeniser
 
     return load_tokeniser(name)
