@@ -89,16 +89,8 @@ def make_recording(
     dims = ("presentation", "neuroid") + (("time",) if values.ndim == 3 else ())
     if values.ndim == 3:
         coords["time"] = np.arange(values.shape[2], dtype=float) if time is None else np.asarray(time, dtype=float)
-    about = {
-        "specimen": specimen,
-        "kind": kind,
-        "units": units,
-        "source": source,
-        "lesions": "",
-        "rng": "",
-        **dict(attrs or {}),
-        "sites": table,
-    }
+    about = {"specimen": specimen, "kind": kind, "units": units, "source": source, "lesions": "", "rng": "",
+             **dict(attrs or {}), "sites": table}  # fmt: skip
     for name, text in about.items():
         _check_text(name, [text])
     return check_recording(xr.DataArray(values, dims=dims, coords=coords, attrs=plain_attrs(about), name="activity"))

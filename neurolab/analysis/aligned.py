@@ -101,18 +101,7 @@ def alignment(
     """
     _check(cut, functions, n_permutations)
     names = [str(name) for name in cut["condition"].values if str(name) in functions]
-    layer = _layers(cut)
-    each = np.empty((len(names), 2, len(MEASURES), cut.sizes["specimen"], len(EACH)))
-    n_units = np.empty((len(names), cut.sizes["specimen"]), dtype=np.int64)
-    for i, name in enumerate(names):
-        for at in range(cut.sizes["specimen"]):
-            clusters = cut["label"].sel(condition=name).values[at]
-            held, given = _both(clusters, functions[name][at], f"{name}, network {at + 1}")
-            n_units[i, at] = held.sum()
-            draws = generator(rng, "alignment", name, at, n_permutations)
-            found, where = clusters[held], layer[held]
-            for k, codes in enumerate((found, exchanged(found, where, draws))):
-                each[i, k, :, at] = _network(codes, given[held], where, n_permutations, draws)
+    each, n_units = _every_network(cut, functions, names, n_permutations, rng)
     tests = np.array([[[_over(each[i, k, m, :, 2], level, generator(rng, "alignment", name, k, m))
                         for m in range(len(MEASURES))] for k in range(2)] for i, name in enumerate(names)])  # fmt: skip
     three = ("condition", "partition", "measure")
@@ -132,6 +121,25 @@ def alignment(
         note=noted(floor_text(cut.sizes["specimen"], tests[0, 0, 0].p_floor, plural="networks",
                               alternative="greater")),
     )  # fmt: skip
+
+
+def _every_network(
+    cut: xr.Dataset, functions: Mapping[str, Sequence[Any]], names: Sequence[str], n_permutations: int, rng: RNG
+) -> tuple[np.ndarray, np.ndarray]:
+    """The agreement of every network, of found and of exchanged clusters, and how many units it is over."""
+    layer = _layers(cut)
+    each = np.empty((len(names), 2, len(MEASURES), cut.sizes["specimen"], len(EACH)))
+    n_units = np.empty((len(names), cut.sizes["specimen"]), dtype=np.int64)
+    for i, name in enumerate(names):
+        for at in range(cut.sizes["specimen"]):
+            clusters = cut["label"].sel(condition=name).values[at]
+            held, given = _both(clusters, functions[name][at], f"{name}, network {at + 1}")
+            n_units[i, at] = held.sum()
+            draws = generator(rng, "alignment", name, at, n_permutations)
+            found, where = clusters[held], layer[held]
+            for k, codes in enumerate((found, exchanged(found, where, draws))):
+                each[i, k, :, at] = _network(codes, given[held], where, n_permutations, draws)
+    return each, n_units
 
 
 def _check(cut: xr.Dataset, functions: Mapping[str, Sequence[Any]], n_permutations: int) -> None:

@@ -117,11 +117,7 @@ def held_out(
     >>> float(found["p"]), bool(found["low"] > 0)
     (0.05, True)
     """
-    known(test, TWO_GROUPS, "test")
-    if n_permutations < 19:
-        raise DesignError(f"n_permutations={n_permutations} cannot reach p = .05; expected 19 or more. Type 199.")
-    if not 0 < level < 1:
-        raise DesignError(f"level={level!r} given; expected a share between 0 and 1. Type level=0.95.")
+    _check(test, n_permutations, level)
     recording = by_column(recording, contrast, column)
     by = usual_folds(recording) if by is None else by
     sides = sides_of(recording, contrast, signed=signed)
@@ -147,6 +143,14 @@ def held_out(
         signed=signed,
         rng=rng_name(rng),
     )
+
+
+def _check(test: str, n_permutations: int, level: float) -> None:
+    known(test, TWO_GROUPS, "test")
+    if n_permutations < 19:
+        raise DesignError(f"n_permutations={n_permutations} cannot reach p = .05; expected 19 or more. Type 199.")
+    if not 0 < level < 1:
+        raise DesignError(f"level={level!r} given; expected a share between 0 and 1. Type level=0.95.")
 
 
 def _cross(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import xarray as xr
@@ -86,13 +86,12 @@ def spared(
     bounds = _bounds(sample, tasks, intact.mean(axis=0), within)
     values = [(sample.table(shams, task) - sample.table(rows, task)).to_numpy() for task in tasks]
     shares = [right_or_wrong(value, sample.over) for value in values]
+    needed = [items_needed(bound, alpha=alpha) if one and bound < 1 else None for one, bound in zip(shares, bounds)]
     found = [
         spared_test(value, bound, alpha, sample.over, generator(rng, "spared", task))
         for value, bound, task in zip(values, bounds, tasks)
     ]
     lesioned = np.stack([sample.by_specimen(rows, task) for task in tasks], axis=1)
-    n = min(map(len, values))
-    needed = [items_needed(bound, alpha=alpha) if one and bound < 1 else None for one, bound in zip(shares, bounds)]
     notes = _notes(sample, found, needed, dict(zip(tasks, map(len, values))))
     against = _without_room(sample, tasks, intact.mean(axis=0))
     return make_result(
@@ -106,10 +105,15 @@ def spared(
         coords={"specimen": sample.specimens, "task": strings(tasks)},
         **_about(sample, lesion, shares),
         **sample.said(rng, *notes, undermined_by=against, tasks=tasks, rows=rows),
-        n=n, level=1 - 2 * alpha, alpha=alpha, lesion=lesion,
-        reasons=[_said(lesion, *one) + _too_few(one[1], len(value), sample.plural, some)
-                 for *one, value, some in zip(tasks, found, bounds, values, needed)],
+        n=min(map(len, values)), level=1 - 2 * alpha, alpha=alpha, lesion=lesion,
+        reasons=_reasons(lesion, sample.plural, zip(tasks, found, bounds, map(len, values), needed)),
     )  # fmt: skip
+
+
+def _reasons(lesion: str, plural: str, every: Iterable[tuple[str, Tost, float, int, int | None]]) -> list[str]:
+    """A sentence per task, and how many members it would take where there are too few."""
+    return [_said(lesion, task, test, bound) + _too_few(test, n, plural, needed)
+            for task, test, bound, n, needed in every]  # fmt: skip
 
 
 def _notes(sample: Sample, found: list[Tost], needed: list[int | None], sizes: dict[str, int]) -> tuple[str, str]:
