@@ -30,9 +30,10 @@ def main(*, rng=0, quick=False):
 
     def examined(cohorts, k, controls):
         by, graphs = nl.analysis.Spectral(k, n_init), nl.specimen.structures(cohorts | controls)
-        cut = nl.analysis.clusterability(graphs, by=by, n_null=n_null, rng=rng)
         asked = {way: cohorts[way] for way in ONE if way in cohorts}
-        tables = nl.analysis.cut_indices(cut, training=nl.specimen.training_table(asked))
+        training = nl.specimen.training_table(asked)
+        cut = nl.analysis.clusterability(graphs, by=by, n_null=n_null, training=training, rng=rng)
+        tables = nl.analysis.cut_indices(cut, training=training)
         tables = {way: tables[way] for way in asked}
         return cut, nl.analysis.compare_cohorts(tables, against="plain", matched_on="training accuracy", rng=rng)
 

@@ -12,9 +12,9 @@ import xarray as xr
 from scipy import stats as sps
 
 from neurolab.analysis.flags import Flags
-from neurolab.analysis.sample import MEMBER, PLURAL
+from neurolab.analysis.profile_flags import plural_of, table_flags
 from neurolab.analysis.scale import at_ceiling, at_floor
-from neurolab.analysis.whose import is_number, rows_of, seeds_of, shared_by
+from neurolab.analysis.whose import is_number, rows_of, shared_by
 from neurolab.analysis.words import joined, p_text
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, ReplicationUnitError, UnknownNameError, did_you_mean, listed
@@ -44,7 +44,7 @@ class Cohorts:
     values: np.ndarray
     paired: bool
     sizes: tuple[int, ...]
-    told: tuple[tuple[str, ...], ...] = ()
+    told: tuple[Flags, ...] = ()
     chance: Mapping[str, float] = field(default_factory=dict)
     plural: str = "networks"
     by: str = "seed"
@@ -91,11 +91,7 @@ class Cohorts:
 
         home : the cohort that others are compared with: what is said of it is said of all.
         """
-        said: dict[str, dict[str, list[str]]] = {}
-        for name, lines in zip(self.names, self.told):
-            for line in lines:
-                before = said.get(line, {"condition": []}).get("condition")
-                said[line] = {} if name == home or before is None else {"condition": [*before, name]}
+        said = self._told(home)
         for at, k in np.ndindex(len(self.names), len(self.indices)):
             x = self.of(at, k)
             lost = [self.members[member] for member in np.flatnonzero(~np.isfinite(x))]
@@ -105,6 +101,21 @@ class Cohorts:
                 said[f"{name}: {index} is not defined in {len(lost)} of {len(x)} {self.plural} ({', '.join(lost)}), "
                      f"{len(x) - len(lost)} are left; nothing is tested with them."] = about  # fmt: skip
         return said
+
+    def _told(self, home: str) -> dict[str, dict[str, list[str]]]:
+        """What the profiles say of the indices that are compared; the same sentence of several cohorts once."""
+        said: dict[str, dict[str, list[str]]] = {}
+        for name, flags in zip(self.names, self.told):
+            for line, about in flags.items():
+                hit = [index for index in self.indices if index in about.get("index", self.indices)]
+                if not hit:
+                    continue
+                here = {"index": hit, "condition": list(self.names) if name == home else [name]}
+                said[line] = {dim: list(dict.fromkeys([*said.get(line, {}).get(dim, ()), *names]))
+                              for dim, names in here.items()}  # fmt: skip
+        every = {"index": len(self.indices), "condition": len(self.names)}
+        return {line: {dim: names for dim, names in about.items() if len(names) < every[dim]}
+                for line, about in said.items()}  # fmt: skip
 
     def uneven(self, home: str) -> Flags:
         """Get which cohorts, of another size and spread than ``home``, a shuffle of members tests at another level."""
@@ -221,9 +232,9 @@ def cohorts_of(
         values[at, : len(part)] = part[[keys[at].index(one) for one in keys[0]]] if together else part
     members = [f"seed {one}" if by == "seed" else one for one in keys[0]] if together else map(str, range(1, size + 1))
     return Cohorts(tuple(names), tuple(members), tuple(chosen), values, together, tuple(map(len, tables)),
-                   tuple(tuple(table.attrs.get("undermined_by", ())) for table in tables),
+                   tuple(map(table_flags, tables)),
                    {name: float(tables[0].attrs["bounded"][name]) for name in chosen
-                    if all(name in table.attrs.get("bounded", {}) for table in tables)}, _plural(tables),
+                    if all(name in table.attrs.get("bounded", {}) for table in tables)}, plural_of(tables),
                    by if together or not keys else "",
                    tuple(tuple(rows_of(table) or ()) for table in tables))  # fmt: skip
 
@@ -270,13 +281,6 @@ def _numbers(name: str, table: pd.DataFrame, chosen: list[str]) -> np.ndarray:
                 f"pd.to_numeric(table[{index!r}])."
             )
     return np.stack([table[index].to_numpy(dtype=float, na_value=np.nan) for index in chosen], axis=1)
-
-
-def _plural(tables: list[pd.DataFrame]) -> str:
-    """What the members are called: by ``attrs["kind"]``, or networks where they have seeds."""
-    kinds = {str(table.attrs.get("kind", "")) or ("ann" if seeds_of(table) else "") for table in tables}
-    over = {MEMBER.get(kind, "") for kind in kinds}
-    return PLURAL.get(over.pop(), "members") if len(over) == 1 else "members"
 
 
 def matched(cohorts: Cohorts, matched_on: Sequence[str] | str | None) -> tuple[str, ...]:

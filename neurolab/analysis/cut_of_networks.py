@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from neurolab.analysis.communities import Spectral
+from neurolab.analysis.flags import as_attrs
 from neurolab.analysis.partition import Found, divided_null, n_parts, search
+from neurolab.analysis.profiles import training_flags
 from neurolab.analysis.sample import noted
 from neurolab.analysis.unit_graph import OF_WEIGHTS, UnitGraph, graph_of
 from neurolab.analysis.words import floor_text, interval_text, p_text
@@ -47,6 +50,7 @@ def clusterability(
     by: Spectral,
     nulls: Sequence[str] = ("shuffled", "nonzero"),
     n_null: int = 50,
+    training: pd.DataFrame | None = None,
     level: float = 0.95,
     rng: RNG,
 ) -> xr.Dataset:
@@ -64,6 +68,7 @@ def clusterability(
     nulls : "shuffled" (all weights between two layers change places, zeros too) and "nonzero" (only among edges that
         exist). Where the first alone is passed, what was found is the pattern of sparsity.
     n_null : shuffles of each kind per network; the smallest rank p is 1 / (n_null + 1).
+    training : of ``nl.specimen.training_table``: what it says against networks that did not learn is passed on.
 
     Returns
     -------
@@ -123,6 +128,7 @@ def clusterability(
         **{name: str(getattr(first, "attrs", {}).get(name, "")) for name in ("source", "sites")},
         **_about(held, by, nulls, n_null, level),
         reasons=_reasons(list(held), nulls, z, shift, level),
+        **as_attrs(training_flags(training, list(held))),
         note=_note(held, variables, nulls, z[0, 0]),
     )  # fmt: skip
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import xarray as xr
 
+from neurolab.analysis.flags import flags_in, flags_of
+from neurolab.analysis.profile_flags import as_table_attrs
+from neurolab.analysis.profiles import training_flags
 from neurolab.errors import DataError, SchemaError, listed
 
 #: Columns of a profile: what they are called for a kind of shuffle, and the variable.
@@ -23,7 +26,7 @@ def cut_indices(found: xr.Dataset, *, training: pd.DataFrame | None = None) -> d
     Returns
     -------
     Per condition a DataFrame, its index the networks: "n-cut", and per kind of shuffle "z (shuffled)" and "n-cut above
-    shuffles (shuffled)".
+    shuffles (shuffled)". ``attrs["undermined_by"]`` : what the result and the training say against the condition.
 
     Example
     -------
@@ -45,6 +48,8 @@ def cut_indices(found: xr.Dataset, *, training: pd.DataFrame | None = None) -> d
             columns |= {name.format(null): here[of].sel(null=null).values for name, of in COLUMNS.items()}
         table = pd.DataFrame(columns, index=[str(name) for name in here["network"].values])
         tables[condition] = table if training is None else table.assign(**_accuracy(table, training, condition))
+        said = [*flags_of(flags_in(found.attrs), condition=[condition]), *training_flags(training, [condition])]
+        tables[condition].attrs |= as_table_attrs({line: {} for line in said}, "ann")
     return tables
 
 

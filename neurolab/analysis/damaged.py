@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.analysis.battery import INSIDE, OUTSIDE, REMOVAL
+from neurolab.analysis.profile_flags import sample_attrs
 from neurolab.analysis.sample import Sample, about_task, sample_of, sham_rows
 from neurolab.analysis.strength import ladder_rows
 from neurolab.errors import DesignError, listed
@@ -32,7 +33,9 @@ def intact_indices(trials: xr.Dataset, *, task: str) -> pd.DataFrame:
     """
     sample = sample_of(trials)
     score = sample.by_specimen(sham_rows(sample.trials, ""), task)
-    return pd.DataFrame({ACCURACY: score}, index=pd.Index(sample.specimens, name="specimen"))
+    found = pd.DataFrame({ACCURACY: score}, index=pd.Index(sample.specimens, name="specimen"))
+    found.attrs |= sample_attrs(sample, task)
+    return found
 
 
 def damage_indices(trials: xr.Dataset, *, task: str, graded: str) -> pd.DataFrame:
@@ -95,7 +98,9 @@ def damage_indices(trials: xr.Dataset, *, task: str, graded: str) -> pd.DataFram
         score = np.stack([intact, *(sample.by_specimen(where, task) for where in ladder.values())], axis=1)
         rows_of = zip(score, intact)
         found[name] = np.array([normalised_area(at, row, chance=chance, intact=float(own)) for row, own in rows_of])
-    return pd.DataFrame({**found, **_single(sample, graded)}, index=pd.Index(sample.specimens, name="specimen"))
+    table = pd.DataFrame({**found, **_single(sample, graded)}, index=pd.Index(sample.specimens, name="specimen"))
+    table.attrs |= sample_attrs(sample, task, graded)
+    return table
 
 
 def _rows(trials: xr.Dataset) -> dict[str, dict[float, np.ndarray]]:

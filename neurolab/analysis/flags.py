@@ -17,7 +17,7 @@ def as_attrs(flags: Flags) -> dict[str, Any]:
 
 
 def flags_in(attrs: Mapping[Any, Any]) -> dict[str, dict[str, list[str]]]:
-    """Get the flags that attrs hold, those of an override included.
+    """Get the flags that attrs hold, of a result, of trials or of a table; those of an override included.
 
     Example
     -------
@@ -52,7 +52,9 @@ def flags_of(flags: Flags, **used: Iterable[str]) -> list[str]:
 
 
 def _read(text: Any, default: Any) -> Any:
-    """JSON of an attr; one sentence where it is plain text."""
+    """JSON of an attr, or what a table holds as it is; one sentence where it is plain text."""
+    if isinstance(text, (Mapping, list, tuple)):
+        return text
     try:
         return json.loads(str(text)) if text else default
     except json.JSONDecodeError:

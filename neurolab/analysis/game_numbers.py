@@ -10,6 +10,7 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 from neurolab.analysis.game import Played, played
+from neurolab.analysis.profile_flags import result_attrs
 from neurolab.errors import DesignError
 
 
@@ -53,7 +54,9 @@ def game_indices(found: xr.Dataset, trials: xr.Dataset | None = None) -> pd.Data
     if trials is not None:
         game = played(trials, str(found.attrs["task"]), [str(name) for name in found["player"].values], None)
         row["pairs against Shapley"] = _each(alone + _half_of_pairs(game), value)
-    return pd.DataFrame(row, index=pd.Index(found["specimen"].values.astype(str), name="specimen"))
+    table = pd.DataFrame(row, index=pd.Index(found["specimen"].values.astype(str), name="specimen"))
+    table.attrs |= result_attrs(found, "", {name: name for name in row})
+    return table
 
 
 def _each(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurolab.analysis.cohort_table import TEST, Profile, cohorts_of, table_of
 from neurolab.analysis.flags import as_attrs
+from neurolab.analysis.profile_flags import as_table_attrs, table_flags
 from neurolab.analysis.profiles import by_condition
 from neurolab.analysis.words import holm_text
 from neurolab.chance import RNG, generator, rng_name
@@ -80,8 +81,8 @@ def index_mean(
         },
         coords={"condition": strings(cohorts.names), "member": strings(cohorts.members)},
         analysis="index_mean",
-        estimand=f"the mean of {index} over networks, in each condition",
-        test="two-sided sign-flip over networks",
+        estimand=f"the mean of {index} over {cohorts.plural}, in each condition",
+        test=f"two-sided sign-flip over {cohorts.plural}",
         n=cohorts.smallest,
         correction="holm",
         alternative="two-sided",
@@ -90,7 +91,7 @@ def index_mean(
         index=index,
         popmean=float(popmean),
         **as_attrs(cohorts.flags()),
-        note=holm_text(cohorts.smallest, floor, len(tests), plural="networks", alpha=1 - level),
+        note=holm_text(cohorts.smallest, floor, len(tests), plural=cohorts.plural, alpha=1 - level),
         **cohorts.said(),
     )
 
@@ -103,4 +104,9 @@ def _differences(
     tables = {str(name): table_of(one) for name, one in profiles.items()}
     if index == minus:
         raise DesignError(f"index and minus are both {index!r}; expected two indices: {listed(tables[held.names[0]])}.")
-    return {name: table.assign(**{called: table[index] - table[minus]}) for name, table in tables.items()}, called
+    for name, table in tables.items():
+        less = table[[index, minus]].assign(**{called: table[index] - table[minus]})
+        about = {line: [*its["index"], called] if its else [] for line, its in table_flags(less).items()}
+        less.attrs |= as_table_attrs({line: {"index": both} if both else {} for line, both in about.items()})
+        tables[name] = less
+    return tables, called

@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurolab.analysis.cohort_table import Profile, table_of
 from neurolab.analysis.flags import Flags, flags_in, flags_of
+from neurolab.analysis.profile_flags import as_table_attrs, joined_tables, result_attrs
 from neurolab.errors import DataError, DesignError, listed
 
 #: The index that says how far training came, on the labels that were taught.
@@ -27,7 +28,8 @@ def indices_of(result: xr.Dataset, variable: str = "value", *, names: Sequence[s
 
     Returns
     -------
-    DataFrame; its ``attrs["undermined_by"]`` lists what the result says against itself.
+    DataFrame; its ``attrs["undermined_by"]`` lists what the result says against itself, ``attrs["flags_about"]`` which
+    of the columns a sentence is about, ``attrs["kind"]`` whether its rows are networks or people.
 
     Raises
     ------
@@ -58,8 +60,8 @@ def indices_of(result: xr.Dataset, variable: str = "value", *, names: Sequence[s
     if len(columns) != table.shape[1]:
         raise DesignError(f"names={columns!r} given for {table.shape[1]} columns; expected one name each.")
     found = pd.DataFrame(table, index=rows, columns=columns)
-    taken = {str(name): [str(coord.item())] for name, coord in result.coords.items() if not coord.dims}
-    found.attrs["undermined_by"] = flags_of(flags_in(result.attrs), **taken)
+    entries = [str(one) for one in result[other[0]].values] if other else columns
+    found.attrs |= result_attrs(result, other[0] if other else "", dict(zip(entries, columns)))
     return found
 
 
@@ -67,8 +69,7 @@ def training_flags(training: pd.DataFrame | None, conditions: Iterable[str] | No
     """Get what a table of training (``nl.specimen.training_table``) says against the conditions that are used."""
     if training is None:
         return {}
-    about = training.attrs.get("flags_about", {})
-    flags = {str(said): dict(about.get(said, {})) for said in training.attrs.get("undermined_by", ())}
+    flags = flags_in(training.attrs)
     kept = flags if conditions is None else flags_of(flags, condition=conditions)
     return {said: flags[said] for said in kept}
 
@@ -106,7 +107,7 @@ def profile(
     Returns
     -------
     DataFrame; its ``attrs["undermined_by"]`` lists what the parts and the training say against themselves, which every
-    comparison of profiles passes on.
+    comparison of profiles passes on; ``attrs["flags_about"]`` which indices a sentence is about: those of its part.
 
     Raises
     ------
@@ -118,13 +119,13 @@ def profile(
     >>> profile([one, two]).loc["net"].to_dict()
     {'accuracy': 0.5, 'redundancy': 0.5}
     """
-    given, said = [table_of(part) for part in parts], list(training_flags(training))
+    given = [table_of(part) for part in parts]
+    kinds = {str(part.attrs["kind"]) for part in given if part.attrs.get("kind")}
     if training is not None:
         column = training.set_index("specimen")["accuracy"].rename(TRAINING)
         given.append(column.to_frame())
     if not given:
         raise DataError("profile() got no parts; expected tables of indices, such as damage_indices(trials, ...).")
-    said += [str(line) for part in given for line in part.attrs.get("undermined_by", ())]
     table: dict[str, dict[str, float]] = {}
     columns: dict[str, None] = {}
     for part in given:
@@ -140,7 +141,8 @@ def profile(
         [[row.get(index, np.nan) for index in columns] for row in table.values()],
         index=pd.Index(list(table), name="specimen"), columns=list(columns), dtype=float,
     )  # fmt: skip
-    made.attrs["undermined_by"] = list(dict.fromkeys(said))
+    said = joined_tables(given, training_flags(training))
+    made.attrs |= as_table_attrs(said, kinds.pop() if len(kinds) == 1 else "")
     return made
 
 

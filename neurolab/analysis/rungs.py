@@ -11,6 +11,7 @@ import xarray as xr
 
 from neurolab.analysis.flags import flags_in, flags_of
 from neurolab.analysis.localiser import known
+from neurolab.analysis.profile_flags import as_table_attrs
 from neurolab.analysis.sample import about_task, all_tasks, sample_of, sham_rows
 from neurolab.analysis.steps import steps_of
 from neurolab.analysis.strength import COLUMNS, ladder_rows
@@ -144,7 +145,10 @@ def arm_scores(
         columns = {task: _at(curve.sel(arm=arm), step, arm) for task, curve in curves.items()}
         found[arm] = pd.DataFrame(columns, index=list(map(str, next(iter(curves.values()))["specimen"].values)))
         found[arm].attrs["bounded"] = {task: chance for task, (bounded, chance) in known.items() if bounded}
-        found[arm].attrs["undermined_by"] = flags_of(flags_in(trials.attrs), arm=[arm], task=wanted)
+        flags = flags_in(trials.attrs)
+        said = {line: flags[line].get("task", ()) for line in flags_of(flags, arm=[arm], task=wanted)}
+        about = {line: {"index": list(named)} if named else {} for line, named in said.items()}
+        found[arm].attrs |= as_table_attrs(about, str(trials.attrs.get("kind", "")))
     return found
 
 
