@@ -102,7 +102,8 @@ def unequal_text(name: str, other: str, index: str, means: tuple[float, float], 
     >>> unequal_text("dropout", "control", "accuracy", (0.9, 0.96), 0.02).partition(":")[0]
     'dropout (0.9) and control (0.96) are not shown to be equal in accuracy within 0.02'
     """
+    one, two = ("not defined in all" if np.isnan(mean) else f"{mean:.3g}" for mean in means)
     return (
-        f"{name} ({means[0]:.3g}) and {other} ({means[1]:.3g}) are not shown to be equal in {index} within {within:g}: "
+        f"{name} ({one}) and {other} ({two}) are not shown to be equal in {index} within {within:g}: "
         "what differs may follow from that."
     )

@@ -52,6 +52,13 @@ def test_a_claim_about_another_index_or_condition_is_not_flagged(cohorts):
                     ("dropout", "AUC"): False, ("dropout", "Gini"): False}  # fmt: skip
 
 
+def test_an_accuracy_that_some_network_lacks_is_called_undefined(cohorts):
+    cohorts["noisy"].loc["noisy seed 2", "AUC"] = np.nan
+    found = compare_cohorts(cohorts, against="plain", indices=["Gini"], matched_on="AUC", rng=0)
+    assert "noisy (not defined in all) and plain (" in found.attrs["undermined_by"]
+    assert "nan" not in found.attrs["undermined_by"]
+
+
 def test_what_is_said_of_the_home_is_said_of_every_comparison(cohorts):
     found = compare_cohorts(cohorts, against="noisy", matched_on=None, rng=0)
     assert flags_in(found.attrs)[LAME] == {"index": ["AUC"]}
