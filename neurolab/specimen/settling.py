@@ -15,6 +15,24 @@ from neurolab.specimen.laid import NotSparse
 
 #: Whole numbers of the size of a value.
 BITS = {torch.float32: torch.int32, torch.float64: torch.int64}
+#: Bytes at whose multiples torch lets its tensors begin.
+LINE = 64
+
+
+def rooms(like: torch.Tensor, *many: int) -> torch.Tensor:
+    """Get room (*many, *shape) for so many answers like this one, each of which begins at a multiple of ``LINE`` bytes.
+
+    On some processors (AMD's, with MKL) the rounding of a product hangs on where its output begins: a row that is not
+    reached equals the sham's, bit for bit, only where both begin alike.
+
+    Example
+    -------
+    >>> [room.data_ptr() % LINE for room in rooms(torch.zeros(3, 11), 4)]
+    [0, 0, 0, 0]
+    """
+    line = LINE // like.element_size()
+    room = like.new_empty(*many, -(-like.numel() // line) * line)
+    return room[..., : like.numel()].unflatten(-1, like.shape)
 
 
 def settled(answer: torch.Tensor, sham: torch.Tensor, intact: torch.Tensor) -> torch.Tensor:

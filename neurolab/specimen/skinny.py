@@ -15,7 +15,7 @@ import torch
 from torch.fx import Node
 
 from neurolab.specimen.loud import Loudness, Meter, faint
-from neurolab.specimen.settling import Settling
+from neurolab.specimen.settling import Settling, rooms
 from neurolab.specimen.sheet import HUSHED, MANY, Cut, Ground, Sheet
 from neurolab.specimen.sparse import SparsePlan
 from neurolab.specimen.steps import Anew, Blocks, Change, Running, Step, added
@@ -92,7 +92,7 @@ class Skinny(Ground):
         for block, part, buffer in zip(self.blocks, self.sham_by_block, self.buffers):
             self.tail.on(block, part, buffer)
         side = max(1, min(SIDE, VALUES // max(across.numel(), 1)))
-        self.tile, self.work = across.new_empty(2, side, *across.shape)
+        self.tile, self.work = rooms(across, 2, side)
         self.parts = [part.unbind() for part in self.tile.split(self.size, 2)]  # by block, then by lesion
 
     def sheet(self, channels: torch.Tensor, slab: torch.Tensor) -> Columns:
