@@ -187,3 +187,11 @@ def test_tables__of_r_need_their_reader(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rdata", None)
     with pytest.raises(MissingPackageError, match="pip install rdata"):
         from_table(tmp_path / "x.rda", person="who")
+
+
+def test_the_volume_of_a_lesion_on_an_oblique_grid_is_that_of_its_voxels():
+    turn = np.deg2rad(40)
+    affine = AFFINE.copy()
+    affine[:2, :2] = 2 * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    drawn = [mask((0, 0, 0), (1, 1, 1), affine=affine), mask((0, 0, 0), affine=affine)]
+    assert from_lesion_masks(drawn)["volume"].values == pytest.approx([8.0, 4.0])

@@ -133,12 +133,13 @@ def test_a_region_corrected_under_its_name_is_another_design(tmp_path):
         partial(tmp_path)
 
 
-def test_a_journal_that_was_emptied_is_said(tmp_path):
+@pytest.mark.parametrize(("commits", "said"), [(2, "1 shard are"), (3, "2 shards are")])
+def test_a_journal_that_was_emptied_is_said(tmp_path, commits, said):
     with nl.campaign.Store.open(tmp_path, {"specimen": "net"}) as store:
-        for at in range(3):
+        for at in range(commits):
             store.put({store.key(str(at)): (np.ones(2), {})})
     next(tmp_path.glob("net/journal/*.jsonl")).write_bytes(b"")
-    with pytest.warns(CampaignWarning, match=r"journal/all\.jsonl was cut, emptied or lost; the cells of 2 shards"):
+    with pytest.warns(CampaignWarning, match=rf"journal/all\.jsonl was cut, emptied or lost; the cells of {said}"):
         status(tmp_path)
 
 

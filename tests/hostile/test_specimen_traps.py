@@ -231,3 +231,25 @@ def test_trap_13__tied_weights_are_listed_and_refused_without_consent():
     cut = answer(net, stimuli, Lesion(region, CutWeights("in", consent=True)))
     assert torch.all(cut[:, 2] == 0)
     assert net.digest == digest
+
+
+class OneBuffer(nn.Module):
+    """Answers in one and the same buffer, written anew by every forward."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, 3)
+        self.room = torch.zeros(4, 3)
+
+    def forward(self, x):
+        room = self.room[: len(x)]
+        return room.copy_(self.layer(x))
+
+
+def test_an_answer_is_not_overwritten_by_the_next_forward():
+    specimen = Specimen(OneBuffer(), normal(4, 5))
+    with bench(specimen) as table:
+        first = table.forward(specimen.prepare(normal(4, 5)), list("abcd"))
+        before = first.clone()
+        table.forward(specimen.prepare(10 * normal(4, 5) + 1), list("abcd"))
+        assert torch.equal(first, before)

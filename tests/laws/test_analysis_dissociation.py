@@ -15,7 +15,10 @@ from neurolab.analysis import (
     localiser_matrix,
     picked_dissociation,
 )
+from neurolab.analysis.verdict import CLASSICAL, NO_DEFICIT, Evidence, verdict
 from neurolab.simulate import phantom_trials
+from neurolab.stats.equivalence import sign_flip_tost
+from neurolab.stats.permutation import sign_flip
 
 PAIR = {"lesions": ("A", "B"), "tasks": ("X", "Y")}
 SINGLE = {"A": {"X": 0.3, "Y": 0.0}, "B": {"X": 0.0, "Y": 0.0}}
@@ -205,3 +208,13 @@ def test_a_gain_is_no_deficit_and_it_is_said_where_the_difference_comes_from():
     assert found["p"].values[0] <= 0.05
     assert "A costs X nothing itself" in found.attrs["undermined_by"]
     assert found.attrs["verdict"] != "classical double dissociation"
+
+
+@pytest.mark.parametrize(("own", "says"), [((0.4, 0.4), CLASSICAL), ((0.4, 0.0), NO_DEFICIT), ((0.0, 0.4), NO_DEFICIT)])
+def test_a_classical_dissociation_needs_both_own_deficits(own, says):
+    wobble = 0.01 * np.array([-3.0, -2, -1, 0, 0, 1, 2, 3])
+    claims = [sign_flip(0.4 + wobble, alternative="greater", rng=0) for _ in own]
+    costs = [sign_flip(cost + wobble, alternative="greater", rng=0) for cost in own]
+    spares = [sign_flip_tost(wobble, bounds=0.1, rng=0) for _ in own]
+    names = ("one", "other")
+    assert verdict(Evidence(None, names, names, names, claims, costs, spares, alpha=0.05)) == says

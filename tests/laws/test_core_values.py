@@ -230,3 +230,9 @@ def test_one_of_a_thing__is_not_many():
     index = pd.DataFrame({"r": np.arange(6.0)}, index=[f"n seed {k}" for k in range(6)])
     note = nl.analysis.index_mean({"nets": index}, index="r", rng=0).attrs["note"]
     assert "Holm-corrected for 1 test, is" in note
+
+
+@given(st.integers(1, 12), st.lists(st.floats(0.01, 1.0), min_size=1, max_size=4, unique=True))
+def test_a_dose_is_the_nearest_number_of_units(n, doses):
+    rungs = nl.dose_ladder(nl.Lesion(nl.ROI("area", {"a": range(n)}), nl.Zero()), doses, rng=0)
+    assert [rung.n_units for rung in rungs] == [max(1, round(dose * n)) for dose in doses]
