@@ -10,6 +10,7 @@ import xarray as xr
 from neurolab.analysis.cohort_table import TEST, Cohorts, Profile, cohorts_of
 from neurolab.analysis.evened import MEANS, compared, evened, means_of
 from neurolab.analysis.flags import as_attrs
+from neurolab.analysis.uneven import uneven_pairs
 from neurolab.analysis.words import holm_text, interval_text, joined, p_text
 from neurolab.chance import RNG, generator
 from neurolab.errors import UnknownNameError, did_you_mean, listed
@@ -74,9 +75,11 @@ def compare_cohorts(
     When this is invalid
     --------------------
     Two cohorts that differ in accuracy differ in what follows from it; cohorts that share some members, of which these
-    are compared as strangers, are at no known level; see ``undermined_by``. Cohorts that share no
-    seeds and differ in size and in spread: with 4 and 20 networks and spreads of 5 and 1 the shuffle rejected .38 of
-    true nulls at .05 (Welch's t: .03), and .00 with the spreads the other way round. ``undermined_by`` says so.
+    are compared as strangers, are at no known level; see ``undermined_by``. Cohorts that share no seeds and differ in
+    size and in spread: with 4 and 20 networks and spreads of 5 and 1 the shuffle rejected .38 of true nulls at .05
+    (Welch's t: .03), and .00 with the spreads the other way round; with spreads of 1.9 and 1 .19. ``undermined_by``
+    says so where spreads differ more than twofold, and where Welch's t gives another verdict: what was rejected and not
+    flagged was .03 to .06 of true nulls. With 6 and 6 networks and spreads of 5 and 1 it was .08.
 
     Source
     ------
@@ -99,6 +102,7 @@ def compare_cohorts(
     others = [at for at in range(len(cohorts.names)) if at != home]
     tests, names = _tests(cohorts, others, home, level, rng), [cohorts.names[at] for at in others]
     pairs = evened(profiles, cohorts, matched_on, home=home, within=equal_within, rng=rng)
+    uneven = uneven_pairs(cohorts, others, home, tests["p"], level, _corrected)
     return make_result(
         {
             "value": (("cohort", "member", "index"), cohorts.values),
@@ -115,7 +119,7 @@ def compare_cohorts(
         f"shuffle of {cohorts.plural} between two cohorts",
         against=against,
         reasons=_reasons(cohorts, names, tests, _corrected(tests["p"]), level),
-        **as_attrs({**pairs.flags(), **cohorts.flags(against), **cohorts.room(against), **cohorts.uneven(against)}),
+        **as_attrs({**pairs.flags(), **cohorts.flags(against), **cohorts.room(against), **uneven}),
         note=_note(cohorts, len(others), level),
         **compared(cohorts, pairs, level=level, rng=rng),
     )

@@ -9,21 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats as sps
 
 from neurolab.analysis.flags import Flags
 from neurolab.analysis.profile_flags import plural_of, table_flags
 from neurolab.analysis.scale import at_ceiling, at_floor
 from neurolab.analysis.whose import is_number, rows_of, shared_by
-from neurolab.analysis.words import joined, p_text
+from neurolab.analysis.words import joined
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, ReplicationUnitError, UnknownNameError, did_you_mean, listed
 from neurolab.schema import strings
 from neurolab.stats.equivalence import sign_flip_tost, tost_independent
 from neurolab.stats.permutation import label_shuffle, sign_flip
 
-#: Spreads that differ by more, in cohorts of unequal size, are said to undermine a shuffle of networks.
-UNEVEN = 2.0
 TEST = ("effect", "low", "high", "p", "p_floor")
 
 
@@ -116,25 +113,6 @@ class Cohorts:
         every = {"index": len(self.indices), "condition": len(self.names)}
         return {line: {dim: names for dim, names in about.items() if len(names) < every[dim]}
                 for line, about in said.items()}  # fmt: skip
-
-    def uneven(self, home: str) -> Flags:
-        """Get which cohorts, of another size and spread than ``home``, a shuffle of members tests at another level."""
-        said: dict[str, dict[str, list[str]]] = {}
-        base = self.names.index(home)
-        for at, k in np.ndindex(len(self.names), len(self.indices)):
-            a, b = self.of(at, k), self.of(base, k)
-            one, other = float(a.std(ddof=1)), float(b.std(ddof=1))  # NaN where an index is not defined
-            if self.paired or len(a) == len(b) or not max(one, other) > UNEVEN * min(one, other):
-                continue
-            often = "often" if (one > other) == (len(a) < len(b)) else "seldom"
-            welch = p_text(float(sps.ttest_ind(a, b, equal_var=False).pvalue))
-            sentence = (
-                f"{self.names[at]} and {home} differ in size ({len(a)} and {len(b)} {self.plural}) and in the spread "
-                f"of {self.indices[k]} (sd {one:.3g} and {other:.3g}): a shuffle of {self.plural} then rejects too "
-                f"{often}; Welch's t gives {welch}, uncorrected."
-            )
-            said[sentence] = {"index": [self.indices[k]], "condition": [self.names[at]]}
-        return said
 
     def twice(self, home: str) -> dict[str, dict[str, list[str]]]:
         """Get which cohorts share members with ``home``, by name, that are compared as strangers all the same."""

@@ -37,6 +37,13 @@ def rising(stream: Stream, effect: float, *, n: int = 8, blocks: bool = False, w
     return found_of(jonckheere(np.repeat(LEVELS, n), y, blocks=seeds, n_permutations=999, rng=stream), effect)
 
 
+def unequal_levels(stream: Stream, effect: float, *, sizes: tuple[int, ...], least: float) -> Found:
+    """Test a rise of ``effect`` over levels of these sizes, of whole numbers of which those below ``least`` are 0."""
+    x = np.repeat(np.linspace(0.0, 1.0, len(sizes)), sizes)
+    y = np.floor(stream.normal(size=x.size) + effect * x)
+    return Found(jonckheere(x, np.where(y < least, 0.0, y), n_permutations=999, rng=stream).p)
+
+
 def two_cohorts(stream: Stream, effect: float, *, seeds: bool) -> Found:
     """Test two conditions that differ by ``effect``."""
     values = networks(stream, (0.0, effect), shared=1.0 if seeds else 0.0)
@@ -93,8 +100,16 @@ ENTRIES = (
           covers(rate=1 - _GROUPS), power_at=1.5, effect="rise of 1.5 sd", quick=True),
     Entry("jonckheere, within seeds", _JT, "Three levels; a seed shifts its networks by 2 sd.", "8 seeds, 3 levels",
           partial(rising, blocks=True), exact(_SEEDS), covers(rate=1 - _SEEDS), power_at=2.0, effect="rise of 2 sd"),
-    Entry("jonckheere, ties drawn", _JT, "Three levels from one normal, rounded to whole numbers.", "8 + 8 + 8 values",
+    Entry("jonckheere, ties", _JT, "Three levels from one normal, rounded to whole numbers.", "8 + 8 + 8 values",
           partial(rising, whole=True), approximate(), power_at=1.5, effect="rise of 1.5 sd"),
+    Entry("jonckheere, ties and unequal levels", _JT, "Three levels; .84 of the values are 0.", "3 + 3 + 12 values",
+          partial(unequal_levels, sizes=(3, 3, 12), least=1.0), conservative(), power_at=3.0, effect="rise of 3 sd"),
+    Entry("jonckheere, ties and unequal levels, falling", _JT, "The same, the many networks first.",
+          "12 + 3 + 3 values", partial(unequal_levels, sizes=(12, 3, 3), least=1.0), conservative(), power_at=3.0,
+          effect="rise of 3 sd"),
+    Entry("jonckheere, ties drawn", _JT, "Five levels from one normal, in whole numbers.", "3 + 4 + 5 + 8 + 12 values",
+          partial(unequal_levels, sizes=(3, 4, 5, 8, 12), least=-9.0), approximate(), power_at=2.0,
+          effect="rise of 2 sd"),
     Entry("compare_cohorts, same seeds", "analysis.compare_cohorts", _NO, "8 pairs of networks",
           partial(two_cohorts, seeds=True), exact(_EIGHT), covers(rate=1 - _EIGHT), power_at=2.0,
           effect="difference 2 sd"),

@@ -22,7 +22,7 @@ from neurolab.analysis import (
 )
 from neurolab.errors import DataError, DesignError, ReplicationUnitError, UnknownNameError
 from neurolab.simulate import phantom_recording, phantom_trials
-from neurolab.stats.trend import jonckheere
+from neurolab.stats.trend import brunner_munzel_trend, jonckheere
 from neurolab.stats.tuning import gini, tuning
 
 
@@ -184,6 +184,14 @@ def test_greedy_asks_for_no_more_units_than_there_are():
         greedy_roi(None, phantom_recording(n_units=4, selective={}, rng=0), nl.Zero(), name="a", task="t", top=5)
 
 
+@pytest.mark.parametrize("groups", [[[0.1, 0, 0], [0] * 3, [0] * 12], [[1, 1, 0.9], [1] * 3, [1] * 12]])
+def test_one_odd_network_among_many_alike_is_no_trend(groups):
+    """Of 18 places that the odd one may have, 3 are as extreme; p was .0002, and a third the other way round."""
+    tables = {level: table(f"level {level}", len(x), **{"dead units": x}) for level, x in enumerate(groups)}
+    found = trend(tables, indices=["dead units"], rng=0).isel(index=0)
+    assert [float(found[name]) for name in ("p", "p_floor", "q")] == pytest.approx([1 / 3] * 3)
+
+
 def test_trends_tunings_and_shares_of_nothing():
     with pytest.raises(DesignError, match="No two values"):
         jonckheere([1, 1, 1], [1.0, 2, 3])
@@ -192,8 +200,13 @@ def test_trends_tunings_and_shares_of_nothing():
     with pytest.raises(DesignError, match="one label per value"):
         jonckheere([1, 2, 3], [1.0, 2, 3], blocks=["a", "b"])
     with pytest.raises(DesignError, match="rng=None"):
-        jonckheere([1, 2, 3], [1.0, 1, 3])
-    assert jonckheere([1, 2, 3], [1.0, 1, 1], rng=0).p == 1.0
+        jonckheere(range(30), [1.0, 1.0, *range(28)])
+    same = jonckheere([1, 2, 3], [1.0, 1, 1])
+    assert (same.p, same.p_floor, same.note) == (1.0, 1.0, "all 3 values are 1: constant.")
+    with pytest.raises(DesignError, match="leave out a level of one value"):
+        brunner_munzel_trend([1, 1, 2], [1.0, 2, 3])
+    assert brunner_munzel_trend([1, 1, 2, 2], [1.0, 1, 1, 1]) == 1.0
+    assert 0 < brunner_munzel_trend([1, 1, 2, 2], [1.0, 1, 2, 2]) < 1e-300
     assert "cannot reach" in jonckheere([1, 2, 3], [1.0, 2, 3]).note
     with pytest.raises(DesignError, match="four rows"):
         tuning(np.ones((8, 2)), [0, 0, 0, 1, 1, 1, 1, 1])

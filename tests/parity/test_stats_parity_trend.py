@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from neurolab.stats import _orders
 from neurolab.stats._inversions import ordered_pairs
-from neurolab.stats.trend import jonckheere
+from neurolab.stats.trend import brunner_munzel_trend, jonckheere
 from neurolab.stats.tuning import gini, tuning
 
 
@@ -66,13 +67,80 @@ def test_with_groups_the_slope_is_theil_and_sens_and_p_is_near_the_normal_one():
     np.testing.assert_allclose([found.low, found.high], [theirs.low_slope, theirs.high_slope], atol=0.05)
 
 
-def test_ties_are_drawn_and_come_near_all_orders():
-    x, y = np.repeat([0.0, 1.0, 2.0], 2), np.array([0.0, 1.0, 1.0, 2.0, 1.0, 3.0])
-    null = np.array([in_order(x, moved, np.zeros(6)) for moved in every_order(y, np.zeros(6))])
-    wanted = (null >= in_order(x, y, np.zeros(6)) - 1e-9).mean()
-    found = jonckheere(x, y, alternative="greater", n_permutations=20_000, rng=0)
-    assert not found.exact
-    assert found.p == pytest.approx(wanted, abs=0.015)
+def tails_of(x, y, blocks):
+    """The null by going through every order, and both tails of the observed one."""
+    observed = in_order(x, y, blocks)
+    null = np.array([in_order(x, moved, blocks) for moved in every_order(y, blocks)])
+    return null, (null >= observed - 1e-9).mean(), (null <= observed + 1e-9).mean()
+
+
+TIED = [
+    ([1, 2, 2, 2, 2, 2, 2], [1, 0, 0, 0, 0, 0, 0], [0] * 7),
+    ([1, 2, 2, 2, 2, 2, 2], [0, 1, 1, 1, 1, 1, 1], [0] * 7),
+    ([0, 0, 1, 2, 2, 2, 2], [0.9, 1, 1, 1, 1, 1, 1], [0] * 7),
+    ([0, 0, 1, 1, 1, 5, 5], [3, 1, 1, 2, 0, 0, 1], [0] * 7),
+    ([1, 2, 3, 1, 2, 3, 1, 1, 3], [0, 0, 1, 2, 1, 1, 0.5, 0, 0], [0, 0, 0, 1, 1, 1, 2, 2, 2]),
+    ([1, 1, 1, 3, 1, 2, 3, 3], [0, 2, 1, 0, 4, 5, 3, 6], [0, 0, 0, 0, 1, 1, 1, 1]),  # ties in one block of two
+]
+
+
+@pytest.mark.parametrize(("x", "y", "blocks"), TIED)
+def test_ties_in_groups_of_unequal_size_have_a_null_of_their_own_in_each_tail(x, y, blocks):
+    x, y, blocks = (np.array(one, dtype=float) for one in (x, y, blocks))
+    null, up, down = tails_of(x, y, blocks)
+    top, bottom = (null == null.max()).mean(), (null == null.min()).mean()
+    both = (min(1, 2 * min(up, down)), min(1, 2 * min(top, bottom)))
+    for alternative, (p, floor) in {"greater": (up, top), "less": (down, bottom), "two-sided": both}.items():
+        found = jonckheere(x, y, blocks=blocks, alternative=alternative)
+        assert found.exact
+        assert (found.p, found.p_floor) == pytest.approx((p, floor))
+
+
+@pytest.mark.parametrize(("x", "y", "blocks"), TIED[2:])
+def test_orders_that_are_drawn_come_near_all_orders_in_both_tails(monkeypatch, x, y, blocks):
+    monkeypatch.setattr(_orders, "EXACT_FILLS", 0)
+    x, y, blocks = (np.array(one, dtype=float) for one in (x, y, blocks))
+    null, up, down = tails_of(x, y, blocks)
+    for alternative, p, end in (("greater", up, null.max()), ("less", down, null.min())):
+        found = jonckheere(x, y, blocks=blocks, alternative=alternative, n_permutations=20_000, rng=0)
+        assert not found.exact
+        assert found.p == pytest.approx(p, abs=0.015)
+        assert found.p_floor == pytest.approx((null == end).mean(), abs=0.015)
+
+
+def test_each_end_of_the_interval_inverts_the_null_of_its_own_tail():
+    """Lopsided: of the few high values four are in the small group; an end that reads the other tail is elsewhere."""
+    x, blocks = np.array([0.0, 0, 1, 1, 1, 1, 1, 1]), np.zeros(8)
+    y = np.array([2.0, 3, 1, 0, 0, 0, 0, 0])
+    null, up, down = tails_of(x, y, blocks)
+    found = jonckheere(x, y, level=0.8)
+    slopes = np.sort([(y[j] - y[i]) / (x[j] - x[i]) for i, j in combinations(range(8), 2) if x[i] != x[j]])
+    for at, slope in enumerate((slopes[1:] + slopes[:-1]) / 2):
+        rising = len(slopes) - 1 - at  # slopes above this one: the pairs of y - slope x in order
+        if slopes[at] < slopes[at + 1]:
+            kept = (null >= rising).mean() > 0.1 and (null <= rising).mean() > 0.1
+            assert (found.low < slope < found.high) == kept
+    assert down < 0.1 < up
+    assert found.high <= 0.0
+
+
+def test_of_two_groups_unequal_in_spread_it_is_brunner_and_munzels():
+    draw = np.random.default_rng(4)
+    a, b = np.round(draw.normal(size=6), 1), np.round(draw.normal(0.5, 3, size=11), 1)
+    found = brunner_munzel_trend(np.repeat([1, 2], [6, 11]), [*a, *b])
+    assert found == pytest.approx(stats.brunnermunzel(a, b).pvalue)
+
+
+def test_of_three_groups_its_variance_is_that_of_the_pairs_of_each_value():
+    draw = np.random.default_rng(6)
+    x = np.repeat([0.0, 1.0, 3.0], [4, 5, 7])
+    y = np.round(draw.normal(size=16) * (1 + x), 1)
+    own = [sum(0.5 * (1 + np.sign((y[j] - y[i]) * (x[j] - x[i]))) for j in range(16) if x[j] != x[i])
+           for i in range(16)]  # fmt: skip
+    parts = {level: np.cov([one for one, at in zip(own, x) if at == level]) * (x == level).sum() for level in (0, 1, 3)}
+    t = (in_order(x, y, np.zeros(16)) - (4 * 5 + 4 * 7 + 5 * 7) / 2) / np.sqrt(sum(parts.values()))
+    df = sum(parts.values()) ** 2 / sum(part**2 / ((x == level).sum() - 1) for level, part in parts.items())
+    assert brunner_munzel_trend(x, y) == pytest.approx(2 * stats.t.sf(abs(t), df))
 
 
 def test_the_interval_holds_the_slopes_that_are_not_rejected():
