@@ -131,8 +131,8 @@ class Ledger:
         for name, number in latest.items():
             lost = number - self.last.get(name, 0) - 1
             if lost > 0:
-                self._warn(f"journal/{name}.jsonl was cut, emptied or lost; the cells of {lost} shard{'s' * (lost > 1)} "
-                           "are not done.")
+                shards = f"{lost} shard{'s' * (lost > 1)}"
+                self._warn(f"journal/{name}.jsonl was cut, emptied or lost; the cells of {shards} are not done.")
 
     def read(self, path: Path) -> None:
         """Take in the new whole lines of one journal."""
