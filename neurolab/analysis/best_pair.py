@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+#: Lesions that are as good as each other, by position, and how many of them were candidates.
+Group = tuple[np.ndarray, int]
 SMALL = 64  # up to here all pairs of a draw are compared; above, the pairs are ranked once
 RANKED = (
     20_000  # a random fifth of the lesions holds one of the best 20,000 pairs as good as surely; if not, it is redone
@@ -39,24 +43,52 @@ def best_pair(deficits: np.ndarray) -> tuple[float, int, int]:
     return float(values[a, b]), int(a), int(b)
 
 
-def picked_null(deficits: np.ndarray, n_picked: int, n_permutations: int, rng: np.random.Generator) -> np.ndarray:
-    """Get the best-pair value of random subsets of ``n_picked`` of the lesions, (n_permutations,).
+def random_subsets(groups: Sequence[Group], n_draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Get random sets of lesions that might have been the candidates, (n_draws, n_picked): so many of each group.
 
-    When the candidates are exchangeable with the pool, each subset of the pooled lesions is as likely to be theirs.
+    groups : lesions that are as good as each other, and how many of them were candidates.
 
     Example
     -------
-    >>> picked_null(np.eye(4, 2), 4, 2, np.random.default_rng(0)).tolist()
-    [1.0, 1.0]
+    >>> random_subsets([(np.array([0, 2]), 1), (np.array([1]), 1)], 3, np.random.default_rng(0)).tolist()
+    [[0, 1], [0, 1], [0, 1]]
     """
-    m = len(deficits)
-    draws = (rng.permutation(m)[:n_picked] for _ in range(n_permutations))
-    if n_picked <= SMALL:
-        return np.array([best_pair(deficits[draw])[0] for draw in draws])
+    return np.array([np.concatenate([rng.permutation(rows)[:k] for rows, k in groups]) for _ in range(n_draws)])
+
+
+def least_chance(groups: Sequence[Group], n_lesions: int) -> float:
+    """Get the least chance that a random set holds so many given lesions: those that are hardest to draw.
+
+    Example
+    -------
+    >>> round(least_chance([(np.arange(4), 2)], 2), 4), round(least_chance([(np.arange(5), 1)] * 2, 2), 4)
+    (0.1667, 0.04)
+    """
+    least = np.ones(n_lesions + 1)  # by how many the set must hold
+    for rows, k in groups:
+        held = np.arange(min(k, n_lesions))
+        chance = np.r_[1.0, np.cumprod((k - held) / (len(rows) - held))]
+        least = np.array([min(least[at - n] * chance[n] for n in range(min(at + 1, len(chance))))
+                          for at in range(len(least))])  # fmt: skip
+    return float(least[-1])
+
+
+def picked_null(deficits: np.ndarray, subsets: np.ndarray) -> np.ndarray:
+    """Get the best-pair value of each of some sets of lesions, (n_draws,).
+
+    deficits : (n_lesions, 2). subsets : rows of these, (n_draws, n_picked).
+
+    Example
+    -------
+    >>> picked_null(np.eye(4, 2), np.array([[0, 1], [2, 3]])).tolist()
+    [1.0, 0.0]
+    """
+    if subsets.shape[1] <= SMALL:
+        return np.array([best_pair(deficits[draw])[0] for draw in subsets])
     first, second, value = _ranked(deficits)
-    null = np.empty(n_permutations)
-    for at, draw in enumerate(draws):
-        inside = np.zeros(m, dtype=bool)
+    null = np.empty(len(subsets))
+    for at, draw in enumerate(subsets):
+        inside = np.zeros(len(deficits), dtype=bool)
         inside[draw] = True
         both = inside[first] & inside[second]
         null[at] = value[int(both.argmax())] if both.any() else best_pair(deficits[draw])[0]

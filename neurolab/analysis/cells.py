@@ -103,10 +103,12 @@ def spared_bounds(
     return float(within) * (intact - chance)
 
 
-def spared_test(value: Any, bound: float, alpha: float, over: str, rng: np.random.Generator) -> Tost:
+def spared_test(
+    value: Any, bound: float, alpha: float, over: str, rng: np.random.Generator, *, counted: bool = False
+) -> Tost:
     """Get the test that a mean deficit lies within a bound: shifted sign-flips, or scores of stimuli right or wrong.
 
-    value : per member of the sample. over : what these are.
+    value : per member of the sample. over : what these are. counted : as for ``right_or_wrong``.
 
     Example
     -------
@@ -116,7 +118,7 @@ def spared_test(value: Any, bound: float, alpha: float, over: str, rng: np.rando
     False
     """
     values = np.asarray(value, dtype=np.float64)
-    if right_or_wrong(values, over):
+    if right_or_wrong(values, over, counted=counted):
         return paired_shares_tost(values, bounds=bound, alpha=alpha)
     return sign_flip_tost(values, bounds=bound, alpha=alpha, rng=rng)
 
@@ -128,12 +130,14 @@ def mean_test(
     alternative: str = "two-sided",
     level: float,
     popmean: float = 0.0,
+    counted: bool = False,
     rng: RNG,
 ) -> SignFlip:
     """Get the test of a mean deficit: a sign-flip, of stimuli right or wrong with the interval of paired shares.
 
     value : per member of the sample. over : what these are. popmean : the mean under the null. About 0 a sign-flip asks
     nothing that differences of right and wrong lack; about another mean they are tested by the score, one-sided.
+    counted : as for ``right_or_wrong``.
 
     Example
     -------
@@ -143,7 +147,7 @@ def mean_test(
     """
     values = np.asarray(value, dtype=np.float64)
     test = sign_flip(values, alternative=alternative, level=level, popmean=popmean, rng=rng)
-    if not right_or_wrong(values, over):
+    if not right_or_wrong(values, over, counted=counted):
         return test
     ends = paired_shares(values, level=level)
     found = replace(test, low=ends.low, high=ends.high, note="")
@@ -153,6 +157,17 @@ def mean_test(
     return replace(found, p=tested.p, p_floor=tested.p_floor)
 
 
-def right_or_wrong(values: Any, over: str) -> bool:
-    """Get whether the sample is stimuli of which each is right or wrong: a sign-flip asks for symmetry they lack."""
-    return over == "stimulus" and is_of_shares(values)
+def right_or_wrong(values: Any, over: str, *, counted: bool = False) -> bool:
+    """Get whether the sample is stimuli of which each is right or wrong: a sign-flip asks for symmetry they lack.
+
+    values : per member of the sample. over : what these are.
+    counted : whether each score was 0 or 1 before the mean over networks, draws and repeats (``Sample.counted``).
+
+    Example
+    -------
+    >>> thirds = [0.0, 1 / 3, 0.0]
+    >>> right_or_wrong(thirds, "stimulus"), right_or_wrong(thirds, "stimulus", counted=True)
+    (False, True)
+    """
+    given = np.asarray(values, dtype=np.float64)
+    return over == "stimulus" and (is_of_shares(given) or (counted and bool((np.abs(given) <= 1 + 1e-9).all())))

@@ -43,8 +43,9 @@ def deficits(
 
     The draws of one lesion at one dose, and of one control family, are averaged within each network first. The test is
     the sign-flip over networks (or people; over stimuli when there is one network), exact up to 30; the interval
-    inverts it. Over stimuli that are right or wrong the interval is that of paired shares (``stats.right_or_wrong``):
-    few of them change, and a sign-flip's interval asks for symmetry. Nothing is corrected for the number of rows.
+    inverts it. Over stimuli that are right or wrong, and means of these over networks, draws or repeats, the interval
+    is that of paired shares (``stats.right_or_wrong``): few change, and a sign-flip's interval asks for symmetry.
+    Nothing is corrected for the number of rows.
 
     Parameters
     ----------
@@ -157,7 +158,8 @@ def _cell(
     bounded, chance = about_task(sample.trials, task)
     intact, lesioned = sample.by_specimen(shams, task), sample.by_specimen(rows, task)
     values = sample.table(shams, task) - sample.table(rows, task)
-    test = mean_test(values, sample.over, alternative=alternative, level=level, rng=rng)
+    counted = sample.counted(task)
+    test = mean_test(values, sample.over, alternative=alternative, level=level, counted=counted, rng=rng)
     n_trials = len(pick_task(sample.trials, task))
     return {
         "effect": test.effect,
@@ -165,7 +167,7 @@ def _cell(
         "high": test.high,
         "p": test.p,
         "p_floor": test.p_floor,
-        "shares": right_or_wrong(values, sample.over),
+        "shares": right_or_wrong(values, sample.over, counted=counted),
         "effect_logit": float(logit_deficit(intact, lesioned, n_trials, bounded=bounded).mean()),
         "ceiling": at_ceiling(float(intact.mean()), chance, bounded=bounded),
         "floor": at_floor(float(lesioned.mean()), chance, bounded=bounded),

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.analysis.cells import TwoByTwo, mean_test, right_or_wrong, spared_test, two_by_two
+from neurolab.analysis.sample import Sample
 from neurolab.analysis.verdict import Evidence, reasons, undermined_by, verdict
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
@@ -81,7 +82,8 @@ def dissociation(
     When this is invalid
     --------------------
     A choice between two outputs is one task, not two: score each task by its own criterion (``nl.scores.yes_no``), or
-    every lesion hurts both. Lesions picked because they dissociate these very tasks: ``picked_dissociation``.
+    every lesion hurts both. Lesions picked because they dissociate these very tasks: ``picked_dissociation``. Few
+    networks that collapse where the others are spared: rates of false sparing are in ``spared``.
 
     Source
     ------
@@ -143,29 +145,34 @@ def _evidence(cells: TwoByTwo, differences: list[pd.Series], alpha: float, rng: 
     itself = [f"lesion of {a} itself costs {x}" for a, x, *_ in two]
     spare = [f"lesion of {a} spares {y}" for a, _, _, y in two]
     streams = [f"{a} hurts {x} more than {b} does" for a, x, b, _ in two]  # addresses of chance: they do not change
-    over, addresses = cells.sample.over, [f"{a} spares {y}" for a, _, _, y in two]
-    claims = [_claim(value, alpha, over, generator(rng, "claim", name)) for value, name in zip(differences, streams)]
-    own = [_claim(cells.values[i, i], alpha, over, generator(rng, "own", f"{a} hurts {x} itself"))
+    sample, addresses = cells.sample, [f"{a} spares {y}" for a, _, _, y in two]
+    claims = [_claim(value, alpha, sample, task, generator(rng, "claim", name))
+              for value, task, name in zip(differences, cells.tasks, streams)]  # fmt: skip
+    own = [_claim(cells.values[i, i], alpha, sample, x, generator(rng, "own", f"{a} hurts {x} itself"))
            for i, (a, x, *_) in enumerate(two)]  # fmt: skip
-    spares = [_spared(cells.values[i, 1 - i], cells.bounds[1 - i], alpha, over, generator(rng, "spared", name))
-              for i, name in enumerate(addresses)]  # fmt: skip
+    spares = [_spared(cells.values[i, 1 - i], cells.bounds[1 - i], alpha, sample, y, generator(rng, "spared", name))
+              for i, (name, (*_, y)) in enumerate(zip(addresses, two))]  # fmt: skip
     return Evidence(cells, named, itself, spare, claims, own, spares, alpha)
 
 
 def _shares(cells: TwoByTwo) -> bool:
     """Whether a lesion's sparing is of stimuli that are right or wrong."""
-    return any(right_or_wrong(cells.values[i, 1 - i], cells.sample.over) for i in (0, 1))
+    counted = [cells.sample.counted(task) for task in cells.tasks]
+    return any(right_or_wrong(cells.values[i, 1 - i], cells.sample.over, counted=counted[1 - i]) for i in (0, 1))
 
 
-def _claim(value: pd.Series, alpha: float, over: str, rng: np.random.Generator) -> SignFlip:
-    return mean_test(value, over, alternative="greater", level=1 - 2 * alpha, rng=rng)
+def _claim(value: pd.Series, alpha: float, sample: Sample, task: str, rng: np.random.Generator) -> SignFlip:
+    counted = sample.counted(task)
+    return mean_test(value, sample.over, alternative="greater", level=1 - 2 * alpha, counted=counted, rng=rng)
 
 
-def _spared(value: pd.Series, bound: float, alpha: float, over: str, rng: np.random.Generator) -> Tost | SignFlip:
+def _spared(
+    value: pd.Series, bound: float, alpha: float, sample: Sample, task: str, rng: np.random.Generator
+) -> Tost | SignFlip:
     """The equivalence test; without a usable bound only the deficit and its interval, so that nothing can be shown."""
     if np.isfinite(bound) and bound > 0:
-        return spared_test(value, bound, alpha, over, rng)
-    return mean_test(value, over, level=1 - 2 * alpha, rng=rng)
+        return spared_test(value, bound, alpha, sample.over, rng, counted=sample.counted(task))
+    return mean_test(value, sample.over, level=1 - 2 * alpha, counted=sample.counted(task), rng=rng)
 
 
 def _variables(evidence: Evidence, differences: list[pd.Series]) -> dict[str, Any]:

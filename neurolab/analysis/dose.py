@@ -184,7 +184,8 @@ def _curve(
             score[:, at], ends[:, at], draws[at] = intact, 0.0, len(shams)
         elif dose in ladder:
             rows = ladder[dose]
-            test = mean_test(sample.table(shams, task) - sample.table(rows, task), sample.over, level=level, rng=rng)
+            lost = sample.table(shams, task) - sample.table(rows, task)
+            test = mean_test(lost, sample.over, level=level, counted=sample.counted(task), rng=rng)
             score[:, at], ends[:, at], draws[at] = (
                 sample.by_specimen(rows, task),
                 (test.effect, test.low, test.high),

@@ -46,7 +46,10 @@ register_result(
 
 @dataclass(frozen=True, eq=False)
 class Hunt:
-    """A search for minimal sets: who chose, who tests, and the deficits (members,) of any set of lesioned players."""
+    """A search for minimal sets: who chose, who tests, and the deficits (members,) of any set of lesioned players.
+
+    counted : whether the members are stimuli of which each score is 0 or 1 (``Sample.counted``).
+    """
 
     players: tuple[str, ...]
     deficit: Callable[[int], np.ndarray]
@@ -54,6 +57,7 @@ class Hunt:
     bound: float
     level: float
     over: str
+    counted: bool = False
 
     @property
     def plural(self) -> str:
@@ -68,7 +72,7 @@ class Hunt:
     @property
     def shares(self) -> bool:
         """Whether the members are stimuli that are right or wrong."""
-        return right_or_wrong(self.deficit(self.everyone), self.over)
+        return right_or_wrong(self.deficit(self.everyone), self.over, counted=self.counted)
 
     def floor(self, n: int) -> float:
         """Get the smallest p of both claims about a set where ``n`` members test it."""
@@ -257,7 +261,7 @@ def _found(hunt: Hunt, sets: Sequence[int], dim: str) -> dict[str, Any]:
 
 def _tested(hunt: Hunt, taken: int, rng: RNG) -> tuple[SignFlip, SignFlip]:
     """The set against the bound, and the set without the region that is needed least, where it was not chosen."""
-    settings: dict[str, Any] = {"popmean": hunt.bound, "level": hunt.level}
+    settings: dict[str, Any] = {"popmean": hunt.bound, "level": hunt.level, "counted": hunt.counted}
     tests, stream = hunt.tests, generator(rng, "minimal set", hunt.name(taken))
     whole = mean_test(hunt.deficit(taken)[tests], hunt.over, alternative="greater", rng=stream, **settings)
     spared = [taken ^ 1 << k for k in range(len(hunt.players)) if taken >> k & 1]

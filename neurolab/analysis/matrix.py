@@ -79,11 +79,13 @@ def localiser_matrix(
     sample = sample_of(trials, over)
     lesions, columns = _paired_up(sample.trials, localisers, tasks)
     values, per_specimen = _cells(sample, lesions, columns)
+    counted = [sample.counted(task) for task in columns]
     cells = {
-        (i, j): mean_test(series, sample.over, level=level, rng=generator(rng, "matrix", lesions[i], columns[j]))
+        (i, j): mean_test(series, sample.over, level=level, counted=counted[j],
+                          rng=generator(rng, "matrix", lesions[i], columns[j]))
         for (i, j), series in values.items()
-    }
-    wrong = any(right_or_wrong(series, sample.over) for series in values.values())
+    }  # fmt: skip
+    wrong = any(right_or_wrong(series, sample.over, counted=counted[j]) for (_, j), series in values.items())
     shares = " (intervals of paired shares)" if wrong else ""
     unit, weights = _weights(sample, lesions, columns)
     diagonal = _diagonal(values, weights, by_stimulus=sample.over == "stimulus")

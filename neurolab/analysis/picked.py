@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurolab.analysis.best_pair import best_pair, picked_null
+from neurolab.analysis.best_pair import Group, best_pair, least_chance, picked_null, random_subsets
 from neurolab.analysis.halves import picking_half
-from neurolab.analysis.sample import PLURAL, Sample, noted, sample_of, target_rows, whose_stimuli
+from neurolab.analysis.picked_rows import rows_and_groups, unlike
+from neurolab.analysis.sample import PLURAL, Sample, noted, sample_of, whose_stimuli
 from neurolab.analysis.words import floor_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.digest import digest_of
-from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.permutation import SignFlip, sign_flip
 from neurolab.trials import pick_task, with_specimen
@@ -43,6 +43,7 @@ def picked_dissociation(
     candidates: Sequence[str],
     pool: str | Sequence[str],
     tasks: tuple[str, str],
+    alike: bool = True,
     n_permutations: int = 999,
     level: float = 0.95,
     rng: RNG,
@@ -50,15 +51,22 @@ def picked_dissociation(
     """Get whether the best-dissociating pair among candidate lesions beats the best pair among random ones.
 
     The picking rule: of all ordered pairs (A, B) of K lesions take the one with the largest
-    min(X_A - X_B, Y_B - Y_A). Its null is the same rule, run on random subsets of K of all candidates and pooled random
-    lesions together, which are as good as each other if the candidates are nothing special (an exact permutation test).
+    min(X_A - X_B, Y_B - Y_A). Its null is the same rule, run on K other lesions that might as well have been the
+    candidates (a permutation test): random subsets of candidates and pool together; or, where the pool holds the
+    candidates' own controls (of their name), each candidate or one of its controls at random, which may come from
+    another site than those of the next.
 
     Parameters
     ----------
     trials : with all candidates and the pool, each lesion in a row of its own.
     candidates : names or ids of the K lesions among which the pair was picked, all of them.
-    pool : random lesions matched to the candidates, at least as many: ids or names, or a family ("random", "matched").
-    tasks : (X, Y). n_permutations : subsets drawn per network. level : coverage.
+    pool : controls of every candidate (same name and dose), or random lesions matched to all candidates, at least as
+        many: ids or names, or a family ("random", "matched").
+    tasks : (X, Y). n_permutations : subsets drawn. level : coverage.
+    alike : whether a lesion of one name may do alike in all networks, being the same units, say, or of the same layer.
+        Then a subset is the same in all networks, which is exact also where it does not; the rank p of a pair that is
+        the best in all of them is the chance that a subset holds it, K(K-1)/M(M-1) of M lesions. Type False where
+        every network drew lesions of its own and names mean nothing across networks: each then has subsets of its own.
     rng : integer or Generator.
 
     Returns
@@ -67,7 +75,7 @@ def picked_dissociation(
     ``excess`` = observed - null_mean, ``network_p`` and its floor, ``picked_a`` and ``picked_b``. ``effect`` (mean
     excess) with ``low, high, p, p_floor``: one-sided sign-flip over networks (approximate,
     the excess being skewed: .04 to .06 measured at .05).
-    ``rank_p``: the mean observed value among the mean null values, exact in these networks. ``held_*`` over claim:
+    ``rank_p``: the mean observed value among those of the subsets, exact in these networks. ``held_*`` over claim:
     pairs picked on one half of the stimuli and measured on the other, one-sided sign-flips; one split for both tasks,
     so that no stimulus, and no matched group (trial coordinate ``group``), does both. With one network, p is its rank p
     and the held-out sample is stimuli.
@@ -75,6 +83,8 @@ def picked_dissociation(
     When this is invalid
     --------------------
     A pool that differs from the candidates in size, site or activity; candidates left out because they did not work.
+    ``p`` asks whether these K lesions beat the mean of random ones in networks like these; where a lesion of one name
+    does alike in all networks, so does nearly every second random K: whether K are special only ``rank_p`` says.
     The held-out test says that the picked pair does dissociate, not that it does so more than a random pair would.
 
     Source
@@ -91,21 +101,21 @@ def picked_dissociation(
     """
     trials = with_specimen(trials)
     sample = sample_of(trials)
-    rows, n_candidates = _rows(trials, candidates, pool)
+    rows, groups = rows_and_groups(trials, candidates, pool)
+    n_candidates = sum(k for _, k in groups)
     names = trials["lesion_id"].values[rows].astype(str)
     specimens = list(trials["specimen"].values.astype(str))
     deficits = _deficits(sample, rows, tasks)
-    observed, null, pairs = np.empty(len(specimens)), np.empty((len(specimens), n_permutations)), []
-    for at, name in enumerate(specimens):
-        observed[at], *pair = best_pair(deficits[at, :n_candidates])
-        pairs.append(names[pair])
-        null[at] = picked_null(deficits[at], n_candidates, n_permutations, generator(rng, "picked", name))
+    best = [best_pair(one[:n_candidates]) for one in deficits]
+    observed, pairs = np.array([value for value, *_ in best]), [names[pair] for _, *pair in best]
+    null = _nulls(deficits, groups, n_permutations, [""] * len(specimens) if alike else specimens, rng)
     return make_result(
         {
-            **_per_network(observed, null, n_candidates, len(rows)),
+            **_per_network(observed, null, groups),
             "picked_a": ("specimen", strings([a for a, _ in pairs])),
             "picked_b": ("specimen", strings([b for _, b in pairs])),
-            **_over_networks(observed, null, n_candidates, len(rows), level, generator(rng, "picked over networks")),
+            **_over_networks(observed, null, _floor(groups, len(specimens), n_permutations, alike=alike), level,
+                             generator(rng, "picked over networks")),
             **_held(sample, rows[:n_candidates], tasks, level, rng),
         },
         coords={
@@ -113,48 +123,11 @@ def picked_dissociation(
             "claim": strings([f"lesion of A costs {tasks[0]} more than that of B",
                               f"lesion of B costs {tasks[1]} more than that of A"]),
         },
-        **_about(sample, n_candidates, len(rows) - n_candidates, n_permutations, tasks),
-        **sample.undermined(tasks=tasks, rows=rows),
+        **_about(sample, groups, n_permutations, tasks, alike=alike),
+        **sample.undermined(unlike(trials, rows, groups) or None, tasks=tasks, rows=rows),
         rng=rng_name(rng),
         level=level,
     )
-
-
-def _rows(trials: xr.Dataset, candidates: Sequence[str], pool: str | Sequence[str]) -> tuple[np.ndarray, int]:
-    """Rows of the candidates, then of the pool."""
-    first = _named(trials, candidates)
-    if len(first) < 2:
-        raise DesignError(
-            "candidates= names fewer than two lesions; a pair was picked, so name all it was picked from."
-        )
-    if isinstance(pool, str):
-        families, roles = trials["family"].values.astype(str), trials["role"].values.astype(str)
-        rest = np.flatnonzero((families == pool) & (roles != "sham"))
-    else:
-        rest = _named(trials, pool)
-    rest = np.setdiff1d(rest, first)
-    if len(rest) < len(first):
-        raise DesignError(
-            f"The pool holds {len(rest)} lesions and there are {len(first)} candidates; expected at least as many "
-            "random "
-            "lesions, matched to the candidates. Draw them with nl.random_lesions(...) or nl.matched_controls(...) and "
-            "examine them on the same tasks."
-        )
-    return np.concatenate([first, rest]), len(first)
-
-
-def _named(trials: xr.Dataset, names: Sequence[str]) -> np.ndarray:
-    """What ``target_rows`` gives for each of many names, each row once: the tables are read once, not per name."""
-    rows: dict[str, list[int]] = {}
-    dose = trials["dose"].values
-    for row, (roi, role) in enumerate(zip(trials["roi"].values.astype(str), trials["role"].values.astype(str))):
-        if role == "target":
-            rows.setdefault(roi, []).append(row)
-    found: list[int] = []
-    for name in names:
-        ours = rows.get(str(name), [])
-        found += ours if len(ours) == 1 and dose[ours[0]] == 1 else list(target_rows(trials, str(name)))
-    return np.array(list(dict.fromkeys(found)), dtype=np.int64)
 
 
 def _deficits(sample: Sample, rows: np.ndarray, tasks: tuple[str, str], keep: np.ndarray | None = None) -> np.ndarray:
@@ -168,38 +141,50 @@ def _deficits(sample: Sample, rows: np.ndarray, tasks: tuple[str, str], keep: np
     return np.stack(columns, axis=2)
 
 
+def _nulls(deficits: np.ndarray, groups: list[Group], n: int, whose: list[str], rng: RNG) -> np.ndarray:
+    """The best pairs of n random subsets (specimen, draw); networks that go by one name share them."""
+    drawn: dict[str, np.ndarray] = {}
+    null = np.empty((len(whose), n))
+    for at, one in enumerate(whose):
+        drawn = drawn if one in drawn else {one: random_subsets(groups, n, generator(rng, "picked", one))}
+        null[at] = picked_null(deficits[at], drawn[one])
+    return null
+
+
 def _rank_p(value: float, null: np.ndarray) -> float:
     tie = 1e-12 * max(abs(value), float(np.abs(null).max()))
     return (1 + int((null >= value - tie).sum())) / (len(null) + 1)
 
 
-def _subset_floor(k: int, m: int, n_permutations: int, n_networks: int) -> float:
-    """The smallest rank p: a random subset holds the very best pair with probability k(k-1)/m(m-1)."""
-    return max(1 / (n_permutations + 1), (k * (k - 1) / (m * (m - 1))) ** n_networks)
+def _floor(groups: list[Group], n_networks: int, n_permutations: int, *, alike: bool) -> float:
+    """The smallest rank p: the least chance that the subsets hold the best pair of every network."""
+    chance = least_chance(groups, 2 * n_networks) if alike else least_chance(groups, 2) ** n_networks
+    return max(1 / (n_permutations + 1), chance)
 
 
-def _per_network(observed: np.ndarray, null: np.ndarray, k: int, m: int) -> dict[str, Any]:
-    """The picked pair of every network beside the best pairs of its random subsets."""
-    floor = _subset_floor(k, m, null.shape[1], 1)
+def _per_network(observed: np.ndarray, null: np.ndarray, groups: list[Group]) -> dict[str, Any]:
+    """The picked pair of every network beside the best pairs of the random subsets."""
+    floor = _floor(groups, 1, null.shape[1], alike=True)
+    p = np.array([_rank_p(value, row) for value, row in zip(observed, null)])
     return {
         "observed": ("specimen", observed),
         "null": (("specimen", "draw"), null),
         "null_mean": ("specimen", null.mean(axis=1)),
         "excess": ("specimen", observed - null.mean(axis=1)),
-        "network_p": ("specimen", [_rank_p(value, row) for value, row in zip(observed, null)]),
-        "network_p_floor": ("specimen", np.full(len(observed), floor)),
+        "network_p": ("specimen", p),
+        "network_p_floor": ("specimen", np.minimum(floor, p)),
     }
 
 
 def _over_networks(
-    observed: np.ndarray, null: np.ndarray, k: int, m: int, level: float, rng: np.random.Generator
+    observed: np.ndarray, null: np.ndarray, floor: float, level: float, rng: np.random.Generator
 ) -> dict[str, float]:
     """The sign-flip of the excess over networks, and the rank of the mean among the draws' means."""
     mean, of_draws = float(observed.mean()), null.mean(axis=0)
-    tail = (1 - level) / 2
+    tail, rank_p = (1 - level) / 2, _rank_p(mean, of_draws)
     rank = {
-        "rank_p": _rank_p(mean, of_draws),
-        "rank_p_floor": _subset_floor(k, m, len(of_draws), len(observed)),
+        "rank_p": rank_p,
+        "rank_p_floor": min(floor, rank_p),
         "rank_low": mean - float(np.quantile(of_draws, 1 - tail, method="higher")),
         "rank_high": mean - float(np.quantile(of_draws, tail, method="lower")),
     }
@@ -246,11 +231,21 @@ def _held_claim(
     return sign_flip(values, alternative="greater", level=level, rng=generator(rng, "picked held out", claim))
 
 
-def _about(sample: Sample, k: int, n: int, n_permutations: int, tasks: tuple[str, str]) -> dict[str, Any]:
-    networks = sample.trials.sizes["specimen"]
-    one = sample.over == "stimulus"
+def _about(
+    sample: Sample, groups: list[Group], n_permutations: int, tasks: tuple[str, str], *, alike: bool
+) -> dict[str, Any]:
+    networks, one = sample.trials.sizes["specimen"], sample.over == "stimulus"
+    k = sum(picked for _, picked in groups)
+    n = sum(len(rows) for rows, _ in groups) - k
     over = "control draw" if one else sample.over
-    said = f"{k} candidates, {n} random lesions, {n_permutations} subsets per network."
+    whose = "random lesions" if len(groups) == 1 else "controls of their own"
+    said = f"{k} candidates, {n} {whose}, {n_permutations} subsets{'' if alike else ' per network'}."
+    drawn = f"random subsets of these and {n} random lesions" if len(groups) == 1 else (
+        f"random ones of each and its own controls, {n} in all")  # fmt: skip
+    same = least_chance(groups, 2) if alike else _floor(groups, networks, n_permutations, alike=False)
+    if same > 0.05:
+        least = f"{same:.3g}".replace("0.", ".", 1)
+        said = f"{said} A pair that is the best in all networks has a rank p of {least}; draw more {whose}."
     if not one:
         floor = 0.5**networks
         said = f"{said} {floor_text(networks, floor, plural=PLURAL[sample.over], alternative='greater')}"
@@ -270,5 +265,6 @@ def _about(sample: Sample, k: int, n: int, n_permutations: int, tasks: tuple[str
         "alternative": "greater",
         "n_candidates": k,
         "n_pool": n,
+        "drawn_from": f"{drawn}, {'the same in all networks' if alike else 'anew in each network'}",
         "note": noted(said, whose_stimuli(1, str(sample.trials.attrs.get("kind", ""))) if one else ""),
     }

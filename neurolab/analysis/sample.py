@@ -110,6 +110,15 @@ class Sample:
         ids = self.trials["stimulus_id"].values[where]
         return pd.Series(score.mean(axis=(0, 1)), index=pd.Index(ids, dtype=object)).groupby(level=0, sort=False).mean()
 
+    def counted(self, task: str) -> bool:
+        """Get whether members are stimuli and each of their scores on a task is 0 or 1: right or wrong."""
+        return self.over == "stimulus" and self._counted[task]
+
+    @cached_property
+    def _counted(self) -> dict[str, bool]:
+        where = {task: pick_task(self.trials, task) for task in all_tasks(self.trials)}
+        return {task: all(bool(np.isin(row[:, at], (0, 1)).all()) for row in self.scores) for task, at in where.items()}
+
     def size(self, task: str) -> int:
         """Get how many members a task has."""
         return self.trials.sizes["specimen"] if self.over != "stimulus" else len(self.stimuli(task))

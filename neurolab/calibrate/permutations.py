@@ -97,6 +97,25 @@ def unchanged(stream: Stream, effect: float, *, n: int, bound: float, won: float
     return found_of(right_or_wrong.paired_shares_tost(x, bounds=bound), effect)
 
 
+def lost_in_some(stream: Stream, effect: float, *, n: int, bound: float, flips: bool = False, **drawn: float) -> Found:
+    """Test that few of n items change, each a mean over three networks, by the score or, wrongly, by sign flips."""
+    x = three_networks(stream, effect, n, **drawn)
+    if flips:
+        return found_of(equivalence.sign_flip_tost(x, bounds=bound, rng=stream), effect)
+    return found_of(right_or_wrong.paired_shares_tost(x, bounds=bound), effect)
+
+
+def three_networks(stream: Stream, effect: float, n: int, *, likely: float = 1.0, won: float = 0.0) -> np.ndarray:
+    """Get items, right minus wrong in the mean of three networks: some are lost in each network, if ``likely``.
+
+    The others are won by each network at the rate ``won`` times the effect; the mean is the effect.
+    """
+    weak = effect * (1 + won) / likely
+    lost = (stream.random((n, 3)) < likely).astype(float)
+    back = (stream.random((n, 3)) < won * effect / (1 - weak)).astype(float)
+    return np.where(stream.random((n, 1)) < weak, lost, -back).mean(axis=1)
+
+
 def costing(stream: Stream, effect: float, *, n: int, bound: float, side: str, flips: bool = False) -> Found:
     """Test whether more, or fewer, of n items than a share turn wrong, by the score or, wrongly, by sign flips."""
     x = (stream.random(n) < effect).astype(float)
@@ -175,6 +194,14 @@ ENTRIES = (
           "A tenth more of the items turn wrong than right, the upper bound itself.", "50 items",
           partial(unchanged, n=50, bound=0.1, won=0.05), conservative(), covers(0.90, "conservative"), at=0.1,
           power_at=0.0, effect="each way .05, bound .1"),
+    Entry("paired_shares_tost, means over 3 networks", "stats.right_or_wrong.paired_shares_tost",
+          "Three tenths of the items turn wrong in all networks, others right in some: a fifth, the upper bound.",
+          "40 items, 3 networks", partial(lost_in_some, n=40, bound=0.2, won=0.5), conservative(),
+          covers(0.90, "conservative"), at=0.2, power_at=0.0, effect="no item changes, bound .2"),
+    Entry("sign_flip_tost of means of right and wrong", "stats.equivalence.sign_flip_tost",
+          "An eighth of the items turn wrong in each of 3 networks at .8: a tenth, the upper bound.",
+          "20 items, 3 networks", partial(lost_in_some, n=20, bound=0.1, likely=0.8, flips=True), shortcut(), at=0.1,
+          power_at=0.02, effect="a fiftieth turns wrong, bound .1"),
     Entry("sign_flip_tost of right and wrong", "stats.equivalence.sign_flip_tost",
           "A tenth of the items turn wrong, the upper bound itself, and none right.", "20 items",
           partial(unchanged, n=20, bound=0.1, won=0.0, flips=True), shortcut(), at=0.1, power_at=0.0,

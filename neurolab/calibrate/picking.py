@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from neurolab.analysis.heldout import held_out
 from neurolab.analysis.localiser import localise
@@ -55,7 +56,7 @@ def read_out(stream: Stream, effect: float) -> Found:
     return Found(float(decode(some, n_permutations=19, rng=int(stream.integers(2**31)))["p"]))
 
 
-def picked(stream: Stream, effect: float, *, p: str, n: int = 24, n_picked: int = 6) -> Found:
+def picked(stream: Stream, effect: float, *, p: str, n: int = 30, n_picked: int = 4) -> Found:
     """Pick the best pair of candidates drawn like the pool; ``effect`` is a true double dissociation."""
     plan = {f"r{k}": {"X": 0.2, "Y": 0.2} for k in range(n)}
     plan["r0"]["X"] += effect
@@ -66,6 +67,34 @@ def picked(stream: Stream, effect: float, *, p: str, n: int = 24, n_picked: int 
         tasks=("X", "Y"), n_permutations=59, rng=int(stream.integers(2**31)),
     )  # fmt: skip
     return Found(float(found[p].max()) if p == "held_p" else float(found[p]))
+
+
+def picked_among_own(stream: Stream, effect: float, *, p: str, gap: float = 1.0) -> Found:
+    """Pick between A and B, each a draw of its own 19 controls; those of A cost X ``gap`` more, those of B cost Y."""
+    plan = {"A": {"X": effect, "Y": 0.0}, "B": {"X": 0.0, "Y": effect}}
+    trials = normal_trials(plan, stream, spread=0.5, n_stimuli=4, n_controls=19)
+    site, task, hurt = trials["roi"].values[:, None], trials["task"].values, trials["role"].values[:, None] != "sham"
+    more = gap * hurt * ((site == "A") & (task == "X") | (site == "B") & (task == "Y"))
+    seed = int(stream.integers(2**31))
+    found = picked_dissociation(
+        trials.assign(score=trials["score"] - xr.DataArray(more, dims=("lesion", "trial"))), candidates=["A", "B"],
+        pool="matched", tasks=("X", "Y"), n_permutations=59, rng=seed,
+    )  # fmt: skip
+    return Found(float(found[p]))
+
+
+def picked_alike(stream: Stream, effect: float) -> Found:
+    """Pick among 4 of 30 lesions, each of which does alike in all networks; ``effect`` is a true dissociation."""
+    costs = stream.normal(0, 0.5, (30, 2))
+    costs[0, 0] += effect
+    costs[1, 1] += effect
+    plan = {f"r{k}": {"X": x, "Y": y} for k, (x, y) in enumerate(costs)}
+    names = list(plan)
+    found = picked_dissociation(
+        normal_trials(plan, stream, n_stimuli=4), candidates=names[:4], pool=names[4:], tasks=("X", "Y"),
+        n_permutations=59, rng=int(stream.integers(2**31)),
+    )  # fmt: skip
+    return Found(float(found["rank_p"]))
 
 
 def first_claim(stream: Stream, effect: float) -> Found:
@@ -100,6 +129,16 @@ ENTRIES = (
           partial(picked, p="rank_p"), exact(attainable(60)), power_at=2.0, effect="double dissociation of 2"),
     Entry("picked_dissociation, sign flip", _PICKED, "Candidates are draws of the pool; the excess is skewed.",
           "8 networks", partial(picked, p="p"), approximate(), power_at=2.0, effect="double dissociation of 2"),
+    Entry("picked_dissociation, rank p among own controls", _PICKED,
+          "Two candidates are draws of their own controls, at two sites that cost unlike tasks 2 sd more.",
+          "8 networks, 19 controls each", partial(picked_among_own, p="rank_p"), exact(attainable(60)), power_at=1.5,
+          effect="each 1.5 more than its controls"),
+    Entry("picked_dissociation, sign flip among own controls", _PICKED, "The same; the excess is skewed.",
+          "8 networks, 19 controls each", partial(picked_among_own, p="p"), approximate(), power_at=1.5,
+          effect="each 1.5 more than its controls"),
+    Entry("picked_dissociation, rank p of lesions alike in all networks", _PICKED,
+          "Candidates are draws of the pool; a lesion costs the same in all networks.", "8 networks", picked_alike,
+          exact(attainable(60)), power_at=4.0, effect="double dissociation of 4"),
     Entry("picked_dissociation, held out", _PICKED, "Lesions of equal cost, measured where they were not picked.",
           "8 networks", first_claim, exact(attainable(256))),
 )  # fmt: skip

@@ -227,13 +227,12 @@ def _reliability(result: xr.Dataset) -> Paragraph:
 
 
 def _picked(result: xr.Dataset) -> Paragraph:
+    common = f"random subsets of these and {result.attrs.get('n_pool')} random lesions"
+    drawn = result.attrs.get("drawn_from", common)
     return (
         f"The best-dissociating pair was picked among {result.attrs.get('n_candidates')} lesions in each network. "
-        "Its null "
-        f"is the same picking, run {result.sizes['draw']} times on random subsets of these and "
-        f"{result.attrs.get('n_pool')} "
-        f"random lesions. The excess was tested by {result.attrs.get('test')}: {found_words(result)}; rank of the mean "
-        "among the mean nulls: "
+        f"Its null is the same picking, run {result.sizes['draw']} times on {drawn}. The excess was tested by "
+        f"{result.attrs.get('test')}: {found_words(result)}; rank of the mean among the mean nulls: "
         f"{p_words(float(result['rank_p']), float(result['rank_p_floor']))}.",
         ("Nichols & Holmes 2002", "Phipson & Smyth 2010"),
     )

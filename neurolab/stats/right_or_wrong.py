@@ -1,7 +1,8 @@
 """The difference of two shares of the same items, by the score: what a sign-flip's interval is not made for.
 
 Few items change and most do not, so that differences of 0 and 1 are not symmetric about a mean other than 0; shifted
-sign-flips call a mean of .1 "less than .1" in a third of samples of 10 items.
+sign-flips call a mean of .1 "less than .1" in a third of samples of 10 items. Nor are means of them over a few
+networks.
 """
 
 from __future__ import annotations
@@ -47,16 +48,22 @@ def is_of_shares(x: ArrayLike) -> bool:
 
 
 class Pairs:
-    """n items, of which ``lost`` are right only without the lesion, say, and ``won`` only with it."""
+    """n items, of which ``lost`` are right only without the lesion, say, and ``won`` only with it; or shares of each.
+
+    x : right minus wrong per item, -1 to 1; between these where it is a mean over networks, draws or repeats.
+    """
 
     def __init__(self, x: ArrayLike) -> None:
-        values = sample(x)
-        self.n, self.lost, self.won = values.size, int((values > 0).sum()), int((values < 0).sum())
+        self.x = np.clip(sample(x), -1.0, 1.0)
+        self.n, self.whole = self.x.size, is_of_shares(self.x)
+        self.lost, self.won = float(self.x[self.x > 0].sum()), -float(self.x[self.x < 0].sum())
         self.effect = (self.lost - self.won) / self.n
 
     def spread(self, shift: float) -> float:
         """Get the standard error of ``lost - won`` where the true difference is ``shift``."""
-        return float(_spread(self.n, np.asarray(float(self.lost)), np.asarray(float(self.won)), shift))
+        if not self.whole:
+            return _reweighed(self.x, shift)
+        return float(_spread(self.n, np.asarray(self.lost), np.asarray(self.won), shift))
 
     def tail(self, shift: float, side: float) -> float:
         """Get the one-sided p that the difference lies above (side 1) or below (-1) ``shift``, half an item less."""
@@ -82,13 +89,18 @@ class Pairs:
 def paired_shares(x: ArrayLike, *, level: float = 0.95) -> PairedShares:
     """Get the mean of differences of right and wrong (-1, 0, 1) over items, with Tango's interval, half an item wider.
 
+    Means of such differences over several networks, draws or repeats of each item, which lie between -1 and 1, have
+    the same score; its standard error is that of the likeliest distribution on [-1, 1] with the mean in question
+    (empirical likelihood), in which items that none of the sample is like may be lost whole. Of whole items it is
+    Tango's.
+
     Parameters
     ----------
-    x: per item, right under the first condition minus right under the second, shape (n,).
+    x: per item, right under the first condition minus right under the second, or the mean of that, shape (n,).
 
     When this is invalid: items that are not independent.
     Source: Tango (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B, with a continuity
-    correction, which keeps the coverage of few items.
+    correction, which keeps the coverage of few items; Owen (1988), doi:10.1093/biomet/75.2.237, for means.
 
     Example
     -------
@@ -96,18 +108,16 @@ def paired_shares(x: ArrayLike, *, level: float = 0.95) -> PairedShares:
     >>> found.effect, round(found.low, 3), round(found.high, 3)
     (0.1, -0.155, 0.354)
     """
-    given = floats(x, "x")
-    if not is_of_shares(given):
-        raise DataError("x holds other numbers than -1, 0 and 1; expected right minus wrong per item, or a sign_flip.")
-    pairs = Pairs(given)
-    return PairedShares(pairs.effect, *pairs.ends(level), pairs.n, pairs.lost + pairs.won, level)
+    pairs = Pairs(_checked(x))
+    return PairedShares(pairs.effect, *pairs.ends(level), pairs.n, int((pairs.x != 0).sum()), level)
 
 
 def paired_shares_tost(x: ArrayLike, *, bounds: Bounds, alpha: float = 0.05) -> Tost:
     """Get the equivalence test of two shares of the same items, from differences of right and wrong (-1, 0, 1).
 
     Two one-sided score tests, each with half an item's correction; (low, high) is :func:`paired_shares` at level
-    1 - 2 alpha. A sign-flip is not made for it: few items change, which is not symmetric about a bound.
+    1 - 2 alpha. A sign-flip is not made for it: few items change, which is not symmetric about a bound. Means of such
+    differences over networks, draws or repeats are tested by the score that :func:`paired_shares` has for them.
 
     When this is invalid: items that are not independent.
     Source: Tango (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
@@ -117,10 +127,7 @@ def paired_shares_tost(x: ArrayLike, *, bounds: Bounds, alpha: float = 0.05) -> 
     >>> paired_shares_tost([0] * 5, bounds=0.1).equivalent, paired_shares_tost([0] * 40, bounds=0.1).equivalent
     (False, True)
     """
-    given = floats(x, "x")
-    if not is_of_shares(given):
-        raise DataError("x holds other numbers than -1, 0 and 1; expected right minus wrong per item: sign_flip_tost.")
-    (low, high), pairs, alpha = _bounds(bounds), Pairs(given), unit_interval(alpha, "alpha")
+    (low, high), pairs, alpha = _bounds(bounds), Pairs(_checked(x)), unit_interval(alpha, "alpha")
     tested = _tested(low, high)
     asked = ((low, 1.0), (high, -1.0))
     lower, upper = (_beyond(pairs, end, side) if end in tested else None for end, side in asked)
@@ -144,11 +151,11 @@ def shares_beyond(x: ArrayLike, popmean: float, *, alternative: str = "greater")
     """Get the one-sided test that two shares of the same items differ by more, or less, than a value.
 
     p is that of Tango's score counted over all outcomes, at the worst share of items that change either way; above
-    ``EXACT_ITEMS`` items that of a normal score, half an item less.
+    ``EXACT_ITEMS`` items, and of means of differences, that of the normal score of :func:`paired_shares`.
 
     Parameters
     ----------
-    x: per item, right under the first condition minus right under the second, shape (n,): -1, 0 and 1.
+    x: per item, right under the first condition minus right under the second, or the mean of that, shape (n,).
     popmean: the difference of shares under the null, between -1 and 1. alternative: "greater" or "less".
 
     When this is invalid: items that are not independent. At ``popmean`` 0 a ``sign_flip`` is exact.
@@ -160,10 +167,8 @@ def shares_beyond(x: ArrayLike, popmean: float, *, alternative: str = "greater")
     >>> round(found.p, 4), round(found.p_floor, 4)
     (0.0062, 0.0032)
     """
-    given, side = floats(x, "x"), 1.0 if choice(alternative, ("greater", "less"), "alternative") == "greater" else -1.0
-    if not is_of_shares(given):
-        raise DataError("x holds other numbers than -1, 0 and 1; expected right minus wrong per item, or a sign_flip.")
-    pairs, shift = Pairs(given), number(popmean, "popmean")
+    side = 1.0 if choice(alternative, ("greater", "less"), "alternative") == "greater" else -1.0
+    pairs, shift = Pairs(_checked(x)), number(popmean, "popmean")
     if not -1 < shift < 1:
         raise DataError(f"popmean={popmean!r} given; expected a difference of shares, between -1 and 1.")
     p, floor = (_counted(one, shift, side) for one in (pairs, Pairs(np.full(pairs.n, side))))
@@ -173,7 +178,7 @@ def shares_beyond(x: ArrayLike, popmean: float, *, alternative: str = "greater")
 def _counted(pairs: Pairs, shift: float, side: float) -> float:
     """The chance of a score as far beyond a shift, at the worst share of items that change back."""
     n, lost, won = pairs.n, pairs.lost, pairs.won
-    if n > EXACT_ITEMS:
+    if n > EXACT_ITEMS or not pairs.whole:
         return pairs.tail(shift, side)
     if side < 0:  # the mirror image: what was won was lost
         lost, won, shift = won, lost, -shift
@@ -213,6 +218,36 @@ def _spread(n: int, b: NDArray, c: NDArray, shift: float) -> NDArray:
     half, rest = (2 * n - b + c) * shift - b - c, -c * shift * (1 - shift)
     least = (np.sqrt(np.maximum(half**2 - 8 * n * rest, 0.0)) - half) / (4 * n)
     return np.sqrt(np.maximum(n * (2 * least + shift * (1 - shift)), 0.0))
+
+
+def _reweighed(x: NDArray, shift: float) -> float:
+    """The standard error of the sum of values in [-1, 1] in the likeliest distribution of mean ``shift``.
+
+    Each value has weight 1 / (1 - lean apart) / n; where no weights of theirs reach the mean, what is left of the
+    weight lies at the end of the scale.
+    """
+    side = 1.0 if x.mean() <= shift else -1.0
+    apart, end = side * (x - shift), 1 - side * shift
+    most = (1 - 1e-12) / end
+
+    def mean(lean: float) -> float:
+        return float((apart / (1 - lean * apart)).sum())
+
+    lean = 0.0 if mean(0.0) >= 0 else most if mean(most) <= 0 else float(brentq(mean, 0.0, most, xtol=1e-15 * most))
+    weight = 1 / (1 - lean * apart) / x.size
+    unseen = max(0.0, 1 - float(weight.sum())) if lean == most else 0.0
+    return float(np.sqrt(x.size * ((weight * apart**2).sum() + unseen * end**2)))
+
+
+def _checked(x: ArrayLike) -> NDArray:
+    """Values between -1 and 1, but for rounding."""
+    given = floats(x, "x")
+    if (np.abs(given) > 1 + 1e-9).any():
+        raise DataError(
+            "x holds numbers beyond -1 and 1; expected right minus wrong per item, or the mean of that over networks. "
+            "Use sign_flip or sign_flip_tost for other scores."
+        )
+    return given
 
 
 def _beyond(pairs: Pairs, end: float, side: float) -> float:

@@ -90,15 +90,16 @@ def test_beyond_a_value__few_false_claims_in_every_outcome(n, side):
 
 
 def test_beyond_a_value__takes_right_and_wrong_and_one_side():
-    with pytest.raises(DataError, match="other numbers than -1, 0 and 1"):
-        shares_beyond([0.5, 1], 0.1)
+    with pytest.raises(DataError, match="beyond -1 and 1"):
+        shares_beyond([1.5, 1], 0.1)
     with pytest.raises(nl.errors.UnknownNameError, match="choose from"):
         shares_beyond([0, 1], 0.1, alternative="two-sided")
     with pytest.raises(DataError, match="between -1 and 1"):
         shares_beyond([0, 1], 1.0)
 
 
-@pytest.mark.parametrize("x", [[0] * 4, [1] * 6, [-1] * 3 + [0] * 2, items(4, 4, 30), items(0, 9, 200)])
+@pytest.mark.parametrize("x", [[0] * 4, [1] * 6, [-1] * 3 + [0] * 2, items(4, 4, 30), items(0, 9, 200),
+                               [0] * 40 + [1 / 3], [0.5, -0.5, 1, 0], [0.2] * 8, [0.25, -0.75, 0.5] * 12])
 @pytest.mark.parametrize("bounds", [0.1, (-0.3, 0.05), (-np.inf, 0.2), (-0.2, 1.5)])
 def test_the_interval_lies_within_the_bounds_exactly_when_it_is_shown(x, bounds):
     found = paired_shares_tost(x, bounds=bounds)
@@ -111,6 +112,106 @@ def test_the_interval_lies_within_the_bounds_exactly_when_it_is_shown(x, bounds)
     np.testing.assert_allclose([-mirrored.high, -mirrored.low], [kept.low, kept.high], atol=1e-9)
 
 
+def reweighed(x, shift):
+    """The variance of the likeliest distribution of mean ``shift`` on the values and both ends: by brute optimising."""
+    at = np.r_[x, -1.0, 1.0]
+
+    def lack(tilt):  # dual: weights 1 / (n (1 + tilt (x - shift))), as Owen has them
+        inside = 1 + tilt * (x - shift)
+        return -float(np.log(inside).sum()) if (inside > 0).all() else np.inf
+
+    ends = (-1 / (1 - shift), 1 / (1 + shift))
+    tilt = minimize_scalar(lack, bounds=ends, method="bounded", options={"xatol": 1e-13}).x
+    weight = np.r_[1 / (1 + tilt * (x - shift)) / x.size, 0.0, 0.0]
+    weight[-1 if x.mean() < shift else -2] = max(0.0, 1 - weight.sum())
+    assert weight @ at == pytest.approx(shift, abs=1e-4)
+    return weight @ (at - shift) ** 2
+
+
+@pytest.mark.parametrize("shift", [-0.2, 0.1, 0.35])
+@pytest.mark.parametrize("x", [[0] * 9 + [1 / 3], [0.5, -0.5, 1.0] * 4, [0.2] * 7, [1 / 3] * 5 + [-2 / 3] * 5])
+def test_the_spread_of_means_is_that_of_the_likeliest_distribution(x, shift):
+    from neurolab.stats.right_or_wrong import Pairs
+
+    x = np.array(x, dtype=float)
+    assert Pairs(x).spread(shift) == pytest.approx(np.sqrt(x.size * reweighed(x, shift)), rel=1e-4)
+
+
+@pytest.mark.parametrize("x", [items(3, 1, 20), items(0, 2, 30), np.zeros(12), items(5, 0, 9)])
+def test_the_spread_of_means_is_tangos_where_items_are_whole(x):
+    from neurolab.stats.right_or_wrong import Pairs, _reweighed
+
+    for shift in (-0.6, -0.1, 0.05, 0.1, 0.5):
+        assert _reweighed(x, shift) == pytest.approx(Pairs(x).spread(shift), abs=1e-6)
+
+
+def test_one_network_that_loses_one_item_shows_no_more_than_none_that_does():
+    """Of three networks: thirds are no licence for sign-flips."""
+    for lost in ((), [(0, 0)], [(0, 0), (1, 0), (2, 0), (0, 1)]):
+        score = np.ones((3, 2, 20))
+        for network, item in lost:
+            score[network, 1, item] = 0.0
+        three = nl.make_trials(
+            score, specimen=["a", "b", "c"], kind="simulated",
+            lesions={"lesion_id": ["sham", "cut"], "roi": ["cut", "cut"], "role": ["sham", "target"]},
+            trial={"task": ["t"] * 20, "stimulus_id": [f"s{i}" for i in range(20)], "condition": ["x"] * 20},
+            tasks={"t": {"unit": "proportion correct", "bounded": True, "chance": 0.0}},
+        )  # fmt: skip
+        found = nl.spared(three, lesion="cut", tasks=("t",), within={"t": 0.1}, over="stimulus", rng=0)
+        assert not bool(found["shown"])
+        assert "use 34 or more" in found.attrs["reasons"]
+        assert "score tests of paired shares" in found.attrs["test"]
+        ends = paired_shares(1 - score[:, 1].mean(axis=0), level=0.9)
+        assert (found["low"].item(), found["high"].item()) == pytest.approx((ends.low, ends.high))
+        costs = nl.deficits(three, over="stimulus", rng=0)
+        assert costs.attrs["test"].endswith("intervals of paired shares")
+
+
+def test_every_verb_over_stimuli_asks_the_scores_of_three_networks_not_their_means():
+    n, names = 24, ["sham", "A", "A, half", "B", "A + B"]
+    score = np.ones((3, len(names), 2 * n))
+    for at, lost in enumerate((0, 5, 2, 3, 9)):
+        score[:, at, : lost + 1] = score[:, at, n : n + lost + 1] = 0.0
+        score[0, at, lost] = score[0, at, n + lost] = 1.0  # the last of them is lost by two networks
+    three = nl.make_trials(
+        score, specimen=["a", "b", "c"], kind="simulated",
+        lesions={"lesion_id": names, "roi": ["A", "A", "A", "B", "A + B"], "role": ["sham"] + ["target"] * 4,
+                 "dose": [1.0, 1.0, 0.5, 1.0, 1.0]},
+        trial={"task": ["X"] * n + ["Y"] * n, "stimulus_id": [f"{t}{i}" for t in "XY" for i in range(n)],
+               "condition": ["x"] * 2 * n},
+        tasks={t: {"unit": "proportion correct", "bounded": True, "chance": 0.0} for t in "XY"},
+    )  # fmt: skip
+    lost = score[:, 0, :n].mean(axis=0) - score[:, 1, :n].mean(axis=0)
+    right, narrow = paired_shares(lost), paired_shares(lost, level=0.9)
+    assert right.n_discordant == 6
+    settings = {"over": "stimulus", "rng": 0}
+    matrix = nl.localiser_matrix(three, localisers=["A", "B"], **settings).sel(lesion="A", task="X")
+    claims = nl.dissociation(three, lesions=("A", "B"), tasks=("X", "Y"), **settings)
+    curve = nl.dose_response(three, lesion="A", task="X", **settings).sel(dose=1.0)
+    cells = nl.deficits(three, **settings).sel(lesion="A", task="X")
+    for found in (matrix, curve, cells):
+        assert (found["low"].item(), found["high"].item()) == pytest.approx((right.low, right.high))
+    for own in ("own", "spared"):
+        ends = claims[f"{own}_low"].values[0], claims[f"{own}_high"].values[0]
+        assert ends == pytest.approx((narrow.low, narrow.high))
+    between = paired_shares(score[:, 3, :n].mean(axis=0) - score[:, 1, :n].mean(axis=0), level=0.9)
+    assert claims["low"].values[0] == pytest.approx(between.low)
+    minimal = nl.analysis.minimal_set(three, task="X", players=["A", "B"], costing={"X": 0.2}, **settings)
+    assert "score tests of paired shares" in minimal.attrs["test"]
+    tests = ~minimal["chose"].values
+    whole = (score[:, 0, :n].mean(axis=0) - score[:, 4, :n].mean(axis=0))[tests]
+    ends = paired_shares(whole)
+    both = minimal.sel(set="A + B")
+    assert (both["low"].item(), both["high"].item()) == pytest.approx((ends.low, ends.high))
+    assert both["p"].item() >= shares_beyond(whole, 0.2).p > 0
+
+
+def test_graded_scores_are_no_right_and_wrong():
+    graded = trials([0.5] * 3 + [1.0] * 37)
+    found = nl.spared(graded, lesion="cut", tasks=("t",), within=0.1, rng=0)
+    assert "sign-flips" in found.attrs["test"]
+
+
 def test_so_many_items_are_needed():
     for bound in (0.02, 0.1, 0.3):
         n = items_needed(bound)
@@ -120,8 +221,8 @@ def test_so_many_items_are_needed():
 
 def test_other_numbers_are_refused():
     for call in (paired_shares, lambda x: paired_shares_tost(x, bounds=0.1)):
-        with pytest.raises(DataError, match="other numbers than -1, 0 and 1"):
-            call([0.5, 0, 1])
+        with pytest.raises(DataError, match="beyond -1 and 1"):
+            call([1.5, 0, 1])
 
 
 def trials(lesioned):
