@@ -89,3 +89,9 @@ __all__ = [
 ]
 
 __dir__ = __all__.copy
+
+
+def __getattr__(name: str) -> object:
+    from neurolab.whereabouts import not_in_room
+
+    raise AttributeError(not_in_room(name, "plots"), name=name)

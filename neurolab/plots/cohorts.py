@@ -11,13 +11,30 @@ from matplotlib.patches import Rectangle
 
 from neurolab.errors import SchemaError, did_you_mean, listed
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import columns, course, dots, effect, heading, headroom, note
+from neurolab.plots.endless import sample_line
+from neurolab.plots.marks import (
+    APART,
+    at_foot,
+    columns,
+    course,
+    dots,
+    effect,
+    heading,
+    headroom,
+    height_mm,
+    lay_out,
+    note,
+    width_mm,
+)
 from neurolab.plots.read import level, names, values, whole
+from neurolab.plots.room import text_mm
+from neurolab.plots.several import several_words
 from neurolab.plots.style import GREY, PALE, SERIES, TINY, WONG
-from neurolab.plots.words import interval_words, number, p_words, probability, sample_words, sentences
+from neurolab.plots.words import interval_words, number, probability, sample_words, sentences
 
 #: Letters of an index in one line of the table.
 LONGEST = 26
+LINE = 2.1  # millimetres that a line of a cell is high
 #: What a difference is coloured: shown to rise, shown to fall, not shown.
 SHOWN = {1: "#F4C7A8", -1: "#A9CCE3", 0: "#F2F2F2"}
 
@@ -34,7 +51,7 @@ def describe_cohorts(result: xr.Dataset) -> str:
 @drawing(
     "compare_cohorts",
     variables=("value", "mean", "mean_low", "mean_high", "effect", "low", "high", "p", "p_floor", "q", "equal"),
-    marks="A cell per index and condition: the mean difference with its interval, each row on a scale of its own; "
+    marks="A cell per index and condition: the mean difference with its interval where cells have room for it; "
     "orange where the index is shown to rise (corrected p), blue where it is shown to fall. With an index named: dots "
     "are networks, diamonds with bars means and their intervals. An asterisk: not shown to be equal in what was to be "
     "matched.",
@@ -65,23 +82,36 @@ def plot_cohorts(result: xr.Dataset, *, ax: Axes, index: str | None = None) -> A
     if index is not None:
         return _one(result, ax, index)
     conditions, indices = names(result, "condition"), names(result, "index")
-    e, low, high, q = (values(result, name, "index", "condition") for name in ("effect", "low", "high", "q"))
+    e, q = (values(result, name, "index", "condition") for name in ("effect", "q"))
     alpha = 1 - level(result)
-    for row in range(len(indices)):
-        for column in range(len(conditions)):
-            shown = int(np.sign(e[row, column])) if q[row, column] <= alpha + 1e-12 else 0
-            ax.add_patch(Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, facecolor=SHOWN[shown], edgecolor="none"))
-            text = "\n".join((number(e[row, column]), f"[{number(low[row, column])},", f"{number(high[row, column])}]"))
-            text = text if np.isfinite(e[row, column]) else "–"
-            ax.text(column, row, text, ha="center", va="center", fontsize=TINY, linespacing=1.1)
+    for row, column in np.ndindex(e.shape):
+        shown = int(np.sign(e[row, column])) if q[row, column] <= alpha + 1e-12 else 0
+        ax.add_patch(Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, facecolor=SHOWN[shown], edgecolor="none"))
     ax.set(xlim=(-0.5, len(conditions) - 0.5), ylim=(len(indices) - 0.5, -0.5))
     ax.set_yticks(range(len(indices)), [fill(name, LONGEST) for name in indices])
     columns(ax, range(len(conditions)), _starred(result, conditions), share=0.62 / max(1, len(conditions)))
     ax.tick_params(length=0)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
+    _numbers(ax, result)
     heading(ax, f"minus {result.attrs.get('against', '')}", sample_words(result))
     return ax
+
+
+def _numbers(ax: Axes, result: xr.Dataset) -> None:
+    """Write into every cell its difference and, where all cells have room for it, the interval."""
+    e, low, high = (values(result, name, "index", "condition") for name in ("effect", "low", "high"))
+    lay_out(ax)
+    wide, high_mm = 0.92 * width_mm(ax) / e.shape[1], height_mm(ax) / e.shape[0] - APART
+    cells = zip(e.ravel(), low.ravel(), high.ravel())
+    parts = [[number(one), f"[{number(a)},", f"{number(b)}]"] for one, a, b in cells]
+    known = [part for part, one in zip(parts, e.ravel()) if np.isfinite(one)]
+    room = high_mm >= 3 * LINE and all(text_mm(line, TINY) <= wide for part in known for line in part)
+    for (row, column), part in zip(np.ndindex(e.shape), parts):
+        alone = part[0] if text_mm(part[0], TINY) <= wide and high_mm >= LINE else "…"
+        said = ("\n".join(part) if room else alone) if np.isfinite(e[row, column]) else "–"
+        ax.text(column, row, said, ha="center", va="center", fontsize=TINY, linespacing=1.1)
+    ax.set_xlabel("" if room else "intervals: see the table")
 
 
 def _starred(result: xr.Dataset, conditions: list[str]) -> list[str]:
@@ -107,11 +137,16 @@ def _one(result: xr.Dataset, ax: Axes, index: str) -> Axes:
         colour, marker = (GREY, "o") if name == against else SERIES[column % len(SERIES)]
         dots(ax, column - 0.12, each[column][np.isfinite(each[column])], colour=colour, marker=marker, width=0.2)
         effect(ax, column + 0.18, *(ends[column] for ends in mean))
-        if name in q and np.isfinite(q[name]):
-            note(ax, column, 0.0, f"q = {probability(q[name])}".replace("= <", "<"), transform=ax.get_xaxis_transform())
     columns(ax, range(len(cohorts)), cohorts, share=1 / len(cohorts))
     ax.set(xlim=(-0.6, len(cohorts) - 0.4), ylabel=index)
-    headroom(ax, below=0.12)
+    known = [(at, q[name]) for at, name in enumerate(cohorts) if name in q and np.isfinite(q[name])]
+    said = [(at, f"q = {probability(one)}".replace("= <", "<")) for at, one in known]
+    if max((text_mm(text, TINY) for _, text in said), default=0.0) > width_mm(ax) / len(cohorts) - APART:
+        [note(ax, at, 0.0, text, transform=ax.get_xaxis_transform()) for at, text in said]
+    else:
+        headroom(ax, below=0.12)
+        for at, text in said:
+            note(ax, at, 0.0, text, transform=ax.get_xaxis_transform())
     heading(ax, index, sample_words(result))
     return ax
 
@@ -119,10 +154,10 @@ def _one(result: xr.Dataset, ax: Axes, index: str) -> Axes:
 def describe_trend(result: xr.Dataset) -> str:
     """Get the figure in words: the slope of every index."""
     parts, result = [], whole(result)
-    columns_of = [values(result, name, "index") for name in ("effect", "low", "high", "p", "p_floor", "ordered")]
-    for name, e, low, high, p, floor, share in zip(names(result, "index"), *columns_of):
-        ends = interval_words(low, high, level(result))
-        parts.append(f"{name}: slope {number(e)} ({ends}; {p_words(p, floor)}), {100 * share:.0f} % of pairs rise")
+    columns_of = [values(result, name, "index") for name in ("effect", "low", "high", "ordered")]
+    for at, (name, e, low, high, share) in enumerate(zip(names(result, "index"), *columns_of)):
+        ends = f"{interval_words(low, high, level(result))}; {several_words(result, at)}"
+        parts.append(f"{name}: slope {number(e)} ({ends}), {100 * share:.0f} % of pairs rise")
     flags = " ".join(sentences(result, "undermined_by"))
     return f"Trends along {result.attrs.get('what', 'the levels')}; {sample_words(result)}. {'; '.join(parts)}. {flags}"
 
@@ -164,8 +199,8 @@ def plot_trend(result: xr.Dataset, *, ax: Axes, index: str | None = None) -> Axe
             ax.scatter(np.full(len(here), x), here, s=5.0, color=PALE, linewidths=0)
         course(ax, levels[order], np.full((len(order), 0), np.nan), mean, colour=WONG["black"], marker=marker,
                label=known[at])  # fmt: skip
-    e, low, high, p, floor = (values(result, name, "index")[at] for name in ("effect", "low", "high", "p", "p_floor"))
-    slope = f"slope {number(e)} ({interval_words(low, high, level(result))})\n{p_words(p, floor)}"
+    e, low, high = (values(result, name, "index")[at] for name in ("effect", "low", "high"))
+    slope = f"slope {number(e)} ({interval_words(low, high, level(result))})\n{several_words(result, at)}"
     ax.set(xlabel=f"{result.attrs.get('what', 'level')}\n{slope}", ylabel=known[at])
-    heading(ax, known[at], sample_words(result))
+    heading(ax, known[at], sample_line(result, "mean_low"))
     return ax

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from neurolab.errors import UnknownNameError
 from neurolab.plots.drawing import drawing
+from neurolab.plots.endless import endless
 from neurolab.plots.marks import columns, dots, effect, heading, headroom, key, more_words, note, strongest, zero_line
 from neurolab.plots.read import level, names, values
 from neurolab.plots.style import SERIES
@@ -17,6 +18,7 @@ from neurolab.plots.words import interval_words, number, sample_words
 
 #: More lesions than this are not drawn, but those with the largest deficits.
 MOST = 24
+OPEN = 0.12  # share of the y axis that the arrow of an interval without an end takes below a mark
 #: What is one ladder of doses.
 KIND = ("roi", "role", "family", "how")
 
@@ -66,8 +68,8 @@ def plot_deficits(result: xr.Dataset, *, ax: Axes, rungs: bool = False, tasks: S
     result : of ``deficits``: deficit (specimen, lesion, task), effect, low, high (lesion, task).
     rungs : also draw smaller doses of a lesion that was made at its largest one; ``plot_dose`` draws them better.
     tasks : draw these only; scores in different units (nats, shares of trials) belong on axes of their own.
-    Returns the axes. The sham is not drawn: its deficit is zero by definition. Of more than 24 lesions the 24 with the
-    largest deficits are drawn.
+    Returns the axes. The sham is not drawn: its deficit is zero by definition. Of more than 24 lesions, and of more
+    than 7 tasks, those with the largest deficits are drawn: a task has a colour and a marker of its own.
 
     Example
     -------
@@ -79,7 +81,9 @@ def plot_deficits(result: xr.Dataset, *, ax: Axes, rungs: bool = False, tasks: S
     """
     result = result if tasks is None else _of(result, tasks)
     every = _shown(result, rungs=rungs)
-    shown = [every[at] for at in strongest(values(result, "effect", "lesion", "task")[every], MOST)]
+    size, all_tasks = values(result, "effect", "lesion", "task"), result.sizes["task"]
+    shown = [every[at] for at in strongest(size[every], MOST)]
+    result = result.isel(task=strongest(size[shown].T, len(SERIES)))
     named, step = names(result, "task"), 0.8 / max(1, result.sizes["task"])
     zero_line(ax)
     for j in range(len(named)):
@@ -88,10 +92,11 @@ def plot_deficits(result: xr.Dataset, *, ax: Axes, rungs: bool = False, tasks: S
     labels = lesion_labels(result)
     columns(ax, range(len(shown)), [labels[at] for at in shown], share=1 / (len(shown) + 0.2))
     ax.set(xlim=(-0.6, len(shown) - 0.4), ylabel="deficit (sham − lesion)")
-    ax.set_xlabel(more_words(len(shown), len(every), "lesions"))
+    more = more_words(len(shown), len(every), "lesions"), more_words(len(named), all_tasks, "tasks")
+    ax.set_xlabel("\n".join(line for line in more if line))
     for (colour, marker), task in zip(SERIES, named):
         ax.scatter([], [], color=colour, marker=marker, s=10, label=task)
-    headroom(ax, above=0.1)
+    headroom(ax, above=0.1, below=OPEN if endless(result) else 0.0)
     key(ax, ncols=min(3, len(named)), loc="upper right")
     heading(ax, "deficits", sample_words(result))
     return ax
@@ -117,7 +122,7 @@ def _shown(result: xr.Dataset, *, rungs: bool) -> list[int]:
 
 
 def _cell(ax: Axes, result: xr.Dataset, at: float, lesion: int, task: int, step: float) -> None:
-    colour, marker = SERIES[task % len(SERIES)]
+    colour, marker = SERIES[task]
     deficit = values(result, "deficit", "specimen", "lesion", "task")[:, lesion, task]
     dots(
         ax,

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
+from neurolab.plots.endless import sample_line
 from neurolab.plots.marks import KEYED, heading, key, zero_line
 from neurolab.plots.read import level, scalar, values
 from neurolab.plots.style import GREY, SERIES
@@ -79,8 +80,8 @@ def plot_dose(result: xr.Dataset, *, ax: Axes) -> Axes:
     tested = f"\n{_tested(result)}" if "p" in result else ""
     along = result.attrs.get("dose_name", "share of the region")
     ax.set(xlabel=f"dose: {along}{tested}", ylabel="deficit (sham − lesion)")
-    key(ax, ncols=1, share=KEYED, loc="upper left")
-    heading(ax, str(result.attrs.get("task", "dose")), sample_words(result))
+    key(ax, ncols=1, share=KEYED, loc="best")
+    heading(ax, str(result.attrs.get("task", "dose")), sample_line(result, "low"))
     return ax
 
 
@@ -89,5 +90,6 @@ def _curve(ax: Axes, result: xr.Dataset, prefix: str, colour: str, style: dict[s
     dose = result["dose"].values.astype(float)
     low, mean, high = (values(result, f"{prefix}{v}", "dose") for v in ("low", "mean", "high"))
     order = np.argsort(dose)[np.isfinite(mean[np.argsort(dose)])]
-    ax.fill_between(dose[order], low[order], high[order], color=colour, alpha=0.2, linewidth=0, zorder=2)
+    banded = [at for at in order if np.isfinite([low[at], high[at]]).all()]
+    ax.fill_between(dose[banded], low[banded], high[banded], color=colour, alpha=0.2, linewidth=0, zorder=2)
     ax.plot(dose[order], mean[order], color=colour, zorder=4, **style)

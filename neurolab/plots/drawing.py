@@ -13,6 +13,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.errors import SchemaError
+from neurolab.plots.fonts import no_glyph_warnings, warn_of_letters
 from neurolab.plots.style import SINGLE_MM, blank, settings
 
 
@@ -26,15 +27,16 @@ class Drawing:
     """What is known about one figure function beside its drawing.
 
     ``analyses`` are the results that it draws; ``variables`` those that it shows (the CSV holds them);
-    ``marks`` says in one or two sentences what is drawn; ``alt`` turns the numbers into words; ``also`` adds what the
-    legend says of this result alone; ``bars`` says whether intervals are drawn.
+    ``marks`` says in one or two sentences what is drawn; ``alt`` turns the numbers into words, given those choices of
+    the figure that it takes; ``also`` adds what the legend says of this result alone; ``bars`` says whether intervals
+    are drawn.
     """
 
     name: str
     analyses: tuple[str, ...]
     variables: tuple[str, ...]
     marks: str
-    alt: Callable[[xr.Dataset], str]
+    alt: Callable[..., str]
     height_mm: float = 60.0
     bars: bool = True
     also: Callable[..., str] = nothing_more
@@ -51,7 +53,7 @@ def drawing(
     *analyses: str,
     variables: tuple[str, ...],
     marks: str,
-    alt: Callable[[xr.Dataset], str],
+    alt: Callable[..., str],
     height_mm: float = 60.0,
     bars: bool = True,
     also: Callable[..., str] = nothing_more,
@@ -62,9 +64,11 @@ def drawing(
         @wraps(draw)
         def plot(result: xr.Dataset, *, ax: Axes | None = None, **choices: Any) -> Axes:
             _check(result, draw.__name__, analyses)
-            with matplotlib.rc_context(settings()):
+            with matplotlib.rc_context(settings()), no_glyph_warnings():
                 here = blank(SINGLE_MM, height_mm) if ax is None else ax
-                return draw(result, ax=here, **choices)
+                drawn = draw(result, ax=here, **choices)
+            warn_of_letters(drawn.figure.get_figure(root=True))
+            return drawn
 
         plot.__signature__ = _signature(draw)  # type: ignore[attr-defined]
         FIGURES[draw.__name__] = plot

@@ -8,11 +8,14 @@ from matplotlib.axes import Axes
 
 from neurolab.contrast import parse_contrast
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import backed, columns, dots, effect, heading, headroom, zero_line
+from neurolab.plots.marks import backed, columns, dots, effect, heading, headroom, more_words, strongest, zero_line
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.style import GREY, SERIES
 from neurolab.plots.units import scaled
 from neurolab.plots.words import interval_words, number, p_lines, p_words, sample_words
+
+#: Conditions that are drawn, and those that a column is made for.
+MOST, USUAL = 16, 10
 
 
 def describe_held_out(result: xr.Dataset) -> str:
@@ -45,7 +48,7 @@ def plot_held_out(result: xr.Dataset, *, ax: Axes) -> Axes:
     """Draw the held-out response of a functional region: its profile over conditions, and the contrast by fold.
 
     result : of ``held_out``: profile (condition), fold_effect (fold), effect with interval, in units of activity.
-    Returns the axes.
+    Returns the axes. Of more than 16 conditions those of the contrast's first side and the largest are drawn.
 
     Example
     -------
@@ -56,8 +59,11 @@ def plot_held_out(result: xr.Dataset, *, ax: Axes) -> Axes:
     'faces > objects'
     """
     condition, (profile, unit) = names(result, "condition"), scaled(result, values(result, "profile", "condition"))
-    order = np.argsort(-profile, kind="stable")
     contrast = parse_contrast(str(result.attrs["contrast"]))
+    first = np.isin(condition, list(contrast.positive))
+    kept = strongest(np.where(first, np.finfo(float).max, profile), MOST)
+    order = [int(at) for at in np.argsort(-profile, kind="stable") if at in kept]
+    unit_x = max(1.0, len(order) / USUAL)  # of the last column
     zero_line(ax)
     for at, i in enumerate(order):
         side = 0 if condition[i] in contrast.positive else 1 if condition[i] in contrast.negative else 2
@@ -65,13 +71,15 @@ def plot_held_out(result: xr.Dataset, *, ax: Axes) -> Axes:
         ax.plot([at, at], [0, profile[i]], color=colour, linewidth=0.6, zorder=1)
         face = colour if side < 2 else "white"
         ax.plot([at], [profile[i]], marker=marker, color=colour, markerfacecolor=face, linestyle="none", zorder=3)
-    last = len(condition) + 0.6
-    dots(ax, last - 0.2, scaled(result, values(result, "fold_effect", "fold"))[0], colour=GREY, width=0.3, s=5.0)
+    last = len(order) + 0.6 * unit_x
+    each = scaled(result, values(result, "fold_effect", "fold"))[0]
+    dots(ax, last - 0.2 * unit_x, each, colour=GREY, width=0.3 * unit_x, s=5.0)
     e = scaled(result, np.array([scalar(result, name) for name in ("effect", "low", "high")]))[0]
-    effect(ax, last + 0.25, *e)
-    backed(ax, last + 0.55, e[0], p_lines(scalar(result, "p"), scalar(result, "p_floor")))
+    effect(ax, last + 0.25 * unit_x, *e)
+    backed(ax, last + 0.55 * unit_x, e[0], p_lines(scalar(result, "p"), scalar(result, "p_floor")))
     columns(ax, [*range(len(order)), last], [*(condition[i] for i in order), "contrast"], share=1 / (1.35 * last + 1.2))
     ax.set(xlim=(-0.6, last * 1.35 + 0.6), ylabel=f"held-out response{f' ({unit})' if unit else ''}")
+    ax.set_xlabel(more_words(len(order), len(condition), "conditions"))
     headroom(ax, above=0.05)
     heading(ax, str(result.attrs.get("contrast")), sample_words(result))
     return ax

@@ -9,16 +9,22 @@ from matplotlib.axes import Axes
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import columns, dots, effect, heading, headroom, key, note, zero_line
 from neurolab.plots.read import level, likened, names, scalar, values
+from neurolab.plots.several import several_words, star_words
 from neurolab.plots.style import GREY, PALE, SERIES, WONG
-from neurolab.plots.words import alpha_words, interval_words, number, p_words, sample_words, short_names
+from neurolab.plots.words import interval_words, number, p_words, sample_words, short_names
 
 BAND = "noise ceiling"
 
 
 def _groups(result: xr.Dataset) -> tuple[list[str], list[str], list[tuple[int, int]]]:
-    """Layers, groups, and the place of each model: "trained conv" is the layer conv of the group trained."""
+    """Layers, groups, and the place of each model: "trained conv" is the layer conv of the group trained.
+
+    Only where two groups share a layer, and a colour and marker are left for each; else every model is a layer.
+    """
     every = [name.rpartition(" ") for name in names(result, "model")]
     groups, layers = (list(dict.fromkeys(part[at] for part in every)) for at in (0, 2))
+    if len(layers) == len(every) or len(groups) > len(SERIES):
+        return names(result, "model"), [""], [(at, 0) for at in range(len(every))]
     return layers, groups, [(layers.index(layer), groups.index(group)) for group, _, layer in every]
 
 
@@ -29,8 +35,11 @@ def _ceiling(result: xr.Dataset) -> str:
 
 def describe_likeness(result: xr.Dataset) -> str:
     """Get the figure in words: every model with its interval, and the noise ceiling."""
-    each = zip(names(result, "model"), *(values(result, name, "model") for name in ("effect", "low", "high", "p")))
-    said = [f"{model} {number(e)} ({interval_words(a, b, level(result))}; {p_words(p)})" for model, e, a, b, p in each]
+    each = zip(names(result, "model"), *(values(result, name, "model") for name in ("effect", "low", "high")))
+    said = [
+        f"{model} {number(e)} ({interval_words(low, high, level(result))}; {several_words(result, at)})"
+        for at, (model, e, low, high) in enumerate(each)
+    ]
     return f"Likeness of models to a {likened(result)[0]}; {sample_words(result)}. {'; '.join(said)}.{_ceiling(result)}"
 
 
@@ -55,7 +64,7 @@ def plot_likeness(result: xr.Dataset, *, ax: Axes) -> Axes:
     """Draw how alike models and a brain are: a bar per model, a dot per person, the noise ceiling as a band.
 
     result : of ``compare``: effect, low, high, q (model), score (model, subject), ceiling_low, ceiling_high. Models
-    whose names begin alike ("trained conv", "trained fc") are one series.
+    whose names begin alike are one series where two series share a layer ("trained conv", "random conv"), up to 7.
     Returns the axes.
 
     Example
@@ -73,7 +82,7 @@ def plot_likeness(result: xr.Dataset, *, ax: Axes) -> Axes:
     _band(ax, result)
     zero_line(ax)
     for model, (layer, group) in enumerate(places):
-        colour, marker = SERIES[group % len(SERIES)]
+        colour, marker = SERIES[group]
         x = layer + (group - (len(groups) - 1) / 2) * width
         ax.bar(x, mean[model], 0.86 * width, facecolor=colour, alpha=0.55, edgecolor=colour, linewidth=0.5, zorder=1)
         if score.shape[1] > 1:
@@ -82,25 +91,26 @@ def plot_likeness(result: xr.Dataset, *, ax: Axes) -> Axes:
         if q[model] <= round(alpha, 12):
             note(ax, x, max(high[model], score[model].max()), "*")
     columns(ax, range(len(layers)), short_names(layers), share=1 / (len(layers) + 0.4))
-    for group, name in enumerate(groups if len(groups) > 1 else []):
-        ax.scatter([], [], color=SERIES[group % len(SERIES)][0], marker=SERIES[group % len(SERIES)][1], label=name, s=8)
+    for (colour, marker), name in zip(SERIES, groups if len(groups) > 1 else []):
+        ax.scatter([], [], color=colour, marker=marker, label=name, s=8)
     ax.set(xlim=(-0.7, len(layers) - 0.3), ylabel=f"likeness ({result.attrs.get('method', 'score')})")
     headroom(ax, above=0.12 if len(groups) > 1 else 0.05)
     if len(groups) > 1:
         key(ax)
-    heading(ax, f"likeness to a {likened(result)[0]} (* p ≤ {alpha_words(result)})", sample_words(result))
+    heading(ax, f"likeness to a {likened(result)[0]} ({star_words(result)})", sample_words(result))
     return ax
 
 
 def describe_likeness_change(result: xr.Dataset) -> str:
     """Get the figure in words: both likenesses of every model and the tested difference."""
     one, others = _called(result)
-    columns_ = (values(result, name, "model") for name in ("one", "effect", "low", "high", "p", "rank_p"))
+    columns_ = (values(result, name, "model") for name in ("one", "effect", "low", "high", "rank_p"))
+    raw = "uncorrected " if result.sizes["model"] > 1 else ""
     every = values(result, "other", "model", "draw")
     said = [
         f"{model}: {one} {number(own)}, {others} {number(min(m))} to {number(max(m))}, one − their mean {number(e)} "
-        f"({interval_words(a, b, level(result))}; {p_words(p)}; rank among draws {p_words(rank)})"
-        for model, m, own, e, a, b, p, rank in zip(names(result, "model"), every, *columns_)
+        f"({interval_words(a, b, level(result))}; {several_words(result, at)}; rank among draws {raw}{p_words(rank)})"
+        for at, (model, m, own, e, a, b, rank) in enumerate(zip(names(result, "model"), every, *columns_))
     ]
     what = f"Likeness to a {likened(result)[0]} of one network and of others"
     return f"{what}; {sample_words(result)}. {'; '.join(said)}."
@@ -152,5 +162,5 @@ def plot_likeness_change(result: xr.Dataset, *, ax: Axes) -> Axes:
     ax.set(xlim=(-0.7, len(layers) - 0.3), ylabel="likeness")
     headroom(ax, above=0.16)
     key(ax)
-    heading(ax, f"likeness to a {likened(result)[0]} (* p ≤ {alpha_words(result)})", sample_words(result))
+    heading(ax, f"likeness to a {likened(result)[0]} ({star_words(result)})", sample_words(result))
     return ax

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from neurolab.plots.drawing import drawing
+from neurolab.plots.endless import sample_line
 from neurolab.plots.marks import APART, columns, heading, height_mm, lay_out, width_mm
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.room import text_mm, told_apart, wrapped
@@ -96,14 +97,14 @@ def plot_localiser_matrix(result: xr.Dataset, *, ax: Axes) -> Axes:
     _numbers(ax, result, limit)
     d, p = scalar(result, "diagonal_effect"), p_words(scalar(result, "diagonal_p"), scalar(result, "diagonal_p_floor"))
     ax.set_xlabel(f"diagonal − rest {number(d)}, {p}")
-    heading(ax, "lesion × task", sample_words(result))
+    heading(ax, "lesion × task", sample_line(result, "low"))
     return ax
 
 
 def _numbers(ax: Axes, result: xr.Dataset, limit: float) -> None:
     """Write effect and interval into every cell: bold where the corrected p is within 1 − level."""
     e, low, high, q = (values(result, v, "lesion", "task") for v in ("effect", "low", "high", "q"))
-    ends = [[f"{fixed(a)} to {fixed(b)}" for a, b in zip(*row)] for row in zip(low, high)]
+    ends = [[_interval(a, b) for a, b in zip(*row)] for row in zip(low, high)]
     room = width_mm(ax) / e.shape[1] - APART
     lines = _lines([text for row in ends for text in row], room, height_mm(ax) / e.shape[0])
     size = SMALL if max(text_mm(fixed(here), SMALL, "bold") for here in e.ravel()) <= room else TINY
@@ -116,6 +117,11 @@ def _numbers(ax: Axes, result: xr.Dataset, limit: float) -> None:
         if lines:
             said = wrapped(ends[i][j], room, size=TINY, lines=lines)
             ax.text(j + 0.5, i + 0.58, said, fontsize=TINY, va="top", linespacing=1.0, **style)
+
+
+def _interval(low: float, high: float) -> str:
+    """The interval of a cell; nothing where it has no end, which n above the figure then says."""
+    return f"{fixed(low)} to {fixed(high)}" if np.isfinite([low, high]).any() else ""
 
 
 def _lines(ends: list[str], wide: float, high: float) -> int:

@@ -141,14 +141,16 @@ def backed(ax: Axes, x: float, y: float, text: str, **more: Any) -> None:
 def key(ax: Axes, *, ncols: int = 3, share: float = 1.0, **more: Any) -> None:
     """Write the key inside the top of the axes, in one line where it fits, and leave room for what needs more.
 
-    The strip of the first line is what :func:`headroom` left free. share : of the axes' width that it may have.
+    The strip of the first line is what :func:`headroom` left free; in a corner (share below 1) that of all of them.
+    share : of the axes' width that it may have.
     """
     handles, named = ax.get_legend_handles_labels()
     room = share * width_mm(ax)
     widest = max((text_mm(name, TINY) for name in named), default=0.0)
     fitting = max(1, min(ncols, int(room / (widest + HANDLE))))
     shown = told_apart(named, lambda name: wrapped(name, room - HANDLE, size=TINY, lines=1))
-    headroom(ax, above=ROW * (-(-len(named) // fitting) - (-(-len(named) // ncols))))
+    free = 1 if share == 1.0 else -(-len(named) // ncols)
+    headroom(ax, above=ROW * max(0, -(-len(named) // fitting) - free))
     style: dict[str, Any] = {"borderaxespad": 0.0, "handletextpad": 0.2, "columnspacing": 0.9, "loc": "upper left"}
     ax.legend(handles, shown, ncols=fitting, **style | more)
 
@@ -157,6 +159,17 @@ def note(ax: Axes, x: float, y: float, text: str, **more: Any) -> None:
     """Write a small note at a place given in data units."""
     style: dict[str, Any] = {"fontsize": TINY, "ha": "center", "va": "bottom", "linespacing": 1.15} | more
     ax.text(x, y, text, **style)
+
+
+def at_foot(ax: Axes, notes: Sequence[tuple[float, str]]) -> None:
+    """Write notes upright at the foot of the axes, each at its x, and widen the y axis by what the longest takes."""
+    if not notes:
+        return
+    lay_out(ax)
+    tall, high = max(text_mm(said, TINY) for _, said in notes) + APART, height_mm(ax)
+    headroom(ax, below=tall / max(high - tall, tall))
+    for x, said in notes:
+        note(ax, x, 0.01, said, transform=ax.get_xaxis_transform(), rotation=90)
 
 
 def headroom(ax: Axes, *, above: float = 0.0, below: float = 0.0) -> None:

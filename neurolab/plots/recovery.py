@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import offset_copy
 
 from neurolab.plots.drawing import drawing
+from neurolab.plots.endless import sample_line
 from neurolab.plots.marks import course, heading, headroom, key
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.style import GREY, SERIES
@@ -74,5 +75,5 @@ def plot_recovery(result: xr.Dataset, *, ax: Axes) -> Axes:
     ax.set(xlabel=f"retraining steps\n{_tested(result)}", ylabel=f"score{in_task(result)}")
     headroom(ax, above=0.12)
     key(ax)  # above every curve and the criterion
-    heading(ax, tidy(str(result.attrs.get("verdict", ""))).partition(":")[0], sample_words(result))
+    heading(ax, tidy(str(result.attrs.get("verdict", ""))).partition(":")[0], sample_line(result, "low"))
     return ax

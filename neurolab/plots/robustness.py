@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
+from neurolab.plots.endless import sample_line
 from neurolab.plots.marks import KEYED, course, heading, key, note
 from neurolab.plots.read import level, names, scalar, values
 from neurolab.plots.style import GREY, SERIES
@@ -65,9 +66,9 @@ def plot_robustness(result: xr.Dataset, *, ax: Axes) -> Axes:
         _half(ax, result, at, chance + 0.5 * (mean[at, 0] - chance), colour)
     axis = result.attrs.get("strength_name", "strength")
     ax.set(xlabel=f"{axis} at {result.attrs.get('noise', 'a site')}\n{_tested(result)}", ylabel="score")
-    key(ax, ncols=1, share=KEYED, loc="upper right")
+    key(ax, ncols=1, share=KEYED, loc="best")
     verdict = tidy(str(result.attrs.get("verdict", ""))).partition(":")[0]
-    heading(ax, f"{result.attrs.get('task', '')}: {verdict}", sample_words(result))
+    heading(ax, f"{result.attrs.get('task', '')}: {verdict}", sample_line(result, "low"))
     return ax
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from neurolab.plots.style import MM, font_families
+from neurolab.plots.fonts import font_families
+from neurolab.plots.style import MM
 from neurolab.plots.words import short_names
 
 ELLIPSIS = "…"

@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 
 from neurolab.errors import DesignError, SchemaError
 from neurolab.plots.drawing import Plot, drawing_of, plot_for
+from neurolab.plots.fonts import no_glyph_warnings, pdf_font_type, warn_of_letters
 from neurolab.plots.style import DOUBLE_MM, MM, SINGLE_MM, settings
 from neurolab.plots.twins import alt_text, legend_text, source_table
-from neurolab.writing import saying, write_whole
+from neurolab.writing import path_of, saying, write_whole
 
 MOST_HEIGHT_MM = 170.0  # a page of Nature, less its legend
 
@@ -51,7 +52,7 @@ def figure_paths(folder: str | os.PathLike[str], name: str) -> SavedFigure:
         raise DesignError(
             f"A figure was named {name!r}; expected letters, digits, '-', '_' or '.'. Type 'dissociation'."
         )
-    place, name = Path(folder), re.sub(r"\.(pdf|png|csv|legend\.txt|alt\.txt)$", "", name)
+    place, name = path_of(folder), re.sub(r"\.(pdf|png|csv|legend\.txt|alt\.txt)$", "", name)
     return SavedFigure(name, *(place / f"{name}.{end}" for end in ("pdf", "png", "csv", "legend.txt", "alt.txt")))
 
 
@@ -85,7 +86,8 @@ def save_figure(
 
     When this is invalid
     --------------------
-    With other fonts or another matplotlib the bytes differ, not the numbers: those are in the CSV.
+    With other fonts or another matplotlib the bytes differ, not the numbers: those are in the CSV. Letters that no
+    font of the machine holds (names in Japanese, say) are boxes; a warning then names the font to install.
 
     Example
     -------
@@ -130,11 +132,14 @@ def _check_plot(plot: object, result: xr.Dataset) -> None:
 
 
 def _draw(result: xr.Dataset, plot: Plot, size: tuple[float, float]) -> dict[str, bytes]:
-    with matplotlib.rc_context(settings()):
+    with matplotlib.rc_context(settings()), no_glyph_warnings():
         figure = Figure(figsize=(size[0] * MM, size[1] * MM), layout="constrained")
         FigureCanvasAgg(figure)
         plot(result, ax=figure.subplots())
-        return {"pdf": _bytes(figure, "pdf"), "png": _bytes(figure, "png")}
+        if drawing_of(plot) is None:  # the others have warned
+            warn_of_letters(figure, 3)
+        with matplotlib.rc_context({"pdf.fonttype": pdf_font_type(figure)}):
+            return {"pdf": _bytes(figure, "pdf"), "png": _bytes(figure, "png")}
 
 
 def _bytes(figure: Figure, kind: str) -> bytes:

@@ -7,13 +7,27 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurolab.plots.drawing import drawing
-from neurolab.plots.marks import backed, columns, dots, effect, heading, headroom, key, more_words, strongest, zero_line
+from neurolab.plots.marks import (
+    at_foot,
+    backed,
+    columns,
+    dots,
+    effect,
+    heading,
+    headroom,
+    key,
+    more_words,
+    strongest,
+    width_mm,
+    zero_line,
+)
 from neurolab.plots.read import level, names, values
-from neurolab.plots.style import GREY, SERIES, TINY
+from neurolab.plots.style import GREY, SERIES
 from neurolab.plots.words import interval_words, number, p_lines, p_words, sample_words, words_between
 
 MOST_LETTERS = 40
 MOST, MOST_BESIDE = 16, 6  # tasks that are drawn, and that leave room for a p beside each
+CASES, UPRIGHT = 0.62, 1.9  # the share of a column that several cases have; millimetres that an upright p is wide
 
 
 def describe_single_case(result: xr.Dataset) -> str:
@@ -38,7 +52,8 @@ def describe_single_case(result: xr.Dataset) -> str:
     variables=("score", "control_score", "control_z", "control_mean", "control_sd", "n_controls", "effect", "low",
                "high", "t", "df", "p", "percent_below", "deficit"),
     marks="Grey dots: the controls, in their own sds from their mean (given covariates: from what these predict). "
-    "Diamonds with bars: the case (z_cc) and its interval, filled where it has a deficit.",
+    "Diamonds with bars (of several cases each has a colour and a marker): the case (z_cc), filled where it has a "
+    "deficit, and its interval, which tells how exactly the controls place it: not a test against 0, see p.",
     alt=describe_single_case,
     height_mm=60.0,
 )  # fmt: skip
@@ -46,7 +61,8 @@ def plot_single_case(result: xr.Dataset, *, ax: Axes) -> Axes:
     """Draw cases among their controls, task by task, in control sds.
 
     result : of ``single_case``: control_z (control_id, task); effect, low, high, p, deficit (case, task).
-    Returns the axes. Of more than 16 tasks the 16 with the largest effects are drawn.
+    Returns the axes. Of more than 16 tasks the 16 with the largest effects are drawn, of more than 7 cases 7; others
+    are drawn of ``result.sel(case=[...])``. No p is written where cases stand too close for it.
 
     Example
     -------
@@ -57,13 +73,15 @@ def plot_single_case(result: xr.Dataset, *, ax: Axes) -> Axes:
     'score (control sd from their mean)'
     """
     zero_line(ax)
-    every = result.sizes["task"]
+    every = result.sizes
     result = result.isel(task=strongest(values(result, "effect", "task", "case"), MOST))
+    result = result.isel(case=strongest(values(result, "effect", "case", "task"), len(SERIES)))
     cases, tasks = names(result, "case"), names(result, "task")
     upright = len(cases) > 1 or len(tasks) > MOST_BESIDE
     z = values(result, "control_z", "control_id", "task")
     found = np.stack([values(result, name, "case", "task") for name in ("effect", "low", "high", "p", "deficit")], -1)
-    step, below = 0.5 / max(len(cases), 1), []
+    step, below = CASES / max(len(cases), 1), []
+    crowded = upright and step * width_mm(ax) / (len(tasks) + 0.3) < UPRIGHT
     for j in range(len(tasks)):
         each = z[:, j][np.isfinite(z[:, j])]
         dots(ax, j - 0.2, each, colour=GREY, width=0.25, s=5.0)
@@ -71,28 +89,33 @@ def plot_single_case(result: xr.Dataset, *, ax: Axes) -> Axes:
             e, low, high, p, lost = found[i, j]
             if np.isnan(e):
                 continue
-            colour, _ = SERIES[i % len(SERIES)]
+            colour, marker = _series(i, len(cases))
             at = j + 0.06 + i * step
-            effect(ax, at, e, low, high, colour=colour, markerfacecolor=colour if lost else "white")
-            if upright:  # the next case or task stands where the words would: they go below the bar, upright
-                below.append((at, float(np.nanmin([e, low])), p_lines(p)))
+            effect(ax, at, e, low, high, colour=colour, marker=marker, markerfacecolor=colour if lost else "white")
+            if upright:  # the next case or task stands where the words would: they go to the foot, upright
+                below += [] if crowded else [(at, p_lines(p))]
             else:
                 backed(ax, at + 0.05, e, p_lines(p))
     shown = [task if np.isfinite(found[:, j, 0]).any() else f"{task}: not tested" for j, task in enumerate(tasks)]
     columns(ax, range(len(tasks)), shown, share=1 / (len(tasks) + 0.3))
     ax.set(xlim=(-0.5, len(tasks) - 0.2), ylabel="score (control sd from their mean)")
-    ax.set_xlabel(more_words(len(tasks), every, "tasks"))
-    headroom(ax, above=0.18 if len(cases) > 1 else 0.05, below=0.36 if upright else 0.05)
-    for at, end, said in below:
-        ax.annotate(said, (at, end), (0, -2), textcoords="offset points", fontsize=TINY, rotation=90, ha="center",
-                    va="top")  # fmt: skip
+    more = [more_words(len(shown), every[dim], f"{dim}s") for dim, shown in (("task", tasks), ("case", cases))]
+    ax.set_xlabel("\n".join(line for line in [*more, "p: see the table" if crowded else ""] if line))
+    headroom(ax, above=0.12 if len(cases) > 1 else 0.05, below=0.05)
+    at_foot(ax, below)
     if len(cases) > 1:
-        for i, case in enumerate(cases):
-            ax.plot([], [], color=SERIES[i % len(SERIES)][0], marker="D", markersize=3.2, linestyle="none", label=case)
+        for (colour, marker), case in zip(SERIES, cases):
+            ax.plot([], [], color=colour, marker=marker, markersize=3.2, linestyle="none", label=case)
         key(ax)
     who = words_between(_who(result))  # of several cases the key tells who they are
     heading(ax, who if len(who) <= MOST_LETTERS or len(cases) == 1 else f"{len(cases)} cases", sample_words(result))
     return ax
+
+
+def _series(at: int, n: int) -> tuple[str, str]:
+    """Colour and marker of one of n cases; a single one is a diamond, as every effect is."""
+    colour, marker = SERIES[at]
+    return colour, marker if n > 1 else "D"
 
 
 def _who(result: xr.Dataset) -> list[str]:

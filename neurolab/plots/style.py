@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from neurolab.plots.fonts import font_families
+
 MM = 1 / 25.4
 SINGLE_MM, DOUBLE_MM = 89.0, 183.0
 TINY, SMALL, NORMAL = 5.0, 6.0, 7.0
@@ -39,15 +41,6 @@ SERIES = (
 
 
 @cache
-def font_families() -> tuple[str, ...]:
-    """Get the sans-serif fonts that are on this machine, journals' favourite first; DejaVu comes with matplotlib."""
-    from matplotlib.font_manager import fontManager
-
-    here = {font.name for font in fontManager.ttflist if font.fname.lower().endswith(".ttf")}
-    return tuple(name for name in ("Arial", "Liberation Sans", "DejaVu Sans") if name in here)
-
-
-@cache
 def _settings() -> dict[str, Any]:
     import seaborn
 
@@ -61,7 +54,8 @@ def _settings() -> dict[str, Any]:
     shape = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": False, "legend.frameon": False}
     place = {"axes.labelpad": 2.5, "axes.titlepad": 4.0, "axes.titlelocation": "left", "figure.dpi": 150.0}
     files = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "neurolab", "savefig.dpi": 450.0}
-    words = {"font.family": ["sans-serif"], "font.sans-serif": list(font_families()), "axes.unicode_minus": True}
+    # by name: of the family sans-serif matplotlib takes one font alone, and never asks the next for a letter it lacks
+    words = {"font.family": list(font_families()), "axes.unicode_minus": True}
     words |= {"text.usetex": False, "text.parse_math": False}  # a name may hold two dollars
     strict = {"savefig.bbox": None, "pdf.compression": 6, "path.simplify": True}
     return seaborn.axes_style("ticks") | text | lines | ticks | shape | place | files | words | strict

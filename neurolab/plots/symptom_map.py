@@ -25,8 +25,10 @@ UNEVEN = 0.05  # how far, in steps, the distances along an axis may lie from who
 UNTESTED = (0.9, 0.9, 0.9, 1.0)
 
 
-def describe_symptom_map(result: xr.Dataset) -> str:
-    """Get the figure in words: how many were tested, how many pass, the strongest, the coverage."""
+def describe_symptom_map(result: xr.Dataset, show: str = "statistic") -> str:
+    """Get the figure in words: how many were tested, how many pass, the strongest, the coverage; or this one alone."""
+    if show == "coverage":
+        return _coverage_words(result)
     statistic, q = tested(result, "statistic"), values(result, "q", "neuroid")
     coverage, able = values(result, "coverage", "neuroid"), np.isfinite(statistic)
     passed = int((able & (q <= 1 - level(result) + 1e-12)).sum())
@@ -36,6 +38,17 @@ def describe_symptom_map(result: xr.Dataset) -> str:
         f"Lesion map of {result.attrs.get('behaviour', 'behaviour')} in {', '.join(sites_of(result))}: {passed:,} of "
         f"{int(able.sum()):,} tested {neuroid_word(result)}s pass{best}; {int((~able).sum()):,} were not tested. "
         f"The most lesioned one is so in {percent(round(float(coverage.max()), 3))} of cases; {sample_words(result)}."
+    )
+
+
+def _coverage_words(result: xr.Dataset) -> str:
+    """The view of coverage: from the least to the most lesioned, and how many could be tested."""
+    coverage, able = values(result, "coverage", "neuroid"), np.isfinite(tested(result, "statistic"))
+    low, high = (percent(round(float(end), 3)) for end in (coverage.min(), coverage.max()))
+    return (
+        f"Share of cases in which each {neuroid_word(result)} of {', '.join(sites_of(result))} is lesioned: {low} to "
+        f"{high}, the median {percent(round(float(np.median(coverage)), 3))}; {int(able.sum()):,} of {able.size:,} are "
+        f"lesioned, and spared, in enough cases to be tested; {sample_words(result)}."
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import signature
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from neurolab.plots.drawing import Plot, choices_of, drawing_of
+from neurolab.plots.endless import bars_words
 from neurolab.plots.flags import flag_words
 from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level
@@ -17,7 +19,6 @@ from neurolab.plots.words import (
     corrected_by,
     origin,
     over_words,
-    percent,
     rng_words,
     sample_words,
     sampled,
@@ -69,7 +70,7 @@ def legend_text(result: xr.Dataset, plot: Plot) -> str:
         about.marks if about else "",
         about.also(result, **choices_of(plot)) if about else "",
         f"{sample_words(result)}{f'; the result generalises over {over_words(result)}' if sampled(result) else ''}.",
-        f"Error bars: {percent(level(result))} intervals." if bars and np.isfinite(level(result)) else "",
+        bars_words(result) if bars and np.isfinite(level(result)) else "",
         f"Test: {tested_by(result)}{sided(result)}.",
         f"Correction for multiple tests: {corrected_by(result)}.",
         f"Smallest p that this design can give: {floor}." if floor else "",
@@ -86,4 +87,5 @@ def alt_text(result: xr.Dataset, plot: Plot) -> str:
     about = drawing_of(plot)
     if about is None:
         return f"{str(result.attrs.get('estimand', 'Figure')).rstrip('.')}; {sample_words(result)}.\n"
-    return about.alt(result) + "\n"
+    known = signature(about.alt).parameters
+    return about.alt(result, **{name: one for name, one in choices_of(plot).items() if name in known}) + "\n"

@@ -121,13 +121,15 @@ def tidy(text: str) -> str:
 
 
 def interval_words(low: float, high: float, level: object = 0.95) -> str:
-    """Get ``95 % interval 0.10 to 0.30``.
+    """Get ``95 % interval 0.10 to 0.30``, or that there is none, which has an end on neither side.
 
     Example
     -------
-    >>> interval_words(0.1, 0.3)
-    '95 % interval 0.10 to 0.30'
+    >>> interval_words(0.1, 0.3), interval_words(-np.inf, np.inf)
+    ('95 % interval 0.10 to 0.30', 'no 95 % interval')
     """
+    if np.isinf(low) and np.isinf(high):
+        return f"no {percent(level)} interval"
     low, high = together(low, high)
     return f"{percent(level)} interval {number(low)} to {number(high)}"
 

@@ -19,7 +19,7 @@ from neurolab.report.html import write_page
 from neurolab.report.methods import paragraph
 from neurolab.report.provenance import provenance
 from neurolab.report.references import bibliography
-from neurolab.writing import write_whole
+from neurolab.writing import path_of, write_whole
 
 COLUMNS = ("protocol", "claim", "verdict", "effect", "n", "figure", "expects", "reasons", "undermined_by", "note")
 QUICK = "Quick runs: they show that the protocols work; their numbers are not the experiments'."
@@ -72,7 +72,7 @@ def write_essays(told: Sequence[Told], root: str | os.PathLike[str], *, about: M
     told : in the order of the report. root : the folder; each protocol's own run lies below it.
     about : what the report says of the run: command, rng, quick, versions.
     """
-    folder = Path(root)
+    folder = path_of(root)
     table = essays_table(told, folder)
     csv = _whole(folder / "claims.csv", table.to_csv(index=False, lineterminator="\n"))
     page = _whole(folder / "claims.md", _markdown(told, table, about))

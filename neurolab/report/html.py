@@ -26,7 +26,7 @@ from neurolab.report.plain import told
 from neurolab.report.provenance import provenance
 from neurolab.report.references import bibliography
 from neurolab.report.tables import MOST_ROWS, formatted, picked_names, result_table, untested
-from neurolab.writing import removed_on_error
+from neurolab.writing import path_of, removed_on_error
 
 STYLE = """
 .nl table {border-collapse: collapse; margin: .5rem 0 1rem} .nl th, .nl td {padding: .15rem .8rem .15rem 0;
@@ -76,7 +76,7 @@ def write_report(
                 ("Lesions and tasks", "".join(damage_tables(name, value) for name, value in trials.items())),
                 ("Methods", _methods(trials, results)),
                 ("How to get it again", provenance(findings, about))]  # fmt: skip
-    target = Path(path)
+    target = path_of(path)
     write_page(target, title, [(name, content) for name, content in sections if content])
     return target
 

@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from neurolab.plots.read import level, likened, names, scalar, values
-from neurolab.plots.words import corrected_by, interval_words, number, p_words, percent
+from neurolab.plots.several import several_words
+from neurolab.plots.words import corrected_by, interval_words, number, percent
 
 Paragraph = tuple[str, tuple[str, ...]]
 CITED = ("Kriegeskorte et al. 2008", "Nili et al. 2014", "Schuett et al. 2023", "Aronow et al. 2015", "Holm 1979")
@@ -40,8 +41,8 @@ def _correction(result: xr.Dataset) -> str:
 
 
 def _found(result: xr.Dataset, at: int) -> str:
-    e, low, high, p = (float(values(result, name, "model")[at]) for name in ("effect", "low", "high", "p"))
-    return f"{number(e)} ({interval_words(low, high, level(result))}; {p_words(p)})"
+    e, low, high = (float(values(result, name, "model")[at]) for name in ("effect", "low", "high"))
+    return f"{number(e)} ({interval_words(low, high, level(result))}; {several_words(result, at)})"
 
 
 def compare(result: xr.Dataset) -> Paragraph:

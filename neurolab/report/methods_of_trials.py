@@ -9,8 +9,10 @@ import numpy as np
 import xarray as xr
 
 from neurolab.plots.read import level, names, scalar
+from neurolab.plots.reserve import own_words
+from neurolab.plots.several import several_words
 from neurolab.plots.sides import sided
-from neurolab.plots.words import corrected_by, number, p_words, percent, probability, words_between
+from neurolab.plots.words import corrected_by, interval_words, number, p_words, percent, probability, words_between
 from neurolab.report.methods_of_maps import Paragraph, found_words
 
 MOST_NAMED = 8
@@ -39,6 +41,12 @@ def _largest(result: xr.Dataset) -> int:
     return int(np.nanargmax(np.abs(result["effect"].values)))
 
 
+def _strongest(result: xr.Dataset, at: int) -> str:
+    """The largest of several effects, with the p that is corrected for having looked at all of them."""
+    effect, low, high = (float(result[name].values[at]) for name in ("effect", "low", "high"))
+    return f"{number(effect)} ({interval_words(low, high, level(result))}; {several_words(result, at)})"
+
+
 def _holm(result: xr.Dataset) -> str:
     return "Holm 1979" if str(result.attrs.get("correction")) == "holm" else ""
 
@@ -50,7 +58,7 @@ def shapley(result: xr.Dataset) -> Paragraph:
         f"The Shapley value of a region is what it adds to the score in {attrs.get('task')}, averaged over all orders "
         f"in which {_some(players)} can be lesioned ({attrs.get('method')}). Values were tested by "
         f"{_test(result)}, with {percent(level(result))} intervals; the largest of {len(players)}, that of "
-        f"{players[best]}, is {found_words(result, at=best)}. All lesions together cost "
+        f"{players[best]}, is {_strongest(result, best)}. All lesions together cost "
         f"{found_words(result, *_of('all_minus_singles'))} more than single ones in sum, a redundancy index of "
         f"{number(scalar(result, 'redundancy_index'), 3)}."
     )
@@ -65,8 +73,7 @@ def pair_interactions(result: xr.Dataset) -> Paragraph:
         "The interaction of two regions is the deficit of lesioning both minus the deficits of either, averaged over "
         f"all sets of lesions of the others (above zero: redundant); for {result.attrs.get('task')} it was estimated "
         f"in {len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'} and tested by {_test(result)}, with "
-        f"{percent(level(result))} intervals. The largest is that of {pairs[best]}: {found_words(result, at=best)}, "
-        f"corrected {p_words(float(result['q'].values[best]))}."
+        f"{percent(level(result))} intervals. The largest is that of {pairs[best]}: {_strongest(result, best)}."
     )
     return text, ("Grabisch & Roubens 1999", "Keinan et al. 2004", "Nichols & Holmes 2002", _holm(result))
 
@@ -93,9 +100,7 @@ def reserve(result: xr.Dataset) -> Paragraph:
     """Get the paragraph of reserve over cumulative lesions."""
     attrs, measures = result.attrs, names(result, "measure")
     doses = result["dose"].values.astype(float)
-    own = [f"{name} {number(float(value))} ({percent(level(result))} interval {number(float(low))} to "
-           f"{number(float(high))})" for name, value, low, high in zip(
-               measures, result["own"].values, result["own_low"].values, result["own_high"].values)]  # fmt: skip
+    own = [f"{name} {own_words(result, at)}" for at, name in enumerate(measures)]
     left = "chance" if attrs.get("base") == "chance" else "what is left after all were removed"
     text = (
         f"Parts were lesioned one after another, {attrs.get('lesion')}, up to a share of {number(doses.max())} in "
