@@ -11,6 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from neurolab.errors import DataError, SchemaError, UnknownSiteError, did_you_mean, listed
+from neurolab.ids import ids_of, origins_of
+from neurolab.neuroids import flags
 from neurolab.schema import KINDS, check_recording, plain_attrs, strings
 
 __all__ = [
@@ -54,7 +56,7 @@ def make_recording(
     values : (n_presentations, n_neuroids[, n_times]) numbers.
     presentation : columns over presentations: ``stimulus_id``, ``condition``, and any others (repetition, run, onset).
     neuroid : columns over neuroids: ``site`` (names, or codes into ``sites``), ``unit`` (integer within the site), and
-        any others (row, col, x, y, z, parcel, valid, out_norm). Default: one site called "all".
+        any others (row, col, x, y, z, parcel, out_norm; valid, True or False). Default: one site called "all".
     sites : by code: ``{"name": str, "dims": [str, ...], "shape": [int, ...]}``. Default: flat sites, from ``neuroid``.
     kind : "ann", "brain" or "simulated".
     units : physical units of the values, e.g. "V", "z", "a.u.".
@@ -81,7 +83,7 @@ def make_recording(
     units_of.setdefault("site", np.zeros(values.shape[1], dtype=np.int64))
     units_of.setdefault("unit", np.arange(values.shape[1]))
     units_of["site"], table = _site_codes(units_of["site"], units_of["unit"], sites)
-    _check_names(dict(presentation), {*units_of, *(["time"] if values.ndim == 3 else [])})
+    _check_names(dict(presentation), {*units_of, "valid", *(["time"] if values.ndim == 3 else [])})
     coords: dict[str, Any] = {}
     for dim, columns, size in (("presentation", rows, values.shape[0]), ("neuroid", units_of, values.shape[1])):
         for name, column in columns.items():
@@ -110,7 +112,11 @@ def _check_names(presentation: Mapping[Any, Any], others: set[str]) -> None:
 def _column(name: str, column: np.ndarray, dim: str, size: int) -> tuple[str, np.ndarray]:
     if column.shape != (size,):
         raise SchemaError(f"Column {name!r} on {dim!r} has shape {column.shape}; expected ({size},).")
-    if name in ("stimulus_id", "condition") or column.dtype.kind in "OUT":
+    if name in ("stimulus_id", "unmarked"):
+        column = np.array(ids_of(column), dtype=object)
+    if name == "valid":
+        return dim, flags(column)
+    if name == "condition" or column.dtype.kind in "OUT":
         column = strings(column)
         _check_text(name, column)
     return dim, column
@@ -173,8 +179,7 @@ def stimuli_of(recording: xr.DataArray | xr.Dataset) -> list[str]:
     >>> stimuli_of(make_recording(np.zeros((2, 1)), presentation=rows, kind="simulated"))
     ['a red', 'b', 'a']
     """
-    columns = [recording[name].values for name in ("stimulus_id", "unmarked") if name in recording.coords]
-    return list(dict.fromkeys(str(one) for column in columns for one in column))
+    return list(dict.fromkeys([*ids_of(recording["stimulus_id"].values), *map(str, origins_of(recording))]))
 
 
 def site_code(recording: xr.DataArray, site: str) -> int:
@@ -243,9 +248,11 @@ def average_repetitions(recording: xr.DataArray) -> xr.DataArray:
             "stimulus_id per condition."
         )
     shown = [np.flatnonzero(ids == identity) for identity in dict.fromkeys(ids)]
-    out = recording.isel(presentation=[rows[0] for rows in shown]).astype(np.float64)
+    values = recording.values  # once: what lies on disk, or is still to be computed, is read at every asking
+    mean = np.empty((len(shown), *values.shape[1:]))
     for at, rows in enumerate(shown):
-        out.values[at] = recording.values[rows].mean(axis=0, dtype=np.float64)
+        mean[at] = values[rows].mean(axis=0, dtype=np.float64)
+    out = recording.isel(presentation=[rows[0] for rows in shown]).copy(data=mean)
     own = {str(name): coord.values for name, coord in recording.coords.items() if coord.dims == ("presentation",)}
     means = {name: _of_showings(name, column, shown) for name, column in own.items() if name not in SHOWINGS}
     out = out.drop_vars([name for name in own if means.get(name) is None])

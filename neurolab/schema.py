@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.errors import DataError, PartialTrialsError, SchemaError, did_you_mean, listed
+from neurolab.neuroids import check_neuroids
 
 __all__ = [
     "KINDS",
@@ -238,8 +239,7 @@ def check_recording(recording: xr.DataArray) -> xr.DataArray:
                 f"The recording has no coordinate {coord!r} on {dim!r}; expected it. Type "
                 f"recording.assign_coords({coord}=({dim!r}, ...))."
             )
-    if "sites" not in recording.attrs:
-        raise SchemaError("The recording lacks attrs['sites'] (the name table); make it with nl.make_recording().")
+    check_neuroids(recording)
     return recording
 
 

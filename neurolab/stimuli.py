@@ -13,22 +13,11 @@ import pandas as pd
 from neurolab.chance import RNG, generator
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, SchemaError, UnknownNameError, did_you_mean, listed
+from neurolab.ids import NO_ORIGIN, kept_together, table_ids
+from neurolab.stimulus_rows import frame_of, rows_of
 
 __all__ = ["StimulusSet"]
 __dir__ = __all__.copy
-
-
-def _frame(table: Any, name: str) -> pd.DataFrame:
-    """A table as a DataFrame; columns of unequal length, and what is no table, are told."""
-    if isinstance(table, pd.DataFrame):
-        return table
-    try:
-        return pd.DataFrame({str(column): np.asarray(cells) for column, cells in dict(table).items()})
-    except (TypeError, ValueError) as error:
-        raise SchemaError(
-            f"The table of stimulus set {name!r} is a {type(table).__name__} that makes no table ({error}); expected a "
-            'DataFrame, or a mapping of columns: {"stimulus_id": [...], "condition": [...]}, as long as the inputs.'
-        ) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +45,7 @@ class StimulusSet:
     table: pd.DataFrame  # once made; a mapping is taken too
 
     def __post_init__(self) -> None:
-        table = _frame(self.table, self.name).reset_index(drop=True).copy()
+        table = frame_of(self.table, self.name).reset_index(drop=True).copy()
         for column in ("stimulus_id", "condition"):
             if column not in table:
                 raise SchemaError(
@@ -69,7 +58,11 @@ class StimulusSet:
                     f"stimuli (the first is row {int(table[column].isna().argmax())}); expected one for each. Drop "
                     f"them with table.dropna(subset=[{column!r}]), and their inputs."
                 )
-            table[column] = table[column].astype(str).astype(object)
+        table["stimulus_id"] = table_ids(table["stimulus_id"])
+        table["condition"] = table["condition"].astype(str).astype(object)
+        if "unmarked" in table:
+            origin = table_ids(table["unmarked"])
+            table["unmarked"] = origin.mask(origin.isin(NO_ORIGIN), table["stimulus_id"])
         inputs = np.asarray(self.inputs)
         if inputs.dtype.kind in "fc" and not np.isfinite(inputs).all():
             bad = ~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1)
@@ -117,9 +110,8 @@ class StimulusSet:
         return digest_of(self.inputs, {str(name): self.table[name].to_numpy() for name in self.table})
 
     def take(self, rows: Sequence[int] | np.ndarray) -> StimulusSet:
-        """Get the stimuli at these positions (integers, or a boolean mask)."""
-        rows = np.asarray(rows)
-        rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
+        """Get the stimuli at these positions: whole numbers, or a mask with one value per stimulus, in their order."""
+        rows = rows_of(rows, self.table.index, self.name)
         return StimulusSet(self.name, self.inputs[rows], self.table.iloc[rows])
 
     def assign(self, **columns: Any) -> StimulusSet:
@@ -237,13 +229,14 @@ class StimulusSet:
         ----------
         n : number of sets, at least 2.
         by : the column whose values are shared out evenly.
-        group : a column of matched items that must stay together (each group goes to one set whole). A column called
-            ``group`` is used without asking.
+        group : a column of matched items that must stay together (each group goes to one set whole; a gap is a group
+            of its own). A column called ``group`` is used without asking; marked twins stay together in any case.
         rng : integer or numpy Generator.
 
         Raises
         ------
         DesignError : when a value of ``by`` has fewer stimuli (or groups) than sets.
+        DataError : stimuli without a value of ``by``.
 
         Example
         -------
@@ -265,9 +258,16 @@ class StimulusSet:
             raise UnknownNameError(
                 f"Stimulus set {self.name!r} has no label {group!r}.{did_you_mean(group, self.table)}"
             )
+        missing = self.table[by].isna().to_numpy()
+        if missing.any():
+            raise DataError(
+                f"{missing.sum()} of {len(self)} stimuli of {self.name!r} have no {by!r} (the first is row "
+                f"{missing.argmax()}) and would be in no set. Type stimuli.take(stimuli.table[{by!r}].notna()) first."
+            )
         draw = generator(rng, "split", self.digest, n, by)
         part = np.full(len(self), -1)
-        whole = self.table[group].to_numpy() if group else np.arange(len(self))
+        together = [self.table[name] for name in (group, "unmarked") if name is not None and name in self.table]
+        whole = kept_together(len(self), together)
         taken: dict[Any, int] = {}
         for value, rows in self.table.groupby(by, sort=True).indices.items():
             self._share(np.asarray(rows), whole, taken, n, draw, part, f"{by} {value!r}")

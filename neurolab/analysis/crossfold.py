@@ -189,7 +189,7 @@ class Deal:
 
 def deal_of(used: xr.DataArray, positive: np.ndarray, fold: np.ndarray) -> Deal:
     """Get the shuffles of the presentations of a contrast."""
-    _, block, place = exchangeable(used, fold)
+    _, block, place = exchangeable(used.assign_coords(condition=("presentation", positive)), fold)
     first = np.zeros(len(block), dtype=bool)
     first[place] = positive
     return Deal(first, block, place)

@@ -17,6 +17,7 @@ from neurolab.errors import (
     did_you_mean,
     listed,
 )
+from neurolab.ids import showings_of
 from neurolab.schema import check_recording
 
 #: Any of these on presentations says that a stimulus shown twice was meant to be.
@@ -29,7 +30,8 @@ class Sides:
 
     values : (n_rows, n_neuroids) float64, C order; only the presentations of the contrast. Neuroids with ``usable``
         False (declared invalid by the recording) hold zeros.
-    positive : (n_rows,) bool. rows : their positions in the recording. ids : their stimulus ids.
+    positive : (n_rows,) bool. rows : their positions in the recording. ids : their stimulus ids; marked twins on one
+        side bear one. again : what to type where a stimulus was shown again.
     """
 
     values: np.ndarray
@@ -38,6 +40,7 @@ class Sides:
     ids: np.ndarray
     usable: np.ndarray
     contrast: Contrast
+    again: str
 
     @property
     def a(self) -> np.ndarray:
@@ -59,7 +62,7 @@ class Sides:
         if len(set(self.ids)) < len(self.ids):
             raise ReplicationUnitError(
                 f"{len(self.ids)} presentations show {len(self.stimuli)} stimuli; repeats of a stimulus are not new "
-                "stimuli, and their labels cannot be exchanged. Type nl.average_repetitions(recording) first."
+                f"stimuli, nor are its marked twins, and their labels cannot be exchanged. Type {self.again} first."
             )
 
 
@@ -158,8 +161,8 @@ def sides_of(recording: xr.DataArray, contrast: str | Contrast, *, signed: bool 
     resolved = parse_contrast(contrast).resolve(condition)
     positive, negative = resolved.sides(condition)
     rows = np.flatnonzero(positive | negative)
-    ids = recording["stimulus_id"].values[rows].astype(str)
-    _check_stimuli(recording, ids, positive[rows], resolved)
+    ids = showings_of(recording, positive.astype(np.int64) - negative)[rows]
+    again = _check_stimuli(recording, rows, ids, positive[rows], resolved)
     usable = (
         recording["valid"].values.astype(bool)
         if "valid" in recording.coords
@@ -170,29 +173,43 @@ def sides_of(recording: xr.DataArray, contrast: str | Contrast, *, signed: bool 
     _check_finite(values, recording, rows)
     if not signed:
         np.abs(values, out=values)
-    return Sides(values, positive[rows], rows, ids, usable, resolved)
+    return Sides(values, positive[rows], rows, ids, usable, resolved, again)
 
 
-def _check_stimuli(recording: xr.DataArray, ids: np.ndarray, positive: np.ndarray, contrast: Contrast) -> None:
-    names, counts = np.unique(ids, return_counts=True)
+def _check_stimuli(
+    recording: xr.DataArray, rows: np.ndarray, shown: np.ndarray, positive: np.ndarray, contrast: Contrast
+) -> str:
+    """Refuse stimuli that are no sample of their side; get what to type where one was shown again.
+
+    shown : what each presentation shows, where marked twins on one side are showings of one stimulus.
+    """
+    ids = recording["stimulus_id"].values[rows].astype(str)
     both = sorted(set(ids[positive]) & set(ids[~positive]))
     if both:
         raise DataError(
             f"The stimuli {listed(both, most=4)} stand on both sides of {str(contrast)!r}; expected each stimulus_id "
             "in one condition. Give the two versions ids of their own."
         )
+    twins = len(set(shown)) < len(set(ids))
+    same = "recording.assign_coords(stimulus_id=recording.unmarked)" if twins else "recording"
+    names, counts = np.unique(shown, return_counts=True)
     if (counts > 1).any():
         twice = listed(names[counts > 1], most=4)
         if recording.attrs.get("kind") == "ann":
             raise ReplicationUnitError(
-                f"The stimuli {twice} were shown to the network more than once; repeats of one stimulus are not new "
-                "stimuli. Type nl.average_repetitions(recording) first."
+                f"The stimuli {twice} were shown to the network more than once{' (with a mark and without)' * twins}; "
+                f"repeats of one stimulus are not new stimuli. Type nl.average_repetitions({same}) first."
             )
-        if not any(name in recording.coords for name in SHOWINGS):
+        if len(set(ids)) < len(ids) and not any(name in recording.coords for name in SHOWINGS):
             raise DataError(
                 f"The stimulus_id {twice} are duplicated and nothing says that they were shown again. Add a coordinate "
                 "'repetition' or 'run' on 'presentation', or type nl.average_repetitions(recording)."
             )
+    _check_enough(shown, positive, contrast)
+    return f"nl.average_repetitions({same})"
+
+
+def _check_enough(ids: np.ndarray, positive: np.ndarray, contrast: Contrast) -> None:
     for side, name in ((positive, " + ".join(contrast.positive)), (~positive, " + ".join(contrast.negative))):
         if len(set(ids[side])) < 2:
             raise DesignError(

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.errors import DataError, DesignError, DoubleDippingError, UnknownNameError, did_you_mean, listed
+from neurolab.ids import origins_of
 
 MOST_SPLITS = 1_000
 
@@ -56,14 +57,18 @@ def fold_labels(
 
 
 def _dealt(recording: xr.DataArray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Stimuli dealt out to n folds within each condition; all showings of a stimulus go together."""
+    """Stimuli dealt out to n folds within each condition; showings of a stimulus, and its marked twins, go together."""
     if n < 2:
         raise DesignError(f"by={n} folds; expected 2 or more. Type by=4.")
-    ids, condition = recording["stimulus_id"].values.astype(str), recording["condition"].values.astype(str)
-    stimuli, first, place = np.unique(ids, return_index=True, return_inverse=True)
+    origins = origins_of(recording)
+    held: dict[str, set[str]] = {}
+    for origin, condition in zip(origins, recording["condition"].values.astype(str)):
+        held.setdefault(origin, set()).add(condition)
+    stimuli, place = np.unique(origins, return_inverse=True)
+    kinds = np.array([" | ".join(sorted(held[origin])) for origin in stimuli])  # twins may have several conditions
     fold = np.zeros(len(stimuli), dtype=np.int64)
-    for name in np.unique(condition):
-        ours = np.flatnonzero(condition[first] == name)
+    for kind in np.unique(kinds):
+        ours = np.flatnonzero(kinds == kind)
         fold[rng.permutation(ours)] = np.arange(len(ours)) % n
     return fold[place].astype(str)
 
@@ -72,20 +77,19 @@ def _check_disjoint(recording: xr.DataArray, labels: np.ndarray) -> None:
     """A network gives the same answer to the same stimulus, so a stimulus in two folds is double dipping."""
     if recording.attrs.get("kind") != "ann":
         return
-    ids = recording["stimulus_id"].values.astype(str)
-    pairs = np.unique(np.stack([ids, labels]), axis=1)
+    pairs = np.unique(np.stack([origins_of(recording), labels]), axis=1)
     names, counts = np.unique(pairs[0], return_counts=True)
     if (counts > 1).any():
         raise DoubleDippingError(
-            f"The stimuli {listed(names[counts > 1], most=4)} are in several folds: a network answers alike each time, "
-            "so the fold that measures would repeat the fold that chose. Type by=4 to deal out stimuli, or "
-            "nl.average_repetitions(recording) first."
+            f"The stimuli {listed(names[counts > 1], most=4)}, or marked twins of theirs, are in several folds: a "
+            "network answers alike each time, so the fold that measures would repeat the fold that chose. Type by=4 to "
+            "deal out stimuli, or nl.average_repetitions(recording) first."
         )
 
 
 def shared_stimuli(recording: xr.DataArray, labels: np.ndarray) -> int:
     """Get how many stimuli were shown in more than one fold (a brain's noise is new each time, its stimuli are not)."""
-    pairs = np.unique(np.stack([recording["stimulus_id"].values.astype(str), labels]), axis=1)
+    pairs = np.unique(np.stack([origins_of(recording), labels]), axis=1)
     return int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
 
 

@@ -81,7 +81,8 @@ def held_out(
 
     Parameters
     ----------
-    recording : presentation x neuroid, of a network or a brain.
+    recording : presentation x neuroid, of a network or a brain; of a network each stimulus once, and on a side of the
+        contrast none with its marked twin. Twins on both sides trade their labels in a shuffle, and share a fold.
     column : of presentations, whose values the contrast names, as in ``localise``.
     by : a presentation coordinate whose values are the folds ("run"), or a number of folds, dealt out by stimulus;
         default "run" where the recording has it, else 4.

@@ -18,6 +18,7 @@ from neurolab.chance import RNG, rng_name
 from neurolab.contrast import Contrast
 from neurolab.digest import digest_of
 from neurolab.errors import UnknownNameError, did_you_mean, listed
+from neurolab.lineage import weights_said
 from neurolab.recording import stimuli_of
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats import maps
@@ -55,8 +56,8 @@ def localise(
 
     Parameters
     ----------
-    recording : presentation x neuroid, each stimulus once (``nl.average_repetitions``, else ReplicationUnitError).
-        ``valid`` False neuroids are left out.
+    recording : presentation x neuroid, each stimulus once (``nl.average_repetitions``, else ReplicationUnitError), and
+        on a side of the contrast none with its marked twin. ``valid`` False neuroids are left out.
     contrast : ``"faces > objects + scenes"``, ``"faces > *"``, or a Contrast. column : of presentations, whose values
         it names: ``"condition"``, or any other, e.g. ``localise(recording, "1 > 0", column="label")``.
     test : "welch"; "paired" (``pair`` names the presentation coordinate of the pairs); "rank" (Mann-Whitney; also tests
@@ -167,6 +168,7 @@ def _about(recording: xr.DataArray, sides: Sides, effect: str, test: str) -> dic
         "inputs": digest_of(sides.values, sides.positive),
         "contrast": str(sides.contrast),
         **{name: recording.attrs.get(name, "") for name in ("source", "specimen", "kind", "sites")},
+        **weights_said(recording),
     }
 
 

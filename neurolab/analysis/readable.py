@@ -16,7 +16,8 @@ from neurolab.analysis.words import interval_text, p_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, DoubleDippingError, ReplicationUnitError, SchemaError, listed
-from neurolab.recording import average_repetitions
+from neurolab.ids import showings_of
+from neurolab.recording import average_repetitions, stimuli_of
 from neurolab.roi import ROI
 from neurolab.schema import make_result, register_result, strings
 
@@ -47,7 +48,7 @@ def decode(
     names the condition of every stimulus left out; conditions count alike, however often they were shown. *effect* is
     the balanced accuracy (mean share of each condition that is named right) above chance. p: the conditions are
     shuffled within folds, and all is fitted again. A stimulus counts once, however often it was shown: where folds are
-    dealt out by stimulus its showings are averaged first.
+    dealt out by stimulus its showings are averaged first, and with them its marked twins in the same condition.
 
     Parameters
     ----------
@@ -152,7 +153,7 @@ def _units(recording: xr.DataArray, roi: ROI | None) -> xr.DataArray:
     keep = np.ones(recording.sizes["neuroid"], bool) if roi is None else roi.mask(recording)
     if "valid" in recording.coords:
         keep = keep & recording["valid"].values.astype(bool)
-    dipped = sorted(set(map(str, recording["stimulus_id"].values)) & set(roi.chosen_on if roi is not None else ()))
+    dipped = sorted(set(stimuli_of(recording)) & set(roi.chosen_on if roi is not None else ()))
     if dipped:
         raise DoubleDippingError(
             f"The region was chosen on {len(dipped)} of these stimuli ({listed(dipped, most=3)}); what is read from it "
@@ -166,6 +167,7 @@ def _units(recording: xr.DataArray, roi: ROI | None) -> xr.DataArray:
 
 def _by_stimulus(recording: xr.DataArray, by: str | int | None) -> tuple[xr.DataArray, str | int, str]:
     """One presentation per stimulus where folds are dealt out by stimulus, the folds, and what was done, in words."""
+    recording = recording.assign_coords(stimulus_id=("presentation", strings(showings_of(recording))))
     folds = usual_folds(recording) if by is None else by
     if isinstance(folds, str) and folds in recording.coords and recording[folds].dims == ("presentation",):
         labels = recording[folds].values.astype(str)

@@ -21,6 +21,7 @@ from neurolab.errors import (
     did_you_mean,
     listed,
 )
+from neurolab.ids import id_of
 
 #: Text that was meant as a number: 40%, or 2,8 where a comma is the decimal point.
 NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?\s*%?")
@@ -146,7 +147,7 @@ def _once(found: pd.DataFrame, mean: str) -> None:
 
 def _id(one: Any) -> str:
     """An id as text; 7.0, as a column with a gap has it, is 7."""
-    return str(int(one)) if isinstance(one, float) and one.is_integer() else str(one).strip()
+    return id_of(one).strip()
 
 
 def _in_order(found: pd.DataFrame, people: list[str]) -> tuple[pd.DataFrame, list[str]]:
