@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Real
 from sys import intern
 from typing import Any
 
@@ -28,6 +29,20 @@ __all__ = [
     "Zero",
 ]
 __dir__ = __all__.copy
+
+
+def check_number(given: Any, who: str, example: float = 0.5, *, whole: bool = False) -> None:
+    """Raise LesionPlanError where a setting is no number; with ``whole`` also where it is no whole one.
+
+    Example
+    -------
+    >>> check_number("a", "Scale factor")
+    Traceback (most recent call last):
+    neurolab.errors.LesionPlanError: Scale factor='a'; expected a number, such as 0.5.
+    """
+    if not isinstance(given, Real) or (whole and not float(given).is_integer()):
+        kind = "a whole number" if whole else "a number"
+        raise LesionPlanError(f"{who}={given!r}; expected {kind}, such as {example:g}.")
 
 
 class Ablation:
@@ -167,6 +182,10 @@ class Noise(ReferencedAblation):
     sd: float = 1.0
     reference: xr.DataArray = None  # type: ignore[assignment]
 
+    def __post_init__(self) -> None:
+        check_number(self.sd, "Noise sd")
+        super().__post_init__()
+
 
 @dataclass(frozen=True)
 class Scale(Ablation):
@@ -180,6 +199,9 @@ class Scale(Ablation):
 
     factor: float
 
+    def __post_init__(self) -> None:
+        check_number(self.factor, "Scale factor")
+
 
 @dataclass(frozen=True)
 class Clamp(Ablation):
@@ -192,6 +214,9 @@ class Clamp(Ablation):
     """
 
     value: float
+
+    def __post_init__(self) -> None:
+        check_number(self.value, "Clamp value")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -208,6 +233,10 @@ class Stimulate(ReferencedAblation):
 
     current: float = 1.0
     reference: xr.DataArray = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        check_number(self.current, "Stimulate current")
+        super().__post_init__()
 
 
 @dataclass(frozen=True)
@@ -243,6 +272,9 @@ class WeightNoise(Ablation):
     sd: float
     consent: bool = False
 
+    def __post_init__(self) -> None:
+        check_number(self.sd, "WeightNoise sd", 0.1)
+
 
 @dataclass(frozen=True)
 class Quantise(Ablation):
@@ -258,5 +290,6 @@ class Quantise(Ablation):
     consent: bool = False
 
     def __post_init__(self) -> None:
+        check_number(self.bits, "Quantise bits", 4, whole=True)
         if not 1 <= self.bits <= 16:
             raise LesionPlanError(f"Quantise bits={self.bits}; expected 1 to 16.")

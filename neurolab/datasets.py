@@ -22,6 +22,7 @@ from neurolab.catalogue import FOUND, LOADERS, make
 from neurolab.drawn import faces_and_objects
 from neurolab.errors import FileFormatError, MissingDataError, UnknownNameError, did_you_mean, listed
 from neurolab.stimuli import StimulusSet
+from neurolab.writing import path_of
 
 if TYPE_CHECKING:
     from neurolab.specimen import Cohort, Specimen
@@ -216,7 +217,7 @@ def _shipped_folder() -> pathlib.Path:
 
 def _external_folder(entry: Mapping[str, Any], *, missing_ok: bool = False) -> pathlib.Path | None:
     root = os.environ.get("NEUROLAB_DATA", "")
-    folder = pathlib.Path(root) / entry["folder"]
+    folder = path_of(root) / entry["folder"]
     if root and all((folder / file).is_file() for file in entry["files"]):
         return folder
     if missing_ok:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurolab.ablation import check_number
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, LesionPlanError
 from neurolab.lesion import Ablation, Lesion, Noise, Quantise, Stimulate, WeightNoise
@@ -171,6 +172,8 @@ def noise_ladder(lesion: Lesion, sds: Iterable[float], *, n_draws: int = 1) -> t
     (what, at), sds = NOISES[type(lesion.how)], tuple(sds)
     if what != "sd" and n_draws > 1:
         raise LesionPlanError(f"n_draws={n_draws} given, but {lesion.how.label} draws nothing; type n_draws=1.")
+    for value in sds:
+        check_number(value, f"noise_ladder() {what}", 4 if what == "bits" else 0.5, whole=what == "bits")
     rungs = tuple(
         replace(
             lesion,

@@ -13,6 +13,7 @@ import xarray as xr
 
 from neurolab.digest import digest_of, remembered
 from neurolab.errors import DataError, SchemaError, amount, did_you_mean, listed
+from neurolab.lineage import are_strangers, weights_of
 from neurolab.recording import FLAT, site_table
 
 __all__ = ["ROI", "regions_of", "roi_from_mask"]
@@ -32,6 +33,8 @@ class ROI:
     chosen_on : ids of the stimuli that chose it; estimating on them is double dipping.
     how_chosen : one sentence for the methods paragraph.
     specimen : the network or brain whose units these are; ``examine`` refuses to cut another one. Empty: any.
+    weights : digests of the weights that the network had when it was chosen, and before it was trained on or cut;
+        another network of the same name is refused as well. Empty: any.
 
     Example
     -------
@@ -48,6 +51,7 @@ class ROI:
     chosen_on: frozenset[str] = frozenset()
     how_chosen: str = ""
     specimen: str = ""
+    weights: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         units: dict[str, np.ndarray] = {}
@@ -81,9 +85,10 @@ class ROI:
         object.__setattr__(self, "dims", MappingProxyType(dims))
         object.__setattr__(self, "shape", MappingProxyType(shape))
         object.__setattr__(self, "chosen_on", _ids(self.chosen_on))
+        object.__setattr__(self, "weights", _ids(self.weights))
 
     def __reduce__(self) -> tuple:  # mapping proxies cannot be sent to a worker as they are
-        settings = self.chosen_on, self.how_chosen, self.specimen
+        settings = self.chosen_on, self.how_chosen, self.specimen, self.weights
         return ROI, (self.name, dict(self.units), dict(self.dims), dict(self.shape), *settings)
 
     def __repr__(self) -> str:
@@ -121,8 +126,8 @@ class ROI:
         return made
 
     def moved_to(self, specimen: str) -> ROI:
-        """Get the same unit numbers in another network: a retrained copy, say; unit 7 of another seed is a stranger."""
-        return replace(self, specimen=specimen)
+        """Get the same unit numbers in another network, whatever its weights; unit 7 of another seed is a stranger."""
+        return replace(self, specimen=specimen, weights=frozenset())
 
     def __or__(self, other: ROI) -> ROI:
         return self._combine(other, np.union1d, "|")
@@ -145,6 +150,11 @@ class ROI:
                 f"{self.name!r} {sign} {other.name!r}: one is of {self.specimen!r}, the other of {other.specimen!r}; "
                 "units of two networks do not correspond. Type roi.moved_to(name) if these do."
             )
+        if are_strangers(self.weights, other.weights):
+            raise SchemaError(
+                f"{self.name!r} {sign} {other.name!r}: they are of two networks of one name, {self.specimen!r}, with "
+                f"other weights; their units do not correspond. Type roi.moved_to({self.specimen!r}) if these do."
+            )
         none = np.zeros(0, dtype=np.int64)
         units = {
             site: operation(self.units.get(site, none), other.units.get(site, none))
@@ -158,6 +168,7 @@ class ROI:
             self.chosen_on | other.chosen_on,
             "; ".join(dict.fromkeys(filter(None, (self.how_chosen, other.how_chosen)))),
             self.specimen or other.specimen,
+            self.weights | other.weights,
         )
 
     def _alike(self, site: str, dims: tuple[str, ...], shape: tuple[int, ...] | None) -> bool:
@@ -187,6 +198,12 @@ class ROI:
             raise SchemaError(
                 f"ROI {self.name!r} is of {self.specimen!r}, the recording of {specimen!r}; units of two specimens do "
                 f"not correspond. Choose the region in that recording, or type roi.moved_to({specimen!r}) if they do."
+            )
+        if are_strangers(self.weights, weights_of(recording)):
+            raise SchemaError(
+                f"ROI {self.name!r} and the recording are of two networks of one name, {specimen!r}, with other "
+                "weights; their units do not correspond. Choose the region in that recording, or type "
+                f"roi.moved_to({specimen!r}) if they do."
             )
         table = {str(entry["name"]): entry for entry in site_table(recording)}
         names = list(table)
@@ -263,12 +280,12 @@ def regions_of(
     table = [(str(entry["name"]), tuple(entry["dims"]), tuple(entry["shape"])) for entry in site_table(recording)]
     dims, shape = {name: dims for name, dims, _ in table}, {name: shape for name, _, shape in table}
     sites, units, ids = recording["site"].values, recording["unit"].values, _ids(chosen_on)
-    specimen = str(recording.attrs.get("specimen", ""))
+    specimen, weights = str(recording.attrs.get("specimen", "")), weights_of(recording)
 
     def region(name: str, neuroids: np.ndarray) -> ROI:
         codes, here = sites[neuroids], units[neuroids]
         held = {table[code][0]: here[codes == code] for code in np.unique(codes)}
-        return ROI(name, held, dims, shape, ids, how_chosen, specimen)
+        return ROI(name, held, dims, shape, ids, how_chosen, specimen, weights)
 
     return region
 

@@ -18,8 +18,18 @@ import numpy as np
 import xarray as xr
 
 from neurolab.errors import FileFormatError, SchemaError, listed
-from neurolab.schema import check_recording, check_result, check_trials, strings
-from neurolab.writing import put_back, put_in_place, saying, write_whole
+from neurolab.lock import Lock
+from neurolab.schema import check_recording, check_result, check_trials, plain_attrs, strings
+from neurolab.writing import (
+    check_replaceable,
+    holds_campaign,
+    led_to,
+    path_of,
+    put_back,
+    put_in_place,
+    saying,
+    write_whole,
+)
 
 __all__ = ["load", "save"]
 __dir__ = __all__.copy
@@ -29,6 +39,8 @@ Storable = xr.DataArray | xr.Dataset
 NEVER = -(2**63)
 #: What no array in a file can be called.
 NAMELESS = {"", ".", "..", "zarr.json"}
+#: Attributes by which a file says how its numbers are packed.
+PACKING = {"_FillValue", "add_offset", "missing_value", "scale_factor"}
 #: Under this name a store says how many chunks of each array were written, as JSON.
 WRITTEN = "chunks_written"
 
@@ -36,14 +48,16 @@ WRITTEN = "chunks_written"
 def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
     """Write a recording, trials or a result to ``.nc`` (netCDF 4 through h5netcdf) or ``.zarr`` (version 3).
 
-    Returns the path, whose folder is made if it is not there. The file appears whole: one already there is replaced
-    only when the new one is complete. A ``.nc`` is made in memory first; what has no room there twice belongs in a
-    ``.zarr``.
+    Returns the path, whose folder is made if it is not there; ``~`` is the home folder, a link is followed. The file
+    appears whole: one already there is replaced only when the new one is complete. A ``.nc`` is made in memory first;
+    what has no room there twice belongs in a ``.zarr``. Numbers are written as they are in memory, however the file
+    that they came from held them. Attributes that a file cannot hold are kept as :func:`plain_attrs` has them.
 
     Raises
     ------
-    SchemaError : not a recording, trials or result. FileFormatError : another ending.
-    StoreWriteError : a full disk, a read-only folder, a path that cannot be made.
+    SchemaError : not a recording, trials or result; a column or an attribute under a name that would be lost.
+    FileFormatError : another ending. StoreBusyError : the same ``.zarr`` is being written by somebody else.
+    StoreWriteError : a full disk, a read-only folder, a path that cannot be made, a folder of other things.
 
     Example
     -------
@@ -55,18 +69,20 @@ def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
     """
     dataset = _checked(data)
     dataset = without_count(dataset.to_dataset(name="activity") if isinstance(dataset, xr.DataArray) else dataset)
-    target = pathlib.Path(path)
-    if target.suffix not in (".nc", ".zarr"):
-        raise FileFormatError(f"{target.name}: expected a name that ends in .nc or .zarr.")
+    named = path_of(path)
+    if named.suffix not in (".nc", ".zarr"):
+        raise FileFormatError(f"{named.name}: expected a name that ends in .nc or .zarr.")
     check_names(map(str, dataset.variables))
-    content = netcdf_of(dataset) if target.suffix == ".nc" else None
-    with saying(target, f"a path in a folder of your own: nl.save(data, '/my/folder/{target.name}')"):
+    dataset = _with_plain_attrs(dataset)
+    content = netcdf_of(dataset) if named.suffix == ".nc" else None
+    target = led_to(named)
+    with saying(target, f"a path in a folder of your own: nl.save(data, '/my/folder/{named.name}')"):
         target.parent.mkdir(parents=True, exist_ok=True)
         if content is None:
             _write_zarr(dataset, target)
         else:
             write_whole(target, content)
-    return target
+    return named
 
 
 def check_names(names: Iterable[str]) -> None:
@@ -84,27 +100,61 @@ def check_names(names: Iterable[str]) -> None:
             raise SchemaError(f"A column is called {name!r}; no file can hold that name. Rename the column.")
 
 
+def _with_plain_attrs(dataset: xr.Dataset) -> xr.Dataset:
+    """What is said of a dataset and its columns as every file holds it: texts, numbers and lists of them as they are.
+
+    Raises SchemaError for names under which a reader takes a number for how the others are packed.
+    """
+    plain = dataset.copy()
+    parts: list[Any] = [plain, *plain.variables.values()]
+    for part in parts:
+        packing = sorted(PACKING & set(part.attrs))
+        if packing:
+            raise SchemaError(
+                f"An attribute is called {packing[0]!r}; whoever reads the file would take it for how the numbers are "
+                f"packed, and change them. Type data.attrs.pop({packing[0]!r}), or give it another name."
+            )
+        part.attrs = {**part.attrs, **plain_attrs({k: v for k, v in part.attrs.items() if not _holds(v)})}
+    return plain
+
+
+def _holds(value: Any) -> bool:
+    """Whether netCDF and zarr hold an attribute as it is."""
+    every = value if isinstance(value, (list, tuple)) else [value]
+    numbers = isinstance(value, np.ndarray) and value.dtype.kind in "iuf"
+    return numbers or all(isinstance(one, (str, int, float, np.integer, np.floating)) and not isinstance(one, bool)
+                          for one in every)  # fmt: skip
+
+
 def netcdf_of(dataset: xr.Dataset) -> memoryview:
     """Get the netCDF file of a dataset, in memory: one on a disk that HDF5 cannot close ends the process later on."""
     import h5netcdf
 
     held = io.BytesIO()
     with h5netcdf.File(held, "w") as file:
-        dataset.compute().dump_to_store(xr.backends.H5NetCDFStore(file))
+        dataset.drop_encoding().compute().dump_to_store(xr.backends.H5NetCDFStore(file))
     return held.getbuffer()
 
 
 def _write_zarr(dataset: xr.Dataset, target: pathlib.Path) -> None:
-    beside = target.with_name(f".{target.name}.part")
-    put_back(target)
-    shutil.rmtree(beside, ignore_errors=True)
+    lock, beside = write_lock(target, "type another name."), target.with_name(f".{target.name}.part")
     try:
-        dataset.to_zarr(beside, zarr_format=3, consolidated=False, encoding=with_checksums(dataset))
+        check_replaceable(target)
+        put_back(target)
+        shutil.rmtree(beside, ignore_errors=True)
+        dataset.drop_encoding().to_zarr(beside, zarr_format=3, consolidated=False, encoding=with_checksums(dataset))
         count_chunks(beside)
         put_in_place(beside, target)
     except BaseException:
         removed(beside)
         raise
+    finally:
+        lock.remove()
+
+
+def write_lock(target: pathlib.Path, instead: str) -> Lock:
+    """Get the right to write a store, for one at a time; raises StoreBusyError where somebody else has it."""
+    return Lock(target.with_name(f".{target.name}.lock"), str(target), instead)
 
 
 def with_checksums(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
@@ -117,9 +167,7 @@ def with_checksums(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
     """
     from zarr.codecs import ZstdCodec
 
-    how: dict[str, Any] = {"compressors": [ZstdCodec(checksum=True)]}
-    chunks = {str(name): dataset[name].encoding.get("chunks") for name in dataset.variables}
-    return {name: {**how, "chunks": given} if given else how for name, given in chunks.items()}
+    return {str(name): {"compressors": [ZstdCodec(checksum=True)]} for name in dataset.variables}
 
 
 async def _at_rest() -> None:
@@ -151,10 +199,10 @@ def load(path: str | os.PathLike[str]) -> Storable:
     ...
     neurolab.errors.FileFormatError: nothing.pkl does not exist; expected a .nc or .zarr file written by nl.save().
     """
-    target = pathlib.Path(path)
+    target = path_of(path)
     if not target.exists():
         raise FileFormatError(f"{target} does not exist; expected a .nc or .zarr file written by nl.save().")
-    if target.is_dir() and any((one / "journal").is_dir() for one in target.iterdir()):
+    if holds_campaign(target):
         raise FileFormatError(
             f"{target.name} is the store of a campaign. Type nl.campaign.partial({str(path)!r}) for its trials."
         )

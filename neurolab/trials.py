@@ -140,13 +140,13 @@ def task_table(trials: xr.Dataset) -> dict[str, dict[str, Any]]:
 
 
 def with_specimen(trials: xr.Dataset, *, partial: bool = False) -> xr.Dataset:
-    """Get checked trials that have a specimen dimension (of one, where there was none)."""
+    """Get checked trials with the dims specimen (of one, where there was none), lesion and trial, in this order."""
     check_trials(trials, partial=partial)
-    if "specimen" in trials.dims:
-        return trials
-    name = str(trials.attrs.get("specimen", "specimen"))
-    lifted = [variable for variable in trials.data_vars if "lesion" in trials[variable].dims]
-    return trials.assign({v: trials[v].expand_dims(specimen=[name]) for v in lifted})
+    if "specimen" not in trials.dims:
+        name = str(trials.attrs.get("specimen", "specimen"))
+        lifted = [variable for variable in trials.data_vars if "lesion" in trials[variable].dims]
+        trials = trials.assign({v: trials[v].expand_dims(specimen=[name]) for v in lifted})
+    return trials.transpose("specimen", "lesion", "trial", ...)
 
 
 def concat(trials: Iterable[xr.Dataset]) -> xr.Dataset:

@@ -68,4 +68,4 @@ def _strays(own: Mapping[str, tuple], shared: Mapping[str, tuple]) -> bool:
 
 
 def _told(roi: ROI) -> tuple:
-    return roi.specimen, roi.how_chosen, roi.chosen_on
+    return roi.specimen, roi.weights, roi.how_chosen, roi.chosen_on

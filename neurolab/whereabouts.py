@@ -77,7 +77,8 @@ def not_here(name: str, top: Iterable[str]) -> str:
     ways = [_typed(name, room) for room in rooms_of(name)]
     if ways:
         return f"{begin}; it is in a room. Type {' or '.join(ways)}."
-    known = {one: f"nl.{one}" for one in top} | {one: _typed(one, room) for room in ROOMS for one in public_names(room)}
+    known = {one: _typed(one, room) for room in reversed(ROOMS) for one in public_names(room)}  # the likeliest last
+    known |= {one: f"nl.{one}" for one in top}
     like = did_you_mean(name, known)
     for one in known:
         like = like.replace(repr(one), known[one])
@@ -92,11 +93,26 @@ def not_in_arrays(name: str) -> str:
     >>> not_in_arrays("max_t")
     "neurolab.stats has no name 'max_t'. Type nl.stats.permutation.max_t."
     """
-    begin = f"neurolab.{ARRAYS} has no name {name!r}."
-    ways = [_typed(name, room) for room in rooms_of(name)]
+    return not_in_room(name, ARRAYS, "modules")
+
+
+def not_in_room(name: str, room: str, what: str = "names") -> str:
+    """Get what to say of a name that a room has not: in which other room it is, or what is like it in this one.
+
+    what : the room holds.
+
+    Example
+    -------
+    >>> not_in_room("shapely", "analysis")
+    "neurolab.analysis has no name 'shapely'. Did you mean 'shapley'? Type dir(nl.analysis) for its names."
+    >>> not_in_room("save_figure", "analysis")
+    "neurolab.analysis has no name 'save_figure'. Type nl.plots.save_figure."
+    """
+    begin = f"neurolab.{room} has no name {name!r}."
+    ways = [_typed(name, other) for other in rooms_of(name)]
     if ways:
         return f"{begin} Type {' or '.join(ways)}."
-    return f"{begin}{did_you_mean(name, public_names(ARRAYS))} Type dir(nl.{ARRAYS}) for its modules."
+    return f"{begin}{did_you_mean(name, public_names(room))} Type dir(nl.{room}) for its {what}."
 
 
 def _typed(name: str, room: str) -> str:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what the system says when it cannot write, in words."""
+"""Where a path leads, files that appear whole or not at all, and what the system says when it cannot write."""
 
 from __future__ import annotations
 
@@ -16,6 +16,40 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
 TAKEN = {errno.ENOTDIR, errno.EEXIST}
 NOWHERE = {errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP}
+#: One of these lies in every zarr store.
+ZARR = {"zarr.json", ".zgroup"}
+
+
+def path_of(path: str | os.PathLike[str]) -> Path:
+    """Get a path in which ``~`` is the home folder that it stands for: Python would make a folder of that name.
+
+    Example
+    -------
+    >>> path_of("~/scores.nc") == Path.home() / "scores.nc"
+    True
+    """
+    return Path(os.path.expanduser(path))
+
+
+def led_to(path: str | os.PathLike[str]) -> Path:
+    """Get where a path leads: what is to be written lies where a link points to, and the link stays."""
+    place = path_of(path)
+    return Path(os.path.realpath(place)) if os.path.islink(place) else place
+
+
+def holds_campaign(folder: Path) -> bool:
+    """Get whether a folder is the store of a campaign."""
+    return folder.is_dir() and any((one / "journal").is_dir() for one in folder.iterdir())
+
+
+def check_replaceable(target: Path) -> None:
+    """Raise StoreWriteError where a zarr store is to be put in the place of a folder that is none, and not empty."""
+    inside = {one.name for one in target.iterdir()} if target.is_dir() else set()
+    if inside and (holds_campaign(target) or not inside & ZARR):
+        what = "the store of a campaign" if holds_campaign(target) else "a folder of other things, and no zarr store"
+        raise StoreWriteError(
+            f"{target} is {what}; nothing in it was touched. Type another name, or move it away yourself."
+        )
 
 
 @contextmanager
@@ -67,9 +101,17 @@ def write_whole(target: Path, content: bytes | memoryview) -> None:
         os.replace(draft, target)
 
 
+def write_all(handle: int, content: bytes) -> None:
+    """Write all bytes to an open file, however many the system takes at once."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]
+
+
 def put_in_place(draft: Path, target: Path) -> None:
     """Move a folder to its place; another that lies there is gone once the new one is there, and no moment before."""
     aside = _aside(target)
+    check_replaceable(target)
     try:
         if target.is_dir():
             shutil.rmtree(aside, ignore_errors=True)

@@ -208,4 +208,12 @@ __all__ = [
     "with_controls",
 ]
 
-__getattr__, __dir__, _ = _lazy.attach(__name__, submod_attrs=_VERBS)
+_load, __dir__, _ = _lazy.attach(__name__, submod_attrs=_VERBS)
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__ or name.startswith("_"):
+        return _load(name)
+    from neurolab.whereabouts import not_in_room
+
+    raise AttributeError(not_in_room(name, "analysis"), name=name)

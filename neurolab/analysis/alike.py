@@ -12,7 +12,7 @@ import xarray as xr
 from neurolab.analysis.correct import FROM_P
 from neurolab.analysis.localiser import known
 from neurolab.analysis.sample import noted
-from neurolab.analysis.words import interval_text, p_text
+from neurolab.analysis.words import corrected_text, interval_text
 from neurolab.chance import RNG, rng_name
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError
@@ -200,7 +200,7 @@ def compare(
         rng="" if rng is None else rng_name(rng),
         method=metric.method,
         distance=metric.distance,
-        reasons=_reasons(names, test, variables, level),
+        reasons=_reasons(names, test, variables, level, correction),
         inputs=digest_of(models, brain.rdms.values),
         **brain.said(),
     )
@@ -277,14 +277,16 @@ def _flipped(score: np.ndarray, level: float, rng: RNG | None) -> dict[str, Any]
     return {**found, "people_p_floor": tests[0].p_floor}
 
 
-def _reasons(names: list[str], test: RsaTest, variables: Mapping[str, Any], level: float) -> list[str]:
+def _reasons(
+    names: list[str], test: RsaTest, variables: Mapping[str, Any], level: float, correction: str
+) -> list[str]:
     """The best model, and where it stands to the ceiling."""
     top = int(np.argmax(test.effect))
     numbers = interval_text(test.effect[top], test.low[top], test.high[top], level)
     which, it = f"Highest of {len(names)} models: {names[top]}", names[top]
     if len(names) == 1:
         which, it = "Likeness", "the likeness"
-    said = [f"{which}, {numbers}, {p_text(float(test.p[top]))}."]
+    said = [f"{which}, {numbers}, {corrected_text(float(variables['q'][1][top]), correction, len(names))}."]
     if np.isnan(variables["ceiling_low"]):
         return said
     gap = [float(variables[name][1][top]) for name in ("gap", "gap_low", "gap_high")]

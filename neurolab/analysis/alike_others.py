@@ -10,7 +10,7 @@ import xarray as xr
 
 from neurolab.analysis.alike import RSA, TEST, Brain, adjusted, brain_of, models_of
 from neurolab.analysis.sample import noted
-from neurolab.analysis.words import draws_for_interval, interval_text, p_text
+from neurolab.analysis.words import corrected_text, draws_for_interval, interval_text
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, listed
 from neurolab.schema import check_result, make_result, register_result, strings
@@ -132,7 +132,7 @@ def _result(
 ) -> xr.Dataset:
     """The result from the tests of each model and all scores (model, draw with the one first, subject)."""
     each = {name: np.array([float(getattr(test, name)) for test in tests]) for name in TEST}
-    one, other = scores[:, 0].mean(axis=1), scores[:, 1:].mean(axis=2)
+    q, one, other = adjusted(each["p"], correction), scores[:, 0].mean(axis=1), scores[:, 1:].mean(axis=2)
     people, n = len(brain.people), other.shape[1]
     ends = noise_ceiling(brain.rdms.values, method=brain.metric.method) if people > 1 else None
     said = brain.said()
@@ -140,7 +140,7 @@ def _result(
     return make_result(
         {
             **{name: ("model", values) for name, values in each.items()},
-            "q": ("model", adjusted(each["p"], correction)),
+            "q": ("model", q),
             "p_floor": tests[0].p_floor,
             "one": ("model", one),
             **dict.fromkeys(("intact", *SHARE), ("model", np.full(len(models), np.nan))),
@@ -163,7 +163,7 @@ def _result(
         method=brain.metric.method,
         n_draws=n,
         rank_generalises_over="control draw",
-        reasons=_sentences(models, each, one, other, names, level),
+        reasons=_sentences(models, {**each, "q": q}, one, other, names, level, correction),
         inputs="",
         **said,
     )
@@ -192,12 +192,13 @@ def _ranked(one: np.ndarray, other: np.ndarray, level: float) -> dict[str, Any]:
 
 def _sentences(
     models: list[str], each: Mapping[str, np.ndarray], one: np.ndarray, other: np.ndarray, names: tuple[str, str],
-    level: float,
+    level: float, correction: str,
 ) -> list[str]:
     """The model with the largest difference, in numbers."""
     top = int(np.argmax(np.abs(each["effect"])))
     effect, low, high = (float(each[name][top]) for name in ("effect", "low", "high"))
     numbers = interval_text(effect, low, high, level)
     both = f"{names[0]} {one[top]:.3g}, {names[1]} {other[top].mean():.3g}"
-    return [f"Largest difference of {len(models)} models at {models[top]} ({both}): {numbers}, "
-            f"{p_text(float(each['p'][top]))}."]  # fmt: skip
+    which = f"Largest difference of {len(models)} models at" if len(models) > 1 else "Difference at"
+    tested = corrected_text(float(each["q"][top]), correction, len(models))
+    return [f"{which} {models[top]} ({both}): {numbers}, {tested}."]

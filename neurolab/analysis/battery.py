@@ -12,6 +12,7 @@ from neurolab.coalitions import coalitions, parts
 from neurolab.design import dose_ladder, noise_ladder
 from neurolab.errors import DesignError
 from neurolab.lesion import Lesion
+from neurolab.lineage import weights_of
 from neurolab.recording import at_site, site_names
 from neurolab.roi import ROI
 from neurolab.schema import check_recording
@@ -104,4 +105,5 @@ def unit_coalitions(recording: xr.DataArray, how: Ablation) -> tuple[Lesion, ...
 
 def _units(recording: xr.DataArray, sites: Sequence[str], name: str) -> ROI:
     units = {site: at_site(recording, site)["unit"].values for site in sites}
-    return ROI(name, units, specimen=str(recording.attrs.get("specimen", "")), how_chosen="given")
+    who, weights = str(recording.attrs.get("specimen", "")), weights_of(recording)
+    return ROI(name, units, how_chosen="given", specimen=who, weights=weights)

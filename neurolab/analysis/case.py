@@ -275,8 +275,8 @@ def _attrs(found: CaseFound, data: xr.Dataset | pd.DataFrame) -> dict[str, Any]:
     t = "Bayesian test of deficit" if given else "Crawford-Howell t"
     return {
         "analysis": "single_case",
-        "estimand": f"how far {' and '.join(found.who)} lies from the population of {whose} that the controls are "
-        f"drawn from, in control sds (z_cc), per task{given}",
+        "estimand": f"how far {' and '.join(found.who)} {'lies' if len(found.who) == 1 else 'lie'} from the population "
+        f"of {whose} that the controls are drawn from, in control sds (z_cc), per task{given}",
         "test": f"one-sided {t}; pairs of tasks: two-sided {DIFFERENCES[found.kind]}",
         "n": len(table.control_names),
         "generalises_over": table.over,

@@ -15,6 +15,7 @@ from neurolab.chance import RNG, generator, rng_name
 from neurolab.contrast import Contrast
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, DoubleDippingError, UnknownNameError, did_you_mean, listed
+from neurolab.lineage import weights_said
 from neurolab.schema import make_result, register_result, strings
 
 ALTERNATIVES = ("two-sided", "greater", "less")
@@ -139,6 +140,7 @@ def _about(rows: Mapped, data: xr.DataArray, *, fresh: bool) -> dict[str, Any]:
         "contrast": rows.what,
         "inference": ABOUT_CLUSTERS,
         **{name: data.attrs.get(name, "") for name in ("source", "specimen", "kind", "sites")},
+        **weights_said(data),
         "effect_unit": data.attrs.get("units", ""),
         "note": noted(
             "" if fresh else f"Effects of clusters are measured on {SAME}.",

@@ -12,6 +12,7 @@ from neurolab.analysis.agreed import exchanged
 from neurolab.chance import RNG, generator
 from neurolab.errors import DataError, DesignError, listed
 from neurolab.lesion import Ablation, Lesion
+from neurolab.lineage import weights_of
 from neurolab.recording import at_site, check_recording, site_names, stimuli_of
 from neurolab.roi import ROI
 
@@ -65,7 +66,7 @@ def cluster_lesions(
                           "one set or more. Type partition='found', n_random=19.")
     if partition == "random":
         code = exchanged(code, layer, generator(rng, "cluster lesions", "exchanged"))
-    owner = str(recording.attrs.get("specimen", ""))
+    owner, weights = str(recording.attrs.get("specimen", "")), weights_of(recording)
     chosen_on = frozenset(stimuli_of(recording))  # whose activity matched the sets
     targets: list[Lesion] = []
     controls: list[Lesion] = []
@@ -76,8 +77,9 @@ def cluster_lesions(
             units = unit[(layer == site) & (code == cluster)]
             if not least <= len(units) <= 0.99 * len(third):
                 continue
-            roi = ROI(f"cluster {cluster} in {site}", {site: units}, specimen=owner, chosen_on=chosen_on,
-                      how_chosen="cluster of connections" if partition == "found" else "random cluster")  # fmt: skip
+            roi = ROI(f"cluster {cluster} in {site}", {site: units}, specimen=owner, weights=weights,
+                      how_chosen="cluster of connections" if partition == "found" else "random cluster",
+                      chosen_on=chosen_on)  # fmt: skip
             targets.append(Lesion(roi, how))
             controls += _sets(targets[-1], units, third, n_random, rng)
     if not targets:

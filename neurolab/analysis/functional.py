@@ -12,6 +12,7 @@ import xarray as xr
 from neurolab.analysis.sample import all_tasks, sham_rows
 from neurolab.errors import DataError, DesignError, UnknownNameError, did_you_mean, listed
 from neurolab.lesion import Ablation, Lesion
+from neurolab.lineage import weights_of
 from neurolab.recording import at_site, check_recording, site_names
 from neurolab.roi import ROI
 from neurolab.schema import strings
@@ -32,13 +33,14 @@ def unit_lesions(recording: xr.DataArray, how: Ablation) -> tuple[Lesion, ...]:
     21
     """
     check_recording(recording)
-    owner = str(recording.attrs.get("specimen", ""))
+    owner, weights = str(recording.attrs.get("specimen", "")), weights_of(recording)
     alone = [
-        Lesion(ROI(f"{site}/{unit}", {site: np.array([unit])}, specimen=owner, how_chosen="given"), how)
+        Lesion(ROI(f"{site}/{unit}", {site: np.array([unit])}, specimen=owner, weights=weights, how_chosen="given"),
+               how)
         for site in site_names(recording) for unit in at_site(recording, site)["unit"].values.tolist()
     ]  # fmt: skip
     everything = {site: at_site(recording, site)["unit"].values for site in site_names(recording)}
-    return (Lesion(ROI("every unit", everything, specimen=owner), how, role="sham"), *alone)
+    return (Lesion(ROI("every unit", everything, specimen=owner, weights=weights), how, role="sham"), *alone)
 
 
 def functional_labels(

@@ -10,6 +10,7 @@ import xarray as xr
 from neurolab.ablation import Ablation
 from neurolab.errors import DesignError, amount
 from neurolab.lesion import Lesion
+from neurolab.lineage import weights_of
 from neurolab.recording import site_names, stimuli_of
 from neurolab.roi import ROI
 from neurolab.schema import check_recording
@@ -108,8 +109,8 @@ def _region(
     for site, unit in units:
         by_site.setdefault(site, []).append(unit)
     arrays = {site: np.array(sorted(each)) for site, each in by_site.items()}
-    who = str(pool.attrs.get("specimen", ""))
-    return ROI(name, arrays, chosen_on=chosen_on, how_chosen=how_chosen, specimen=who)
+    who, weights = str(pool.attrs.get("specimen", "")), weights_of(pool)
+    return ROI(name, arrays, chosen_on=chosen_on, how_chosen=how_chosen, specimen=who, weights=weights)
 
 
 def _costs(

@@ -13,6 +13,7 @@ from neurolab.analysis.localiser import known, localise
 from neurolab.analysis.unit_numbers import measured_on, numbers_at
 from neurolab.contrast import Contrast
 from neurolab.digest import digest_of
+from neurolab.lineage import weights_said
 from neurolab.schema import check_recording, make_result, register_result, strings
 from neurolab.stimuli import StimulusSet
 
@@ -93,6 +94,7 @@ def unit_map(
         alternative="greater",
         chosen_by=chosen_by,
         **{name: recording.attrs.get(name, "") for name in ("source", "specimen", "kind", "sites")},
+        **weights_said(recording),
     )
 
 

@@ -18,6 +18,7 @@ from neurolab.analysis.unit_graph import OF_ACTIVITY, OF_WEIGHTS, Correlation, U
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.digest import digest_of
 from neurolab.errors import DataError, DesignError, UnknownNameError, did_you_mean, listed
+from neurolab.lineage import weights_said
 from neurolab.schema import make_result, register_result
 from neurolab.stats import graphs
 
@@ -135,6 +136,7 @@ def modules(
         level=level,
         rng=rng_name(rng),
         **{name: str(getattr(data, "attrs", {}).get(name, "")) for name in ("source", "sites", "specimen")},
+        **(weights_said(data) if hasattr(data, "attrs") else {}),
         null=null,
         by=repr(by),
         **_about(graph, found, drawn),

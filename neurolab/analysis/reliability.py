@@ -17,6 +17,7 @@ from neurolab.chance import RNG, generator, rng_name
 from neurolab.contrast import Contrast
 from neurolab.digest import digest_of
 from neurolab.errors import DesignError, UnknownNameError, did_you_mean, listed
+from neurolab.ids import showings_of
 from neurolab.recording import site_names
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.maps import StatMap
@@ -149,7 +150,7 @@ def _compare(
 def _halved(used: xr.DataArray, by: str, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What is halved, its strata, and which of it each presentation belongs to."""
     if by == "stimulus":
-        groups, first, place = np.unique(used["stimulus_id"].values.astype(str), return_index=True, return_inverse=True)
+        groups, first, place = np.unique(showings_of(used, positive), return_index=True, return_inverse=True)
         strata = positive[first].astype(np.int64)
         few = min(int((strata == value).sum()) for value in (0, 1))
         if few < 4:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,8 +77,8 @@ def reserve(
     network, and ``control_*`` where there are random orders. Over measure ("area", "failure point"): ``own`` with
     ``own_low, own_high``, ``value`` per network, ``control_own`` and so on; ``effect`` (own - random) with ``low, high,
     p, p_floor``, NaN without random orders. ``reserve`` (mean area), ``failure_point`` (mean). attrs:
-    ``never_failed`` (share of the curves), ``base`` (what counts as nothing left: "chance", or "all removed" where
-    chance is unknown).
+    ``never_failed`` (share of the ``n_curves``), ``base`` (what counts as nothing left: "chance", or "all removed"
+    where chance is unknown).
 
     Raises
     ------
@@ -86,8 +86,8 @@ def reserve(
 
     When this is invalid
     --------------------
-    A network that never falls so far counts with the largest share examined, so the failure point is a lower bound
-    (``never_failed``). Areas are comparable over the same shares only.
+    A network that never falls so far counts with the largest share examined: the failure point is a lower bound, its
+    interval has no end on that side, and ``undermined_by`` says so. Areas are comparable over the same shares only.
 
     Source
     ------
@@ -126,9 +126,10 @@ def reserve(
         failing=failing,
         base=base,
         never_failed=own.censored,
+        n_curves=int(np.prod(own.left.shape[:2])),
         reasons=_reasons(found, lesion, family, level),
         **_about(sample, f"{lesion} on {task}", family if random else ""),
-        **sample.said(rng, _floor(sample, level), *_never(own, random, failing), tasks=[task],
+        **sample.said(rng, _floor(sample, level), undermined_by=_never(own, random, failing) or None, tasks=[task],
                       rows=np.array([row for of in (*draws, *against) for row in of.values()])),
     )
 
@@ -221,12 +222,7 @@ def _nothing_left(sample: Sample, lesion: str, task: str) -> tuple[np.ndarray, s
 
 
 def _curves(
-    sample: Sample,
-    draws: list[dict[float, int]],
-    task: str,
-    doses: list[float],
-    low: np.ndarray,
-    room: np.ndarray,
+    sample: Sample, draws: list[dict[float, int]], task: str, doses: list[float], low: np.ndarray, room: np.ndarray,
     failing: float,
 ) -> Curves:
     """What is left along every draw of an order."""
@@ -262,6 +258,7 @@ def _over(curves: Curves, level: float, prefix: str, rng: np.random.Generator) -
     """The mean curve and both measures with their intervals."""
     each = curves.left.mean(axis=0)
     by_dose, by_measure = ([sign_flip(x, level=level, rng=rng) for x in of.T] for of in (each, curves.measures))
+    by_measure = _opened(by_measure, above=curves.censored > 0)
     return {
         f"{prefix}retained": (("specimen", "dose"), each),
         f"{prefix}value": (("specimen", "measure"), curves.measures),
@@ -281,7 +278,15 @@ def _compared(own: Curves, random: Curves | None, level: float, rng: np.random.G
     if random is None:
         return {name: ("measure", np.full(len(MEASURES), np.nan)) for name in TEST}
     tests = [sign_flip(column, level=level, rng=rng) for column in (own.measures - random.measures).T]
+    tests = _opened(tests, above=own.censored > 0, below=random.censored > 0)
     return {name: ("measure", [getattr(test, name) for test in tests]) for name in TEST}
+
+
+def _opened(tests: list[SignFlip], *, above: bool, below: bool = False) -> list[SignFlip]:
+    """The tests of area and failure point, the latter without an end on the side where it was not reached."""
+    area, point = tests
+    low, high = -np.inf if below else point.low, np.inf if above else point.high
+    return [area, replace(point, low=low, high=high)]
 
 
 def _never(own: Curves, random: Curves | None, failing: float) -> list[str]:

@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, MatchingError
+from neurolab.ids import origins_of, showings_of
 from neurolab.lesion import Lesion
 from neurolab.roi import ROI
 from neurolab.schema import check_recording, strings
@@ -104,8 +105,8 @@ def shuffle_labels(
 ) -> xr.DataArray:
     """Get the recording with its condition labels dealt out anew over stimuli, as many of each condition as before.
 
-    Presentations of a stimulus stay together. Labels stay within ``blocks`` (default: the runs, where known) when every
-    stimulus belongs to one block.
+    Presentations of a stimulus stay together, with its marked twins; twins in several conditions trade theirs. Labels
+    stay within ``blocks`` (default: the runs, where known) when every stimulus belongs to one block.
 
     Example
     -------
@@ -126,13 +127,16 @@ def shuffle_labels(
 
 
 def exchangeable(recording: xr.DataArray, blocks: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Get the label and the block of each stimulus, and the stimulus of each presentation (an index)."""
-    ids = recording["stimulus_id"].values.astype(str)
-    _, first, place = np.unique(ids, return_index=True, return_inverse=True)
+    """Get the label and the block of each stimulus, and the stimulus of each presentation (an index).
+
+    Marked twins in one condition are one stimulus; those in several are a block, and trade their labels.
+    """
+    _, first, place = np.unique(showings_of(recording), return_index=True, return_inverse=True)
     label = recording["condition"].values.astype(str)[first]
     block = np.zeros(len(first), dtype=np.int64)
     if blocks is not None:
         code = np.unique(np.asarray(blocks).astype(str), return_inverse=True)[1]
         if (code == code[first][place]).all():
             block = code[first]
-    return label, block, place
+    _, origin, members = np.unique(origins_of(recording)[first], return_inverse=True, return_counts=True)
+    return label, np.where(members[origin] > 1, block.max(initial=0) + 1 + origin, block), place

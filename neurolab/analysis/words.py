@@ -28,6 +28,18 @@ def p_text(p: float) -> str:
     return f"p = {p:.3g}".replace("= 0.", "= .")
 
 
+def corrected_text(q: float, correction: str, n: int) -> str:
+    """Get the p of one of n tests as a sentence names it: corrected where there are several.
+
+    Example
+    -------
+    >>> corrected_text(0.119, "holm", 3), corrected_text(0.04, "none", 3), corrected_text(0.04, "holm", 1)
+    ('corrected p = .119', 'uncorrected p = .04', 'p = .04')
+    """
+    how = "" if n < 2 else "uncorrected " if correction == "none" else "corrected "
+    return f"{how}{p_text(q)}"
+
+
 def interval_text(effect: float, low: float, high: float, level: float) -> str:
     """Get an effect with its interval: ``"0.31 [0.28, 0.35] (95 % interval)"``; an open end is said in words.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurolab.errors import DataError, FileFormatError, MissingDataError
+from neurolab.writing import path_of
 
 
 def open_file(path: str | os.PathLike[str], reader: Callable[[pathlib.Path], Any], expected: str) -> Any:
@@ -26,7 +27,7 @@ def open_file(path: str | os.PathLike[str], reader: Callable[[pathlib.Path], Any
     MissingDataError : no such file.
     FileFormatError : a file that the reader cannot read: truncated, or of another kind.
     """
-    file = pathlib.Path(path)
+    file = path_of(path)
     if not file.is_file():
         raise MissingDataError(f"{file} is not there; expected {expected}. Check the path, or copy the file there.")
     try:

@@ -15,6 +15,7 @@ from neurolab.brain.checks import open_file
 from neurolab.brain.images import AFFINE_TOLERANCE, RESAMPLE, _opened, _whole
 from neurolab.errors import DataError, DesignError, MissingDataError, UnknownNameError, listed
 from neurolab.recording import make_recording
+from neurolab.writing import path_of
 
 SIDES = ("left", "right")
 MIDLINE = 0.01  # a lesion that crosses by less of its volume is counted, not named
@@ -113,7 +114,7 @@ def _images(paths: Any, people: Sequence[str] | None) -> tuple[list[Any], list[s
     if isinstance(paths, Mapping):
         paths, people = list(paths.values()), list(map(str, paths)) if people is None else people
     if isinstance(paths, (str, os.PathLike)):
-        folder = pathlib.Path(paths)
+        folder = path_of(paths)
         if not folder.is_dir():
             raise MissingDataError(f"{folder} is no folder; expected one of NIfTI masks, or a list: type [path, ...].")
         paths = sorted(file for file in folder.iterdir() if file.name.endswith(SUFFIXES))

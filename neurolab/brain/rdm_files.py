@@ -14,6 +14,7 @@ from neurolab.brain.checks import open_file
 from neurolab.brain.rdm_tables import cells_of, check_square, of_table
 from neurolab.errors import DataError, FileFormatError, UnknownNameError, did_you_mean, listed
 from neurolab.rdms import make_rdms
+from neurolab.writing import path_of
 
 #: What separates the columns of a table, by its ending.
 TABLES = {".csv": ",", ".tsv": "\t", ".txt": " "}
@@ -59,7 +60,7 @@ def read_rdms(
     >>> read_rdms(file).values
     array([[1., 3., 2.]])
     """
-    file = pathlib.Path(path)
+    file = path_of(path)
     names: list[str] | None = None
     own: list[str] | None = None
     n = None if stimuli is None else len(stimuli)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from neurolab.digest import digest_of
-from neurolab.writing import removed_on_error, saying
+from neurolab.writing import removed_on_error, saying, write_all
 
 #: What a file is to hold, whole or in pieces.
 Content = bytes | Iterable[bytes]
@@ -85,13 +85,6 @@ def is_made_of(path: Path, pieces: Iterable[bytes]) -> bool:
     """Get whether a file holds these bytes and no others."""
     with open(path, "rb") as file:
         return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
-
-
-def write_all(handle: int, content: bytes) -> None:
-    """Write all bytes to an open file, however many the system takes at once."""
-    left = memoryview(content)
-    while left:
-        left = left[os.write(handle, left) :]
 
 
 def sync_file(path: Path) -> None:

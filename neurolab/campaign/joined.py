@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurolab.campaign.disk import unsealed, write_first
@@ -16,6 +15,7 @@ from neurolab.campaign.shards import Shard
 from neurolab.campaign.shelf import Shelf
 from neurolab.campaign.store import Cell, Store
 from neurolab.errors import CampaignMismatchError, DataError, listed
+from neurolab.writing import path_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,10 +59,10 @@ def merge(paths: Iterable[str | os.PathLike[str]], into: str | os.PathLike[str])
     >>> merge(places[:2], places[2])["finished"].item()
     True
     """
-    sources = [Path(path) for path in paths]
+    sources = [path_of(path) for path in paths]
     if not sources:
         raise DataError("merge() got no stores; expected the folders of the shards. Type merge(['a', 'b'], 'whole').")
-    target = Path(into)
+    target = path_of(into)
     others = [path for path in sources if path.resolve() != target.resolve()]
     every = [shelf for path in others for shelf in shelves(path)]
     _check_alike([*(shelves(target) if len(others) < len(sources) else ()), *every])

@@ -6,15 +6,15 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurolab.campaign.identity import IDENTITY, campaign_of, read_identity
 from neurolab.campaign.journal import Entry, Ledger
 from neurolab.campaign.kin import cohorts, kin_of
-from neurolab.campaign.lock import alive, holder
 from neurolab.campaign.shelf import Shelf
 from neurolab.errors import FileFormatError, UnfinishedError, UnknownNameError, did_you_mean, listed
+from neurolab.lock import alive, holder
+from neurolab.writing import path_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ def shelves(path: str | os.PathLike[str], *, thorough: bool = True) -> list[Shel
     ------
     FileFormatError : there is no store.
     """
-    root = Path(path)
+    root = path_of(path)
     folders = sorted({found.parent for found in root.glob(f"*/{IDENTITY}")})
     lost = sorted({found.parents[1] for found in root.glob("*/journal/*.jsonl")} - set(folders))
     if lost:
@@ -81,7 +81,7 @@ def status(path: str | os.PathLike[str]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [row for shelf in shelves(path, thorough=False) for row in _rows(shelf)]
-    return pd.DataFrame(_with_those_to_come(rows, cohorts(Path(path))))
+    return pd.DataFrame(_with_those_to_come(rows, cohorts(path_of(path))))
 
 
 def _with_those_to_come(rows: list[dict[str, Any]], expected: dict[str, list[str]]) -> list[dict[str, Any]]:
@@ -217,7 +217,7 @@ def partial(path: str | os.PathLike[str], *, design: str | None = None) -> xr.Da
         raise UnknownNameError(f"{path} has no design {chosen!r}.{hint} It has these:\n{_told(found)}")
     trials = concat(shelf.partial(one) for shelf, one in found[chosen])
     there = set(map(str, trials["specimen"].values))
-    waiting = [name for name in cohorts(Path(path)).get(chosen, ()) if name not in there]
+    waiting = [name for name in cohorts(path_of(path)).get(chosen, ()) if name not in there]
     if not waiting:
         return trials
     said = f"{len(waiting)} of {len(there) + len(waiting)} networks have not begun ({listed(waiting, most=4)})"

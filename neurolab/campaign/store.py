@@ -21,11 +21,12 @@ from neurolab.campaign import disk, heap
 from neurolab.campaign.identity import campaign_of, settle
 from neurolab.campaign.journal import Commit, Ledger, sha256_of
 from neurolab.campaign.kin import note_cohort
-from neurolab.campaign.lock import Lock
 from neurolab.campaign.outline import shape_of
 from neurolab.campaign.shelf import Shelf
 from neurolab.digest import digest_of
 from neurolab.errors import CampaignWarning, DataError, StoreWriteError
+from neurolab.lock import Lock
+from neurolab.writing import path_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -91,7 +92,7 @@ class Store(Shelf):
         ...     store.get(sorted(store.done()))
         (array([[1., 1., 1.]]), [{'fired': 4}])
         """
-        return cls(Path(path) / disk.safe_name(str(identity["specimen"])), identity, writer)
+        return cls(path_of(path) / disk.safe_name(str(identity["specimen"])), identity, writer)
 
     def __enter__(self) -> Store:
         return self

@@ -8,13 +8,12 @@ import importlib.util
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from neurolab.errors import MissingDataError
 from neurolab.protocol.shelf import shipped
-from neurolab.writing import saying, write_whole
+from neurolab.writing import path_of, saying, write_whole
 
 #: The name under which the benchmarks are imported; they lie in ``tests/benchmarks``, in a wheel inside the package.
 PACKAGE = "neurolab_benchmarks"
@@ -84,7 +83,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD",
                         help="L1 L2 L3 L3s: lesions in three networks; S1: Shapley; P1: max-T; R1: recording; E1: a "
                         "zoo of models (default: all)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write a list with one object per workload")
+    parser.add_argument("--json", type=path_of, metavar="FILE", help="write a list with one object per workload")
     parser.add_argument("--quick", action="store_true", help="small networks and few repeats: shows that it works")
     parser.add_argument("--repeats", type=int, help="runs of every workload (default: as each says)")
     parser.add_argument("--no-peers", action="store_true", help="leave the other programs out")

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neurolab.writing import path_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -105,13 +107,13 @@ def _time(seconds: float) -> str:
 
 def add_status(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``neurolab status``."""
-    parser.add_argument("folder", type=Path, help="the folder that was given as store=; it may be in use")
+    parser.add_argument("folder", type=path_of, help="the folder that was given as store=; it may be in use")
     parser.add_argument("--json", action="store_true", help="the whole table, as JSON")
 
 
 def add_merge(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``neurolab merge``."""
-    parser.add_argument("folders", type=Path, nargs="+", metavar="folder", help="the stores of the shards")
-    parser.add_argument("--into", type=Path, required=True,
+    parser.add_argument("folders", type=path_of, nargs="+", metavar="folder", help="the stores of the shards")
+    parser.add_argument("--into", type=path_of, required=True,
                         help="a new folder, that of an earlier merge, or one of the stores: it takes the others' cells")
     parser.add_argument("--json", action="store_true", help="the whole table, as JSON")

@@ -17,6 +17,7 @@ from neurolab.errors import MissingDataError, NeurolabError, ProtocolError, Unkn
 from neurolab.packages import install_line
 from neurolab.protocol.shelf import find_protocol, list_labs, list_protocols, shipped
 from neurolab.protocol.started import start
+from neurolab.writing import path_of
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -113,14 +114,14 @@ def _specimen(model: str) -> Any:
     import neurolab as nl
 
     if ":" not in model:
-        if Path(model).is_dir():
+        if path_of(model).is_dir():
             return nl.specimen.from_folder(model)
         if model.endswith(".py"):
             raise MissingDataError(f"{model} is a Python file; type {model}:name, the name of what makes a Specimen.")
         cohorts = nl.datasets.list_datasets().query("kind == 'cohort'")["name"]
         return nl.datasets.load_cohort(model)[0] if model in set(cohorts) else nl.datasets.load_specimen(model)
     module_name, _, factory_name = model.partition(":")
-    file = Path(module_name)
+    file = path_of(module_name)
     away = file.is_absolute() or module_name.startswith(".")  # a path from elsewhere, and no package
     folder = str(file.parent) if away else ""
     sys.path.insert(0, folder)

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from neurolab import __version__
@@ -14,6 +13,7 @@ from neurolab.cli import bench, campaigns, commands, labs, rates, verify
 from neurolab.cli.doctor import doctor
 from neurolab.errors import NeurolabError, WordsError, did_you_mean
 from neurolab.protocol.typed import typing
+from neurolab.writing import path_of
 
 DEMO = "face_object_dissociation"
 #: The exit code where nobody read to the end: that of a program which the signal of a broken pipe ended.
@@ -112,7 +112,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(further=[])
     parser.add_argument("--rng", type=int, default=0, help="integer that fixes every draw of chance (default 0)")
     parser.add_argument("--quick", action="store_true", help="a smaller run that shows that the protocol works")
-    parser.add_argument("--out", type=Path, help="folder for everything found (default out/NAME)")
+    parser.add_argument("--out", type=path_of, help="folder for everything found (default out/NAME)")
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
@@ -138,7 +138,7 @@ def _sites(parser: argparse.ArgumentParser) -> None:
 
 
 def _report(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="the folder of a run, with results/ in it")
+    parser.add_argument("folder", type=path_of, help="the folder of a run, with results/ in it")
 
 
 #: Every command: what adds its options, and what does it. A later command is one more entry.

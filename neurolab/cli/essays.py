@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from neurolab.errors import NeurolabError, WordsError, listed
+from neurolab.writing import path_of
 
 #: What is typed instead of the name of a protocol.
 NAME = "essays"
@@ -76,7 +77,7 @@ def _parser(known: Sequence[str]) -> argparse.ArgumentParser:
     # these three were read before this, as they are of every protocol; they are here to be shown
     parser.add_argument("--rng", type=int, help="integer that fixes every draw of chance (default 0)")
     parser.add_argument("--quick", action="store_true", help="smaller runs that show that the protocols work")
-    parser.add_argument("--out", type=Path, help=f"folder for everything found (default out/{NAME})")
+    parser.add_argument("--out", type=path_of, help=f"folder for everything found (default out/{NAME})")
     parser.add_argument("--again", action="store_true", help="repeat the protocols that are finished too")
     parser.add_argument("--only", action="append", metavar="NAME", help="this protocol alone; may be given again")
     return parser

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from neurolab.writing import path_of
 
 
 def lab(options: argparse.Namespace) -> int:
@@ -54,13 +55,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     words.add_parser("list", help="the labs that there are").set_defaults(lab_command=_list)
     new = words.add_parser("new", help="write a student's copy (script and notebook) into an empty folder")
     new.add_argument("name", help="of the lab, as `neurolab lab list` shows it")
-    new.add_argument("--out", type=Path, help="a new or empty folder (default: one of the lab's name)")
+    new.add_argument("--out", type=path_of, help="a new or empty folder (default: one of the lab's name)")
     new.add_argument("--instructor", action="store_true", help="write the instructor's copy too")
     new.add_argument("--student", default="", help="the name to write into it; it chooses the network")
     new.set_defaults(lab_command=_new)
     grade = words.add_parser("grade", help="grade a folder of students' folders; reads progress.json, runs nothing")
-    grade.add_argument("folder", type=Path, help="one folder, or one .json file, per student")
-    grade.add_argument("--out", type=Path, help="the CSV (default FOLDER/grades.csv)")
+    grade.add_argument("folder", type=path_of, help="one folder, or one .json file, per student")
+    grade.add_argument("--out", type=path_of, help="the CSV (default FOLDER/grades.csv)")
     grade.set_defaults(lab_command=_grade)
     key = words.add_parser("key", help="print the right answers for one student's network")
     key.add_argument("name", help="of the lab")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from neurolab.errors import ProtocolError
-from neurolab.writing import saying
+from neurolab.writing import path_of, saying
 
 
 def calibrate(options: argparse.Namespace) -> int:
@@ -48,4 +48,4 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--n-jobs", type=int, default=1, help="workers; they change nothing but the time")
     parser.add_argument("--rng", type=int, default=0, help="integer that fixes every draw of chance (default 0)")
     parser.add_argument("--as-measured", action="store_true", help="measure nothing: write what lies finished in --out")
-    parser.add_argument("--out", type=Path, help="folder (default out/calibrate); finished entries there are kept")
+    parser.add_argument("--out", type=path_of, help="folder (default out/calibrate); finished entries there are kept")

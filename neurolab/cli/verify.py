@@ -6,8 +6,9 @@ import argparse
 import json
 import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from neurolab.writing import path_of
 
 if TYPE_CHECKING:
     from neurolab.protocol.verified import Verified
@@ -30,12 +31,12 @@ def verify(options: argparse.Namespace) -> int:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("folder", type=Path, help="the folder of a finished run, with its manifest.json")
+    parser.add_argument("folder", type=path_of, help="the folder of a finished run, with its manifest.json")
     least = "largest difference that counts as none, as a share of the largest number (default 1e-6)"
     parser.add_argument("--tolerance", type=float, default=1e-6, metavar="X", help=least)
-    parser.add_argument("--script", type=Path, help="the protocol, where it lies somewhere else now")
+    parser.add_argument("--script", type=path_of, help="the protocol, where it lies somewhere else now")
     parser.add_argument("--allow-changed", action="store_true", help="compare although the script has changed since")
-    parser.add_argument("--out", type=Path, help="keep the second run here (default: it is thrown away)")
+    parser.add_argument("--out", type=path_of, help="keep the second run here (default: it is thrown away)")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 

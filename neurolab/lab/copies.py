@@ -14,6 +14,7 @@ from neurolab.errors import LabError
 from neurolab.lab.progress import writable
 from neurolab.lab.session import MARK
 from neurolab.lab.shelf import Lab, find_lab
+from neurolab.writing import path_of
 
 CELL = re.compile(r"^# %%(?P<head>.*)$", re.MULTILINE)
 #: What a student's copy leaves open, and what the instructor's has there instead.
@@ -104,7 +105,7 @@ def new(
     ['README.md', 'find_the_face_area.ipynb', 'find_the_face_area.py', 'lab.json']
     """
     lab = find_lab(name)
-    place = Path(lab.name) if folder is None else Path(folder)
+    place = Path(lab.name) if folder is None else path_of(folder)
     master = lab.script.read_text("utf-8")
     if student:
         master = master.replace(UNNAMED, f"student={json.dumps(writable(student), ensure_ascii=False)}", 1)

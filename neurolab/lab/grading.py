@@ -14,6 +14,7 @@ from typing import Any
 from neurolab.errors import FileFormatError, LabError, NeurolabError, UnknownNameError
 from neurolab.lab.progress import FILE, Progress, load
 from neurolab.lab.shelf import Lab, find_lab
+from neurolab.writing import path_of
 
 #: Beginnings that a spreadsheet takes for a formula; a student's words must not be run by one.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -62,10 +63,10 @@ def grade(
     The last answer counts, hints and all: the number of answers says how many it took. A file can be copied or written
     by hand; who wrote it is not known.
     """
-    root = Path(folder)
+    root = path_of(folder)
     if not root.is_dir():
         raise LabError(f"{root} is no folder; expected one with a folder, or a file, per student.")
-    target = root / "grades.csv" if out is None else Path(out)
+    target = root / "grades.csv" if out is None else path_of(out)
     files = list(_files(root))
     if not files:
         raise LabError(f"{root} holds neither folders nor .json files; expected one per student, each with a {FILE}.")

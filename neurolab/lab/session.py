@@ -15,6 +15,7 @@ from neurolab.errors import LabError, UnknownNameError, did_you_mean, listed
 from neurolab.lab.progress import FILE, Progress, load, plain, writable
 from neurolab.lab.question import OPEN
 from neurolab.lab.shelf import Lab, find_lab
+from neurolab.writing import path_of
 
 if TYPE_CHECKING:
     from neurolab.plots.drawing import Plot
@@ -91,7 +92,7 @@ def start(name: str, *, student: str = "", plain: bool = False, folder: str | Pa
     Find the face area, then remove it. Ada has network 2 of 12.
     2
     """
-    session = Session(find_lab(name), writable(str(student)), _place() if folder is None else Path(folder), plain)
+    session = Session(find_lab(name), writable(str(student)), _place() if folder is None else path_of(folder), plain)
     _OPEN[:] = [session]
     whose = session.student or "Nobody yet (write your name into lab.start)"
     _say(f"{session.lab.title}. {whose} has network {session.network} of {session.lab.n_networks}.")

@@ -16,7 +16,7 @@ from neurolab.plots.save import figure_paths
 from neurolab.protocol.findings import load_dataset
 from neurolab.protocol.folder import read_manifest
 from neurolab.report import write_report
-from neurolab.writing import saying
+from neurolab.writing import path_of, saying
 
 
 def report_again(root: str | os.PathLike[str]) -> Path:
@@ -24,7 +24,7 @@ def report_again(root: str | os.PathLike[str]) -> Path:
 
     root : the folder of the run. A run that failed or was killed midway gives the report of what it had finished.
     """
-    folder = Path(root)
+    folder = path_of(root)
     manifest = read_manifest(folder)
     saved = load_findings(folder)
     if not saved:
@@ -45,7 +45,7 @@ def report_again(root: str | os.PathLike[str]) -> Path:
 
 def load_findings(root: str | os.PathLike[str]) -> dict[str, Any]:
     """Get every finding that a run saved, by name and in the order of the run: datasets, tables and plain values."""
-    folder = Path(root)
+    folder = path_of(root)
     found: dict[str, Any] = {}
     for path in [folder / "trials.nc", *sorted((folder / "results").glob("*.*"))]:
         if path.suffix in READERS and path.is_file() and not path.name.startswith("."):
@@ -64,7 +64,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
 
 def saved_figures(root: str | os.PathLike[str]) -> list[SavedFigure]:
     """Get the figures of a run that are on disk with everything that belongs to them, in the order of the run."""
-    folder = Path(root)
+    folder = path_of(root)
     drawn = [str(name) for name in read_manifest(folder).get("figures", [])]
     rest = sorted(path.stem for path in (folder / "figures").glob("*.png") if path.stem not in drawn)
     every = [figure_paths(folder / "figures", name) for name in [*drawn, *rest]]

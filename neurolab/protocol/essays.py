@@ -24,6 +24,7 @@ from neurolab.protocol.folder import MANIFEST, Folder, read_manifest
 from neurolab.protocol.manifest import git_state, script_digest, versions
 from neurolab.protocol.shelf import find_protocol, question_of
 from neurolab.report.essays import Told, write_essays
+from neurolab.writing import path_of
 
 #: The protocols on the claims of the two essays, in the order in which they are told.
 ESSAYS = (
@@ -96,7 +97,7 @@ def run_essays(
     --------------------
     Claims are not corrected for each other: with alpha .05 one of twenty true nulls is called supported or refuted.
     """
-    asked, folder = Asked(rng, quick, Path(out)), Folder(out)
+    asked, folder = Asked(rng, quick, path_of(out)), Folder(out)
     names = {Path(script).stem: script for script in scripts}
     about = {**_about(rng, quick, command), "scripts": list(names)}
     told = {name: _unrun(name, script) for name, script in names.items()}

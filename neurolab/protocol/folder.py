@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from neurolab.errors import ProtocolError, listed
-from neurolab.writing import removed_on_error, saying, write_whole
+from neurolab.writing import path_of, removed_on_error, saying, write_whole
 
 MANIFEST = "manifest.json"
 #: What a run writes at the top of its folder.
@@ -27,7 +27,7 @@ class Folder:
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.root = Path(root)
+        self.root = path_of(root)
         if self.root.exists() and not self.root.is_dir():
             raise ProtocolError(f"--out {self.root} is a file; expected a folder. Type another --out.")
         self.before = read_manifest(self.root)
@@ -93,7 +93,7 @@ def file_digest(path: str | os.PathLike[str]) -> str:
 
 def read_manifest(root: str | os.PathLike[str]) -> dict[str, Any]:
     """Get the manifest that neurolab wrote into a folder, or an empty one where there is none of ours."""
-    path = Path(root) / MANIFEST
+    path = path_of(root) / MANIFEST
     if not path.is_file():
         return {}
     try:

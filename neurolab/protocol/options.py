@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from neurolab.campaign.shards import Shard
 from neurolab.errors import ProtocolError, WordsError, did_you_mean, listed
+from neurolab.writing import path_of
 
 #: Further arguments that mean the same in every protocol: their type where the default is None, and what help says.
 HOUSE: dict[str, tuple[type, str]] = {
@@ -79,7 +80,7 @@ def options_of(main: Callable[..., Any], name: str, question: str, given: Sequen
     parser = _Parser(prog=name, description=question, allow_abbrev=False)
     parser.add_argument("--rng", type=int, default=0, help="integer that fixes every draw of chance (default 0)")
     parser.add_argument("--quick", action="store_true", help="a smaller run that shows that the protocol works")
-    parser.add_argument("--out", type=Path, help=f"folder for everything found (default {Path('out') / name})")
+    parser.add_argument("--out", type=path_of, help=f"folder for everything found (default {Path('out') / name})")
     for key, (kind, default) in further.items():
         flag = "--" + key.replace("_", "-")
         said = HOUSE.get(key, (str, ""))[1] + ("" if default is None else f" (default {default})")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neurolab.errors import MissingDataError, UnknownNameError, did_you_mean, listed
+from neurolab.writing import path_of
 
 #: The folder of the labs, which are copied (``neurolab lab new``) and not run as protocols are.
 LABS = "labs"
@@ -83,7 +84,7 @@ def find_protocol(name: str | os.PathLike[str]) -> Path:
     """
     text = os.fspath(name)
     if text.endswith(".py") or os.sep in text:
-        path = Path(text)
+        path = path_of(text)
         if not path.is_file():
             raise MissingDataError(f"{text} does not exist; expected a script. Type `neurolab list` for those by name.")
         return path.resolve()

@@ -19,6 +19,7 @@ from neurolab.protocol.manifest import script_digest, versions
 from neurolab.protocol.shelf import find_protocol
 from neurolab.protocol.started import start
 from neurolab.protocol.typed import typing
+from neurolab.writing import path_of
 
 #: Options that say where and by how many a run is computed; the second run computes everything, here.
 HERE = ("store", "n_jobs", "shard")
@@ -78,14 +79,14 @@ def verify_run(
     That a run comes out again says that nothing hangs on this machine, not that it is right. Tables and numbers that
     the protocol keeps of time or memory differ in every run.
     """
-    manifest = _finished(Path(folder))
+    manifest = _finished(path_of(folder))
     if not 0 <= tolerance < 1:
         raise ProtocolError(f"--tolerance {tolerance} given; expected a share from 0 (exact) to below 1. Type 1e-6.")
     path, changed = _script(manifest, script, allow_changed=allow_changed)
     with tempfile.TemporaryDirectory() as place:
-        root = Path(place) / "again" if out is None else _empty(Path(out))
+        root = Path(place) / "again" if out is None else _empty(path_of(out))
         again = _run(path, manifest, root)
-        rows = [_row(name, Path(folder), root, manifest, again, tolerance) for name in _names(manifest, again)]
+        rows = [_row(name, path_of(folder), root, manifest, again, tolerance) for name in _names(manifest, again)]
     return Verified(
         str(folder), str(manifest["protocol"]), int(manifest["rng"]), bool(manifest["quick"]), tolerance,
         (*rows, *_other_inputs(manifest, again)), (*changed, *_other_versions(manifest)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,7 +110,8 @@ class WeightSelection:
         return torch.from_numpy(noise).to(device=self.whole.device, dtype=self.whole.dtype)
 
 
-#: What an ablation of activity is: (how, values (rows, units, positions), selection) -> the values instead.
+#: What an ablation of activity is: (how, values (rows, units, positions), selection) -> the values instead, each row
+#: from that row and the selection alone. An entry of one's own is handed a copy; ``own.instead`` asks it.
 OnActivity = Callable[[Any, torch.Tensor, Selection], torch.Tensor]
 
 
@@ -176,6 +177,24 @@ ABLATIONS: dict[type, OnActivity | OnWeights] = {
 
 #: The table as it comes with the package: what holds of an ablation holds while its entry is this one.
 SHIPPED = dict(ABLATIONS)
+
+
+def own_entries() -> dict[type, OnActivity | OnWeights]:
+    """Get the entries that are not those of the package's own table: added ones, and shipped ablations given another.
+
+    Workers need them, and what a cell is depends on them.
+
+    Example
+    -------
+    >>> Zero in own_entries()
+    False
+    """
+    return {kind: effect for kind, effect in ABLATIONS.items() if effect is not SHIPPED.get(kind)}
+
+
+def take_over(entries: Mapping[type, OnActivity | OnWeights]) -> None:
+    """Have the table be the package's own with these entries (of :func:`own_entries`) in it, as a worker does."""
+    ABLATIONS.update({**SHIPPED, **entries})
 
 
 def effect_of(how: Ablation) -> OnActivity | OnWeights:

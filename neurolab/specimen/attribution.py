@@ -16,8 +16,9 @@ from neurolab.errors import DataError, NeurolabError, RefusedSiteError, Specimen
 from neurolab.lesion import Ablation, Lesion
 from neurolab.recording import FLAT
 from neurolab.roi import ROI
-from neurolab.specimen.ablations import OnActivity, Selection, effect_of
+from neurolab.specimen.ablations import Selection, effect_of
 from neurolab.specimen.bench import Bench
+from neurolab.specimen.own import instead
 from neurolab.specimen.program import in_short
 from neurolab.specimen.region import Region
 from neurolab.specimen.room import out_of_memory
@@ -96,7 +97,7 @@ def _path(
             gates: list[torch.Tensor] = []
 
             def gated(how: Any, old: torch.Tensor, selection: Any, share: float = share, gates: list = gates) -> Any:
-                new = effect_of(how)(how, old, selection)  # type: ignore[operator]
+                new = instead(effect_of(how), how, old, selection)  # type: ignore[arg-type]
                 torch.set_grad_enabled(True)  # from here on, until the forward is over: nothing before is needed
                 gates.append(torch.full_like(old[..., :1], share, requires_grad=True))
                 return new + gates[-1] * (old - new)
@@ -174,8 +175,7 @@ def _instead(
     """What the lesion would put in the place of ``old``, (rows, units, positions)."""
     selection = Selection(region, ids, lambda: region.elements(tensor), 0, getattr(how, "reference", None),
                           table.references, old)
-    effect: OnActivity = effect_of(how)  # type: ignore[assignment]
-    return effect(how, old, selection)
+    return instead(effect_of(how), how, old, selection)  # type: ignore[arg-type]
 
 
 def _summed(values: torch.Tensor) -> np.ndarray:

@@ -50,23 +50,39 @@ def batch_axis(two: tuple[int, ...], three: tuple[int, ...]) -> tuple[int, str]:
 
 
 def native_dims(
-    module: nn.Module | None, batch: int, shape: tuple[int, ...], seen: Mapping[tuple[int, ...], tuple[str, ...]]
-) -> tuple[str, ...]:
-    """Get the names of a tensor's axes without the batch.
+    module: nn.Module | None, batch: int, shape: tuple[int, ...], seen: Mapping[tuple[int, ...], tuple[str, ...]],
+    followed: tuple[str, ...] | None = None,
+) -> tuple[tuple[str, ...], bool]:
+    """Get the names of a tensor's axes without the batch, and whether they are sure.
 
-    By the type of module; else as the latest tensor of the same shape (a ReLU keeps what its convolution had); else
-    by the number of axes.
+    By the type of module; else as ``followed`` (what its axes were called before they were turned); else as the latest
+    tensor of the same shape; else, and then they are not sure, by the number of axes.
+
+    Example
+    -------
+    >>> native_dims(nn.GELU(), 0, (2, 8, 8, 5), {}, ("row", "col", "unit"))
+    (('row', 'col', 'unit'), True)
     """
     n = len(shape) - 1
     if n == 0:
-        return ("unit",)
+        return ("unit",), True
     if n > 4:
-        return (*(f"axis{index}" for index in range(n - 1)), "unit")
+        return (*(f"axis{index}" for index in range(n - 1)), "unit"), True
     if isinstance(module, CHANNELS_FIRST) and batch == 0:
-        return _FIRST[n]
-    if isinstance(module, UNITS_LAST) or type(module).__name__ in ("RMSNorm", "Conv1D"):
-        return _LAST[n]
-    return seen.get(shape, _PLAIN[n])
+        return _FIRST[n], True
+    if not _as_it_came(module) and (isinstance(module, UNITS_LAST) or type(module).__name__ in ("RMSNorm", "Conv1D")):
+        return _LAST[n], True
+    if followed is not None and len(followed) == n:
+        return followed, True
+    if isinstance(module, UNITS_LAST):
+        return _LAST[n], True
+    return seen.get(shape, _PLAIN[n]), shape in seen
+
+
+def _as_it_came(module: nn.Module | None) -> bool:
+    """Whether a layer may leave axes as it got them: a norm over several of them, or one that turns them itself."""
+    own = type(module).__module__.partition(".")[0] != "torch"
+    return isinstance(module, nn.LayerNorm) and (own or len(module.normalized_shape) > 1)
 
 
 def head_count(parent: nn.Module) -> int:

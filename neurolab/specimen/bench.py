@@ -14,7 +14,7 @@ from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import ABLATIONS, OnActivity, OnWeights, effect_of
 from neurolab.specimen.alone import in_one_thread
 from neurolab.specimen.certificate import Reader, verdict
-from neurolab.specimen.composite import check_order
+from neurolab.specimen.composite import check_plan
 from neurolab.specimen.damage import Damage
 from neurolab.specimen.edit import Edit, Progress, edits_at
 from neurolab.specimen.experts import check_cut
@@ -24,7 +24,7 @@ from neurolab.specimen.multihead import Tapped
 from neurolab.specimen.promises import joined_digest, promised
 from neurolab.specimen.recurrent import Stepper
 from neurolab.specimen.reference import References
-from neurolab.specimen.sites import Site, use_instead
+from neurolab.specimen.sites import MOST_FIRST, Site, use_instead
 from neurolab.specimen.weights import WeightEdit, weight_edits
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Bench:
                 raise RefusedSiteError(
                     f"Site {site.address!r} ran {self._counts[spot]} times for the stimuli {self.stimuli[0]!r} to "
                     f"{self.stimuli[-1]!r}, {site.calls} when the specimen was loaded; the later calls would be "
-                    "left out. Load it with an example for which it runs as often as it ever will."
+                    f"left out. {MOST_FIRST}"
                 )
 
     def active_around(self) -> bool:
@@ -175,8 +175,8 @@ class Bench:
         """Get what these lesions will do; nothing is done yet."""
         edits: list[Edit] = []
         weights: list[WeightEdit] = []
-        for whole in lesions:
-            check_order(self.specimen, whole)
+        for whole in lesions if instead is None else ():
+            check_plan(self.specimen, whole)
         for lesion in (part for whole in lesions for part in whole.parts):
             effect = None if lesion.role == "sham" else instead or effect_of(lesion.how)
             if isinstance(effect, OnWeights):

@@ -17,9 +17,9 @@ from neurolab.campaign.serving import Failure
 from neurolab.campaign.shards import Shard
 from neurolab.campaign.workers import Done, run_pieces
 from neurolab.errors import CampaignIncomplete, listed
-from neurolab.lesion import Lesion, Zero
+from neurolab.lesion import Lesion
 from neurolab.specimen import room
-from neurolab.specimen.ablations import ABLATIONS
+from neurolab.specimen.ablations import own_entries, take_over
 from neurolab.specimen.cells import Session, session
 from neurolab.specimen.forecast import Forecast
 from neurolab.specimen.keep import InMemory, OnDisk
@@ -176,7 +176,7 @@ def parts_of(block: Block) -> list[Block]:
 class OnBench:
     """What a worker must know of a campaign.
 
-    others : ablations registered from outside the package. dtype : torch's default.
+    others : the entries of ablations that are not the package's own. dtype : torch's default.
     """
 
     specimen: Specimen
@@ -192,13 +192,12 @@ class OnBench:
         cls, specimen: Specimen, design: Sequence[Lesion], tasks: Sequence[Task], batch_size: int, memory: int
     ) -> OnBench:
         """Get it for a campaign that is planned in this process."""
-        others = {kind: effect for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__}
-        return cls(specimen, design, tasks, batch_size, memory, others, torch.get_default_dtype())
+        return cls(specimen, design, tasks, batch_size, memory, own_entries(), torch.get_default_dtype())
 
     @contextmanager
     def opened(self) -> Iterator[Session]:
         """Put the network on the bench of this process."""
-        ABLATIONS.update(self.others)
+        take_over(self.others)
         settings = self.specimen, self.design, self.tasks, self.batch_size, self.memory
         with default_dtype(self.dtype), session(*settings) as here:
             yield here

@@ -14,8 +14,8 @@ from neurolab.campaign.portions import Portions
 from neurolab.campaign.serving import Failure
 from neurolab.campaign.workers import run_pieces, workers_of
 from neurolab.errors import CampaignIncomplete, SpecimenError
-from neurolab.lesion import Lesion, Zero
-from neurolab.specimen.ablations import ABLATIONS
+from neurolab.lesion import Lesion
+from neurolab.specimen.ablations import own_entries, take_over
 from neurolab.specimen.given import design_for, lesions_of
 from neurolab.specimen.specimen import Cohort, Specimen, Task
 from neurolab.specimen.stream import bytes_of
@@ -38,7 +38,7 @@ class Networks:
     @contextmanager
     def opened(self) -> Iterator[Networks]:
         """Get ready to examine networks in this process."""
-        ABLATIONS.update(self.others)
+        take_over(self.others)
         yield self
 
     def run(self, place: int) -> xr.Dataset:
@@ -62,8 +62,7 @@ def examine_each(
     settings |= {"n_jobs": 1, "progress": False} if apart else {"n_jobs": n_jobs}
     if apart and settings.get("max_memory") is not None:
         settings["max_memory"] = max(bytes_of(settings["max_memory"]) // workers, 1)
-    others = {kind: effect for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__}
-    work = Networks(cohort, lesions, tasks, settings, others)
+    work = Networks(cohort, lesions, tasks, settings, own_entries())
     if not apart:
         with over_networks(n, 1, show=show) as step:
             return _joined(cohort, [_of_one(work, place, step) for place in range(n)])

@@ -13,9 +13,10 @@ from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import OnActivity, Selection
 from neurolab.specimen.certificate import Tally
 from neurolab.specimen.layout import laid_out
+from neurolab.specimen.own import instead
 from neurolab.specimen.reference import References
 from neurolab.specimen.region import Region, called
-from neurolab.specimen.sites import Site
+from neurolab.specimen.sites import MOST_FIRST, Site
 
 
 @dataclass
@@ -43,11 +44,10 @@ class Edit:
         site = self.site
         meant = site.calls == 1 or site.address not in self.lesion.roi.units
         if self.acts and call >= site.calls and meant:
-            named = "" if site.calls == 1 else f", or name the calls that are meant, such as {site.address!r}"
+            named = "" if site.calls == 1 else f" Or name the calls that are meant, such as {site.address!r}."
             raise LesionNotApplied(
                 f"Lesion {self.lesion.id!r}: {site.path!r} ran {call + 1} times in one forward, {site.calls} when the "
-                "specimen was loaded, so the later calls would be intact. Load it with an example for which it runs as "
-                f"often as it ever will{named}."
+                f"specimen was loaded, so the later calls would be intact. {MOST_FIRST}{named}"
             )
 
     def __call__(self, tensor: torch.Tensor, stimuli: tuple[str, ...]) -> torch.Tensor:
@@ -74,7 +74,7 @@ class Edit:
     ) -> torch.Tensor:
         selection = Selection(known, stimuli, elements, self.lesion.rng, getattr(self.lesion.how, "reference", None),
                               self.references, old, isinstance(self, WindowEdit))
-        return self.effect(self.lesion.how, old, selection).to(old.dtype)  # type: ignore[misc]
+        return instead(self.effect, self.lesion.how, old, selection)  # type: ignore[arg-type]
 
     def change(self, tensor: torch.Tensor, stimuli: tuple[str, ...]) -> tuple[torch.Tensor, torch.Tensor]:
         """Get the region's values as they are and as the lesion has them, (rows, units, positions); nothing is counted.
@@ -146,7 +146,7 @@ class WindowEdit(Edit):
         if start < 0 or start + length > self.total:
             raise DataError(
                 f"Site {site.address!r} ran {start + length} steps; it ran {self.total} when the specimen was "
-                "loaded. Load it with an example as long as the longest stimulus."
+                f"loaded. {MOST_FIRST}"
             )
         if (start, length) not in self._parts:
             low, high = np.searchsorted(self._units, [start * self._width, (start + length) * self._width])

@@ -31,6 +31,7 @@ from neurolab.specimen.plan import EXACT
 from neurolab.specimen.reference import References
 from neurolab.specimen.specimen import Cohort, Specimen, Task
 from neurolab.specimen.task_checks import check_dipping, checked_tasks
+from neurolab.specimen.whose import check_weights
 from neurolab.trials import make_trials
 
 #: Regions of more units are written into trials by their digest alone.
@@ -62,7 +63,8 @@ def examine(
     tasks : what is scored; names differ.
     batch_size : stimuli per forward; never changes a score beyond float tolerance.
     exact : "rounding" may compute lesions side by side or as an update of what is known, checked against whole
-        forwards (largest difference 1e-5 of the largest output); "bit" only what gives equal bits.
+        forwards on canaries, a few lesions of each group (largest difference 1e-5 of the largest output); "bit" only
+        what gives equal bits.
     store : a folder where every finished lesion is kept; a campaign that was stopped, in whatever way, goes on from
         there. Networks examined one by one may share it. The trials are written into it when they are whole; scores of
         more than 8 MiB stay there until they are asked for, so that memory does not grow with them: ``trials.load()``
@@ -86,7 +88,8 @@ def examine(
 
     Raises
     ------
-    SpecimenError : a bare model, or a list of networks. LesionPlanError : units or a reference of another network.
+    SpecimenError : a bare model, or a list of networks. LesionPlanError : units or a reference of another network, be
+    it of the same name.
     DoubleDippingError : a task shows stimuli that chose a lesioned region.
     LesionNotApplied, LesionNotUndone : a promise of the bench could not be kept.
     CampaignMismatchError : the store belongs to other weights, stimuli, scores, settings or versions.
@@ -208,15 +211,17 @@ def with_sham(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
 
 def _check_own(specimen: Specimen, design: Sequence[Lesion]) -> None:
     """Refuse to cut one network where the units of another were chosen: unit 7 of two seeds is not the same unit."""
-    for lesion in (part for whole in design for part in whole.parts):
+    parts = [part for whole in design for part in whole.parts if part.role != "sham"]
+    for lesion in parts:
         whose = lesion.roi.specimen
-        if lesion.role != "sham" and whose and whose != specimen.name:
+        if whose and whose != specimen.name:
             raise LesionPlanError(
                 f"Lesion {lesion.id!r} was localised in {whose!r} and would be cut in {specimen.name!r}, whose "
                 "units are others. Find it in each network: nl.examine(cohort, design_function, tasks), where "
                 "design_function(network) gives the lesions of that network. If the units do correspond (a retrained "
                 f"copy), type roi.moved_to({specimen.name!r})."
             )
+    check_weights(specimen, [lesion.roi for lesion in parts], "examine()")
 
 
 def _check_references(specimen: Specimen, design: Sequence[Lesion]) -> None:

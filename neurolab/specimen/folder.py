@@ -17,6 +17,7 @@ from neurolab.specimen.language import SentenceReader
 from neurolab.specimen.specimen import Specimen
 from neurolab.specimen.transformer import pretrained
 from neurolab.specimen.zoo import load_weights
+from neurolab.writing import path_of
 
 
 def from_folder(folder: str | os.PathLike[str], *, length: int = 24, size: int | None = None) -> Specimen:
@@ -35,7 +36,7 @@ def from_folder(folder: str | os.PathLike[str], *, length: int = 24, size: int |
     FileFormatError : files that are missing, truncated, pickled, or whose parameters are not the architecture's.
     MissingDataError : transformers or timm is not installed, with the line to type.
     """
-    place = pathlib.Path(folder)
+    place = path_of(folder)
     config = _config(place)
     if "architecture" in config and "model_type" not in config:
         return _timm(place, config, size)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from neurolab.errors import FileFormatError, UnknownNameError, did_you_mean, listed
+from neurolab.writing import path_of
 
 MAGIC = b"GGUF"
 #: No sane file has longer keys, deeper nested arrays or more axes; a larger number is damage or malice.
@@ -186,7 +187,7 @@ def open_gguf(path: str | os.PathLike[str]) -> GGUF:
     ------
     FileFormatError : another format, a truncated or damaged file, a tensor type that is not in the table.
     """
-    file = pathlib.Path(path)
+    file = path_of(path)
     if not file.is_file():
         raise FileFormatError(f"{file} is not there; expected a .gguf file.")
     if file.stat().st_size < 24:

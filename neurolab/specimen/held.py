@@ -12,9 +12,11 @@ import torch
 from neurolab.errors import LesionPlanError, listed
 from neurolab.lesion import Clamp, CutWeights, Lesion, Mean, Scale, Stimulate, Zero
 from neurolab.specimen.ablations import OnWeights, effect_of
+from neurolab.specimen.composite import check_once
 from neurolab.specimen.region import Region, called
 from neurolab.specimen.specimen import Specimen
 from neurolab.specimen.weights import weight_edits
+from neurolab.specimen.whose import check_weights
 
 #: What an ablation of activity does to a unit, as (factor, shift): activity x factor + shift. Others cannot be held.
 LINES: dict[type, Callable[[Any, str, np.ndarray], tuple[Any, Any]]] = {
@@ -50,6 +52,8 @@ def held_in(specimen: Specimen, lesions: Sequence[Lesion], who: str) -> Held:
                 f"{who}: lesion {lesion.id!r} was localised in {whose!r} and would be held in {specimen.name!r}, whose "
                 "units are others. Give a function that finds the lesions of a network, or roi.moved_to(name)."
             )
+        check_weights(specimen, [lesion.roi], who)
+        check_once(specimen, lesion)
         effect = effect_of(lesion.how)
         if isinstance(effect, OnWeights):
             _hold_weights(held, specimen, lesion, effect, who)

@@ -12,8 +12,8 @@ import torch
 
 from neurolab.digest import PLAIN, digest_of
 from neurolab.errors import LesionPlanError
-from neurolab.lesion import Lesion, Zero
-from neurolab.specimen.ablations import ABLATIONS
+from neurolab.lesion import Lesion
+from neurolab.specimen.ablations import own_entries
 from neurolab.specimen.code import Met, code_of, hooks_of
 from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain_kernels, unchanged
 from neurolab.specimen.specimen import Specimen, Task
@@ -26,7 +26,7 @@ Place = tuple[Any, ...]
 #: What a forward left.
 _ASIDE = object()
 #: Counts up whenever the bench computes something else than before from the same lesion.
-BENCH = 2
+BENCH = 3
 
 
 def identity_of(specimen: Specimen, tasks: Sequence[Task], batch_size: int, exact: str) -> dict[str, str]:
@@ -48,10 +48,11 @@ def identity_of(specimen: Specimen, tasks: Sequence[Task], batch_size: int, exac
         "model code": digest_of(*_model_code(specimen)),
         "device": specimen.devices if "," in specimen.devices else specimen.device.type,
         "dtype": str(specimen.dtype).removeprefix("torch."),
+        "inputs": str(specimen.example.dtype).removeprefix("torch."),
         **{f"stimuli of {task.name}": digest_of(task.stimuli.digest, *code_of(task.stimuli.table)) for task in tasks},
         **{f"score of {task.name}": digest_of(*code_of(task.score)) for task in tasks},
         **{f"ablation {kind.__qualname__}": digest_of(*code_of((kind, effect)))
-           for kind, effect in ABLATIONS.items() if kind.__module__ != Zero.__module__},
+           for kind, effect in own_entries().items()},
         "tasks": ", ".join(task.name for task in tasks),
         "batch_size": str(batch_size),
         "exact": exact,

@@ -16,8 +16,8 @@ from neurolab.roi import ROI
 
 @dataclass(frozen=True)
 class Past:
-    """The stimuli that chose what was removed from a network or held in it, what undermines that choice, and the
-    stimuli that it was trained on, where that is known.
+    """The stimuli that chose what was removed from a network or held in it, what undermines that choice, the stimuli
+    that it was trained on, where that is known, and the digests of the weights that it had before.
 
     Example
     -------
@@ -29,10 +29,12 @@ class Past:
     chosen_on: frozenset[str] = frozenset()
     undermined_by: tuple[str, ...] = ()
     learned: frozenset[str] = frozenset()
+    weights: frozenset[str] = frozenset()
 
     def __or__(self, other: Past) -> Past:
         said = dict.fromkeys((*self.undermined_by, *other.undermined_by))
-        return Past(self.chosen_on | other.chosen_on, tuple(said), self.learned | other.learned)
+        return Past(self.chosen_on | other.chosen_on, tuple(said), self.learned | other.learned,
+                    self.weights | other.weights)  # fmt: skip
 
 
 def past_of(found: Iterable[ROI | Lesion]) -> Past:

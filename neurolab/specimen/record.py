@@ -237,6 +237,7 @@ def _recording(
         units="a.u.", source=f"{stimuli.name} {stimuli.digest}", specimen=specimen.name,
         attrs={"lesions": [lesion.id for lesion in lesions] if lesions else "",
                "rng": ",".join(str(lesion.rng) for lesion in lesions), "weights": weights[:16],
+               **({"weights_before": " ".join(sorted(specimen.past.weights))} if specimen.past.weights else {}),
                "stimuli": stimuli.digest, "device": specimen.devices,
                "dtype": ",".join(sorted({channel.site.dtype for channel in channels}))},
     )

@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import PackedSequence
 from neurolab.errors import DataError, SpecimenError
 from neurolab.specimen.edit import Edit, WindowEdit
 from neurolab.specimen.leaves import first_tensor
-from neurolab.specimen.sites import Site
+from neurolab.specimen.sites import MOST_FIRST, Site
 from neurolab.specimen.stepping import given, lstm_equations, side_names, stepped, unrolled
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ class Run:
         if len(kept) > site.shape[0]:
             raise DataError(
                 f"Site {site.address!r} ran {len(kept)} steps; it ran {site.shape[0]} when the specimen was loaded. "
-                "Load it with an example as long as the longest stimulus."
+                f"{MOST_FIRST}"
             )
         if not all(bool(torch.isfinite(state).all()) for state in kept.values()):
             raise DataError(f"Site {site.address!r} gave NaN or inf. Look at the stimuli, or at the layer before.")

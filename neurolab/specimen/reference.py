@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ class References:
 
     def __init__(self) -> None:
         self.weights = ""  # the digest of the network on the bench
+        self.tried: Counter[str] = Counter()  # on how many rows ablations of one's own were tried out, by digest
         self._grids: dict[tuple[int, str], tuple[np.ndarray, tuple[str, ...]]] = {}
         self._moments: dict[tuple[int, str], tuple[np.ndarray, np.ndarray]] = {}
         self._alive: list[xr.DataArray] = []  # an id may be used again once its object is gone

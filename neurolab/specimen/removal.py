@@ -13,9 +13,10 @@ from neurolab.lesion import CutWeights, Lesion
 from neurolab.roi import ROI
 from neurolab.specimen.ablations import OnWeights, effect_of
 from neurolab.specimen.given import check_specimen
-from neurolab.specimen.past import past_of
+from neurolab.specimen.past import Past, past_of
 from neurolab.specimen.specimen import Cohort, Specimen
 from neurolab.specimen.weights import weight_edits
+from neurolab.specimen.whose import check_weights, own_weights
 
 #: A region, a lesion of it (only where it is counts), several of them, or what finds those of a network.
 Found = ROI | Lesion | Sequence[ROI | Lesion]
@@ -68,7 +69,7 @@ def remove_units(specimen: Any, where: Where | Mapping[str, Where]) -> Any:
     assert isinstance(effect, OnWeights)
     for edit in weight_edits(made, lesion, effect):
         edit.apply()
-    object.__setattr__(made, "past", specimen.past | past_of(found))
+    object.__setattr__(made, "past", specimen.past | past_of(found) | Past(weights=own_weights(specimen)))
     return made
 
 
@@ -86,4 +87,5 @@ def _region(found: Sequence[ROI | Lesion], specimen: Specimen) -> ROI:
                 f"remove_units(): {roi.name!r} was localised in {roi.specimen!r}, not {specimen.name!r}; give a "
                 "function that finds the region of a network, or roi.moved_to(name)."
             )
+    check_weights(specimen, rois, "remove_units()")
     return reduce(or_, rois)

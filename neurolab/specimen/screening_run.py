@@ -113,7 +113,8 @@ def screen(
         stimuli=sorted(task.stimuli.origins), method=method, smooth=words,
         test=METHODS[method] + (f"; {n_steps} steps" if method == "path" else ""),
         n=len(ids), generalises_over="stimulus", alternative="", specimen=specimen.name,
-        source=f"{specimen.name} {specimen.digest[:16]}", inputs={task.name: task.stimuli.digest},
+        source=f"{specimen.name} {specimen.digest[:16]}", weights=specimen.digest[:16],
+        inputs={task.name: task.stimuli.digest},
     )
 
 

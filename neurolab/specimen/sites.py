@@ -19,6 +19,10 @@ UNIT_DIMS = ("channel", "head", "unit")
 DEFAULT_DIMS = (("head", ("head",)), ("channel", ("channel",)), ("unit", ("unit",)))
 
 
+#: What to type where a network does more for a stimulus than it did when it was loaded.
+MOST_FIRST = "Put the stimulus that runs longest first in the example: Specimen(model, example) looks at three only."
+
+
 @dataclass(frozen=True)
 class Site:
     """One address: a module's call, the input, the read-out, heads that enter a projection, a state of a recurrence.

@@ -17,6 +17,7 @@ from neurolab.errors import DataError, SpecimenError, UnknownNameError, did_you_
 from neurolab.scores import Needs
 from neurolab.specimen.devices import devices_of, entrance
 from neurolab.specimen.feeds import Feed, Padded, as_batch, fed
+from neurolab.specimen.inputs import prepared, settled
 from neurolab.specimen.leaves import Selector, select_output
 from neurolab.specimen.past import Past
 from neurolab.specimen.promises import eval_mode, kept_chance, one_thread, plain_kernels, unchanged, weights_digest
@@ -36,7 +37,8 @@ class Specimen:
     Parameters
     ----------
     model : the network. It stays where it is (device or devices, dtype, training flags); a compiled one runs eager.
-    example : a batch of inputs (n, ...), array or tensor; one row is enough. Integers are token ids.
+    example : a batch of inputs (n, ...), array or tensor; one row is enough. Integers are token ids, or bytes of
+        images, and stay of their type. What runs longest comes first: three rows are looked at.
     name : what figures and trials call it; names of a cohort differ.
     output : what the model answers with, where it returns a dict or tuple: a key, an index, or a function of it.
     feed : what the model is called with, where that is not the batch itself: a function of the batch that gives a dict
@@ -74,6 +76,7 @@ class Specimen:
     past: Past = field(init=False, repr=False, default=Past())
     _sites: SiteTable = field(init=False, repr=False)
     _entrance: torch.device = field(init=False, repr=False)
+    _otherwise: frozenset[torch.dtype] = field(init=False, repr=False, default=frozenset())
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -100,12 +103,14 @@ class Specimen:
 
     def _try_out(self) -> None:
         """A plain forward, which says where the inputs go, and in words why a model refuses its example."""
+        given = self.example
 
         def show(device: torch.device) -> None:
             object.__setattr__(self, "_entrance", device)
-            object.__setattr__(self, "example", self.prepare(self.example))
             with kept_chance(), plain_kernels(), eval_mode(self.model), torch.no_grad():
-                self.answer(self.example[:1].clone())
+                example, otherwise = settled(self.prepare(given), self.answer)
+            object.__setattr__(self, "example", example)
+            object.__setattr__(self, "_otherwise", otherwise)
 
         entrance([self.device] if self.inputs_on else devices_of(self.model), tuple(self.example.shape), show)
 
@@ -163,30 +168,11 @@ class Specimen:
         return next(floating, torch.float32)
 
     def prepare(self, inputs: Any) -> torch.Tensor:
-        """Get inputs (n, ...) as the model takes them: on its device, floats in its type, integers as int64.
+        """Get inputs (n, ...) as the model takes them: on its device, floats in its type, integers in the example's.
 
-        Raises DataError where shape or kind differ from the example's.
+        Raises DataError where shape or kind differ from the example's, or integers do not fit.
         """
-        if not isinstance(inputs, torch.Tensor) and np.asarray(inputs).dtype.kind not in "buifc":
-            raise DataError(
-                f"The stimuli are {np.asarray(inputs).dtype}; {self.name!r} takes numbers. Texts become token ids by "
-                "words = nl.datasets.load_tokeniser(name); words(stimuli, length=...)."
-            )
-        tensor = torch.tensor(np.asarray(inputs)) if not isinstance(inputs, torch.Tensor) else inputs
-        if tensor.is_complex() or (tensor.is_floating_point() != self.example.is_floating_point()):
-            raise DataError(
-                f"The stimuli are {tensor.dtype}; {self.name!r} was loaded with an example of {self.example.dtype}. "
-                f"Type stimuli.inputs.astype({'float' if self.example.is_floating_point() else 'int'}) or another "
-                "example."
-            )
-        if tuple(tensor.shape[1:]) != tuple(self.example.shape[1:]):
-            text = tensor.ndim == 2 and not tensor.is_floating_point()
-            how = f": load_specimen(name, length={tensor.shape[1]})" if text else "."
-            raise DataError(
-                f"The stimuli have shape {tuple(tensor.shape[1:])} each; {self.name!r} was loaded with an example of "
-                f"{tuple(self.example.shape[1:])}. Resize them, or load the specimen with an example like them{how}"
-            )
-        return tensor.to(device=self.device, dtype=self.dtype if tensor.is_floating_point() else torch.int64)
+        return prepared(inputs, self.example, self.name, self.device, self.dtype, self._otherwise)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from neurolab.specimen.leaves import select_output
 from neurolab.specimen.past import Past
 from neurolab.specimen.specimen import Specimen
 from neurolab.specimen.targets import Targets
+from neurolab.specimen.whose import own_weights
 
 Lines = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
 #: Layers whose stacks run as one batched operation; networks with other weighted layers run one after another.
@@ -95,7 +96,7 @@ class Stack:
         fill(model, {name: value[at] for name, value in self.state.items()})
         model.requires_grad_(False)
         made = Specimen(model, first.example, name=name, output=first.output, inputs_on=first.inputs_on)
-        object.__setattr__(made, "past", first.past | Past(learned=learned))
+        object.__setattr__(made, "past", first.past | Past(learned=learned, weights=own_weights(first)))
         return made
 
 

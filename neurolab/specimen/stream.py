@@ -15,13 +15,12 @@ import numpy as np
 import torch
 import xarray as xr
 
-from neurolab.campaign.lock import Lock
 from neurolab.errors import DataError, FileFormatError, StoreWriteError
 from neurolab.schema import check_recording
 from neurolab.specimen.chunks import Chunks, chunk_columns
 from neurolab.specimen.on_disk import VALUES, recorded
-from neurolab.storage import NEVER, removed
-from neurolab.writing import put_back, put_in_place, saying
+from neurolab.storage import NEVER, removed, write_lock
+from neurolab.writing import check_replaceable, led_to, path_of, put_back, put_in_place, saying
 
 if TYPE_CHECKING:
     from neurolab.specimen.columns import Columns
@@ -100,12 +99,12 @@ class Streamed:
 
     def __init__(self, path: str | os.PathLike[str], template: xr.DataArray, columns: Columns, rows: int) -> None:
         self.target = store_path(path)
-        hidden = self.target.with_name(f".{self.target.name}.lock")
         with self._saying():
             if self.target.is_file():  # now, not when all is recorded
                 raise StoreWriteError(f"{self.target} is a file, where a folder is needed. Type another store=.")
-            hidden.parent.mkdir(parents=True, exist_ok=True)
-            self.lock = Lock(hidden, f"The recording {self.target.name}", "name another store=.")
+            check_replaceable(self.target)
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            self.lock = write_lock(self.target, "name another store=.")
         self.template, self.names = template.drop_vars(columns.names), columns.names
         self.whole = False
         self.beside = self.target.with_name(f".{self.target.name}.part")
@@ -207,7 +206,7 @@ def store_path(path: str | os.PathLike[str]) -> pathlib.Path:
     """Get the path of a store; raises FileFormatError unless it ends in .zarr."""
     if not isinstance(path, (str, os.PathLike)) or "\0" in os.fspath(path):
         raise FileFormatError(f"store={path!r}; expected the path of a folder that ends in .zarr.")
-    target = pathlib.Path(path)
+    target = path_of(path)
     if target.suffix != ".zarr":
         raise FileFormatError(f"store={target.name!r}; expected a name that ends in .zarr.")
-    return target.resolve() if os.path.islink(target) else target  # where it leads is where it is to be
+    return led_to(target)

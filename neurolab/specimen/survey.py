@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,8 @@ from neurolab.specimen.heads import head_sites
 from neurolab.specimen.recurrent import noted, with_states
 from neurolab.specimen.routing import with_rows
 from neurolab.specimen.sites import Site, SiteTable
-from neurolab.specimen.trace import Call, Key, Trace, trace_forward
+from neurolab.specimen.trace import Call, Key, Trace, key_of, trace_forward
+from neurolab.specimen.turns import Turns
 from neurolab.specimen.wiring import Wiring, wire, wire_multihead
 
 #: Modules that torch runs in one fused operation when nothing watches them.
@@ -47,6 +48,8 @@ def survey(
     modules = dict(model.named_modules())
     sites = [_input_site(example, _reader(two, modules))]
     dims: dict[tuple[int, ...], tuple[str, ...]] = {tuple(two.kept[0].shape): sites[0].dims}
+    turns = Turns(two)
+    turns.say(two.input, sites[0].dims, 0)
     counts: dict[str, int] = defaultdict(int)
     for call in two.calls:
         counts[call.path] += 1
@@ -54,7 +57,7 @@ def survey(
     for call, other in zip(two.calls, three.calls):
         if not call.path:
             continue
-        site = _module_site(call, other, modules, counts[call.path], dims, two, tied)
+        site = _module_site(call, other, modules, counts[call.path], dims, turns, tied)
         which = call.path, call.call
         sites.extend(with_states(site, modules[call.path], fed_two.get(which), fed_three.get(which)))
         if call.output is not None:
@@ -65,12 +68,20 @@ def survey(
                 at[heads.address] = key
     sites = with_rows(model, run, *_two_batches(example, others), sites)
     sites = proved(model, lambda: run(rows(example, 2)), sites)
-    sites.append(_output_site(two.raw, three.raw, dims))
+    sites.append(_output_site(two.raw, three.raw, dims, turns))
     called = {call.path for call in two.calls}
     table = with_experts(model, run, rows(example, 3), others, _with_refused(sites, modules, called, routed), whole)
     wiring = wire(model, two, {site.address: (site, at[site.address]) for site in table if site.address in at})
     wiring |= wire_multihead(model, table)
-    return SiteTable(tuple(table), _aliases(model)), wiring, tuple(two.calls), *_changes(two, three)
+    return SiteTable(tuple(table), _aliases(model)), wiring, tuple(_calls(two)), *_changes(two, three)
+
+
+def _calls(trace: Trace) -> Iterator[Call]:
+    """The calls of a forward; that of the whole model from the stimuli to the read-out, whatever it is fed and says."""
+    given, raw = tuple(trace.kept[0].shape), trace.raw
+    for call in trace.calls:
+        yield call if call.path else replace(call, input=trace.input, input_shape=given, output=key_of(raw),
+                                             shape=tuple(raw.shape))
 
 
 def _changes(two: Trace, three: Trace) -> tuple[bool, dict[str, tuple[str, ...]]]:
@@ -116,13 +127,13 @@ def _reader(trace: Trace, modules: dict[str, nn.Module]) -> nn.Module | None:
 def _input_site(example: torch.Tensor, reader: nn.Module | None) -> Site:
     shape = tuple(example.shape[1:])
     floating = example.is_floating_point()
-    dims = native_dims(reader, 0, tuple(example.shape), {}) if floating else ("token", "row", "col")[: len(shape)]
+    dims = native_dims(reader, 0, tuple(example.shape), {})[0] if floating else ("token", "row", "col")[: len(shape)]
     whole = {1: "", 0: "integers (token ids) cannot be cut; lesion the embedding instead"}[int(floating)]
     return Site("input", "", 0, 1, "input", "Input", dims or ("unit",), shape or (1,), 0, _name(example.dtype),
                 cut=floating, status="ok" if floating else "warned", why=whole)
 
 
-def _output_site(two: torch.Tensor, three: torch.Tensor, seen: dict) -> Site:
+def _output_site(two: torch.Tensor, three: torch.Tensor, seen: dict, turns: Turns) -> Site:
     axis, wrong = batch_axis(tuple(two.shape), tuple(three.shape))
     if wrong:
         raise SpecimenError(
@@ -134,12 +145,13 @@ def _output_site(two: torch.Tensor, three: torch.Tensor, seen: dict) -> Site:
             f"The read-out has the stimuli on axis {axis}; expected them first. Type Specimen(..., output=lambda raw: "
             f"raw.movedim({axis}, 0))."
         )
-    dims = native_dims(None, 0, tuple(two.shape), {k: v for k, v in seen.items() if len(k) == two.dim()})
+    alike = {shape: dims for shape, dims in seen.items() if len(shape) == two.dim()}
+    dims, _ = native_dims(None, 0, tuple(two.shape), alike, turns.dims(key_of(two), 0))
     return Site("output", "", 0, 1, "output", "Output", dims, tuple(two.shape[1:]) or (1,), 0, _name(two.dtype))
 
 
 def _module_site(
-    call: Call, other: Call, modules: dict[str, nn.Module], n_calls: int, seen: dict, trace: Trace, tied: dict
+    call: Call, other: Call, modules: dict[str, nn.Module], n_calls: int, seen: dict, turns: Turns, tied: dict
 ) -> Site:
     module = modules[call.path]
     address = address_of(call.path) + ("" if n_calls == 1 else f"@{call.call}")
@@ -154,13 +166,15 @@ def _module_site(
     if wrong:
         return Site(**base, dims=(), shape=call.shape, status="refused", cut=False, why=wrong,
                     instead=_near(call.path, modules))
-    dims = native_dims(module, axis, call.shape, seen)
+    trace = turns.trace
+    dims, sure = native_dims(module, axis, call.shape, seen, turns.dims(call.output, axis))
     seen[call.shape] = dims
+    turns.say(call.output, dims, axis)
     shape = tuple(size for at, size in enumerate(call.shape) if at != axis) or (1,)
     norm = any(use.op in NORM_OPS for use in trace.uses.get(call.output, ()))  # type: ignore[arg-type]
     site = Site(**base, dims=dims, shape=shape, batch_axis=axis, dtype=_name(call.dtype), inplace=call.inplace,
                 norm=norm, tied=tuple(sorted({name for group in names for name in group})))
-    return _warned(site, module, call, _changed_later(call, trace))
+    return _warned(site, module, call, _changed_later(call, trace), sure)
 
 
 def _changed_later(call: Call, trace: Trace) -> bool:
@@ -168,10 +182,10 @@ def _changed_later(call: Call, trace: Trace) -> bool:
     return call.output is not None and trace.versions[call.output[0]] > call.output[1]
 
 
-def _warned(site: Site, module: nn.Module, call: Call, changed_later: bool) -> Site:
+def _warned(site: Site, module: nn.Module, call: Call, changed_later: bool, sure: bool) -> Site:
     if call.dtype is not None and not call.dtype.is_floating_point:
         return replace(site, cut=False, status="warned", why=f"recorded; values are {site.dtype} and cannot be cut")
-    reasons = []
+    reasons = [] if sure else ["which axis counts units is guessed from the number of axes"]
     if site.norm:
         reasons.append("a normalisation follows")
     if site.tied:
@@ -235,7 +249,9 @@ def _aliases(model: nn.Module) -> dict[str, str]:
 
 
 def tied_names(model: nn.Module) -> dict[str, tuple[str, ...]]:
-    """Get, for each parameter whose storage goes by several names, all of them.
+    """Get, for each parameter whose storage several modules (or attributes of one) hold, the names of all of them.
+
+    A module that is registered twice is one module: its weights are tied to nothing.
 
     Example
     -------
@@ -246,9 +262,10 @@ def tied_names(model: nn.Module) -> dict[str, tuple[str, ...]]:
     ('embedding.weight', 'head.weight')
     """
     by_storage: dict[int, list[str]] = defaultdict(list)
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        if parameter.numel():
-            by_storage[parameter.untyped_storage().data_ptr()].append(name)
+    for path, module in model.named_modules():
+        for name, parameter in module.named_parameters(path, recurse=False, remove_duplicate=False):
+            if parameter.numel():
+                by_storage[parameter.untyped_storage().data_ptr()].append(name)
     return {name: tuple(names) for names in by_storage.values() if len(names) > 1 for name in names}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from neurolab.errors import DataError, FileFormatError, SchemaError, did_you_mea
 from neurolab.packages import require
 from neurolab.specimen.gguf import GGUF
 from neurolab.stimuli import StimulusSet
+from neurolab.writing import path_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +201,7 @@ def tokeniser_from_json(path: str | os.PathLike[str], *, name: str, window: int,
     require("tokenizers", what=f"The tokeniser of {name!r}")
     from tokenizers import Tokenizer
 
-    file = pathlib.Path(path)
+    file = path_of(path)
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         made = Tokenizer.from_str(json.dumps(content))

@@ -19,12 +19,15 @@ from neurolab.specimen.leaves import first_tensor, tensors
 
 #: A tensor at one moment of its life: its identity and how often it had been changed in place.
 Key = tuple[int, int]
+#: Operations that do nothing but turn axes.
+TURNING = {"permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims", "t", "adjoint"}
 
 
 @dataclass(frozen=True)
 class Use:
     """One operation that consumed tensors: its name, the module that ran it, the parameters it took, what went in and
-    came out."""
+    came out; ``turn`` where it does nothing but turn axes: which axis of the first input each axis of the output is,
+    () where that cannot be told."""
 
     op: str
     module: str
@@ -34,6 +37,7 @@ class Use:
     n_inputs: int
     groups: int = 1
     inputs: tuple[Key, ...] = ()
+    turn: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,10 @@ class _Watch(TorchFunctionMode):
         self, func: Any, args: Any, kwargs: Any, given: list, keys: list[Key], names: list[str], made: list
     ) -> None:
         groups = kwargs.get("groups", args[6] if len(args) > 6 and isinstance(args[6], int) else 1)
-        use = Use(getattr(func, "__name__", str(func)), self.stack[-1] if self.stack else "", tuple(names),
-                  tuple(key_of(tensor) for tensor in made), tuple(given[0].shape), len(keys), groups, tuple(keys))
+        op = getattr(func, "__name__", str(func))
+        use = Use(op, self.stack[-1] if self.stack else "", tuple(names), tuple(key_of(tensor) for tensor in made),
+                  tuple(given[0].shape), len(keys), groups, tuple(keys),
+                  turn_of(given[0], made[0]) if op in TURNING else None)
         self.trace.kept.extend([*given, *made])
         if set(use.outputs) <= set(keys):  # dropout in eval mode and the like hand their input on
             return
@@ -183,3 +189,25 @@ def _call(path: str, number: int, given: torch.Tensor | None, key: Key | None, o
         None if given is None else tuple(given.shape),
         None if out is None else key_of(out), key, shared,
     )
+
+
+def turn_of(before: torch.Tensor, after: torch.Tensor) -> tuple[int, ...]:
+    """Get which axis of a tensor each axis of a view of it is; () where their steps in memory do not say.
+
+    Example
+    -------
+    >>> x = torch.zeros(2, 8, 8, 8)
+    >>> turn_of(x, x.permute(0, 2, 3, 1))
+    (0, 2, 3, 1)
+    """
+    if before.layout != torch.strided or before.dim() != after.dim():
+        return ()
+    left = list(zip(before.shape, before.stride(), range(before.dim())))
+    found = []
+    for size, step in zip(after.shape, after.stride()):
+        fits = [one for one in left if one[0] == size and (size == 1 or one[1] == step)]
+        if not fits or (len(fits) > 1 and size > 1):
+            return ()
+        found.append(fits[0][2])
+        left.remove(fits[0])
+    return tuple(found)

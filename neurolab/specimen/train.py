@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from neurolab.errors import CriterionMissed, CriterionWarning, DesignError, Spec
 from neurolab.specimen.abreast import Abreast, together
 from neurolab.specimen.disturbance import Disturbance, mixed_labels
 from neurolab.specimen.fitting import Lesson, Outcome, fit, orders
+from neurolab.specimen.inputs import REFUSALS, taken
 from neurolab.specimen.past import Past
 from neurolab.specimen.promises import eval_mode, kept_chance, one_thread
 from neurolab.specimen.recipe import Recipe
@@ -189,7 +191,11 @@ def _networks(build: Build, rng: RNG, seeds: Sequence[int]) -> list[nn.Module]:
 def _as_inputs(network: nn.Module, stimuli: StimulusSet) -> torch.Tensor:
     inputs = torch.tensor(np.asarray(stimuli.inputs))
     like = next(network.parameters(), torch.empty(0))
-    return inputs.to(like.dtype) if inputs.is_floating_point() else inputs.long()
+    if inputs.is_floating_point():
+        return inputs.to(like.dtype)
+    with torch.no_grad(), eval_mode(network), kept_chance(), suppress(*REFUSALS):
+        return taken(inputs, network)
+    return inputs.long()  # what it says of these is what it says of the stimuli
 
 
 def _n_outputs(network: nn.Module, inputs: torch.Tensor) -> int:

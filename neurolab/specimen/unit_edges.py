@@ -187,6 +187,7 @@ def _graph(
         "specimen": specimen.name,
         "kind": "ann",
         "source": f"{specimen.name} {specimen.digest[:16]}",
+        "weights": specimen.digest[:16],
         "sites": [_site(specimen, names[at], walk.groups[at].size) for at in kept],
         "edges": f"absolute weights ({norm.upper()} norm of kernel slices)",
         "n_isolated": int(isolated.sum()),

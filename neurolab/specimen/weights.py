@@ -13,6 +13,7 @@ from neurolab.errors import LesionNotUndone, LesionPlanError, listed
 from neurolab.lesion import Lesion
 from neurolab.specimen.ablations import OnWeights, WeightSelection
 from neurolab.specimen.experts import check_cut
+from neurolab.specimen.own import weights_instead
 from neurolab.specimen.region import Region, called
 from neurolab.specimen.wiring import Reads
 
@@ -43,8 +44,8 @@ class WeightEdit:
         at = torch.tensor(self.units).to(rows.device)
         elements = self.units[:, None] * rows.shape[1] + np.arange(rows.shape[1])
         old = rows[at]
-        new = self.effect.apply(self.lesion.how, old, WeightSelection(self.name, self.saved, elements, self.lesion.rng))
-        rows[at] = new.to(old.dtype)
+        selection = WeightSelection(self.name, self.saved, elements, self.lesion.rng)
+        rows[at] = weights_instead(self.effect, self.lesion.how, old, selection, first=not self.total)
         self.total, self.changed = old.numel(), int((old != rows[at]).sum())
         # .data leaves the version counter alone, so that a graph which the user holds stays valid
         self.parameter.data.copy_(rows.reshape(moved.shape).movedim(0, self.axis))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
-import pathlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from neurolab.specimen.architectures import build
 from neurolab.specimen.leaves import Selector
 from neurolab.specimen.specimen import Specimen
 from neurolab.specimen.untrained import redraw
+from neurolab.writing import path_of
 
 if TYPE_CHECKING:
     from neurolab.specimen.tokens import Tokeniser
@@ -112,7 +112,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str], *, sha256: str 
     ------
     FileFormatError : a pickle, a truncated file, a wrong checksum, or parameters that are not the model's.
     """
-    file = pathlib.Path(path)
+    file = path_of(path)
     if file.suffix.lower() in PICKLES:
         raise FileFormatError(
             f"{file.name} is a pickle or can hold one, which runs code when opened; expected .safetensors. Convert it "

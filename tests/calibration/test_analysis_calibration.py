@@ -19,7 +19,7 @@ from neurolab.analysis import (
     picked_dissociation,
     spared,
 )
-from neurolab.analysis.best_pair import best_pair, picked_null
+from neurolab.analysis.best_pair import best_pair, picked_null, random_subsets
 from neurolab.analysis.crossfold import CrossFold, Deal, half_interval, residuals, shuffled_p
 from neurolab.analysis.picked import _rank_p
 from neurolab.calibrate.verbs import PAIR, SINGLE, normal_trials
@@ -179,7 +179,8 @@ def test_picked_p_of_one_network(binomial_band, n_picked, n_all):
     hits = 0
     for seed in range(N):
         costs = np.random.default_rng(seed).standard_normal((n_all, 2))
-        null = picked_null(costs, n_picked, 99, np.random.default_rng(10_000 + seed))
+        subsets = random_subsets([(np.arange(n_all), n_picked)], 99, np.random.default_rng(10_000 + seed))
+        null = picked_null(costs, subsets)
         hits += _rank_p(best_pair(costs[:n_picked])[0], null) <= 0.05
     assert 1 <= hits <= binomial_band(0.05, N)[1]
 

@@ -217,7 +217,11 @@ def test_reserve_asks_for_networks_shares_and_room():
     robust = made(design, np.repeat((1 - 0.1 * (1 - score))[None, :, None], 8, axis=0))
     never = reserve(robust, lesion="order", task="t", rng=0)
     assert never.attrs["never_failed"] == 1
-    assert "lower bound" in never.attrs["note"]
+    assert "lower bound" in never.attrs["undermined_by"]
+    assert np.isposinf(never["own_high"].values).tolist() == [False, True]  # an area is measured whatever happens
+    assert np.isposinf(never["control_own_high"].values).tolist() == [False, True]
+    assert np.isinf(np.stack([never["low"].values, never["high"].values])).all(axis=0).tolist() == [False, True]
+    assert "undermined_by" not in reserve(trials, lesion="order", task="t", rng=0).attrs
     assert float(never["failure_point"]) == 1
 
 

@@ -382,6 +382,31 @@ def test_picks_that_cannot_be_corrected(trials):
     refused(UnknownNameError, "no target lesion", picked(["A", "Q"], "matched"))
 
 
+def test_pools_that_are_not_as_good_as_the_candidates():
+    """Controls of one candidate only, or other lesions beside controls, are refused; unlike sizes are flagged."""
+    plan = {name: {"X": 0.1, "Y": 0.1} for name in "ABCD"}
+    trials = phantom_trials(deficits=plan, n_controls=3, n_specimens=3, n_stimuli=8, rng=0)
+    ids = {one: [name for name in trials["lesion_id"].values if name.startswith(f"{one} | matched")] for one in "ABCD"}
+    assert [len(names) for names in ids.values()] == [3] * 4
+
+    def picked(pool, candidates=("A", "B"), **more):
+        return picked_dissociation(trials, candidates=candidates, pool=pool, tasks=("X", "Y"), rng=0, **more)
+
+    refused(DesignError, "too few of 'B'", lambda: picked(ids["A"]))
+    refused(DesignError, "of no candidate", lambda: picked([*ids["A"], *ids["B"], *ids["C"]]))
+    refused(DesignError, "matched_controls", lambda: picked([*ids["A"], *ids["B"], "C", "D"]))
+    own = picked("matched")  # not the controls of C and D
+    assert own.attrs["n_pool"] == 6
+    assert "rank p of .0625" in own.attrs["note"]
+    assert float(own["rank_p_floor"]) == 1 / 16
+    others = picked([*ids["C"], *ids["D"]])
+    assert "controls of 'C', 'D', not of the candidates" in others.attrs["undermined_by"]
+    larger = trials.assign_coords(n_units=trials["n_units"] + 6 * np.isin(trials["lesion_id"].values, ["C", "D"]))
+    said = picked_dissociation(larger, candidates=["A", "B"], pool=["C", "D"], tasks=("X", "Y"), rng=0)
+    assert "differ in size (10 and 16 units" in said.attrs["undermined_by"]
+    assert "undermined_by" not in picked(["C", "D"]).attrs
+
+
 def test_nan_scores(trials):
     broken = trials.copy(deep=True)
     broken["score"][0, 0, 0] = np.nan

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import neurolab
-from neurolab import campaign
-from neurolab.campaign import Cell, Store, disk, lock
+from neurolab import campaign, lock, writing
+from neurolab.campaign import Cell, Store, disk
 from neurolab.campaign.identity import differences
 from neurolab.campaign.journal import Commit
 from neurolab.cli import main
@@ -408,7 +408,8 @@ def test_full_disk__keeps_what_is_committed_and_goes_on_later(tmp_path, monkeypa
     opened._synced = 0.0  # so that the next commit is forced to the disk
     before = tree(tmp_path)
     with monkeypatch.context() as full:
-        full.setattr(disk, "os", Disk(call, number))
+        for place in (disk, writing):
+            full.setattr(place, "os", Disk(call, number))
         with pytest.raises(StoreWriteError, match=r"is full .*every cell that was committed before is kept"):
             opened.put({keys[1]: Cell(SCORES[1], {"fired": 1})})
     assert tree(tmp_path) == before
@@ -425,7 +426,7 @@ def test_full_disk__at_the_line_of_the_journal(tmp_path, monkeypatch):
     real = disk.append
 
     def full(handle, line, at):
-        monkeypatch.setattr(disk, "os", Disk("write", errno.ENOSPC))
+        monkeypatch.setattr(writing, "os", Disk("write", errno.ENOSPC))
         real(handle, line, at)
 
     monkeypatch.setattr(disk, "append", full)

@@ -23,12 +23,12 @@ from joblib.externals.loky import process_executor, reusable_executor
 
 import neurolab
 from neurolab.campaign import serving, workers
-from neurolab.campaign.lock import Lock, _locked
 from neurolab.campaign.pool import turn
 from neurolab.campaign.portions import LEAST, MOST, Portions
 from neurolab.campaign.serving import Broken, Failure, serve
 from neurolab.campaign.workers import run_pieces, workers_of
 from neurolab.errors import DataError, LesionNotUndone, SpecimenError, StoreWriteError
+from neurolab.lock import Lock, _locked
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
 

@@ -244,3 +244,36 @@ def test_trials__several_lesions_without_a_role():
     assert nl.make_trials([[[1.0]]], lesions={"lesion_id": ["cut"], "roi": ["cut"]}, **given)["role"].item() == "target"
     curves = two | {"ladder": ["cut", "cut"], "rung": [0.0, 1.0]}
     assert nl.make_trials([[[1.0], [0.0]]], lesions=curves, **given)["role"].values.tolist() == ["target"] * 2
+
+
+NO_NUMBERS = {
+    "text": lambda: nl.Scale("a"), "nothing": lambda: nl.Scale(None), "a digit as text": lambda: nl.Clamp("1"),
+    "several": lambda: nl.Scale(np.array([0.5, 0.2])), "sd as text": lambda: nl.WeightNoise("x"),
+    "sd of a reference": lambda: nl.Noise("1", recording()), "a list": lambda: nl.Stimulate([1.0], recording()),
+    "bits as text": lambda: nl.Quantise("4"),
+}
+
+
+@pytest.mark.parametrize("made", NO_NUMBERS)
+def test_ablation__a_setting_that_is_no_number(made):
+    with pytest.raises(LesionPlanError, match=r"(factor|value|sd|current|bits)=.*expected a (whole )?number, such as"):
+        NO_NUMBERS[made]()
+
+
+def test_ablation__numpy_numbers_and_whole_floats_are_numbers():
+    assert nl.Scale(np.float32(0.5)).label == "Scale factor=0.5"
+    assert nl.Quantise(4.0) == nl.Quantise(np.int64(4)) == nl.Quantise(4)
+
+
+@pytest.mark.parametrize("bits", [2.5, float("nan"), float("inf")])
+def test_quantise__bits_are_whole_in_a_ladder_too(bits):
+    lesion = nl.Lesion(nl.ROI("r", {"conv": [0]}), nl.Quantise(4))
+    with pytest.raises(LesionPlanError, match=rf"Quantise bits={bits}; expected a whole number, such as 4"):
+        nl.Quantise(bits)
+    with pytest.raises(LesionPlanError, match=rf"noise_ladder\(\) bits={bits}; expected a whole number, such as 4"):
+        nl.noise_ladder(lesion, [4, bits])
+
+
+def test_noise_ladder__strengths_are_numbers():
+    with pytest.raises(LesionPlanError, match=r"noise_ladder\(\) sd='a'; expected a number, such as 0\.5"):
+        nl.noise_ladder(nl.Lesion(nl.ROI("r", {"conv": [0]}), nl.WeightNoise(1.0)), ["a"])

@@ -191,6 +191,15 @@ def test_packed_sequences_longer_than_the_example__are_refused_not_cut_off():
         answer(net, stimuli, cut("rnn/l0"))
 
 
+def test_the_longest_of_an_example__is_found_among_its_first_three_and_the_advice_says_so():
+    example = shown(n=6).inputs.copy()
+    example[:5, 4:] = 0.0
+    for found in (lambda net: record(net, shown(), ["rnn/l0"]), lambda net: answer(net, shown(), cut("rnn/l0"))):
+        with pytest.raises(DataError, match=r"ran [56] steps; it ran 4.*runs longest first in the example.*three"):
+            found(Specimen(Packed(), example))
+        found(Specimen(Packed(), example[[5, 0, 1, 2, 3, 4]]))
+
+
 def test_a_lesion_past_the_end_of_a_sequence__leaves_that_stimulus_alone():
     net, whole = Specimen(Packed(), np.ones((1, STEPS, 3))), shown()
     stimuli = StimulusSet("ragged", whole.inputs * (np.arange(STEPS) < np.array([6, 3, 6, 6, 6])[:, None])[..., None],

@@ -183,7 +183,7 @@ def test_store__on_a_disk_without_room_for_its_lock_leaves_nothing(net, tmp_path
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("neurolab.campaign.lock.write_all", full)
+    monkeypatch.setattr("neurolab.lock.write_all", full)
     with pytest.raises(StoreWriteError, match=r"/a\.zarr is full"):
         record(net, shown(), PROBES, store=tmp_path / "a.zarr")
     assert not list(tmp_path.iterdir())

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolab import campaign
-from neurolab.campaign import Cell, Store, disk, filled, finished, lock, store
+from neurolab import campaign, lock
+from neurolab.campaign import Cell, Store, disk, filled, finished, store
 from neurolab.errors import DataError, UnfinishedError, UnknownNameError
 from neurolab.storage import load
 from neurolab.trials import finished as finished_lesions

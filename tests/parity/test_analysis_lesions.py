@@ -14,7 +14,8 @@ from neurolab.analysis import (
     picked_dissociation,
     spared,
 )
-from neurolab.analysis.best_pair import best_pair, pair_values, picked_null
+from neurolab.analysis.best_pair import best_pair, least_chance, pair_values, picked_null, random_subsets
+from neurolab.analysis.picked_rows import rows_and_groups
 from neurolab.simulate import phantom_trials
 from neurolab.stats.equivalence import sign_flip_tost
 from neurolab.trials import to_frame
@@ -174,7 +175,7 @@ def test_best_pair_is_the_double_loop():
 def test_ranked_null_is_the_direct_null():
     """Above 64 candidates the pairs are ranked once; every draw must still give the direct maximum."""
     costs = np.random.default_rng(1).standard_normal((150, 2))
-    ranked = picked_null(costs, 70, 40, np.random.default_rng(2))
+    ranked = picked_null(costs, random_subsets([(np.arange(150), 70)], 40, np.random.default_rng(2)))
     stream = np.random.default_rng(2)
     direct = []
     for _ in range(40):
@@ -196,6 +197,48 @@ def test_picked_is_the_rule_by_hand(trials):
     of_draws = found["null"].values.mean(axis=0)
     expected = (1 + (of_draws >= found["observed"].values.mean() - 1e-12).sum()) / 100
     assert float(found["rank_p"]) == pytest.approx(expected)
+
+
+def test_picked_among_own_controls_draws_one_of_each_candidate_and_its_controls_in_all_networks(trials):
+    """49 pairs of one of A and its six controls, and one of B and its own: the null is these, network by network."""
+    found = picked_dissociation(
+        trials, candidates=["A", "B"], pool="matched", tasks=("X", "Y"), n_permutations=300, rng=0
+    )
+    roles, rois, dose = (trials[name].values for name in ("role", "roi", "dose"))
+    of = {name: np.flatnonzero((roles != "sham") & (rois == name) & (dose == 1)) for name in "AB"}
+    cost = np.stack([-trials["score"].values[:, :, trials["task"].values == task].mean(axis=2) for task in "XY"], -1)
+    pairs = list(itertools.product(of["A"], of["B"]))
+    assert len(pairs) == 49
+    assert found.attrs["n_pool"] == 12
+    right = np.array([[best_pair(one[list(pair)])[0] for pair in pairs] for one in cost])
+    for draw in found["null"].values.T:
+        assert np.isclose(right, draw[:, None], atol=1e-12).all(axis=0).any()
+    apart = picked_dissociation(
+        trials, candidates=["A", "B"], pool="matched", tasks=("X", "Y"), alike=False, n_permutations=300, rng=0
+    )["null"].values
+    assert all(np.isclose(row[:, None], right[at], atol=1e-12).any(axis=1).all() for at, row in enumerate(apart))
+    assert not all(np.isclose(right, draw[:, None], atol=1e-12).all(axis=0).any() for draw in apart.T)
+
+
+@pytest.mark.parametrize("groups", [[(4, 2)], [(4, 2), (3, 1)], [(5, 1), (2, 1), (3, 1)], [(3, 2), (5, 3)]])
+@pytest.mark.parametrize("n_lesions", [2, 4])
+def test_the_smallest_rank_p_is_that_of_the_lesions_that_are_hardest_to_draw(groups, n_lesions):
+    starts = np.cumsum([0, *(m for m, _ in groups)])
+    rows = [(start + np.arange(m), k) for start, (m, k) in zip(starts, groups)]
+    ways = [itertools.combinations(of.tolist(), k) for of, k in rows]
+    sets = [set(itertools.chain(*each)) for each in itertools.product(*ways)]
+    n = min(n_lesions, sum(k for _, k in groups))
+    chances = [np.mean([set(some) <= each for each in sets]) for some in itertools.combinations(range(starts[-1]), n)]
+    assert least_chance(rows, n_lesions) == pytest.approx(min(one for one in chances if one))
+
+
+def test_a_family_is_the_candidates_own_controls_of_their_dose(trials):
+    rows, groups = rows_and_groups(trials, ["A", "B"], "matched")
+    assert [(len(members), k) for members, k in groups] == [(7, 1), (7, 1)]
+    assert set(trials["dose"].values[rows]) == {1.0}
+    among = [name for name in trials["lesion_id"].values if name.startswith("A | matched") and "dose" not in name]
+    rows, groups = rows_and_groups(trials, among[:2], among[2:])  # controls of one lesion are as good as each other
+    assert [(len(members), k) for members, k in groups] == [(6, 2)]
 
 
 def test_spared_is_the_shifted_pair_of_tests_and_agrees_with_the_dissociation(trials):

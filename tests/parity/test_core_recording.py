@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import neurolab as nl
 
@@ -59,6 +60,19 @@ def test_average_repetitions__is_the_mean_of_each_stimulus():
     assert list(mean["stimulus_id"].values) == ["a", "b", "c"]
     assert np.array_equal(mean.values[0], flat.values[[0, 2]].mean(0, dtype=float))
     assert "run" not in mean.coords
+
+
+@pytest.mark.parametrize("time", [False, True])
+def test_average_repetitions__is_the_same_mean_wherever_the_numbers_lie(tmp_path, time):
+    pytest.importorskip("dask")
+    flat = recording(time)
+    mean = nl.average_repetitions(flat)
+    assert mean.dtype == float
+    assert mean.values[1].tolist() == flat.values[[1, 4]].mean(0, dtype=float).tolist()
+    nl.save(flat, tmp_path / "one.zarr")
+    lazy = xr.open_dataset(tmp_path / "one.zarr", engine="zarr", consolidated=False)["activity"]
+    for found in (flat.chunk(), flat.chunk({"presentation": 2, "neuroid": 3}), lazy, lazy.chunk({"presentation": 1})):
+        assert nl.average_repetitions(found).identical(mean)
 
 
 def test_align__same_stimuli_same_order():

@@ -214,7 +214,9 @@ def test_a_pick_among_nothing_is_nothing_and_a_planted_pair_stands_out():
     trials = phantom_trials(deficits=planted, n_specimens=6, n_stimuli=80, spread=0.05, rng=5)
     found = picked_dissociation(trials, candidates=names[:8], pool=names[8:], tasks=("X", "Y"), rng=0)
     assert float(found["p"]) == 2**-6
-    assert float(found["rank_p"]) <= 0.01
+    assert float(found["rank_p"]) == pytest.approx(8 * 7 / (40 * 39), abs=0.02)  # a random 8 hold that pair
+    apart = picked_dissociation(trials, candidates=names[:8], pool=names[8:], tasks=("X", "Y"), alike=False, rng=0)
+    assert float(apart["rank_p"]) <= 0.01
     assert set(found["picked_a"].values) == {"r3"}
     assert set(found["picked_b"].values) == {"r7"}
     assert (found["held_p"] <= 0.05).all()

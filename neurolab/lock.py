@@ -10,9 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from neurolab.campaign.disk import write_all
 from neurolab.errors import StoreBusyError
-from neurolab.writing import removed_on_error
+from neurolab.writing import removed_on_error, write_all
 
 try:
     import fcntl
