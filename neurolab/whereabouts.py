@@ -103,8 +103,8 @@ def not_in_room(name: str, room: str, what: str = "names") -> str:
 
     Example
     -------
-    >>> not_in_room("shapely", "analysis")
-    "neurolab.analysis has no name 'shapely'. Did you mean 'shapley'? Type dir(nl.analysis) for its names."
+    >>> not_in_room("shapely", "analysis").partition(" Type")[0]
+    "neurolab.analysis has no name 'shapely'. Did you mean 'shapley' or 'Spectral'?"
     >>> not_in_room("save_figure", "analysis")
     "neurolab.analysis has no name 'save_figure'. Type nl.plots.save_figure."
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,7 +95,7 @@ def from_lesion_masks(
     shape = _three(grid, ids[0])
     keep = _on_grid(mask, grid, "mask") if mask is not None else np.ones(shape, dtype=np.int64)
     where = _on_grid(parcels, grid, "parcels") if parcels is not None else None
-    drawn = [_drawn(image, name, grid, above) for image, name in zip(images, ids)]
+    drawn = [_drawn(image, name, grid, above) for image, name in _moving(images, ids)]
     columns = _ever(drawn, keep, every)
     values = _matrix(drawn, columns, int(np.prod(shape)))
     volume = np.array([len(one.voxels) for one in drawn]) * float(abs(np.linalg.det(grid.affine[:3, :3])))
@@ -107,6 +108,14 @@ def from_lesion_masks(
         units="lesioned", source=source or "lesion masks", attrs=about,
         sites=[{"name": site, "dims": ["i", "j", "k"], "shape": list(shape)}],
     )  # fmt: skip
+
+
+def _moving(images: list[Any], ids: list[str]) -> Iterable[tuple[Any, str]]:
+    """The masks with their people; a bar moves on where the error stream is a terminal."""
+    from tqdm import tqdm
+
+    quiet = not sys.stderr.isatty()
+    return tqdm(zip(images, ids), total=len(ids), desc="lesion masks", unit="mask", disable=quiet, leave=False)
 
 
 def _images(paths: Any, people: Sequence[str] | None) -> tuple[list[Any], list[str]]:

@@ -142,7 +142,7 @@ def _one(result: xr.Dataset, ax: Axes, index: str) -> Axes:
     known = [(at, q[name]) for at, name in enumerate(cohorts) if name in q and np.isfinite(q[name])]
     said = [(at, f"q = {probability(one)}".replace("= <", "<")) for at, one in known]
     if max((text_mm(text, TINY) for _, text in said), default=0.0) > width_mm(ax) / len(cohorts) - APART:
-        [note(ax, at, 0.0, text, transform=ax.get_xaxis_transform()) for at, text in said]
+        at_foot(ax, said)
     else:
         headroom(ax, below=0.12)
         for at, text in said:

@@ -73,7 +73,7 @@ class Turns:
 
 
 def merged(names: Names, before: Sequence[int], after: Sequence[int]) -> Names | None:
-    """Get the names where neighbouring axes became one; None where one was parted, or units merged with places.
+    """Get the names where neighbouring axes became one, which counts places; None where one was parted.
 
     Example
     -------
@@ -88,8 +88,7 @@ def merged(names: Names, before: Sequence[int], after: Sequence[int]) -> Names |
             name, length = left.pop(0)
             group.append(name)
             n *= length
-        whose = {name for name in group if name in (BATCH, "channel", "head", "unit")}
-        if n != size or not group or (whose and len(group) > 1):
+        if n != size or not group:
             return None
         found.append(group[0] if len(group) == 1 else PLACE)
     return None if left else tuple(found)

@@ -1,5 +1,6 @@
 """Lesion masks and tables of people that are broken, uneven or incomplete: a typed error, or a sentence."""
 
+import io
 
 import nibabel
 import numpy as np
@@ -109,6 +110,16 @@ def test_masks__say_who_is_lesioned_on_the_other_side_and_who_is_empty():
     assert "Empty masks: 'cy'" in lesions.attrs["note"]
     other = from_lesion_masks([A, B], hemisphere="right", people=["ann", "bob"])
     assert "'ann (100 %)', 'bob (50 %)'" in other.attrs["note"]
+
+
+def test_masks__show_a_bar_on_a_terminal_and_nothing_elsewhere(monkeypatch):
+    made = {name: nibabel.Nifti1Image(np.ones((2, 2, 1)), np.eye(4)) for name in "abc"}
+    for terminal in (True, False):
+        screen = io.StringIO()
+        monkeypatch.setattr(screen, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr("sys.stderr", screen)
+        from_lesion_masks(made)
+        assert ("lesion masks" in screen.getvalue()) == terminal
 
 
 def test_masks__are_binarised_by_a_stated_rule_and_thinned_by_one():

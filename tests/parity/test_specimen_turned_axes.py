@@ -161,7 +161,8 @@ def test_places_that_became_one_axis__are_no_units(shape_of, dims):
 
 
 @pytest.mark.parametrize("lost", [
-    lambda x: x.reshape(len(x), 8, 5, 8), lambda x: x.permute(0, 2, 3, 1).mT.reshape(len(x), 8, 4, 10),
+    lambda x: x.flatten(1, 2), lambda x: x.reshape(len(x), 8, 5, 8),
+    lambda x: x.permute(0, 2, 3, 1).mT.reshape(len(x), 8, 4, 10),
     lambda x: x.unfold(2, 4, 4).sum(-1), lambda x: torch.einsum("nchw->nhwc", x)[:, :6],
 ])  # fmt: skip
 def test_axes_that_cannot_be_followed__are_said_to_be_guessed(lost):
