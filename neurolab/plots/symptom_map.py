@@ -47,8 +47,8 @@ def _coverage_words(result: xr.Dataset) -> str:
     low, high = (percent(round(float(end), 3)) for end in (coverage.min(), coverage.max()))
     return (
         f"Share of cases in which each {neuroid_word(result)} of {', '.join(sites_of(result))} is lesioned: {low} to "
-        f"{high}, the median {percent(round(float(np.median(coverage)), 3))}; {int(able.sum()):,} of {able.size:,} are "
-        f"lesioned, and spared, in enough cases to be tested; {sample_words(result)}."
+        f"{high}; {int(able.sum()):,} of {able.size:,} are lesioned, and spared, in enough cases to be tested; "
+        f"{sample_words(result)}."
     )
 
 
