@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurolab import campaign, lock
+from neurolab import campaign, lock, writing
 from neurolab.campaign import Cell, Store, disk, filled, finished, store
 from neurolab.errors import DataError, UnfinishedError, UnknownNameError
 from neurolab.storage import load
@@ -79,7 +79,7 @@ class Machine:
 def machine():
     made = Machine()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (disk, lock, store, finished):
+        for module in (disk, lock, store, finished, writing):
             patch.setattr(module, "os", made)
         yield made
 
