@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 Number = float | np.ndarray
-DARK, MID, LIGHT = -1.0, 0.2, 1.0
+DARK, LIGHT = -1.0, 1.0
 
 
 class Canvas:

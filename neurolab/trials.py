@@ -23,7 +23,7 @@ from neurolab.lesion import Lesion
 from neurolab.lesion_columns import LADDER_COLUMNS, LESION_COLUMNS, along_lesions, check_lesion_columns, lesion_table
 from neurolab.schema import KINDS, check_trials, joined_flags, plain_attrs, strings
 
-__all__ = ["concat", "finished", "make_trials", "pick_lesion", "pick_task", "task_table", "to_frame", "with_specimen"]
+__all__ = ["concat", "finished", "make_trials", "pick_task", "task_table", "to_frame", "with_specimen"]
 __dir__ = __all__.copy
 
 #: A mean of scores may lie so far outside its bounds.
@@ -255,19 +255,6 @@ def _check_homologous(first: xr.Dataset, other: xr.Dataset) -> None:
                 + (f" (not in both: {listed(only, most=4)})" if only else " (another order)")
                 + "; examine every network with the same lesion names and tasks."
             )
-
-
-def pick_lesion(trials: xr.Dataset, name: str, *, role: str = "target") -> int:
-    """Get the position of a lesion by its name (``roi``) or ``lesion_id``; near misses are suggested."""
-    ids, rois = trials["lesion_id"].values, trials["roi"].values
-    hits = np.flatnonzero((ids == name) | ((rois == name) & (trials["role"].values == role)))
-    if len(hits) == 0:
-        known = sorted({str(roi) for roi, part in zip(rois, trials["role"].values) if part == role})
-        raise UnknownNameError(
-            f"The trials have no {role} lesion {name!r}.{did_you_mean(name, known)} They have {listed(known)}."
-        )
-    exact = np.flatnonzero(ids == name)
-    return int(exact[0] if len(exact) else hits[0])
 
 
 def pick_task(trials: xr.Dataset, name: str) -> np.ndarray:

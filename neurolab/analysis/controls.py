@@ -96,7 +96,8 @@ def against_controls(
         },
         coords={"specimen": sample.specimens, "draw": sample.trials["draw"].values[draws]},
         analysis="against_controls",
-        estimand=f"the mean over {sample.plural} of the deficit of {name} on {task} minus that of {family} controls",
+        estimand=f"the mean over {sample.plural} of the deficit of {name} on {task} minus that of "
+        + f"{family} controls".lstrip(),
         n=len(per_member), level=level, lesion=name, task=task, family=family, matching=match,
         **_about(sample, len(draws)),
         **sample.said(rng, *_notes(test, len(draws), sample.plural, level), match, undermined_by=against, tasks=[task],

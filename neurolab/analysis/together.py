@@ -22,8 +22,6 @@ from neurolab.trials import pick_task
 
 TEST = ("effect", "low", "high", "p", "p_floor")
 REDUNDANT, SYNERGISTIC, ADDITIVE, UNDECIDED = "redundant", "synergistic", "additive", "not decided"
-#: Every verdict; the last one may be followed by a colon and the reason.
-INTERACTIONS = (REDUNDANT, SYNERGISTIC, ADDITIVE, UNDECIDED)
 
 register_result(
     "interaction",

@@ -20,8 +20,6 @@ CROSSOVER = "crossover, sparing not shown"
 NO_DEFICIT = "crossover, own deficits not shown"
 SINGLE = "single dissociation"
 NONE = "no dissociation shown"
-#: Every verdict; the last one is followed by a colon and the reason.
-VERDICTS = (CLASSICAL, CROSSOVER, NO_DEFICIT, SINGLE, NONE, UNDECIDED)
 FAR_OFF = 3.0  # sd from the usual activity beyond which a lesion is called off-distribution
 
 

@@ -12,6 +12,7 @@ from neurolab.plots.marks import APART, backed, dots, effect, headroom, key, wid
 from neurolab.plots.read import names, scalar
 from neurolab.plots.room import text_mm
 from neurolab.plots.style import GREY, SERIES, SMALL, WONG
+from neurolab.plots.whose import in_its_sample
 from neurolab.plots.words import p_lines, short_names
 
 #: Networks that the columns of this figure are made for.
@@ -45,7 +46,7 @@ def draw_clouds(
     ax.set_xticks([*range(len(value)), last], [*_before(ax, _ticks(result), last, called[2]), called[2]])
     ax.tick_params(axis="x", length=0)
     below: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "xytext": (0, -10), "textcoords": "offset points"}
-    ax.annotate("network", ((len(value) - 1) / 2, 0), ha="center", va="top", **below)
+    ax.annotate(in_its_sample("network", result), ((len(value) - 1) / 2, 0), ha="center", va="top", **below)
     ax.scatter([], [], color=colour, marker=marker, s=10, label=called[0])
     ax.scatter([], [], color=GREY, s=3, label=called[1])
     headroom(ax, above=0.12)

@@ -33,12 +33,6 @@ def floor_words(result: xr.Dataset) -> str:
     return "; ".join([*parts, corrected] if corrected else parts)
 
 
-def smallest_floor(result: xr.Dataset) -> float:
-    """Get the smallest p floor of a result over all its tests, nan where it has none."""
-    floors = [float(floor.min()) for floor in _floors(result).values()]
-    return min(floors, default=float("nan"))
-
-
 def _floors(result: xr.Dataset) -> dict[str, np.ndarray]:
     found = {p: np.ravel(np.asarray(result[floor], dtype=float)) for p, floor in _tests(result).items()}
     real = {p: floor[np.isfinite(floor) & (floor > NO_FLOOR)] for p, floor in found.items()}

@@ -15,6 +15,7 @@ from neurolab.plots.flags import flag_words
 from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level
 from neurolab.plots.sides import sided
+from neurolab.plots.whose import in_its_sample
 from neurolab.plots.words import (
     corrected_by,
     origin,
@@ -67,7 +68,7 @@ def legend_text(result: xr.Dataset, plot: Plot) -> str:
     bars = about.bars if about else any(str(name).endswith("low") for name in result.data_vars)
     parts = [
         f"{shown[:1].upper()}{shown[1:]}.",
-        about.marks if about else "",
+        in_its_sample(about.marks, result) if about else "",
         about.also(result, **choices_of(plot)) if about else "",
         f"{sample_words(result)}{f'; the result generalises over {over_words(result)}' if sampled(result) else ''}.",
         bars_words(result) if bars and np.isfinite(level(result)) else "",
@@ -88,4 +89,5 @@ def alt_text(result: xr.Dataset, plot: Plot) -> str:
     if about is None:
         return f"{str(result.attrs.get('estimand', 'Figure')).rstrip('.')}; {sample_words(result)}.\n"
     known = signature(about.alt).parameters
-    return about.alt(result, **{name: one for name, one in choices_of(plot).items() if name in known}) + "\n"
+    said = about.alt(result, **{name: one for name, one in choices_of(plot).items() if name in known})
+    return in_its_sample(said, result) + "\n"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -267,8 +266,3 @@ def tied_names(model: nn.Module) -> dict[str, tuple[str, ...]]:
             if parameter.numel():
                 by_storage[parameter.untyped_storage().data_ptr()].append(name)
     return {name: tuple(names) for names in by_storage.values() if len(names) > 1 for name in names}
-
-
-def predicted_units(site: Site) -> int:
-    """Get how many numbers one stimulus gives at a site."""
-    return int(np.prod(site.shape))

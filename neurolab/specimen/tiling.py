@@ -161,17 +161,6 @@ def _trailing(name: str, named: Mapping[str, Any]) -> int:
     return _LAST.get(name, 2 if name.startswith(("linalg_", "_linalg_")) else 0)
 
 
-def rows_are_apart(graph: Graph) -> bool:
-    """Get whether stimuli shown together are answered as they are alone, to rounding.
-
-    They are not where a network compares them, normalises by the batch, or shares experts among them by capacity. It is
-    seen on the example and stimuli made from it; only a canary sees a campaign's own.
-    """
-    few, others, _ = batches_of(graph.specimen)
-    together = graph.values(torch.cat([few, others]), ())[1]
-    return close(torch.cat([graph.values(few, ())[1], graph.values(others, ())[1]]), together)
-
-
 def repeating(axis: Axis | None) -> Callable[[torch.Tensor, Any], torch.Tensor] | None:
     """Get what repeats a value for so many copies as its context has; None where nothing has to be done."""
     if axis is None:

@@ -32,16 +32,6 @@ class SingleCase:
         """The effect under its usual name."""
         return self.effect
 
-    @property
-    def z_cc_low(self) -> float:
-        """The lower end of z_cc."""
-        return self.low
-
-    @property
-    def z_cc_high(self) -> float:
-        """The upper end of z_cc."""
-        return self.high
-
 
 @dataclass(frozen=True)
 class Difference:

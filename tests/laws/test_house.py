@@ -1,9 +1,12 @@
 """The house stands as its plan says: light imports, public names that exist, seven entries at the top."""
 
 import ast
+import collections
 import pathlib
+import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -83,3 +86,32 @@ def test_protocols__use_public_names_only_and_ask_a_question(path):
 @pytest.mark.parametrize("path", sorted((ROOT / "neurolab").glob("**/*.py")), ids=lambda p: str(p.relative_to(ROOT)))
 def test_files__stay_readable(path):
     assert path.read_text().count("\n") <= 300
+
+
+def test_contracts__keep_torch_out_of_every_room_but_one():
+    """Of the floors import-linter itself says so; it has no word for "all but"."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    kept_out = next(one for one in contracts if one["name"] == "torch stays in specimen")["source_modules"]
+    folder = ROOT / "neurolab"
+    rooms = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert set(kept_out) == {f"neurolab.{room}" for room in rooms - {"__init__", "__main__", "specimen"}}
+
+
+def test_code__holds_nothing_that_nobody_names():
+    texts = {path: path.read_text() for path in (ROOT / "neurolab").glob("**/*.py*") if path.suffix in (".py", ".pyi")}
+    used = collections.Counter(word for text in texts.values() for word in re.findall(r"\w+", text))
+    others = [path for folder in ("tests", "protocols") for path in (ROOT / folder).glob("**/*.py")]
+    asked = {word for path in others for word in re.findall(r"\w+", path.read_text())}
+    made = [(path.name, name) for path, text in texts.items() for name in _made(ast.parse(text))]
+    assert not [f"{file}: {name}" for file, name in made if used[name] == 1 and name not in asked]
+
+
+def _made(tree):
+    """The functions, classes and constants that a module makes, methods too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("__"):
+            yield node.name
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            names = (one for one in ast.walk(node) if isinstance(one, ast.Name))
+            yield from (one.id for one in names if isinstance(one.ctx, ast.Store))

@@ -1,8 +1,10 @@
 """Words of results that once said another thing than the numbers: doses, floors, sizes, rounding, who was compared."""
 
 import json
+import re
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -143,6 +145,27 @@ def test_compare__over_people_and_stimuli_names_both(every_result):
     assert sample_words(result) == "n = 5 subjects and 20 stimuli"
     assert over_words(result) == "subjects and stimuli"
     assert "generalises over subjects and stimuli" in nl.methods_text(result)
+
+
+def test_figures__of_people_call_nobody_a_network(every_result):
+    from neurolab.plots.twins import alt_text, legend_text
+
+    trials = phantom_trials(n_specimens=6, n_controls=19, rng=0)
+    people = trials.assign_attrs(kind="brain")
+    task, lesion = str(trials["task"].values[0]), "A"
+    for verb in (analysis.deficits, partial(analysis.against_controls, lesion=lesion, task=task)):
+        networks, found = verb(trials, rng=0), verb(people, rng=0)
+        plot = plots.plot_for(found)
+        texts = [say(one, plot) for one in (networks, found) for say in (alt_text, legend_text)]
+        assert "network" in texts[0] + texts[1]
+        assert "network" not in texts[2] + texts[3]
+        assert "6 subjects" in texts[2]
+        assert re.search("(one|each) subject", texts[3])
+    ax = plots.plot_controls(found)
+    assert "subject" in {one.get_text() for one in ax.texts}
+    likeness = every_result["plot_likeness"]  # here people and networks are two things
+    assert likeness.attrs["generalises_over"] == "subject"
+    assert "(or networks)" in legend_text(likeness, plots.plot_likeness)
 
 
 def test_single_case__generalises_over_nobody_and_two_were_compared():

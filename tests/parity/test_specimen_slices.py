@@ -33,7 +33,6 @@ from neurolab.specimen.program import NotExported
 from neurolab.specimen.promises import snapshot
 from neurolab.specimen.proof import close, difference
 from neurolab.specimen.slices import Standing, edits_by_node, slice_at
-from neurolab.specimen.tiling import rows_are_apart
 from neurolab.stimuli import StimulusSet
 
 ROWS = tuple("abcde")
@@ -293,7 +292,3 @@ def test_rows_that_are_compared_can_only_be_computed_one_lesion_at_a_time() -> N
     assert "grow with the batch" in part.why_single
     with pytest.raises(NotExported, match="grow with the batch"):
         Standing(part, specimen.prepare(torch.randn(5, 4)), 2)
-
-
-def test_the_same_rows_alone_and_together(graph: Graph) -> None:
-    assert rows_are_apart(graph)
