@@ -14,6 +14,8 @@ from neurolab.stats._given import Bools, Floats, sample
 from neurolab.stats._lane import _basis, _regressors
 from neurolab.stats.maps import StatMap
 
+__all__ = ["Patches", "brunner_munzel", "patches", "regression_t"]
+
 CELLS = 2**22  # numbers per block: 32 MB in float64
 EXACT = 1e-15  # a column that explains the outcome exactly has a very large t, not an infinite one
 KEPT = 1e-9  # the share of a column's variance that nuisance must leave for it to be testable

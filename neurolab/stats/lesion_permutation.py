@@ -21,6 +21,8 @@ from neurolab.stats.lesion_maps import (
     scaled,
 )
 
+__all__ = ["brunner_munzel_max_t", "regression_max_t"]
+
 ORDERS = 1_024  # permutations worked on at once
 
 
