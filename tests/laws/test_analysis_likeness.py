@@ -225,3 +225,18 @@ def test_networks_in_a_brain_s_place_are_called_networks(scene, kind, what, many
             for said in (f"{many} and over stimuli at once", f"by stimulus and by {person} "):
                 assert (said in nl.methods_text(found)) == (len(b) > 1)
     assert f"not to other {what}s" in found.attrs["note"]
+
+
+@pytest.mark.parametrize(("q", "raised", "n_stars"), [(0.05, 0.0, 1), (0.05, 1.0, 1), (0.0500001, 0.0, 0)])
+def test_likeness__stars_stand_at_the_level_itself_and_above_everything(every_result, q, raised, n_stars):
+    result = every_result["plot_likeness"].copy(deep=True)
+    result["q"][:] = 0.2
+    result["q"][0] = q
+    result["score"][0] += raised
+    ax = plots.plot_likeness(result)
+    stars = [text for text in ax.texts if text.get_text() == "*"]
+    assert len(stars) == n_stars
+    for x, y in (star.get_position() for star in stars):
+        assert y == pytest.approx(max(float(result["high"][0]), float(result["score"][0].max())))
+        bar = next(one for one in ax.patches if one.get_height() == pytest.approx(float(result["effect"][0])))
+        assert bar.get_x() < x < bar.get_x() + bar.get_width()
