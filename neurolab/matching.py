@@ -14,6 +14,7 @@ from scipy.special import comb
 from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError, MatchingError, UnknownNameError, did_you_mean, listed
 from neurolab.lesion import Lesion
+from neurolab.neuroids import flags
 from neurolab.recording import check_recording
 from neurolab.roi import ROI, regions_of
 
@@ -275,7 +276,7 @@ def bottom_controls(lesion: Lesion, stat_map: xr.Dataset) -> tuple[Lesion, ...]:
     8
     """
     inside = lesion.roi.mask(stat_map)  # type: ignore[arg-type]
-    free = ~inside & stat_map["valid"].values.astype(bool)
+    free = ~inside & flags(stat_map["valid"].values)
     statistic, site = stat_map["statistic"].values, stat_map["site"].values
     chosen: list[np.ndarray] = []
     for code in np.unique(site[inside]):

@@ -13,6 +13,7 @@ import xarray as xr
 
 from neurolab.digest import digest_of, remembered
 from neurolab.errors import DataError, SchemaError, amount, did_you_mean, listed
+from neurolab.ids import ids_of
 from neurolab.lineage import are_strangers, weights_of
 from neurolab.recording import FLAT, site_table
 
@@ -294,4 +295,4 @@ def _ids(given: Iterable[str]) -> frozenset[str]:
     """The ids as a set of text; itself where it is one, so that thousands of regions share it."""
     if isinstance(given, frozenset) and set(map(type, given)) <= {str}:
         return given
-    return frozenset(map(str, given))
+    return frozenset(ids_of(given))

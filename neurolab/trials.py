@@ -19,6 +19,7 @@ from neurolab.errors import (
     did_you_mean,
     listed,
 )
+from neurolab.ids import table_ids
 from neurolab.lesion import Lesion
 from neurolab.lesion_columns import LADDER_COLUMNS, LESION_COLUMNS, along_lesions, check_lesion_columns, lesion_table
 from neurolab.schema import KINDS, check_trials, joined_flags, plain_attrs, strings
@@ -69,6 +70,7 @@ def make_trials(
         raise SchemaError(f"kind was {kind!r}; expected one of {listed(KINDS)}.{did_you_mean(kind, KINDS)}")
     table = pd.DataFrame(lesions) if isinstance(lesions, (pd.DataFrame, Mapping)) else lesion_table(lesions)
     rows = pd.DataFrame(trial)
+    rows = rows.assign(**{name: table_ids(rows[name]) for name in ("stimulus_id", "unmarked") if name in rows})
     columns = LESION_COLUMNS | {name: default for name, default in LADDER_COLUMNS.items() if name in table}
     names = [str(name) for name in specimen]
     _check_names(names, table, rows, columns, tasks)

@@ -12,6 +12,7 @@ from neurolab.analysis.entry import sides_of
 from neurolab.analysis.sample import PLURAL
 from neurolab.contrast import Contrast, parse_contrast
 from neurolab.errors import DataError, DesignError, ReplicationUnitError, SchemaError, UnknownNameError, listed
+from neurolab.neuroids import flags
 from neurolab.stats import maps
 from neurolab.stats.maps import StatMap
 
@@ -123,7 +124,7 @@ def _of_members(data: xr.DataArray, contrast: str | Contrast | None, sample: str
     usable = np.ones(tuple(data.sizes[dim] for dim in dims), dtype=bool)
     if "valid" in data.coords:
         one = data.isel({dim: 0 for dim in data.dims if dim not in dims}, drop=True)
-        usable &= data["valid"].broadcast_like(one).transpose(*dims).values.astype(bool)
+        usable &= flags(data["valid"].broadcast_like(one).transpose(*dims).values)
     if "condition" in data.dims:
         data, what = _difference(data, contrast)
     elif contrast is not None:

@@ -16,6 +16,7 @@ from neurolab.analysis.sample import about_task, all_tasks, sample_of, sham_rows
 from neurolab.analysis.steps import steps_of
 from neurolab.analysis.strength import COLUMNS, ladder_rows
 from neurolab.errors import DesignError, DoseWarning, UnknownNameError, listed
+from neurolab.ids import ids_of
 from neurolab.trials import pick_task
 
 
@@ -109,7 +110,7 @@ def stimuli_of(trials: xr.Dataset, task: str) -> set[str]:
     """Get the ids of the stimuli of a task, and of those that they are marked twins of."""
     where = pick_task(trials, task)
     columns = [name for name in ("stimulus_id", "unmarked") if name in trials.coords]
-    return {str(one) for name in columns for one in trials[name].values[where]}
+    return {one for name in columns for one in ids_of(trials[name].values[where])}
 
 
 def arm_scores(

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurolab.errors import DesignError, SchemaError, amount
+from neurolab.neuroids import flags
 from neurolab.recording import site_names
 from neurolab.roi import ROI, roi_from_mask
 
@@ -78,7 +79,7 @@ def _ranked(stat_map: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
             f"select_roi() got {type(stat_map).__name__}; expected a stat map. Type nl.localise(recording, 'a > b')."
         )
     statistic = np.asarray(stat_map["statistic"].values, dtype=np.float64)
-    valid = stat_map["valid"].values.astype(bool) & np.isfinite(statistic)
+    valid = flags(stat_map["valid"].values) & np.isfinite(statistic)
     if not valid.any():
         raise DesignError("No unit of the stat map is valid (all are dead or constant); record another site.")
     return (-statistic if stat_map.attrs["alternative"] == "less" else statistic), valid

@@ -12,6 +12,7 @@ import xarray as xr
 
 from neurolab.analysis.whose import at_units
 from neurolab.errors import DataError, did_you_mean, listed
+from neurolab.neuroids import flags
 from neurolab.recording import site_names, stimuli_of
 from neurolab.schema import MEASURED_ON
 from neurolab.stimuli import StimulusSet
@@ -32,7 +33,7 @@ def numbers_at(recording: xr.DataArray, values: Any) -> np.ndarray:
     where = _places(values, site_names(recording)) if isinstance(values, (xr.DataArray, xr.Dataset)) else None
     numbers = np.array(_variable(values), dtype=np.float64)
     if where is not None and "valid" in _variable(values).coords:
-        numbers[~_variable(values)["valid"].values.astype(bool)] = np.nan
+        numbers[~flags(_variable(values)["valid"].values)] = np.nan
     if where is None:
         if numbers.shape != (n,):
             raise DataError(

@@ -175,3 +175,15 @@ def test_valid__of_stimuli_is_told_to_take_another_name():
     with pytest.raises(SchemaError, match=r"'valid' lies on \('presentation',\).*recording\.rename\(valid="):
         nl.localise(later, "x > y")
     assert nl.localise(later.rename(valid="stimulus_valid"), "x > y").sizes["neuroid"] == 3
+
+
+@pytest.mark.parametrize("use", [
+    lambda found: nl.select_roi(found, name="area", top=2),
+    lambda found: nl.bottom_controls(nl.Lesion(nl.ROI("area", {"IT": [0]}), nl.Zero()), found),
+    lambda found: nl.analysis.unit_map(recording(), found, chosen_by="t", stimuli=IDS),
+])  # fmt: skip
+def test_valid__as_text_in_a_stat_map_is_refused_too(use):
+    found = nl.localise(recording(), "x > y")
+    use(found)
+    with pytest.raises(SchemaError, match="expected True or False, or 1 and 0"):
+        use(found.assign_coords(valid=("neuroid", ["False", "True", "True"])))

@@ -7,9 +7,10 @@ import torch
 from torch import nn
 
 import neurolab as nl
-from neurolab.analysis import decode
+from neurolab.analysis import decode, rungs
 from neurolab.errors import DataError, DesignError, DoubleDippingError, SchemaError
 from neurolab.recording import stimuli_of
+from neurolab.trials import make_trials
 
 N = 24
 X = np.random.default_rng(0).standard_normal((N, 5)).astype(np.float32)
@@ -169,3 +170,15 @@ def test_take__positions_and_masks():
         assert shown.take(rows).ids == wanted
     assert shown.take([-1, 0]).ids == ("i23", "i0")
     assert len(shown.take([])) == len(shown.take(np.zeros(N, bool))) == 0
+
+
+def test_ids_as_floats__are_one_id_in_trials_and_regions_too():
+    trials = make_trials(
+        np.ones((1, 1, 2)), specimen=["net"], trial={"task": ["t"] * 2, "stimulus_id": [0.0, 1.5], "condition": ["x"] * 2},
+        lesions={"lesion_id": ["sham"], "roi": ["sham"], "role": ["sham"]}, kind="ann",
+        tasks={"t": {"unit": "hits", "bounded": True, "chance": 0.5}},
+    )  # fmt: skip
+    assert trials["stimulus_id"].values.tolist() == ["0", "1.5"]
+    assert rungs.stimuli_of(trials, "t") == {"0", "1.5"}
+    assert rungs.stimuli_of(trials.assign_coords(stimulus_id=("trial", [0.0, 1.5])), "t") == {"0", "1.5"}
+    assert nl.ROI("r", {"a": np.arange(2)}, chosen_on=[0.0, 1.5, "7"]).chosen_on == {"0", "1.5", "7"}
