@@ -174,7 +174,8 @@ def test_take__positions_and_masks():
 
 def test_ids_as_floats__are_one_id_in_trials_and_regions_too():
     trials = make_trials(
-        np.ones((1, 1, 2)), specimen=["net"], trial={"task": ["t"] * 2, "stimulus_id": [0.0, 1.5], "condition": ["x"] * 2},
+        np.ones((1, 1, 2)), specimen=["net"],
+        trial={"task": ["t"] * 2, "stimulus_id": [0.0, 1.5], "condition": ["x"] * 2},
         lesions={"lesion_id": ["sham"], "roi": ["sham"], "role": ["sham"]}, kind="ann",
         tasks={"t": {"unit": "hits", "bounded": True, "chance": 0.5}},
     )  # fmt: skip
