@@ -21,7 +21,9 @@ from neurolab.errors import FileFormatError, SchemaError, listed
 from neurolab.lock import Lock
 from neurolab.schema import check_recording, check_result, check_trials, plain_attrs, strings
 from neurolab.writing import (
+    WRITTEN,
     check_replaceable,
+    give_back,
     holds_campaign,
     led_to,
     path_of,
@@ -41,8 +43,6 @@ NEVER = -(2**63)
 NAMELESS = {"", ".", "..", "zarr.json"}
 #: Attributes by which a file says how its numbers are packed.
 PACKING = {"_FillValue", "add_offset", "missing_value", "scale_factor"}
-#: Under this name a store says how many chunks of each array were written, as JSON.
-WRITTEN = "chunks_written"
 
 
 def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -56,7 +56,7 @@ def save(data: Storable, path: str | os.PathLike[str]) -> pathlib.Path:
     Raises
     ------
     SchemaError : not a recording, trials or result; a column or an attribute under a name that would be lost.
-    FileFormatError : another ending. StoreBusyError : the same ``.zarr`` is being written by somebody else.
+    FileFormatError : another ending, a NUL in the path. StoreBusyError : somebody else is writing the same ``.zarr``.
     StoreWriteError : a full disk, a read-only folder, a path that cannot be made, a folder of other things.
 
     Example
@@ -192,6 +192,8 @@ def removed(folder: pathlib.Path) -> None:
 def load(path: str | os.PathLike[str]) -> Storable:
     """Read what :func:`save` wrote, checked; another kind of file, or a truncated one, is refused.
 
+    A ``.zarr`` that a process moved aside to replace it, and was killed before it could, is put back first.
+
     Example
     -------
     >>> load("nothing.pkl")
@@ -200,7 +202,7 @@ def load(path: str | os.PathLike[str]) -> Storable:
     neurolab.errors.FileFormatError: nothing.pkl does not exist; expected a .nc or .zarr file written by nl.save().
     """
     target = path_of(path)
-    if not target.exists():
+    if not target.exists() and not give_back(led_to(target)):
         raise FileFormatError(f"{target} does not exist; expected a .nc or .zarr file written by nl.save().")
     if holds_campaign(target):
         raise FileFormatError(

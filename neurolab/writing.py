@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from neurolab.errors import StoreWriteError
+from neurolab.errors import FileFormatError, StoreWriteError, listed
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -18,17 +20,26 @@ TAKEN = {errno.ENOTDIR, errno.EEXIST}
 NOWHERE = {errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP}
 #: One of these lies in every zarr store.
 ZARR = {"zarr.json", ".zgroup"}
+#: What lies beside the arrays of a store: what zarr says of all, and what a system puts where somebody looks.
+BESIDE = {*ZARR, ".zattrs", ".zmetadata", ".DS_Store", "Thumbs.db", "desktop.ini"}
+#: Under this name a store says how many chunks of each array were written, as JSON.
+WRITTEN = "chunks_written"
 
 
 def path_of(path: str | os.PathLike[str]) -> Path:
     """Get a path in which ``~`` is the home folder that it stands for: Python would make a folder of that name.
+
+    Raises FileFormatError where a path holds NUL, which no system takes.
 
     Example
     -------
     >>> path_of("~/scores.nc") == Path.home() / "scores.nc"
     True
     """
-    return Path(os.path.expanduser(path))
+    found = Path(os.path.expanduser(path))
+    if "\0" in str(found):
+        raise FileFormatError(f"The path {str(found)!r} holds the character NUL, which no name can. Type it without.")
+    return found
 
 
 def led_to(path: str | os.PathLike[str]) -> Path:
@@ -43,13 +54,68 @@ def holds_campaign(folder: Path) -> bool:
 
 
 def check_replaceable(target: Path) -> None:
-    """Raise StoreWriteError where a zarr store is to be put in the place of a folder that is none, and not empty."""
-    inside = {one.name for one in target.iterdir()} if target.is_dir() else set()
-    if inside and (holds_campaign(target) or not inside & ZARR):
-        what = "the store of a campaign" if holds_campaign(target) else "a folder of other things, and no zarr store"
-        raise StoreWriteError(
-            f"{target} is {what}; nothing in it was touched. Type another name, or move it away yourself."
-        )
+    """Raise StoreWriteError where a folder is to be replaced that is no store of neurolab's, or holds more than that.
+
+    An empty folder may be replaced.
+    """
+    inside = sorted(one.name for one in target.iterdir()) if target.is_dir() else []
+    if not inside:
+        return
+    if holds_campaign(target):
+        what = "is the store of a campaign"
+    elif not ZARR & {*inside}:
+        what = "is a folder of other things, and no zarr store"
+    elif not holds_saved(target):
+        what = "is a zarr store that does not say that neurolab wrote it"
+    elif strange := _strange(target, inside):
+        what = f"holds what neurolab did not write ({listed(strange, most=4)})"
+    else:
+        return
+    raise StoreWriteError(f"{target} {what}; nothing in it was touched. Type another name, or move it away yourself.")
+
+
+def holds_saved(folder: Path) -> bool:
+    """Get whether a folder is a zarr store of a recording, trials or a result, by what is said in it."""
+    said = _attributes(folder)
+    trials, recording = _is_array(folder / "score"), _is_array(folder / "activity")
+    return (
+        WRITTEN in said
+        or {"analysis", "generalises_over"} <= said.keys()
+        or (trials and "tasks" in said)
+        or (recording and "kind" in _attributes(folder / "activity"))
+    )
+
+
+def _strange(folder: Path, inside: list[str]) -> list[str]:
+    """What lies in a store and is no part of it: an array that was not written with it, a group, any other file."""
+    said = _attributes(folder)
+    written = _decoded(str(said[WRITTEN])) if WRITTEN in said else {one for one in inside if _is_array(folder / one)}
+    return [one for one in inside if one not in BESIDE and one not in written]
+
+
+def _is_array(folder: Path) -> bool:
+    return _read(folder / "zarr.json").get("node_type") == "array" or os.path.isfile(folder / ".zarray")
+
+
+def _attributes(folder: Path) -> dict[str, Any]:
+    """What a zarr group or array says of itself, in either version; nothing where that cannot be read."""
+    said = _read(folder / "zarr.json").get("attributes") or _read(folder / ".zattrs")
+    return said if isinstance(said, dict) else {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return _decoded(path.read_bytes())
+    except OSError:
+        return {}
+
+
+def _decoded(text: str | bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @contextmanager
@@ -127,6 +193,25 @@ def put_back(target: Path) -> None:
     if aside.exists() and not target.exists():
         os.replace(aside, target)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def give_back(target: Path) -> bool:
+    """Put a store back that a process was about to replace when it was killed; get whether it lay aside.
+
+    Raises StoreBusyError while somebody writes it, StoreWriteError where it cannot be moved.
+    """
+    from neurolab.lock import Lock  # which imports this module
+
+    aside = _aside(target)
+    if not holds_saved(aside):
+        return False
+    with saying(target, f"os.rename({str(aside)!r}, {str(target)!r}), for what it held lies there"):
+        lock = Lock(target.with_name(f".{target.name}.lock"), str(target), "type another name.")
+        try:
+            put_back(target)
+        finally:
+            lock.remove()
+    return True
 
 
 def _aside(target: Path) -> Path:

@@ -108,12 +108,18 @@ def trend(
         coords={**cohorts.coords, "level": ("cohort", numbers), "matched": strings(pairs.indices)},
         analysis="trend",
         estimand=f"the median slope of each index along {what}, over pairs of {cohorts.plural}",
-        test=f"Jonckheere's test over {cohorts.plural}" + (", within seeds" if cohorts.paired else ""),
+        test=f"Jonckheere's test over {cohorts.plural}" + _within(cohorts),
         what=what,
         reasons=_reasons(cohorts, tests, q, what),
         **as_attrs({**pairs.flags(), **cohorts.flags(), **uneven_levels(cohorts, numbers, p, level, _corrected)}),
         **compared(cohorts, pairs, level=level, rng=rng),
     )
+
+
+def _within(cohorts: Cohorts) -> str:
+    """Within whom the levels are compared: the networks of a seed, or one person."""
+    alike = "each person" if cohorts.plural == "people" else "seeds"
+    return f", within {alike}" if cohorts.paired else ""
 
 
 def _numbers(names: Sequence[str], levels: Sequence[float] | None) -> np.ndarray:

@@ -12,6 +12,7 @@ import xarray as xr
 from neurolab.analysis.flags import Flags
 from neurolab.analysis.noise_curves import Curves, curves_of, floor_of, half_points, retained_of
 from neurolab.analysis.noise_words import Reading, sentences_of, shift_sentences, verdict_of
+from neurolab.analysis.sample import member_words
 from neurolab.analysis.words import floor_text
 from neurolab.chance import RNG, generator
 from neurolab.schema import make_result, register_result, strings
@@ -154,10 +155,11 @@ def _about(
     curves: Curves, readings: list[Reading], test: SignFlip, area: SignFlip, task: str, noise: str, lesion: str | None,
     level: float,
 ) -> dict[str, Any]:
-    plural = curves.sample.plural
+    plural, kind = curves.sample.plural, str(curves.sample.trials.attrs.get("kind", ""))
+    member, _ = member_words(kind)
     said = [line for reading in readings for line in sentences_of(reading, plural, level)]
     what = (
-        f"ED50 of {task} under noise at {noise} after {lesion}, minus that of the intact network under the same noise"
+        f"ED50 of {task} under noise at {noise} after {lesion}, minus that of the intact {member} under the same noise"
         if lesion
         else f"share of {task} that noise at {noise} costs, averaged over its strengths"
     )

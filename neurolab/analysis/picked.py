@@ -11,7 +11,7 @@ import xarray as xr
 from neurolab.analysis.best_pair import Group, best_pair, least_chance, picked_null, random_subsets
 from neurolab.analysis.halves import picking_half
 from neurolab.analysis.picked_rows import rows_and_groups, unlike
-from neurolab.analysis.sample import PLURAL, Sample, noted, sample_of, whose_stimuli
+from neurolab.analysis.sample import PLURAL, Sample, member_words, noted, sample_of, whose_stimuli
 from neurolab.analysis.words import floor_text
 from neurolab.chance import RNG, generator, rng_name
 from neurolab.digest import digest_of
@@ -235,17 +235,19 @@ def _about(
     sample: Sample, groups: list[Group], n_permutations: int, tasks: tuple[str, str], *, alike: bool
 ) -> dict[str, Any]:
     networks, one = sample.trials.sizes["specimen"], sample.over == "stimulus"
+    kind = str(sample.trials.attrs.get("kind", ""))
+    member, members = member_words(kind)
     k = sum(picked for _, picked in groups)
     n = sum(len(rows) for rows, _ in groups) - k
     over = "control draw" if one else sample.over
     whose = "random lesions" if len(groups) == 1 else "controls of their own"
-    said = f"{k} candidates, {n} {whose}, {n_permutations} subsets{'' if alike else ' per network'}."
+    said = f"{k} candidates, {n} {whose}, {n_permutations} subsets{'' if alike else f' per {member}'}."
     drawn = f"random subsets of these and {n} random lesions" if len(groups) == 1 else (
         f"random ones of each and its own controls, {n} in all")  # fmt: skip
     same = least_chance(groups, 2) if alike else _floor(groups, networks, n_permutations, alike=False)
     if same > 0.05:
         least = f"{same:.3g}".replace("0.", ".", 1)
-        said = f"{said} A pair that is the best in all networks has a rank p of {least}; draw more {whose}."
+        said = f"{said} A pair that is the best in all {members} has a rank p of {least}; draw more {whose}."
     if not one:
         floor = 0.5**networks
         said = f"{said} {floor_text(networks, floor, plural=PLURAL[sample.over], alternative='greater')}"
@@ -254,7 +256,7 @@ def _about(
         "estimand": f"how far the best pair of {k} lesions dissociates {tasks[0]} and {tasks[1]} beyond the best pair "
         f"of {k} random lesions",
         "test": "picking rule re-run on random subsets; "
-        + ("rank" if one else "sign-flip over networks of the excess"),
+        + ("rank" if one else f"sign-flip over {members} of the excess"),
         "n": networks,
         "generalises_over": over,
         "rank_generalises_over": "control draw",
@@ -265,6 +267,7 @@ def _about(
         "alternative": "greater",
         "n_candidates": k,
         "n_pool": n,
-        "drawn_from": f"{drawn}, {'the same in all networks' if alike else 'anew in each network'}",
-        "note": noted(said, whose_stimuli(1, str(sample.trials.attrs.get("kind", ""))) if one else ""),
+        "drawn_from": f"{drawn}, {f'the same in all {members}' if alike else f'anew in each {member}'}",
+        "note": noted(said, whose_stimuli(1, kind) if one else ""),
+        **({"kind": kind} if kind else {}),
     }

@@ -91,6 +91,7 @@ def recovery(
     ----------
     scores : DataArray (specimen, arm, step), a table with the columns specimen, arm, step, score, or trials with a
         ladder per arm (then ``task``). The first step is right after the lesion, before any retraining.
+        ``scores.attrs["kind"] = "brain"`` says that the specimens are people.
     lesioned, intact : the arms. control : an arm with a control lesion, retrained alike, to compare the time with.
     within : the largest deficit that still counts as recovered, a share of the mean intact score above ``chance``
         (default that of the task); or ``bound``, in the score's own units. State it before looking.

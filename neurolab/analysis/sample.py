@@ -65,7 +65,8 @@ class Sample:
     ) -> dict[str, str]:
         """Get what every result says about where its numbers come from, its notes, and what undermines it.
 
-        ``sizes`` is there where tasks have other numbers of members (JSON, task -> n).
+        ``sizes`` is there where tasks have other numbers of members (JSON, task -> n); ``kind`` says whether members
+        are people, also where the sample is stimuli.
 
         undermined_by : the result's own sentences, or these with what they are about; None where it has none to give.
         tasks : all that it is about.
@@ -77,6 +78,7 @@ class Sample:
         sizes = {task: self.size(task) for task in tasks or ()}
         return {
             **({"sizes": json.dumps(sizes)} if len(set(sizes.values())) > 1 else {}),
+            **({"kind": kind} if kind else {}),
             "note": noted(*notes, alone),
             "generalises_over": self.over,
             "rng": rng_name(rng),

@@ -67,6 +67,7 @@ def savings(
     scores : DataArray (specimen, arm, step), a table with the columns specimen, arm, step, score, or trials with a
         ladder per arm (then ``task``), all with ``criterion``; or the steps to criterion themselves: DataArray
         (specimen, arm) or a table with the columns specimen, arm, steps. Steps at which both arms were scored count.
+        ``scores.attrs["kind"] = "brain"`` says that the specimens are people.
     first, again : the arms. criterion : the score to reach, the same in both. task : of trials, required; else what the
         scores are of, in words.
     rng : integer or Generator; used above 30 networks.

@@ -16,7 +16,9 @@ from neurolab.chance import RNG, generator
 from neurolab.errors import DesignError
 from neurolab.schema import make_result, register_result, strings
 from neurolab.stats.equivalence import Tost
-from neurolab.stats.right_or_wrong import items_needed
+from neurolab.stats.permutation import sign_flip
+from neurolab.stats.proportion import clopper_pearson
+from neurolab.stats.right_or_wrong import is_of_shares, items_needed
 
 TEST = ("effect", "low", "high", "p", "p_floor")
 
@@ -62,11 +64,11 @@ def spared(
 
     When this is invalid
     --------------------
-    A bound chosen after seeing the deficit. A lesion that changed no activity, which ``undermined_by`` says. Not
-    shown spared does not mean hurt: see ``deficits``. Networks of which few collapse, as a sign-flip asks for symmetry:
-    where one network in five loses all of a mean deficit that is the bound itself (one in ten), "spared" was said in
-    .32 (.60) of samples of 5 networks, .16 (.44) of 8, .11 (.36) of 10 and .08 (.11) of 20; of skewed (lognormal)
-    deficits in .15 to .22.
+    A bound chosen after seeing the deficit. A lesion that changed no activity, or an intact score not shown to lie
+    above chance (one-sided at alpha), each of which ``undermined_by`` says. Not shown spared does not mean hurt: see
+    ``deficits``. Networks of which few collapse, as a sign-flip asks for symmetry: where one network in five loses all
+    of a mean deficit that is the bound itself (one in ten), "spared" was said in .32 (.60) of samples of 5 networks,
+    .16 (.44) of 8, .11 (.36) of 10 and .08 (.11) of 20; of skewed (lognormal) deficits in .15 to .22.
 
     Source
     ------
@@ -97,7 +99,7 @@ def spared(
     ]
     lesioned = np.stack([sample.by_specimen(rows, task) for task in tasks], axis=1)
     notes = _notes(sample, found, needed, dict(zip(tasks, map(len, values))))
-    against = _without_room(sample, tasks, intact.mean(axis=0))
+    against = {**_without_room(sample, tasks, intact.mean(axis=0)), **_at_chance(sample, shams, tasks, alpha, rng)}
     return make_result(
         {
             "deficit": (("specimen", "task"), intact - lesioned),
@@ -146,6 +148,31 @@ def _without_room(sample: Sample, tasks: tuple[str, ...], intact: np.ndarray) ->
     high = [at_ceiling(float(score), chance, bounded=bounded) for score, (bounded, chance) in zip(intact, about)]
     said = {task: room_texts(task, ceiling=ceiling, floored=[]) for task, ceiling in zip(tasks, high)}
     return {line: {"task": [task]} for task, lines in said.items() for line in lines}
+
+
+def _at_chance(sample: Sample, shams: np.ndarray, tasks: tuple[str, ...], alpha: float, rng: RNG) -> Flags:
+    """A sentence for each task that nobody shows to be done above chance without the lesion."""
+    said: dict[str, dict[str, list[str]]] = {}
+    for task in tasks:
+        chance, scores = about_task(sample.trials, task)[1], sample.table(shams, task).to_numpy(dtype=np.float64)
+        counted = sample.over == "stimulus" and is_of_shares(scores)
+        stream = generator(rng, "spared", "intact", task)
+        if np.isfinite(chance) and not _above(scores, chance, alpha, stream, counted=counted):
+            at = f"The intact score on {task} ({scores.mean():.3g}) is not shown to lie above chance ({chance:.3g})"
+            said[f"{at}: there may have been nothing to spare."] = {"task": [task]}
+    return said
+
+
+def _above(scores: np.ndarray, chance: float, alpha: float, rng: np.random.Generator, *, counted: bool) -> bool:
+    """Whether scores lie above chance, one-sided: stimuli right or wrong by an exact interval, means by a sign-flip.
+
+    True too of so few that nothing could show it: they cannot show sparing either, as the reasons say.
+    """
+    if counted:
+        shown, most = (clopper_pearson(int(k), len(scores), level=1 - 2 * alpha) for k in (scores.sum(), len(scores)))
+        return bool(most.low < chance or shown.low >= chance)
+    test = sign_flip(scores, alternative="greater", popmean=chance, level=1 - alpha, rng=rng)
+    return bool(test.p_floor > alpha or test.p <= alpha)
 
 
 def _about(sample: Sample, lesion: str, shares: list[bool]) -> dict[str, str]:

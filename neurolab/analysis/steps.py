@@ -88,10 +88,10 @@ def steps_of(scores: Scores, *, task: str | None, chance: float | None = None, d
     if isinstance(scores, xr.Dataset):
         curves, over, source, floor = _from_trials(scores, task)
     elif isinstance(scores, pd.DataFrame):
-        curves = _from_frame(scores, dims)
+        curves, over = _from_frame(scores, dims), _member(scores)
     elif isinstance(scores, xr.DataArray):
         curves, source = scores, str(scores.attrs.get("source", ""))
-        over = MEMBER.get(str(scores.attrs.get("kind", "")), "specimen")
+        over = _member(scores)
     else:
         raise SchemaError(
             f"Got scores of type {type(scores).__name__}; expected a DataArray (specimen, arm, step), a table with the "
@@ -109,6 +109,10 @@ def steps_of(scores: Scores, *, task: str | None, chance: float | None = None, d
     flags = flags_in(scores.attrs) if isinstance(scores, xr.Dataset) else {}
     named = str(task or (scores.attrs.get("task", "") if isinstance(scores, xr.DataArray) else ""))
     return Steps(curves, over, source, floor if chance is None else float(chance), flags, named)
+
+
+def _member(scores: xr.DataArray | pd.DataFrame) -> str:
+    return MEMBER.get(str(scores.attrs.get("kind", "")), "specimen")
 
 
 def _numbers(steps: np.ndarray) -> np.ndarray:

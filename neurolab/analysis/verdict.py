@@ -9,7 +9,7 @@ import numpy as np
 
 from neurolab.analysis.cells import TwoByTwo
 from neurolab.analysis.closeness import closeness
-from neurolab.analysis.sample import mean_over
+from neurolab.analysis.sample import mean_over, member_words
 from neurolab.analysis.scale import room_texts
 from neurolab.analysis.words import UNDECIDED, floor_text, interval_text, p_text, undecided_text
 from neurolab.stats.equivalence import Tost
@@ -108,7 +108,8 @@ def _about_sample(evidence: Evidence) -> list[str]:
     sample, said = evidence.cells.sample, []
     if sample.over == "stimulus":
         count = sample.trials.sizes["specimen"]
-        whom = "one network" if count == 1 else f"these {count} networks"
+        one, several = member_words(str(sample.trials.attrs.get("kind", "")))
+        whom = f"one {one}" if count == 1 else f"these {count} {several}"
         said.append(f"The sample is stimuli: the verdict is about {whom} and says nothing about others trained alike.")
     return said
 

@@ -82,10 +82,16 @@ def merge(paths: Iterable[str | os.PathLike[str]], into: str | os.PathLike[str])
 
 
 def absent_shards(paths: Iterable[str | os.PathLike[str]]) -> list[Shard]:
-    """Get the shards of which none of several stores holds a cell, where any of them was filled by shards."""
+    """Get the shards of which none of several stores holds a cell, where all of them were filled by shards.
+
+    Nothing where another wrote any cell: of those that a merge carried nobody says which shard they were of.
+    """
     every = [shelf for path in paths for shelf in shelves(path, thorough=False) if shelf.done()]
     writers = {writer for shelf in every for writer in shelf.ledger.commits}
-    there = {Shard(int(part[1]), int(part[2])) for writer in writers if (part := _WRITER.fullmatch(writer))}
+    parts = [_WRITER.fullmatch(writer) for writer in writers]
+    there = {Shard(int(part[1]), int(part[2])) for part in parts if part}
+    if len(there) < len(parts):
+        return []
     return [Shard(number, n) for n in sorted({one.n for one in there}) for number in range(1, n + 1)
             if Shard(number, n) not in there]
 

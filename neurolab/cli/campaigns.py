@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neurolab.errors import NeurolabError
 from neurolab.writing import path_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from neurolab.campaign.shards import Shard
 
 #: What is shown of the table; --json gives all of it.
 SHOWN = ("specimen", "design", "done", "planned", "failed", "finished", "last_commit", "time left", "running")
@@ -26,7 +30,7 @@ def status(options: argparse.Namespace) -> int:
     from neurolab.campaign import status
 
     table = status(options.folder)
-    _show(table, options.json)
+    _show(table, options.folder, options.json)
     if not options.json:
         _say_what_is_left(table, options.folder)
     return 0
@@ -42,7 +46,10 @@ def _say_what_is_left(table: pd.DataFrame, folder: Path) -> None:
         more = f"{len(failed) - MOST} more failed; --json lists them. " if len(failed) > MOST else ""
         print(f"{more}The call that filled this store tries what failed again.")
     if table["done"].any() and not table["finished"].all():
-        print(f'What is there: trials = neurolab.trials.finished(nl.campaign.partial("{folder.as_posix()}"))')
+        begun = sorted(set(table["design"][table["done"] > 0]))
+        for design in begun:
+            asked = f'"{folder.as_posix()}"' + (f', design="{design}"' if len(begun) > 1 else "")
+            print(f"What is there: trials = neurolab.trials.finished(nl.campaign.partial({asked}))")
 
 
 def merge(options: argparse.Namespace) -> int:
@@ -51,30 +58,55 @@ def merge(options: argparse.Namespace) -> int:
 
     if options.into.resolve() in {folder.resolve() for folder in options.folders}:
         print(f"{options.into} is one of the stores: the cells of the others go into it.", file=sys.stderr)
+    absent = _absent(options.folders, options.into)  # now: what a merge carries is all of one writer
     table = merge(options.folders, options.into)
-    _show(table, options.json)
+    _show(table, options.into, options.json)
     if not options.json:
-        _say_what_is_missing(table, options.folders, options.into)
+        _say_what_is_missing(table, absent, options.into)
     return 0 if bool(table["finished"].all()) else 1
 
 
-def _say_what_is_missing(table: pd.DataFrame, folders: Sequence[Path], into: Path) -> None:
-    """The shards of which no cell came, and what to do about cells that are missing or failed."""
+def _absent(folders: Sequence[Path], into: Path) -> Sequence[Shard]:
+    """The shards of which no store holds a cell; none where one cannot be read, of which the merge says more."""
     from neurolab.campaign.joined import absent_shards
 
-    missing = int((table["planned"] - table["done"] - table["failed"]).sum())
-    absent = absent_shards(folders)
+    try:
+        return absent_shards([*folders, *([into] if any(into.glob("*/identity.json")) else [])])
+    except (NeurolabError, OSError):
+        return []
+
+
+def _say_what_is_missing(table: pd.DataFrame, absent: Sequence[Shard], into: Path) -> None:
+    """The shards of which no cell came, and what to do about cells that are missing or failed."""
+    done, planned, failed = _cells(table, into)
+    missing = planned - done - failed
     if missing and absent:
         print(f"{missing} cells are missing; no store named here holds any of shard {', '.join(map(str, absent))}. "
               f"Merge what is missing --into {into.as_posix()} too: what is there stays.")
     elif missing:
         print(f"{missing} cells are missing. A shard that was stopped goes on by its own call; merge it again then, or "
               f"have all that is missing computed here: store='{into.as_posix()}' without a shard.")
-    if table["failed"].any():
-        print(f"{int(table['failed'].sum())} cells failed: neurolab status {into.as_posix()} says why.")
+    if failed:
+        print(f"{failed} cells failed: neurolab status {into.as_posix()} says why.")
 
 
-def _show(table: pd.DataFrame, as_json: bool) -> None:
+def _cells(table: pd.DataFrame, folder: Path) -> tuple[int, int, int]:
+    """Get how many cells are done, planned and failed; one that several designs of a network share is one."""
+    from neurolab.campaign.overview import shelves
+
+    done, planned, failed = (int(table[name].sum()) for name in ("done", "planned", "failed"))
+    if not table["specimen"].duplicated().any():
+        return done, planned, failed
+    for shelf in shelves(folder, thorough=False):
+        meant = Counter(key for design in shelf.designs() for key in {*shelf.read_outline(design)["keys"]})
+        again = Counter({key: n - 1 for key, n in meant.items()})
+        planned -= again.total()
+        done -= sum(again[key] for key in shelf.done())
+        failed -= sum(again[key] for key in shelf.poisoned())
+    return done, planned, failed
+
+
+def _show(table: pd.DataFrame, folder: Path, as_json: bool) -> None:
     from neurolab.campaign.overview import time_left
 
     if as_json:
@@ -83,7 +115,7 @@ def _show(table: pd.DataFrame, as_json: bool) -> None:
         return
     shown = table.assign(**{"time left": [_time(seconds) for seconds in table["seconds_left"]]})
     print(shown[list(SHOWN)].to_string(index=False))
-    done, planned = int(table["done"].sum()), int(table["planned"].sum())
+    done, planned, _ = _cells(table, folder)
     n = table["specimen"].nunique()
     parts = ("" if n == len(table) else f"{len(table)} designs of ") + f"{n} network{'s' * (n != 1)}"
     left = _time(time_left(table))

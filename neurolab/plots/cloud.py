@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,7 @@ def _before(ax: Axes, ticks: list[str], last: float, name: str) -> list[str]:
 
 def _ticks(result: xr.Dataset) -> list[str]:
     every = short_names(names(result, "specimen"))
+    every = [re.split("[/:_ #-]", one)[-1] or one for one in every] if len(every) == 1 else every
     step = max(1, -(-len(every) // 12))
     short = all(len(name) <= 4 for name in every)
     return [(name if short else str(at + 1)) if at % step == 0 else "" for at, name in enumerate(every)]

@@ -30,6 +30,7 @@ from neurolab.plots.read import level, names, values, whole
 from neurolab.plots.room import text_mm
 from neurolab.plots.several import several_words
 from neurolab.plots.style import GREY, PALE, SERIES, TINY, WONG
+from neurolab.plots.whose import member_words
 from neurolab.plots.words import interval_words, number, probability, sample_words, sentences
 
 #: Letters of an index in one line of the table.
@@ -162,12 +163,20 @@ def describe_trend(result: xr.Dataset) -> str:
     return f"Trends along {result.attrs.get('what', 'the levels')}; {sample_words(result)}. {'; '.join(parts)}. {flags}"
 
 
+def _each(result: xr.Dataset, **_: object) -> str:
+    """Who is drawn behind the mean: lines where the levels share a seed or a person, else dots."""
+    one, several = member_words(result)
+    if not bool(result.attrs.get("paired", 0)):
+        return f"Pale dots: one {one} each."
+    return "Thin lines: one subject each." if one == "subject" else f"Thin lines: the {several} of one seed each."
+
+
 @drawing(
     "trend",
     variables=("value", "mean", "mean_low", "mean_high", "effect", "low", "high", "p", "p_floor", "q", "ordered",
                "equal"),
-    marks="Thin lines: one network of each seed. Thick line with marks and band: mean and its interval. Below: the "
-    "median slope.",
+    marks="Thick line with marks and band: mean and its interval. Below: the median slope.",
+    also=_each,
     alt=describe_trend,
 )  # fmt: skip
 def plot_trend(result: xr.Dataset, *, ax: Axes, index: str | None = None) -> Axes:

@@ -9,6 +9,7 @@ from neurolab.plots.cloud import draw_clouds
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import heading
 from neurolab.plots.read import level, scalar, values
+from neurolab.plots.whose import member_words
 from neurolab.plots.words import interval_words, number, p_words, sample_words
 
 #: What the lesion, its controls and the last column are called in the figure.
@@ -22,14 +23,15 @@ def describe_controls(result: xr.Dataset) -> str:
     rank, rank_floor = scalar(result, "rank_p"), scalar(result, "rank_p_floor")
     beyond, n = int((target > control.max(axis=1)).sum()), control.shape[1]
     several = len(target) > 1
-    whose = f"{len(target)} networks" if several else "one network"
+    one, members = member_words(result)
+    whose = f"{len(target)} {members}" if several else f"one {one}"
     worse = f"{int((control[0] >= target[0]).sum())} of the {n} controls cost as much as the lesion, or more"
-    seen = f"The lesion exceeds every control in {beyond} of {len(target)} networks" if several else worse
+    seen = f"The lesion exceeds every control in {beyond} of {len(target)} {members}" if several else worse
     return (
         f"Deficits of {whose} after the lesion and after {n} control lesions{' each' if several else ''}"
         f"; {sample_words(result)}. {seen}. "
         f"Difference to the mean control: {number(e)} ({interval_words(low, high, level(result))}; "
-        f"{p_words(p, floor)}). Rank of the {'mean over networks' if several else 'deficit'} among the "
+        f"{p_words(p, floor)}). Rank of the {f'mean over {members}' if several else 'deficit'} among the "
         f"control draws: {p_words(rank, rank_floor)}."
     )
 

@@ -9,10 +9,11 @@ from neurolab.plots.cloud import draw_clouds
 from neurolab.plots.drawing import drawing
 from neurolab.plots.marks import heading
 from neurolab.plots.read import level, scalar, values
+from neurolab.plots.whose import member_words
 from neurolab.plots.words import interval_words, number, p_words, sample_words
 
 #: What the picked pair, its null and the last column are called in the figure.
-CALLED = ("best pair", "best random pair", "excess over\nrandom")
+CALLED = ("best pair", "best random pair", "best −\nrandom")
 
 
 def describe_picked(result: xr.Dataset) -> str:
@@ -21,8 +22,9 @@ def describe_picked(result: xr.Dataset) -> str:
     observed = ", ".join(number(one) for one in values(result, "observed", "specimen"))
     null = ", ".join(number(one) for one in values(result, "null_mean", "specimen"))
     rank = p_words(scalar(result, "rank_p"), scalar(result, "rank_p_floor"))
+    one, _ = member_words(result)
     return (
-        f"Dissociation of the best pair of lesions, network by network: {observed}; mean of the best random pairs: "
+        f"Dissociation of the best pair of lesions, {one} by {one}: {observed}; mean of the best random pairs: "
         f"{null}. "
         f"{sample_words(result)}. Excess: {number(e)} ({interval_words(low, high, level(result))}; "
         f"{p_words(p, floor)}); "

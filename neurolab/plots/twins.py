@@ -90,4 +90,4 @@ def alt_text(result: xr.Dataset, plot: Plot) -> str:
         return f"{str(result.attrs.get('estimand', 'Figure')).rstrip('.')}; {sample_words(result)}.\n"
     known = signature(about.alt).parameters
     said = about.alt(result, **{name: one for name, one in choices_of(plot).items() if name in known})
-    return in_its_sample(said, result) + "\n"
+    return said + "\n"

@@ -11,19 +11,21 @@ import xarray as xr
 
 from neurolab.plots.read import level
 from neurolab.plots.sides import sizes_words
+from neurolab.plots.whose import NETWORKS, PEOPLE, member_words
 
 #: What one, and several, of the sample are called, by what a result generalises over.
 SAMPLE = {
     "simulation": ("simulation", "simulations"),
     "run": ("run", "runs"),
-    "specimen": ("network", "networks"),
-    "subject": ("subject", "subjects"),
+    "specimen": NETWORKS,
+    "subject": PEOPLE,
     "stimulus": ("stimulus", "stimuli"),
-    "control draw": ("network", "networks"),
     "lesion draw": ("random lesion", "random lesions"),
 }
 #: Floors below this are no property of the design: the p comes from a formula.
 NO_FLOOR = 1e-12
+#: Numbers below this are what rounding left; a brain's fields in tesla begin at it.
+ROUNDING = 1e-15
 #: What a test is called in tables and legends, by the name of its p.
 CALLED = {"p": "", "rank_p": "rank among control draws", "diagonal_p": "diagonal − rest", "spared_p": "deficit",
           "own_p": "deficit", "held_p": "picked on one half, measured on the other", "difference_p": "tasks apart",
@@ -35,16 +37,17 @@ COMPARED = {"single_case": ("control", "controls")}
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Get a number as a figure prints it: two decimals, more where two would hide it, and a true minus sign.
+    """Get a number as a figure prints it: two decimals, more where two would hide it; 0 for what rounding left.
 
     Example
     -------
-    >>> number(-0.6249), number(0.0041), number(12.0)
-    ('−0.62', '0.0041', '12.00')
+    >>> number(-0.6249), number(0.0041), number(12.0), number(-2.2e-17)
+    ('−0.62', '0.0041', '12.00', '0.00')
     """
     value = float(value)
     if not np.isfinite(value):
         return "not defined" if np.isnan(value) else ("−∞" if value < 0 else "∞")
+    value = 0.0 if abs(value) < ROUNDING else value
     small = value != 0 and abs(value) < 10.0**-digits
     return (f"{value:.2g}" if small else f"{value:.{digits}f}").replace("-", "−")
 
@@ -167,7 +170,7 @@ def sample_words(result: xr.Dataset) -> str:
     if not text.isdigit():
         return f"n = {text}".rstrip()
     what = str(result.attrs.get("planned_for") or result.attrs.get("analysis", ""))
-    one, several = COMPARED.get(what, SAMPLE.get(over, ("", "")))
+    one, several = COMPARED.get(what, (SAMPLE | {"control draw": member_words(result)}).get(over, ("", "")))
     also = f" and {result.attrs['n_stimuli']} stimuli" if "also_over" in result.attrs else ""
     return f"n = {sizes_words(result) or text} {one if text == '1' else several}".rstrip() + also
 

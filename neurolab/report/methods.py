@@ -15,6 +15,7 @@ from neurolab.plots.floors import floor_words
 from neurolab.plots.read import level, names
 from neurolab.plots.sides import sided, sizes_by_task
 from neurolab.plots.units import neuroid_word
+from neurolab.plots.whose import member_words
 from neurolab.plots.words import (
     corrected_by,
     interval_words,
@@ -57,6 +58,7 @@ CITED = {
 }
 #: The paper behind a test, by words of its name.
 BY_TEST = {"Jonckheere": "Jonckheere 1954", "within seeds": "Skillings & Wolfe 1978",
+           "within each person": "Skillings & Wolfe 1978",
            "sign-flip": "Nichols & Holmes 2002"}  # fmt: skip
 
 
@@ -134,7 +136,8 @@ def _controls(result: xr.Dataset) -> Paragraph:
     t_cc, t_p = (float(result[name]) if name in result else float("nan") for name in ("t_cc", "t_cc_p"))
     single = f" Against the draws as a normal sample, t = {number(t_cc)}, {p_words(t_p)}." if np.isfinite(t_cc) else ""
     several = result.sizes.get("specimen", 1) > 1
-    each, mean = (" per network", "mean over networks") if several else (" of the same network", "deficit")
+    one, members = member_words(result)
+    each, mean = (f" per {one}", f"mean over {members}") if several else (f" of the same {one}", "deficit")
     matching = f" {tidy(str(attrs['matching']))}" if attrs.get("matching") else ""
     return (
         f"The deficit that {attrs.get('lesion')} causes in {attrs.get('task')} was compared with that of "
@@ -230,10 +233,10 @@ def _picked(result: xr.Dataset) -> Paragraph:
     common = f"random subsets of these and {result.attrs.get('n_pool')} random lesions"
     drawn = result.attrs.get("drawn_from", common)
     return (
-        f"The best-dissociating pair was picked among {result.attrs.get('n_candidates')} lesions in each network. "
-        f"Its null is the same picking, run {result.sizes['draw']} times on {drawn}. The excess was tested by "
-        f"{result.attrs.get('test')}: {found_words(result)}; rank of the mean among the mean nulls: "
-        f"{p_words(float(result['rank_p']), float(result['rank_p_floor']))}.",
+        f"The best-dissociating pair was picked among {result.attrs.get('n_candidates')} lesions in each "
+        f"{member_words(result)[0]}. Its null is the same picking, run {result.sizes['draw']} times on {drawn}. The "
+        f"excess was tested by {result.attrs.get('test')}: {found_words(result)}; rank of the mean among the mean "
+        f"nulls: {p_words(float(result['rank_p']), float(result['rank_p_floor']))}.",
         ("Nichols & Holmes 2002", "Phipson & Smyth 2010"),
     )
 

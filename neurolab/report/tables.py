@@ -16,6 +16,7 @@ from neurolab.plots.read import level, names
 from neurolab.plots.sides import side_of, strongest
 from neurolab.plots.stat_map import sites_of
 from neurolab.plots.units import neuroid_word, shown_in, unit_name, unit_of
+from neurolab.plots.whose import member_words
 from neurolab.plots.words import (
     CALLED,
     NO_FLOOR,
@@ -38,7 +39,7 @@ MOST_ROWS = 60
 WHOLE = {
     "held_out": "held-out effect of {contrast}",
     "map_reliability": "reliability of the map of {contrast}",
-    "picked_dissociation": "best pair of each network − best random pair",
+    "picked_dissociation": "best pair of each {member} − best random pair",
     "dose_response": "{lesion}, {task}: area under the deficit curve ÷ range of doses",
     "against_controls": "{lesion}, {task}: target − controls",
     "interaction": "{task}: both lesions − the sum of each",
@@ -109,7 +110,8 @@ def _counted(n: int, what: str) -> str:
 
 def _whole(result: xr.Dataset) -> str:
     given = str(result.attrs.get("analysis", ""))
-    said = WHOLE.get(given, given.replace("_", " ")).format_map(_Attrs(result.attrs))
+    filled = _Attrs({**result.attrs, "member": member_words(result)[0]})
+    said = WHOLE.get(given, given.replace("_", " ")).format_map(filled)
     return f"{said}, target − controls" if given == "dose_response" and "control_mean" in result else said
 
 
@@ -206,9 +208,9 @@ def picked_names(result: xr.Dataset) -> str:
         return ""
     pairs = [f"{a} and {b}" for a, b in zip(result["picked_a"].values, result["picked_b"].values)]
     counts = {pair: pairs.count(pair) for pair in dict.fromkeys(pairs)}
-    several = len(pairs) > 1
-    said = [f"{pair} ({count} of {len(pairs)} networks)" if several else pair for pair, count in counts.items()]
-    return f"A and B are the pair picked in each network: {'; '.join(said)}."
+    several, (one, members) = len(pairs) > 1, member_words(result)
+    said = [f"{pair} ({count} of {len(pairs)} {members})" if several else pair for pair, count in counts.items()]
+    return f"A and B are the pair picked in each {one}: {'; '.join(said)}."
 
 
 def untested(result: xr.Dataset) -> str:

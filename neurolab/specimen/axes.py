@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
@@ -14,6 +14,8 @@ CHANNELS_FIRST = (
 )
 #: Modules whose output has its units last.
 UNITS_LAST = (nn.Linear, nn.Bilinear, nn.Embedding, nn.EmbeddingBag, nn.LayerNorm, nn.MultiheadAttention, nn.RNNBase)
+#: What axes that count units are called.
+UNITS = ("channel", "unit", "head")
 #: Modules that divide by what other units do; a lesion right before them is partly undone or spread.
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm)
 #: Names of functional normalisations.
@@ -56,7 +58,8 @@ def native_dims(
     """Get the names of a tensor's axes without the batch, and whether they are sure.
 
     By the type of module; else as ``followed`` (what its axes were called before they were turned); else as the latest
-    tensor of the same shape; else, and then they are not sure, by the number of axes.
+    tensor of the same shape, which is not sure where units are as many as places; else, and then they are not sure, by
+    the number of axes.
 
     Example
     -------
@@ -76,7 +79,19 @@ def native_dims(
         return followed, True
     if isinstance(module, UNITS_LAST):
         return _LAST[n], True
-    return seen.get(shape, _PLAIN[n]), shape in seen
+    dims = seen.get(shape, _PLAIN[n])
+    return dims, shape in seen and told_apart(dims, (*shape[:batch], *shape[batch + 1 :]))
+
+
+def told_apart(dims: Sequence[str], sizes: Sequence[int]) -> bool:
+    """Whether the sizes alone say which axes count units: no other axis, the batch left out, is as long as one of them.
+
+    Example
+    -------
+    >>> told_apart(("channel", "row", "col"), (16, 8, 8)), told_apart(("channel", "row", "col"), (8, 8, 4))
+    (True, False)
+    """
+    return all(sizes.count(size) == 1 for name, size in zip(dims, sizes) if name in UNITS)
 
 
 def _as_it_came(module: nn.Module | None) -> bool:

@@ -32,6 +32,7 @@ from neurolab.specimen.sheet import Ground, Sheet, Tiled
 from neurolab.specimen.skinny import Skinny
 from neurolab.specimen.slices import Slice, Standing, slice_at
 from neurolab.specimen.sparse import sparse_plan
+from neurolab.specimen.swelling import check_calm
 from neurolab.specimen.tiling import bytes_of
 from neurolab.specimen.units import Counted
 
@@ -151,6 +152,8 @@ class ByChannels:
         if not self._skinny():
             self.part = slice_at(graph, self.plan.boundary, given=True, narrow=True)
             self.copies = fitting(copies, self.part, batches)
+        if self.plan.rest:
+            check_calm(self.plan, self.part or slice_at(graph, self.plan.boundary, given=True), batches[0].inputs)
         for n in {len(batch.inputs) for batch in batches}:
             graph.sizes(n * self.copies)
         self.shared = self._shared(int(np.prod(self.shape[1:])))

@@ -68,7 +68,8 @@ def examine(
     store : a folder where every finished lesion is kept; a campaign that was stopped, in whatever way, goes on from
         there. Networks examined one by one may share it. The trials are written into it when they are whole; scores of
         more than 8 MiB stay there until they are asked for, so that memory does not grow with them: ``trials.load()``
-        takes them all, a pickle or a copy of trials that were not read holds only the place.
+        takes them all, a pickle or a copy of trials that were not read holds only the place. A design that was changed
+        computes stored lesions again where another lesion changes how they are computed: that is part of their name.
     n_jobs : worker processes (joblib), each with one torch thread; -1 takes every core. Never changes a score; but a
         worker imports your modules anew, so what was set in them after their import does not reach it.
     shard : "1/3" computes the first third of the design into the store, on this machine; the lesions of other shards

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,10 @@ import torch
 from neurolab.errors import DataError, NeurolabError
 
 #: Whole numbers of which a model may make something else than of others: ``~x``, sums that wrap, ``iinfo(dtype).max``.
-TOLD_APART = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.uint16)
+TOLD_APART = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.uint16, torch.int32, torch.uint32, torch.int64,
+              torch.uint64)  # fmt: skip
+#: The largest number that a model is shown to see whether what it makes of it wraps.
+LARGE = 2**15 - 1
 #: What a model raises that cannot take its inputs.
 REFUSALS = (RuntimeError, ValueError, IndexError, TypeError)
 #: What a model answers to a batch.
@@ -59,18 +63,27 @@ def _whole(tensor: torch.Tensor, dtype: torch.dtype, name: str, otherwise: froze
     if tensor.dtype == dtype:
         return tensor
     had, has = (str(one).removeprefix("torch.") for one in (tensor.dtype, dtype))
+    if not _fit(tensor, dtype):
+        raise DataError(
+            f"The stimuli are {had} and hold numbers that {has} cannot, of which the example of {name!r} was. Load it "
+            f"with an example of {had}."
+        )
     if tensor.dtype in otherwise:
         raise DataError(
             f"The stimuli are {had}, to which {name!r} answers otherwise than to {has}, of which its example was. Load "
             f"it with an example of {had}, or type stimuli.inputs.astype('{has}') if that is what it should get."
         )
+    return tensor.to(dtype)
+
+
+def _fit(tensor: torch.Tensor, dtype: torch.dtype) -> bool:
+    """Whether a type holds some whole numbers: all come back, and none with another sign (int8 -1 is uint8 255)."""
     made = tensor.to(dtype)
-    if not torch.equal(made.to(tensor.dtype), tensor):
-        raise DataError(
-            f"The stimuli are {had} and hold numbers that {has} cannot, of which the example of {name!r} was. Load it "
-            f"with an example of {had}."
-        )
-    return made
+    return torch.equal(made.to(tensor.dtype), tensor) and torch.equal(_negative(made), _negative(tensor))
+
+
+def _negative(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor < 0 if tensor.dtype.is_signed else torch.zeros_like(tensor, dtype=torch.bool)
 
 
 def settled(example: torch.Tensor, run: Run) -> tuple[torch.Tensor, frozenset[torch.dtype]]:
@@ -79,9 +92,11 @@ def settled(example: torch.Tensor, run: Run) -> tuple[torch.Tensor, frozenset[to
     run : what the model answers to a batch.
     """
     example = taken(example, run)
-    whole = not example.is_floating_point()
-    kinds = (kind for kind in TOLD_APART if whole and kind != example.dtype)
-    return example, frozenset(kind for kind in kinds if _differ(run, example[:1], kind))
+    if example.is_floating_point():
+        return example, frozenset()
+    row = example[:1]
+    known = functools.cache(lambda fill: run(_filled(row, fill)))
+    return example, frozenset(one for one in TOLD_APART if one != row.dtype and _differ(run, known, row, one))
 
 
 def taken(inputs: torch.Tensor, run: Run) -> torch.Tensor:
@@ -102,15 +117,37 @@ def taken(inputs: torch.Tensor, run: Run) -> torch.Tensor:
     return inputs
 
 
-def _differ(run: Run, row: torch.Tensor, kind: torch.dtype) -> bool:
-    """Whether the same numbers in another type have another answer; not where the model refuses that type."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            fits = torch.equal(row.to(kind).to(row.dtype), row) and bool(row.any())
-            row = row if fits else torch.ones_like(row)  # noughts may look alike
-            other = run(row.to(kind))
-        except Exception:  # a refusal, by the model or by its device, in any type of error
-            return False
-    known = run(row.clone())
-    return known.shape != other.shape or not torch.equal(torch.nan_to_num(known), torch.nan_to_num(other))
+def _differ(run: Run, known: Callable[[int | None], torch.Tensor], row: torch.Tensor, kind: torch.dtype) -> bool:
+    """Whether the same numbers in another type have another answer; not where the model refuses that type.
+
+    known : the answer to the numbers that a fill stands for, in the example's own type.
+    """
+    for fill in _fills(row.cpu(), kind, large=row.device.type == "cpu"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                other, own = run(_filled(row, fill).to(kind)), known(fill)
+            except Exception:  # a refusal, by the model or by its device, in any type of error
+                continue
+        if own.shape != other.shape or not torch.equal(torch.nan_to_num(own), torch.nan_to_num(other)):
+            return True
+    return False
+
+
+def _fills(row: torch.Tensor, kind: torch.dtype, *, large: bool) -> list[int | None]:
+    """What a model is shown in two types: the example's first row (None), or one number in every place of it.
+
+    Ones where that row does not fit or is blank, as noughts may look alike. Then the largest number that both hold, at
+    most ``LARGE``, as what wraps may not among small ones; on a processor only: an accelerator on which an embedding
+    has no such row serves nothing after it.
+    """
+    fills = [None if bool(row.to(torch.bool).any()) and _fit(row, kind) else 1]
+    return fills + [min(_most(row.dtype), _most(kind), LARGE)] * large
+
+
+def _filled(row: torch.Tensor, fill: int | None) -> torch.Tensor:
+    return row.clone() if fill is None else torch.full_like(row, fill)
+
+
+def _most(dtype: torch.dtype) -> int:
+    return 1 if dtype == torch.bool else int(torch.iinfo(dtype).max)

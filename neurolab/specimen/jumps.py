@@ -28,7 +28,12 @@ STEPS = frozenset((
 #: Operations that are so steep at one place that a billionth there is no small thing; most of them at zero.
 STEEP = frozenset((
     "log", "log2", "log10", "log1p", "logit", "sqrt", "rsqrt", "reciprocal", "erfinv", "digamma", "lgamma", "polygamma",
-    "acos", "asin", "acosh", "atanh", "xlogy", "special_xlogy",
+    "acos", "asin", "acosh", "atanh", "xlogy", "special_xlogy", "special_xlog1py", "special_entr", "special_ndtri",
+    "float_power", "tan", "cosine_similarity", "pairwise_distance", "cdist", "pdist", "linalg_norm",
+    "linalg_matrix_norm", "linalg_inv", "linalg_inv_ex", "inverse", "linalg_pinv", "pinverse", "linalg_solve",
+    "linalg_solve_ex", "linalg_lstsq", "linalg_det", "det", "linalg_slogdet", "slogdet", "logdet", "linalg_cholesky",
+    "linalg_cholesky_ex", "cholesky", "linalg_eig", "linalg_eigh", "linalg_eigvals", "linalg_eigvalsh", "linalg_svd",
+    "linalg_svdvals", "svd", "linalg_qr", "qr",
 ))  # fmt: skip
 #: Sums over many numbers, of which all must be zero together: where they are, no update is trusted (see the sheets).
 _SUMS = frozenset(("mean", "sum", "var", "std", "var_mean", "logsumexp", "softmax", "_softmax"))

@@ -10,24 +10,26 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from neurolab.errors import SpecimenError
-from neurolab.specimen.leaves import first_tensor, tensors
+from neurolab.specimen.leaves import first_tensor, map_tensors, tensors
 
 #: A tensor at one moment of its life: its identity and how often it had been changed in place.
 Key = tuple[int, int]
-#: Operations that do nothing but turn axes.
-TURNING = {"permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims", "t", "adjoint"}
+#: Operations, and properties, that do nothing but turn axes, take some away or put new ones in.
+TURNING = {"permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims", "t", "adjoint", "T", "H", "mT", "mH",
+           "unsqueeze", "select", "getitem", "einsum"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Use:
     """One operation that consumed tensors: its name, the module that ran it, the parameters it took, what went in and
-    came out; ``turn`` where it does nothing but turn axes: which axis of the first input each axis of the output is,
-    () where that cannot be told."""
+    came out; ``turn`` where it does nothing but turn axes: which axis of the first input each axis of the output is, -1
+    for a new one; () where that cannot be told."""
 
     op: str
     module: str
@@ -67,6 +69,7 @@ class Trace:
     makers: dict[Key, tuple[Use, Key]] = field(default_factory=dict)
     spent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # who used a parameter, each time
     kept: list[torch.Tensor] = field(default_factory=list)
+    shapes: dict[Key, tuple[int, ...]] = field(default_factory=dict)
     input: Key | None = None
     input_changed: bool = False
     raw: Any = None
@@ -101,23 +104,23 @@ class _Watch(TorchFunctionMode):
         given = [tensor for tensor in tensors((args, kwargs)) if not isinstance(tensor, nn.Parameter)]
         names = [self.parameters[id(t)] for t in tensors((args, kwargs)) if id(t) in self.parameters]
         keys = [key_of(tensor) for tensor in given]
+        op, noted = name_of(func)
+        self.trace.shapes.update((key, tuple(tensor.shape)) for key, tensor in zip(keys, given))
+        turn = turn_of(func, args, kwargs) if noted and given and op.strip("_") in TURNING else None
         result = func(*args, **kwargs)
         made = list(tensors(result))
         for name in dict.fromkeys(names) if made else ():
             self.trace.spent[name].append(self.stack[-1] if self.stack else "")
-        if made and keys and not str(getattr(func, "__name__", "")).startswith("__get__"):
-            self._note(func, args, kwargs, given, keys, names, made)
+        if made and keys and noted:
+            groups = kwargs.get("groups", args[6] if len(args) > 6 and isinstance(args[6], int) else 1)
+            use = Use(op, self.stack[-1] if self.stack else "", tuple(names), tuple(key_of(tensor) for tensor in made),
+                      tuple(given[0].shape), len(keys), groups, tuple(keys), turn)
+            self._note(use, keys, given, made)
         return result
 
-    def _note(
-        self, func: Any, args: Any, kwargs: Any, given: list, keys: list[Key], names: list[str], made: list
-    ) -> None:
-        groups = kwargs.get("groups", args[6] if len(args) > 6 and isinstance(args[6], int) else 1)
-        op = getattr(func, "__name__", str(func))
-        use = Use(op, self.stack[-1] if self.stack else "", tuple(names), tuple(key_of(tensor) for tensor in made),
-                  tuple(given[0].shape), len(keys), groups, tuple(keys),
-                  turn_of(given[0], made[0]) if op in TURNING else None)
+    def _note(self, use: Use, keys: list[Key], given: list[torch.Tensor], made: list[torch.Tensor]) -> None:
         self.trace.kept.extend([*given, *made])
+        self.trace.shapes.update((key, tuple(tensor.shape)) for key, tensor in zip(use.outputs, made))
         if set(use.outputs) <= set(keys):  # dropout in eval mode and the like hand their input on
             return
         for key in keys:
@@ -191,23 +194,65 @@ def _call(path: str, number: int, given: torch.Tensor | None, key: Key | None, o
     )
 
 
-def turn_of(before: torch.Tensor, after: torch.Tensor) -> tuple[int, ...]:
-    """Get which axis of a tensor each axis of a view of it is; () where their steps in memory do not say.
+def name_of(func: Any) -> tuple[str, bool]:
+    """Get the name of a torch function, and whether it is to be noted: a property only where it turns axes.
 
     Example
     -------
-    >>> x = torch.zeros(2, 8, 8, 8)
-    >>> turn_of(x, x.permute(0, 2, 3, 1))
+    >>> name_of(torch.Tensor.mT.__get__), name_of(torch.Tensor.shape.__get__)[1]
+    (('mT', True), False)
+    """
+    name = getattr(func, "__name__", str(func))
+    if not name.startswith("__get__"):
+        return name, True
+    name = getattr(getattr(func, "__self__", None), "__name__", name)
+    return name, name in TURNING
+
+
+def turn_of(func: Any, args: Any, kwargs: Any) -> tuple[int, ...]:
+    """Get which axis of its tensor each axis of what a function gives is, -1 for a new one; () where it cannot be told.
+
+    The function is asked what it does to a tensor without numbers whose axes all differ in size.
+
+    Example
+    -------
+    >>> turn_of(torch.permute, (torch.zeros(2, 8, 8, 8), (0, 2, 3, 1)), {})
     (0, 2, 3, 1)
     """
-    if before.layout != torch.strided or before.dim() != after.dim():
+    name = name_of(func)[0].strip("_")
+    if name == "getitem":
+        args = (args[0], _whole(args[1]))
+    held = list(tensors((args, kwargs)))
+    given = [tensor for tensor in held if not isinstance(tensor, nn.Parameter)]
+    if name == "einsum" and len(given) == 1:
+        return _turn_by_letters(args[0], [tensor is given[0] for tensor in held])
+    if len(held) != 1:
         return ()
-    left = list(zip(before.shape, before.stride(), range(before.dim())))
-    found = []
-    for size, step in zip(after.shape, after.stride()):
-        fits = [one for one in left if one[0] == size and (size == 1 or one[1] == step)]
-        if not fits or (len(fits) > 1 and size > 1):
-            return ()
-        found.append(fits[0][2])
-        left.remove(fits[0])
-    return tuple(found)
+    first = max(held[0].shape, default=0) + 2
+    asked = torch.empty([first + at for at in range(held[0].dim())], device="meta")
+    args, kwargs = map_tensors((args, kwargs), lambda _: asked)
+    try:
+        sizes = func(*args, **kwargs).shape
+    except (RuntimeError, NotImplementedError, IndexError, TypeError, ValueError):
+        return ()
+    return tuple(size - first if size >= first else -1 for size in sizes)
+
+
+def _whole(index: Any) -> Any:
+    """An index that leaves each axis it keeps whole; a tensor where it is none of one axis after the other."""
+    parts = index if isinstance(index, tuple) else (index,)
+    plain = [part is None or part is Ellipsis or type(part) in (int, slice) for part in parts]
+    deep = [part for part, is_plain in zip(parts, plain) if not is_plain]
+    if deep and (len(deep) > 1 or any(type(part) is int for part in parts) or np.ndim(deep[0]) != 1):
+        return torch.zeros(0)
+    return tuple(slice(None) if type(part) is slice or not is_plain else part for part, is_plain in zip(parts, plain))
+
+
+def _turn_by_letters(equation: Any, ours: list[bool]) -> tuple[int, ...]:
+    """The turn of the one tensor of an einsum that is no parameter; an axis that a weight reads is the one it makes."""
+    before, arrow, after = equation.replace(" ", "").partition("->") if isinstance(equation, str) else ("", "", "")
+    mine = "".join(letters for letters, is_ours in zip(before.split(","), ours) if is_ours)
+    gone, new = [one for one in mine if one not in after], [one for one in after if one not in mine]
+    if not arrow or "." in equation or len(set(mine)) < len(mine) or (new and (len(new), len(gone)) != (1, 1)):
+        return ()
+    return tuple(mine.index(gone[0] if one in new else one) for one in after)

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
+import zarr
 
 import neurolab as nl
+from neurolab import writing
 from neurolab.cli import main
-from neurolab.errors import SchemaError, StoreBusyError, StoreWriteError
+from neurolab.errors import FileFormatError, SchemaError, StoreBusyError, StoreWriteError
 from neurolab.storage import write_lock
 from neurolab.writing import path_of
 
@@ -197,6 +200,88 @@ def test_the_store_of_a_campaign__is_not_replaced(tmp_path, put):
     assert nl.campaign.partial(tmp_path / "camp.zarr").identical(trials)
 
 
+def phantom():
+    return nl.simulate.phantom_trials(rng=0)
+
+
+def uncounted(place):
+    """As before the chunks of a store were counted."""
+    nl.save(phantom(), place)
+    said = json.loads((place / "zarr.json").read_text())
+    del said["attributes"]["chunks_written"]
+    (place / "zarr.json").write_text(json.dumps(said))
+
+
+STORES = {
+    "a recording": lambda place: nl.save(recording(SCORES), place),
+    "trials": lambda place: nl.save(phantom(), place),
+    "trials by xarray": lambda place: phantom().to_zarr(place, zarr_format=3),
+    "trials of version 2": lambda place: phantom().to_zarr(place, zarr_format=2),
+    "uncounted trials": uncounted,
+    "a result": lambda place: nl.save(nl.deficits(phantom(), rng=0), place),
+    "a result by xarray": lambda place: nl.deficits(phantom(), rng=0).to_zarr(place, zarr_format=3),
+    "recorded": lambda place: nl.record(network(), stimuli(), ["1"], store=place),
+    "of a campaign": lambda place: examined(place.with_name("camp")) is None or shutil.copytree(
+        next(place.with_name("camp").rglob("trials.zarr")), place),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+@pytest.mark.parametrize("made", STORES)
+def test_a_store_that_neurolab_wrote__is_replaced_and_nothing_else_in_it(tmp_path, put, made):
+    place = tmp_path / "a.zarr"
+    STORES[made](place)
+    (place / "notes.txt").write_text("precious")
+    before = sorted(path.relative_to(place) for path in place.rglob("*"))
+    with pytest.raises(StoreWriteError, match=r"a\.zarr holds what neurolab did not write \('notes\.txt'\); nothing"):
+        put(place)
+    assert sorted(path.relative_to(place) for path in place.rglob("*")) == before
+    (place / "notes.txt").unlink()
+    zarr.open_group(place).create_group("mine")
+    with pytest.raises(StoreWriteError, match=r"\('mine'\)"):
+        put(place)
+    shutil.rmtree(place / "mine")
+    (place / ".DS_Store").write_bytes(b"")  # the system's, not mine
+    put(place)
+    assert not (place / ".DS_Store").exists()
+    assert nl.load(place).name == "activity"
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("inside", ["sub/x", "x", "score", "activity", "score/x"])
+def test_a_zarr_store_of_somebody_else__is_not_replaced(tmp_path, put, inside, version):
+    place = tmp_path / "other.zarr"
+    zarr.open_group(place, mode="w", zarr_format=version, attributes={"tasks": ""} if inside == "score/x" else {})
+    zarr.create_array(place, name=inside, data=np.arange(3.0), zarr_format=version)
+    with pytest.raises(StoreWriteError, match=r"other\.zarr is a zarr store that does not say that neurolab wrote it"):
+        put(place)
+    np.testing.assert_array_equal(zarr.open_group(place, mode="r")[inside][:], np.arange(3.0))
+
+
+def test_an_array_that_was_put_into_a_saved_store__is_not_lost(tmp_path, put):
+    nl.save(recording(), tmp_path / "a.zarr")
+    zarr.create_array(tmp_path / "a.zarr", name="mine", data=np.arange(3.0))
+    with pytest.raises(StoreWriteError, match=r"\('mine'\)"):
+        put(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize("lost", ["site", "activity/zarr.json"])
+def test_a_saved_store_of_which_a_part_was_lost__is_replaced(tmp_path, put, lost):
+    nl.save(recording(), tmp_path / "a.zarr")
+    gone = tmp_path / "a.zarr" / lost
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    put(tmp_path / "a.zarr")
+    assert nl.load(tmp_path / "a.zarr").name == "activity"
+
+
+@ENDS
+def test_a_path_with_a_nul__is_refused_in_words(tmp_path, end):
+    for ask in (lambda place: nl.save(recording(), place), nl.load):
+        with pytest.raises(FileFormatError, match="holds the character NUL"):
+            ask(tmp_path / f"a\0.{end}")
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_empty_folder_and_an_older_store__are_replaced(tmp_path, put):
     (tmp_path / "empty.zarr").mkdir()
     put(tmp_path / "empty.zarr")
@@ -255,3 +340,50 @@ def test_what_a_killed_process_left__is_harmless_and_taken_away(tmp_path):
     assert nl.load(place).identical(recording())
     assert nl.load(nl.save(recording(SCORES), place)).identical(recording(SCORES))
     assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
+
+
+def killed(place):
+    """What a process leaves that is killed between the two moves of a store."""
+    nl.save(recording(), place)
+    os.rename(place, place.with_name(f".{place.name}.old"))
+    place.with_name(f".{place.name}.lock").write_text('{"pid": 1, "host": "elsewhere", "began": ""}')
+
+
+def test_load__puts_back_what_a_killed_process_moved_aside(tmp_path):
+    place, link = tmp_path / "a.zarr", tmp_path / "link.zarr"
+    link.symlink_to(place)
+    for one in (place, link):
+        killed(place)
+        (tmp_path / ".a.zarr.part").mkdir(exist_ok=True)
+        assert nl.load(one).identical(recording())
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".a.zarr.part", "a.zarr", "link.zarr"]
+        shutil.rmtree(place)
+
+
+def test_load__leaves_what_lies_aside_to_whom_writes_it(tmp_path):
+    place = tmp_path / "a.zarr"
+    killed(place)
+    lock = write_lock(place, "")
+    with pytest.raises(StoreBusyError, match=r"a\.zarr is being written by process"):
+        nl.load(place)
+    assert not place.exists()
+    lock.remove()
+    assert nl.load(place).identical(recording())
+
+
+def test_load__says_where_it_lies_that_cannot_be_put_back(tmp_path, monkeypatch):
+    def refused(source, target):
+        raise PermissionError(13, "Permission denied", source, None, target)
+
+    killed(tmp_path / "a.zarr")
+    monkeypatch.setattr(writing.os, "replace", refused)
+    with pytest.raises(StoreWriteError, match=r"Type os\.rename\('.*\.a\.zarr\.old', '.*a\.zarr'\)"):
+        nl.load(tmp_path / "a.zarr")
+
+
+def test_load__does_not_touch_what_else_lies_under_such_a_name(tmp_path):
+    (tmp_path / ".a.zarr.old").mkdir()
+    (tmp_path / ".a.zarr.old" / "mine").write_text("precious")
+    with pytest.raises(FileFormatError, match=r"a\.zarr does not exist"):
+        nl.load(tmp_path / "a.zarr")
+    assert [path.name for path in tmp_path.iterdir()] == [".a.zarr.old"]

@@ -47,6 +47,48 @@ def test_merge__says_which_shard_is_missing(network, tmp_path, capsys):
     assert examine(network, into).identical(nl.examine(network, LESIONS, TASKS, progress=False))
 
 
+def test_merge__names_no_shard_that_a_merge_has_carried(network, tmp_path, capsys):
+    one, two, three, both, more = (str(tmp_path / name) for name in ("1", "2", "3", "both", "more"))
+    for number in (one, two, three):
+        examine(network, number, shard=f"{number[-1]}/4")
+    main(["merge", one, two, "--into", both])
+    assert "holds any of shard 3/4, 4/4." in capsys.readouterr().out
+    assert absent_shards([both, three]) == []
+    missing = sum(campaign.status(one)["planned"]) - sum(campaign.status(at)["done"].item() for at in (one, two, three))
+    assert missing > 0
+    for stores in ([both, three, "--into", more], [three, "--into", both]):
+        assert main(["merge", *stores]) == 1
+        said = capsys.readouterr().out
+        assert f"{missing} cells are missing. A shard that was stopped" in said
+        assert "holds any" not in said
+    assert main(["merge", two, "--into", one]) == 1  # of a shard that takes others it is known
+    assert "holds any of shard 3/4, 4/4." in capsys.readouterr().out
+    assert main(["merge", str(tmp_path / "nothing"), "--into", both]) == 1
+    assert "nothing holds no store of a campaign" in capsys.readouterr().err
+
+
+def test_status__names_each_design_and_counts_what_they_share_once(network, tmp_path, capsys):
+    for more in (4, 6):
+        nl.examine(network, LESIONS[:more], TASKS, store=tmp_path, shard="1/2", progress=False)
+    table = campaign.status(tmp_path)
+    shelf = campaign.overview.shelves(tmp_path)[0]
+    keys = set().union(*(shelf.read_outline(design)["keys"] for design in shelf.designs()))
+    done = len(keys & shelf.done())
+    assert len(keys) < table["planned"].sum()  # some are shared
+    assert done < table["done"].sum()
+    assert main(["status", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert f"\n{done} of {len(keys)} cells; 0 of 2 designs of 1 network finished" in said
+    typed = [line.partition("trials = ")[2] for line in said.splitlines() if line.startswith("What is there")]
+    assert len(typed) == 2
+    for line, design in zip(typed, sorted(table["design"])):
+        assert f'design="{design}"' in line
+        assert eval(line, {"neurolab": nl, "nl": nl}).sizes["lesion"] > 0
+    examine(network, tmp_path / "one", shard="1/2")
+    assert main(["status", str(tmp_path / "one")]) == 0
+    assert "design=" not in capsys.readouterr().out
+
+
 def test_merge__says_that_a_shard_was_stopped(network, tmp_path, capsys):
     examine(network, tmp_path / "whole")
     shelf = campaign.overview.shelves(tmp_path / "whole")[0]

@@ -163,7 +163,7 @@ def test_places_that_became_one_axis__are_no_units(shape_of, dims):
 @pytest.mark.parametrize("lost", [
     lambda x: x.flatten(1, 2), lambda x: x.reshape(len(x), 8, 5, 8),
     lambda x: x.permute(0, 2, 3, 1).mT.reshape(len(x), 8, 4, 10),
-    lambda x: x.unfold(2, 4, 4).sum(-1), lambda x: torch.einsum("nchw->nhwc", x)[:, :6],
+    lambda x: x.unfold(2, 4, 4).sum(-1), lambda x: torch.einsum("nchw,nchw->nhwc", x, x)[:, :6],
 ])  # fmt: skip
 def test_axes_that_cannot_be_followed__are_said_to_be_guessed(lost):
     net = specimen(act_after(lost))
@@ -187,9 +187,29 @@ def test_the_read_out__is_followed_too():
 
 
 def test_turn_of__agrees_with_permute_for_every_order():
-    x = torch.zeros(2, 4, 4, 4)
+    x = torch.zeros(2, 1, 4, 4)[:, :, :, :1].expand(2, 1, 4, 4)
     for order in torch.cartesian_prod(*[torch.arange(4)] * 4).tolist():
         if len(set(order)) == 4:
-            assert turn_of(x, x.permute(order)) == tuple(order)
-    assert turn_of(x[:, :1].expand(2, 4, 4, 4), x[:, :1].expand(2, 4, 4, 4).permute(0, 2, 1, 3)) == (0, 2, 1, 3)
-    assert turn_of(x[:, :1, :1].expand(2, 4, 4, 4), x[:, :1, :1].expand(2, 4, 4, 4)) == ()
+            assert turn_of(torch.permute, (x, order), {}) == tuple(order)
+            assert turn_of(torch.Tensor.permute, (x, *order), {}) == tuple(order)
+
+
+@pytest.mark.parametrize(("index", "turn"), [
+    ((slice(None), 0), (0, 2, 3)), ((Ellipsis, None, 3), (0, 1, 2, -1)), ((slice(2), None), (0, -1, 1, 2, 3)),
+    ((slice(None), torch.tensor([3, 1])), (0, 1, 2, 3)), ((slice(None), slice(1, 3), [0, 2]), (0, 1, 2, 3)),
+    ((slice(None), 0, torch.tensor([3, 1])), ()), ((slice(None), torch.tensor([[1]])), ()), (torch.zeros(2, 8) > 0, ()),
+    ((slice(None), torch.tensor([1]), torch.tensor([1])), ()), (True, ()), (1, (1, 2, 3)),
+])  # fmt: skip
+def test_turn_of__an_index(index, turn):
+    assert turn_of(torch.Tensor.__getitem__, (torch.zeros(2, 8, 8, 8), index), {}) == turn
+
+
+@pytest.mark.parametrize(("equation", "turn"), [
+    ("bct -> btc", (0, 2, 1)), ("bct->bt", (0, 2)), ("bct,ck->bkt", (0, 1, 2)), ("bct,ck->btk", (0, 2, 1)),
+    ("bct,c->bct", (0, 1, 2)), ("bct", ()), ("...ct->...tc", ()), ("bcc->bc", ()), ("bct,ctk->bk", ()),
+    ("bct,k->bctk", ()),
+])  # fmt: skip
+def test_turn_of__an_einsum(equation, turn):
+    weights = [nn.Parameter(torch.zeros(8, 8))] * equation.count(",")
+    assert turn_of(torch.einsum, (equation, torch.zeros(2, 8, 8), *weights), {}) == turn
+    assert turn_of(torch.einsum, ("bct,bct->btc", *[torch.zeros(2, 8, 8)] * 2), {}) == ()
