@@ -190,7 +190,8 @@ def _run(asked: Asked, name: str, script: str) -> Told:
     (asked.root / name).mkdir(parents=True, exist_ok=True)
     log = asked.root / f"{name}.log"
     with log.open("w", encoding="utf-8") as lines:
-        words = [sys.executable, "-c", CHILD, json.dumps(sys.path), *asked.words(str(path), name)]
+        typed = str(path) if script.endswith(".py") else script  # a manifest holds it: a name works anywhere
+        words = [sys.executable, "-c", CHILD, json.dumps(sys.path), *asked.words(typed, name)]
         done = subprocess.run(words, stdout=lines, stderr=subprocess.STDOUT, check=False)
     seconds = time.monotonic() - started
     status = str(read_manifest(asked.root / name).get("status", ""))

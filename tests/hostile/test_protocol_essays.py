@@ -171,3 +171,11 @@ def test_a_request_to_end_ends_the_protocol_too_and_the_report_is_there(tmp_path
     assert run.wait(60) == 143
     assert not os.path.exists(f"/proc/{(tmp_path / 'pid').read_text()}")
     assert "not yet run" in (tmp_path / "out" / "claims.md").read_text()
+
+
+def test_a_shipped_protocol__is_run_by_its_name_which_its_manifest_tells(tmp_path, monkeypatch, place):
+    asked = []
+    monkeypatch.setattr(subprocess, "run", lambda words, **_: asked.append(words) or subprocess.CompletedProcess([], 1))
+    run_essays(tmp_path, quick=True, scripts=["redundancy", str(place / "good.py")], say=lambda line: None)
+    named = [words[words.index("run") + 1] for words in asked if "run" in words]
+    assert named == ["redundancy", str(place / "good.py")]
