@@ -58,8 +58,8 @@ def native_dims(
     """Get the names of a tensor's axes without the batch, and whether they are sure.
 
     By the type of module; else as ``followed`` (what its axes were called before they were turned); else as the latest
-    tensor of the same shape, which is not sure where units are as many as places; else, and then they are not sure, by
-    the number of axes.
+    tensor of the same shape, which is not sure where units are as many as places; else by the number of axes, of which
+    one alone is sure.
 
     Example
     -------
@@ -80,7 +80,7 @@ def native_dims(
     if isinstance(module, UNITS_LAST):
         return _LAST[n], True
     dims = seen.get(shape, _PLAIN[n])
-    return dims, shape in seen and told_apart(dims, (*shape[:batch], *shape[batch + 1 :]))
+    return dims, n == 1 or (shape in seen and told_apart(dims, (*shape[:batch], *shape[batch + 1 :])))
 
 
 def told_apart(dims: Sequence[str], sizes: Sequence[int]) -> bool:

@@ -167,8 +167,9 @@ def _module_site(
                     instead=_near(call.path, modules))
     trace = turns.trace
     dims, sure = native_dims(module, axis, call.shape, seen, turns.dims(call.output, axis))
-    seen[call.shape] = dims
-    turns.say(call.output, dims, axis)
+    if sure:  # a guess is handed on as one
+        seen[call.shape] = dims
+        turns.say(call.output, dims, axis)
     shape = tuple(size for at, size in enumerate(call.shape) if at != axis) or (1,)
     norm = any(use.op in NORM_OPS for use in trace.uses.get(call.output, ()))  # type: ignore[arg-type]
     site = Site(**base, dims=dims, shape=shape, batch_axis=axis, dtype=_name(call.dtype), inplace=call.inplace,

@@ -178,3 +178,18 @@ def test_heads_that_come_together_again__are_the_units_they_were():
     sites = specimen(Net(forward, **layers, **ends), WORDS).sites()
     assert [(sites[name].dims, sites[name].status) for name in ("act", "also")] == [(("token", "unit"), "ok")] * 2
     assert sites["wrong"].status == "warned"
+
+
+def test_a_guess__is_handed_on_as_one_and_a_single_axis_is_none():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.act, self.again, self.flat = nn.Conv1d(3, 8, 1), nn.GELU(), nn.GELU(), nn.Flatten()
+
+        def forward(self, x):
+            return self.flat(self.again(self.act(torch.rot90(self.a(x), 1, (1, 2)))))
+
+    sites = nl.Specimen(Net().eval(), torch.randn(2, 3, 8), name="net").sites()
+    assert [sites[name].status for name in ("a", "act", "again", "flat")] == ["ok", "warned", "warned", "ok"]
+    assert "guessed" in sites["again"].why
+    assert sites["flat"].dims == ("unit",)
